@@ -1,0 +1,114 @@
+import { cdk, javascript, JsonFile } from 'projen';
+
+/** What jsii leaves alone: everything but the library itself. */
+const notLibrary = ['main.ts', 'test/**', 'e2e/**', 'bench/**', 'runtime/**', 'examples/**', '.projenrc.ts'];
+
+const project = new cdk.JsiiProject({
+  name: 'cdk8s-mlflow',
+  description: 'Typed cdk8s constructs that synthesize a production MLflow platform into plain Kubernetes YAML.',
+  author: 'The cdk8s-mlflow authors',
+  authorAddress: 'cdk8s-mlflow@users.noreply.github.com',
+  repositoryUrl: 'https://github.com/cdk8s-mlflow/cdk8s-mlflow.git',
+  license: 'Apache-2.0',
+  keywords: ['cdk8s', 'mlflow', 'kubernetes', 'mlops', 'model-registry', 'constructs', 'jsii'],
+  defaultReleaseBranch: 'main',
+  packageManager: javascript.NodePackageManager.NPM,
+  minNodeVersion: '20.0.0',
+  projenVersion: '0.103.25',
+  projenrcTs: false,
+
+  jsiiVersion: '~6.0.16',
+  typescriptVersion: '~6.0.0',
+  srcdir: 'lib',
+  libdir: 'build/lib',
+  testdir: 'test',
+  disableTsconfigDev: true,
+  excludeTypescript: notLibrary,
+
+  peerDeps: ['cdk8s@^2.70.106', 'cdk8s-plus-27@^2.9.5', 'constructs@^10.8.1'],
+  devDeps: [
+    'cdk8s@2.70.106',
+    'cdk8s-plus-27@2.9.5',
+    'constructs@10.8.1',
+    'cdk8s-cli@2.207.60',
+    '@types/jest@^30.0.0',
+    'esbuild@0.28.2',
+    'fast-check@4.10.2',
+    'jest@30.5.2',
+    'kubernetes-models@5.1.0',
+    'ts-jest@29.4.15',
+    'tsx@4.23.15',
+    'yaml@2.9.1',
+  ],
+
+  jest: false,
+  eslint: true,
+  eslintOptions: {
+    dirs: ['lib', 'main.ts'],
+    devdirs: ['test', 'runtime', 'e2e', 'bench', '.projenrc.ts'],
+    prettier: true,
+    ignorePatterns: ['build/', 'imports/', 'node_modules/', 'dist/', 'coverage/'],
+  },
+  prettier: true,
+  prettierOptions: {
+    settings: { singleQuote: true, printWidth: 120, trailingComma: javascript.TrailingComma.ALL },
+  },
+
+  github: false,
+  depsUpgrade: false,
+  release: false,
+  docgen: false,
+  sampleCode: false,
+  npmignoreEnabled: false,
+  gitignore: ['/build/', '/e2e/.venv/', '/e2e/output/', '__pycache__/', '*.pyc', '*.tgz', '/tsconfig.jsii.json'],
+});
+
+project.package.addField('main', 'build/lib/index.js');
+project.package.addField('types', 'build/lib/index.d.ts');
+project.package.addField('files', ['build/lib', 'build/imports', 'build/runtime', '.jsii', 'README.md', 'LICENSE']);
+// The compiled tree lies in build/: jsii's usual dist/ is where the manifests go.
+project.package.addField('jsii', {
+  outdir: 'build/jsii',
+  versionFormat: 'full',
+  targets: { python: { distName: 'cdk8s-mlflow', module: 'cdk8s_mlflow' } },
+  tsc: { rootDir: '.', outDir: 'build' },
+  excludeTypescript: notLibrary,
+});
+
+// A newcomer sees these alone; projen's own tasks stay reachable as `npx projen <task>`.
+for (const name of Object.keys(project.package.manifest.scripts ?? {})) project.removeScript(name);
+const scripts = {
+  prepare: 'node runtime/bundle.mjs',
+  build: 'node runtime/bundle.mjs && jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
+  lint: 'eslint --no-error-on-unmatched-pattern lib main.ts test runtime e2e bench .projenrc.ts && tsc --noEmit -p tsconfig.json',
+  test: 'jest',
+  synth: 'node runtime/bundle.mjs && cdk8s synth',
+  e2e: 'bash e2e/run',
+  bench: 'node bench/bench.mjs',
+  projen: 'projen',
+};
+for (const [name, command] of Object.entries(scripts)) project.setScript(name, command);
+
+project.defaultTask?.exec('tsx .projenrc.ts');
+
+// One tsconfig for editors, tests and tsc; jsii writes its own from the settings above.
+const tsconfig = project.tryFindObjectFile('tsconfig.json');
+tsconfig?.addOverride('include', ['**/*.ts']);
+tsconfig?.addOverride('exclude', ['node_modules', 'build', 'cdk.out']);
+tsconfig?.addOverride('compilerOptions.rootDir', '.');
+tsconfig?.addOverride('compilerOptions.outDir', 'build');
+tsconfig?.addOverride('compilerOptions.isolatedModules', true);
+
+new JsonFile(project, 'jest.config.json', {
+  marker: false,
+  obj: {
+    testEnvironment: 'node',
+    roots: ['<rootDir>/test', '<rootDir>/lib'],
+    testMatch: ['<rootDir>/test/**/*.test.ts'],
+    globalSetup: '<rootDir>/test/bundle-runtime.mjs',
+    transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json', diagnostics: false }] },
+    testTimeout: 60000,
+  },
+});
+
+project.synth();

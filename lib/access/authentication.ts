@@ -1,0 +1,68 @@
+import { Credentials } from '../credentials/credentials';
+
+/** Options of `Authentication.basic()`. */
+export interface BasicAuthenticationProps {
+  /**
+   * People's users: a Secret whose key `auth` is an htpasswd file. Generated, it has one user and says in its keys
+   * `username` and `password` who that is. A changed Secret takes effect without a restart, about a minute later.
+   * @default Credentials.generated() - Secret `<platform>-basic-auth`, user `admin`
+   */
+  readonly users?: Credentials;
+  /**
+   * What a browser's login box says: the realm.
+   * @default 'MLflow Authentication'
+   */
+  readonly realm?: string;
+}
+
+/** Options of `Authentication.mlflow()`. */
+export interface MlflowAuthenticationProps {
+  /**
+   * The first administrator: keys `username` and `password` of a Secret. They count when the administrator is made;
+   * later the password is changed through MLflow. At least 12 characters.
+   * @default Credentials.generated() - Secret `<server>-admin`, user `admin`
+   */
+  readonly admin?: Credentials;
+  /**
+   * Name of MLflow's second database, for its users. A database that somebody else runs must have it already.
+   * @default 'mlflow_auth'
+   */
+  readonly databaseName?: string;
+}
+
+/**
+ * Who may come in.
+ */
+export class Authentication {
+  /**
+   * One login at the door, in nginx; whoever is in may do everything. The default.
+   *
+   * @param props users and realm
+   */
+  public static basic(props: BasicAuthenticationProps = {}): Authentication {
+    return new Authentication('basic', props);
+  }
+
+  /**
+   * MLflow's own users with permissions for each experiment and model (its app `basic-auth`), in a second database.
+   *
+   * @param props administrator and database
+   */
+  public static mlflow(props: MlflowAuthenticationProps = {}): Authentication {
+    return new Authentication('mlflow', {}, props);
+  }
+
+  /**
+   * No login: whoever reaches the server may read and delete everything. For a cluster of one's own, or where something
+   * before the server asks who comes.
+   */
+  public static none(): Authentication {
+    return new Authentication('none');
+  }
+
+  private constructor(
+    /** @internal */ public readonly _kind: 'basic' | 'mlflow' | 'none',
+    /** @internal */ public readonly _basic: BasicAuthenticationProps = {},
+    /** @internal */ public readonly _mlflow: MlflowAuthenticationProps = {},
+  ) {}
+}

@@ -1,0 +1,123 @@
+import { ContainerResources } from 'cdk8s-plus-27';
+import { LoginReference } from '../credentials/credentials';
+import { Container, Volume } from '../kubernetes/manifest';
+import { environment, scratch } from '../kubernetes/pod';
+import { renderResources } from '../kubernetes/resources';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+import { NginxLogin, nginxConfiguration } from './nginx-configuration';
+
+export const HTTP_PORT = 8080;
+export const METRICS_PORT = 9090;
+
+/** Until every kube-proxy and Ingress has heard that the pod is going. */
+const PRE_STOP_SECONDS = 8;
+const CONFIGURATION = '/etc/mlflow-proxy';
+const USERS = '/run/secrets/mlflow-users';
+
+/** A program of the cluster that has a user of its own. */
+export interface ProgramUser {
+  readonly username: string;
+  /** Key `auth` of the Secret is its htpasswd line. */
+  readonly login: LoginReference;
+}
+
+export interface ReverseProxyProps {
+  readonly image: string;
+  readonly resources: ContainerResources;
+  readonly drainSeconds: number;
+  readonly upstreamPort: number;
+  readonly configMapName: string;
+  readonly login: { kind: 'basic'; realm: string; usersSecret: string } | { kind: 'mlflow' } | { kind: 'none' };
+  readonly programs: ProgramUser[];
+}
+
+/** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
+export class ReverseProxy {
+  constructor(private readonly props: ReverseProxyProps) {}
+
+  /** What the pod needs at most between SIGTERM and nginx's end. */
+  public static stopSeconds(drainSeconds: number): number {
+    return PRE_STOP_SECONDS + drainSeconds;
+  }
+
+  public configuration(): string {
+    const { props } = this;
+    const login: NginxLogin =
+      props.login.kind === 'basic'
+        ? {
+            kind: 'basic',
+            realm: props.login.realm,
+            usersFile: `${USERS}/people/auth`,
+            programs: props.programs.map(({ username }) => ({
+              username,
+              usersFile: `${USERS}/programs/${username}/auth`,
+            })),
+          }
+        : props.login;
+    return nginxConfiguration({
+      login,
+      metrics: true,
+      httpPort: HTTP_PORT,
+      metricsPort: METRICS_PORT,
+      upstreamPort: props.upstreamPort,
+      drainSeconds: props.drainSeconds,
+    });
+  }
+
+  public container(): Container {
+    return {
+      name: 'nginx',
+      image: this.props.image,
+      command: ['nginx', '-c', `${CONFIGURATION}/nginx.conf`, '-g', 'daemon off;'],
+      env: environment({ HOME: '/tmp' }),
+      ports: [
+        { name: 'http', containerPort: HTTP_PORT },
+        { name: 'metrics', containerPort: METRICS_PORT },
+      ],
+      // nginx ends gracefully on its image's own signal, SIGQUIT, and MLflow, as a sidecar, is stopped after it.
+      lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
+      livenessProbe: { tcpSocket: { port: 'http' }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+      readinessProbe: {
+        httpGet: { path: '/health', port: 'http' },
+        periodSeconds: 2,
+        timeoutSeconds: 5,
+        failureThreshold: 5,
+      },
+      resources: renderResources(this.props.resources),
+      securityContext: containerSecurity(ANY_USER),
+      volumeMounts: [
+        { name: 'proxy', mountPath: CONFIGURATION, readOnly: true },
+        { name: 'proxy-tmp', mountPath: '/tmp' },
+        ...(this.props.login.kind === 'basic' ? [{ name: 'users', mountPath: `${USERS}/people`, readOnly: true }] : []),
+        ...this.programMounts().map(({ name, username }) => ({
+          name,
+          mountPath: `${USERS}/programs/${username}`,
+          readOnly: true,
+        })),
+      ],
+    };
+  }
+
+  public volumes(): Volume[] {
+    const { login } = this.props;
+    const auth = (name: string, secretName: string): Volume => ({
+      name,
+      secret: { secretName, defaultMode: 0o440, items: [{ key: 'auth', path: 'auth' }] },
+    });
+    return [
+      { name: 'proxy', configMap: { name: this.props.configMapName } },
+      scratch('proxy-tmp', '64Mi'),
+      ...(login.kind === 'basic' ? [auth('users', login.usersSecret)] : []),
+      ...this.programMounts().map(({ name, secretName }) => auth(name, secretName)),
+    ];
+  }
+
+  private programMounts() {
+    if (this.props.login.kind !== 'basic') return [];
+    return this.props.programs.map(({ username, login }) => ({
+      name: `user-${username}`,
+      username,
+      secretName: login.secretName,
+    }));
+  }
+}

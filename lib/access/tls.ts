@@ -1,0 +1,36 @@
+/**
+ * Where the certificate of a host comes from.
+ */
+export class Tls {
+  /**
+   * cert-manager makes the certificate, into the Secret `<platform>-tls` (annotation `cert-manager.io/cluster-issuer`).
+   *
+   * @param clusterIssuer name of a ClusterIssuer, e.g. `letsencrypt-prod`
+   */
+  public static fromIssuer(clusterIssuer: string): Tls {
+    return new Tls({ 'cert-manager.io/cluster-issuer': clusterIssuer });
+  }
+
+  /**
+   * As `fromIssuer`, by an Issuer of the platform's own namespace (annotation `cert-manager.io/issuer`).
+   *
+   * @param issuer name of an Issuer
+   */
+  public static fromNamespacedIssuer(issuer: string): Tls {
+    return new Tls({ 'cert-manager.io/issuer': issuer });
+  }
+
+  /**
+   * An existing Secret of type `kubernetes.io/tls`.
+   *
+   * @param name name of the Secret
+   */
+  public static fromSecret(name: string): Tls {
+    return new Tls({}, name);
+  }
+
+  private constructor(
+    /** @internal */ public readonly _annotations: Record<string, string>,
+    /** @internal */ public readonly _secretName?: string,
+  ) {}
+}

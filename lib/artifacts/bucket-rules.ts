@@ -1,0 +1,16 @@
+import { Rule } from '../kubernetes/rules';
+
+/** S3's rules for bucket names (Amazon S3 user guide, "General purpose bucket naming rules"). */
+export function bucketRule(bucket: string): Rule {
+  const right =
+    /^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$/.test(bucket) &&
+    !bucket.includes('..') &&
+    !/^\d+\.\d+\.\d+\.\d+$/.test(bucket) &&
+    !/^(xn--|sthree-|amzn-s3-demo-)/.test(bucket) &&
+    !/(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/.test(bucket);
+  return {
+    wrong: !right,
+    given: `bucket is '${bucket}'`,
+    want: "want 3 to 63 lower-case letters, digits, '-' and '.', a letter or digit at both ends, no address, e.g. 'mlflow'",
+  };
+}

@@ -1,0 +1,82 @@
+import { ContainerResources } from 'cdk8s-plus-27';
+import { LoginReference } from '../credentials/credentials';
+import { PodTemplate } from '../kubernetes/manifest';
+import { environment, podTemplate, scratch, secretVolume, SECRETS_DIRECTORY } from '../kubernetes/pod';
+import { PlacementOptions } from '../kubernetes/pod-options';
+import { renderResources } from '../kubernetes/resources';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+
+export const API_PORT = 9000;
+export const CONSOLE_PORT = 9001;
+
+export interface MinioPodProps {
+  readonly name: string;
+  readonly labels: Record<string, string>;
+  readonly selector: Record<string, string>;
+  readonly image: string;
+  readonly resources: ContainerResources;
+  readonly placement: PlacementOptions;
+  readonly root: LoginReference;
+  readonly replicas: number;
+  /** The Service that gives the pods their names. */
+  readonly governing: string;
+}
+
+export function minioPod(props: MinioPodProps): PodTemplate {
+  const drives =
+    props.replicas > 1
+      ? `http://${props.name}-{0...${props.replicas - 1}}.${props.governing}:${API_PORT}/data`
+      : '/data';
+  return podTemplate({
+    labels: { ...props.labels, app: props.name },
+    serviceAccountName: props.name,
+    user: ANY_USER,
+    placement: props.placement,
+    spread: props.replicas > 1 ? props.selector : undefined,
+    terminationGracePeriodSeconds: 60,
+    containers: [
+      {
+        name: 'minio',
+        image: props.image,
+        command: ['minio', 'server', drives],
+        args: ['--address', `:${API_PORT}`, '--console-address', `:${CONSOLE_PORT}`],
+        env: environment({
+          HOME: '/tmp',
+          MINIO_ROOT_USER_FILE: `${SECRETS_DIRECTORY}/MINIO_ROOT_USER`,
+          MINIO_ROOT_PASSWORD_FILE: `${SECRETS_DIRECTORY}/MINIO_ROOT_PASSWORD`,
+          MINIO_UPDATE: 'off',
+        }),
+        ports: [
+          { name: 'api', containerPort: API_PORT },
+          { name: 'console', containerPort: CONSOLE_PORT },
+        ],
+        startupProbe: { ...live(), periodSeconds: 1, failureThreshold: 300 },
+        livenessProbe: { ...live(), periodSeconds: 10, failureThreshold: 6 },
+        readinessProbe: {
+          httpGet: { path: '/minio/health/ready', port: 'api' },
+          periodSeconds: 5,
+          timeoutSeconds: 5,
+          failureThreshold: 2,
+        },
+        resources: renderResources(props.resources),
+        securityContext: containerSecurity(ANY_USER),
+        volumeMounts: [
+          { name: 'minio-data', mountPath: '/data' },
+          { name: 'root', mountPath: SECRETS_DIRECTORY, readOnly: true },
+          { name: 'tmp', mountPath: '/tmp' },
+        ],
+      },
+    ],
+    volumes: [
+      secretVolume('root', [
+        { variable: 'MINIO_ROOT_USER', secretName: props.root.secretName, key: props.root.usernameKey },
+        { variable: 'MINIO_ROOT_PASSWORD', secretName: props.root.secretName, key: props.root.passwordKey },
+      ]),
+      scratch('tmp', '512Mi'),
+    ],
+  });
+}
+
+function live() {
+  return { httpGet: { path: '/minio/health/live', port: 'api' }, timeoutSeconds: 5 };
+}

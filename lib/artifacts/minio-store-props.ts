@@ -1,0 +1,46 @@
+import { Size } from 'cdk8s';
+import { Credentials } from '../credentials/credentials';
+import { PodOptions } from '../kubernetes/pod-options';
+
+/** Options of the embedded MinIO. */
+export interface MinioStoreProps extends PodOptions {
+  /**
+   * Size of the volume `minio-data`, for each pod. A claim's size cannot be changed by a later synth: grow the claim
+   * itself.
+   * @default Size.gibibytes(100)
+   */
+  readonly storage?: Size;
+  /**
+   * Storage class of the volume.
+   * @default - the cluster's default class
+   */
+  readonly storageClassName?: string;
+  /**
+   * Number of pods, each with one drive: 1, or 4 and more for a store that outlives the loss of drives. MinIO fixes the
+   * number when the store is made.
+   * @default 1
+   */
+  readonly replicas?: number;
+  /**
+   * Name of the bucket, which a Job makes and keeps private.
+   * @default 'mlflow'
+   */
+  readonly bucket?: string;
+  /**
+   * Whether the bucket keeps old versions of overwritten and deleted objects.
+   * @default false
+   */
+  readonly versioning?: boolean;
+  /**
+   * The root user, used by the server and its set-up Job alone. Its Secret's keys are `MINIO_ROOT_USER` (at least 3
+   * characters) and `MINIO_ROOT_PASSWORD` (at least 8).
+   * @default Credentials.generated() - Secret `<name>-secret`, user `minio-admin`
+   */
+  readonly rootCredentials?: Credentials;
+  /**
+   * MLflow's own key, good for the bucket alone. Its Secret's keys are `AWS_ACCESS_KEY_ID` (3 to 20 characters) and
+   * `AWS_SECRET_ACCESS_KEY` (8 to 40).
+   * @default Credentials.generated() - Secret `<platform>-s3-secret`, or `<name>-s3-secret` where the store stands alone
+   */
+  readonly credentials?: Credentials;
+}

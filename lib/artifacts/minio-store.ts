@@ -1,0 +1,174 @@
+import { Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { Credentials, LoginReference } from '../credentials/credentials';
+import { Images } from '../images';
+import { disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
+import { Component } from '../kubernetes/component';
+import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { apiObject } from '../kubernetes/manifest';
+import { NetworkBoundary } from '../kubernetes/network-boundary';
+import { mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
+import { check, imageRule } from '../kubernetes/rules';
+import { ANY_USER } from '../kubernetes/security';
+import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
+import { IArtifactStore } from './artifact-store';
+import { bucketRule } from './bucket-rules';
+import { API_PORT, CONSOLE_PORT, minioPod } from './minio-pod';
+import { MinioStoreProps } from './minio-store-props';
+import { topologyRules } from './minio-topology';
+import { ACCESS_KEY, SECRET_KEY, s3Login } from './s3-connection';
+
+const defaultResources = {
+  cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
+  memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+  ephemeralStorage: { request: Size.mebibytes(64), limit: Size.gibibytes(1) },
+};
+
+/**
+ * MinIO, an S3 store, with one private bucket for MLflow's artifacts.
+ *
+ * Objects, by the ids for `apiObject()`: `stateful-set`, `service`, `service-account`, `network-policy`; with several
+ * replicas `headless-service` and `disruption-budget`; of the set-up: `set-up/job`, `set-up/config-map`,
+ * `set-up/service-account`, `set-up/network-policy`.
+ */
+export class MinioStore extends Component implements IArtifactStore {
+  public readonly sharedByReplicas = true;
+  /** False: the store is open to the platform alone, and its keys are in the cluster alone. */
+  public readonly reachableByClients = false;
+  public readonly uri: string;
+  /** Name of the bucket. */
+  public readonly bucket: string;
+  /** URL of the S3 endpoint inside the cluster. */
+  public readonly endpoint: string;
+
+  private readonly login: LoginReference;
+  private readonly network: NetworkBoundary;
+
+  constructor(scope: Construct, id: string, props: MinioStoreProps = {}) {
+    super(scope, id, 'minio', SET_UP_SUFFIX);
+    const name = this.componentName;
+    const storage = props.storage ?? Size.gibibytes(100);
+    const image = props.image ?? Images.MINIO;
+    const replicas = props.replicas ?? 1;
+    const resources = mergeResources(defaultResources, props.resources);
+    this.bucket = props.bucket ?? 'mlflow';
+    this.uri = `s3://${this.bucket}`;
+    this.endpoint = `http://${name}:${API_PORT}`;
+    check(this, [
+      imageRule(image),
+      sizeRule('storage', storage),
+      ...resourceRules(resources),
+      bucketRule(this.bucket),
+      ...topologyRules(replicas),
+    ]);
+
+    const root = (props.rootCredentials ?? Credentials.generated())._login(this, {
+      secretName: `${name}-secret`,
+      usernameKey: 'MINIO_ROOT_USER',
+      passwordKey: 'MINIO_ROOT_PASSWORD',
+      username: { value: 'minio-admin' },
+      password: { generate: 'password' },
+    });
+    this.login = (props.credentials ?? Credentials.generated())._login(this, {
+      secretName: `${this.instanceName}-s3-secret`,
+      usernameKey: ACCESS_KEY,
+      passwordKey: SECRET_KEY,
+      username: { generate: 'access-key' },
+      password: { generate: 'password' },
+    });
+
+    const placement = this._placement(props);
+    serviceAccount(this, 'service-account', name);
+    const ports = [
+      { name: 'api', port: API_PORT, targetPort: 'api' },
+      { name: 'console', port: CONSOLE_PORT, targetPort: 'console' },
+    ];
+    service(this, 'service', name, { type: 'ClusterIP', selector: this.podSelector, ports });
+    const distributed = replicas > 1;
+    const governing = distributed ? `${name}-headless` : name;
+    if (distributed) {
+      // The servers look for each other before any of them is ready.
+      const spec = { clusterIP: 'None', publishNotReadyAddresses: true, selector: this.podSelector, ports };
+      service(this, 'headless-service', governing, spec);
+      disruptionBudget(this);
+    }
+    this.network = new NetworkBoundary(this, 'network-policy', name, this.podSelector);
+    if (distributed) {
+      const self = { podLabels: this.podSelector };
+      this.network.allowDns().allowFrom(self, API_PORT).allowTo(self, API_PORT);
+    }
+    apiObject(this, 'stateful-set', {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      name,
+      labels: this.labels,
+      body: {
+        spec: {
+          serviceName: governing,
+          replicas,
+          podManagementPolicy: distributed ? 'Parallel' : undefined,
+          selector: { matchLabels: this.podSelector },
+          persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+          template: minioPod({
+            name,
+            labels: this.labels,
+            selector: this.podSelector,
+            image,
+            resources,
+            placement,
+            root,
+            replicas,
+            governing,
+          }),
+          volumeClaimTemplates: [
+            {
+              metadata: { name: 'minio-data' },
+              spec: {
+                accessModes: ['ReadWriteOnce'],
+                storageClassName: props.storageClassName,
+                resources: { requests: { storage: storage.asString() } },
+              },
+            },
+          ],
+        },
+      },
+    });
+    const setUp = new SetUpJob(this, {
+      image,
+      user: ANY_USER,
+      placement,
+      script: 'setup-bucket.sh',
+      environment: () => ({
+        ENDPOINT: this.endpoint,
+        BUCKET: this.bucket,
+        MC_CONFIG_DIR: '/tmp/mc',
+        ...(props.versioning && { VERSIONING: 'enabled' }),
+      }),
+      secretVariables: [
+        { variable: 'ROOT_USER', secretName: root.secretName, key: root.usernameKey },
+        { variable: 'ROOT_PASSWORD', secretName: root.secretName, key: root.passwordKey },
+        ...s3Login(this.login),
+      ],
+      egress: [this.egress()],
+    });
+    this.network.allowFrom({ podLabels: setUp.podSelector }, API_PORT);
+  }
+
+  public connectFrom(client: ConnectionClient): Connection {
+    this.network.allowFrom({ podLabels: client.podLabels }, API_PORT);
+    return {
+      environment: {
+        MLFLOW_S3_ENDPOINT_URL: this.endpoint,
+        AWS_DEFAULT_REGION: 'us-east-1',
+        AWS_S3_ADDRESSING_STYLE: 'path',
+      },
+      secretVariables: s3Login(this.login),
+      egress: [this.egress()],
+    };
+  }
+
+  private egress() {
+    return { peer: { podLabels: this.podSelector }, port: API_PORT };
+  }
+}

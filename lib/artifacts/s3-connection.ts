@@ -1,0 +1,13 @@
+import { LoginReference } from '../credentials/credentials';
+import { SecretVariable } from '../kubernetes/connection';
+
+export const ACCESS_KEY = 'AWS_ACCESS_KEY_ID';
+export const SECRET_KEY = 'AWS_SECRET_ACCESS_KEY';
+
+/** The variables that boto3 reads. */
+export function s3Login(login: LoginReference): SecretVariable[] {
+  return [
+    { variable: ACCESS_KEY, secretName: login.secretName, key: login.usernameKey },
+    { variable: SECRET_KEY, secretName: login.secretName, key: login.passwordKey },
+  ];
+}

@@ -1,0 +1,97 @@
+import { Credentials } from '../credentials/credentials';
+import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { Rule, check } from '../kubernetes/rules';
+import { IArtifactStore } from './artifact-store';
+import { bucketRule } from './bucket-rules';
+import { ACCESS_KEY, SECRET_KEY, s3Login } from './s3-connection';
+
+/** A bucket that exists, at Amazon or at anyone who speaks S3. */
+export interface S3StoreProps {
+  /** Name of the bucket. */
+  readonly bucket: string;
+  /**
+   * Folder in the bucket, without slashes at its ends.
+   * @default - the bucket itself
+   */
+  readonly prefix?: string;
+  /**
+   * Region of the bucket: `AWS_DEFAULT_REGION`.
+   * @default - what the client finds, e.g. from the service account
+   */
+  readonly region?: string;
+  /**
+   * URL of the endpoint, with scheme: `MLFLOW_S3_ENDPOINT_URL`.
+   * @default - Amazon's
+   */
+  readonly endpoint?: string;
+  /**
+   * True where the bucket is a part of the path and not of the host name (`AWS_S3_ADDRESSING_STYLE`), as at most
+   * stores that are not Amazon's.
+   * @default - true where an endpoint is given
+   */
+  readonly pathStyle?: boolean;
+  /**
+   * `Credentials.fromSecret(…)`, with the keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` unless it says others, or
+   * `Credentials.fromServiceAccount(…)`.
+   */
+  readonly credentials: Credentials;
+  /**
+   * Addresses of the endpoint in CIDR notation, for the NetworkPolicy.
+   * @default - any address, on the endpoint's port
+   */
+  readonly cidr?: string;
+}
+
+/** @internal */
+export class S3Store implements IArtifactStore {
+  public readonly sharedByReplicas = true;
+  public readonly reachableByClients = true;
+  public readonly uri: string;
+
+  constructor(private readonly props: S3StoreProps) {
+    this.uri = props.prefix ? `s3://${props.bucket}/${props.prefix}` : `s3://${props.bucket}`;
+  }
+
+  public connectFrom(client: ConnectionClient): Connection {
+    check(client.name, rules(this.props));
+    const { endpoint, region, credentials, cidr } = this.props;
+    const pathStyle = this.props.pathStyle ?? endpoint !== undefined;
+    const byServiceAccount = credentials._kind === 'serviceAccount';
+    return {
+      environment: {
+        ...(endpoint && { MLFLOW_S3_ENDPOINT_URL: endpoint }),
+        ...(region && { AWS_DEFAULT_REGION: region }),
+        ...(pathStyle && { AWS_S3_ADDRESSING_STYLE: 'path' }),
+      },
+      secretVariables: byServiceAccount ? [] : s3Login(credentials._existing(ACCESS_KEY, SECRET_KEY)),
+      serviceAccountAnnotations: byServiceAccount ? credentials._annotations : undefined,
+      egress: [{ peer: cidr ? { cidr } : { anyone: true }, port: endpointPort(endpoint) }],
+    };
+  }
+}
+
+function rules(props: S3StoreProps): Rule[] {
+  return [
+    bucketRule(props.bucket),
+    {
+      wrong: props.prefix !== undefined && !/^[^/\s]+(\/[^/\s]+)*$/.test(props.prefix),
+      given: `prefix is '${props.prefix}'`,
+      want: "want a folder without slashes at its ends, e.g. 'team-a/mlflow'",
+    },
+    {
+      wrong: props.endpoint !== undefined && !/^https?:\/\/[^/\s@]+$/.test(props.endpoint),
+      given: `endpoint is '${props.endpoint}'`,
+      want: "want a URL with scheme and host, without user or path, e.g. 'https://s3.example.com'",
+    },
+    {
+      wrong: props.credentials._kind === 'generated',
+      given: "the bucket's credentials are generated",
+      want: "want Credentials.fromSecret('name') or fromServiceAccount(…): nobody here can make a key for this bucket",
+    },
+  ];
+}
+
+function endpointPort(endpoint = 'https://s3.amazonaws.com'): number {
+  const url = new URL(endpoint);
+  return Number(url.port) || (url.protocol === 'http:' ? 80 : 443);
+}

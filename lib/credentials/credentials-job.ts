@@ -1,0 +1,114 @@
+import { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+import { Images } from '../images';
+import { configMap, serviceAccount } from '../kubernetes/common-objects';
+import { Component } from '../kubernetes/component';
+import { instanceOf } from '../kubernetes/instance';
+import { apiObject } from '../kubernetes/manifest';
+import { NetworkBoundary } from '../kubernetes/network-boundary';
+import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
+import { environment, podTemplate } from '../kubernetes/pod';
+import { PROGRAMS, programs } from '../kubernetes/program';
+import { renderResources, smallResources } from '../kubernetes/resources';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+import { SecretRequest } from './secret-request';
+
+/** Seconds until the Job gives up on an API server that does not answer; its pods are then tried again. */
+const DEADLINE_SECONDS = 120;
+
+/**
+ * Makes the Secrets of `Credentials.generated()` once in the cluster. There is one for a platform, and one for each
+ * component that stands alone.
+ *
+ * Its role may read the Secrets that it makes, by name, and create Secrets: it can change none and delete none.
+ */
+export class CredentialsJob extends Component {
+  /** @internal */
+  public static _of(component: Component): CredentialsJob {
+    const { root } = instanceOf(component);
+    return (root.node.tryFindChild('credentials') as CredentialsJob | undefined) ?? new CredentialsJob(root);
+  }
+
+  private readonly requests = new Map<string, SecretRequest>();
+
+  private constructor(root: Construct) {
+    super(root, 'credentials', 'credentials', ONCE_JOB_SUFFIX);
+    const name = this.componentName;
+    serviceAccount(this, 'service-account', name);
+    this.role(name);
+    configMap(this, 'config-map', name, () => ({ ...programs('credentials.js'), 'credentials.json': this.plan() }));
+    new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns().allowApiServer();
+    onceJob(this, 'job', {
+      name,
+      activeDeadlineSeconds: 3600,
+      backoffLimit: 20,
+      inputs: () => [this.plan(), ...Object.values(programs('credentials.js'))],
+      template: () => this.template(),
+    });
+  }
+
+  /** @internal */
+  public _add(request: SecretRequest): void {
+    this.requests.set(request.name, request);
+  }
+
+  private plan(): string {
+    const labels = {
+      'app.kubernetes.io/name': 'mlflow',
+      'app.kubernetes.io/instance': this.instanceName,
+      'app.kubernetes.io/part-of': 'mlflow',
+    };
+    const secrets = [...this.requests.values()].map((request) => ({ ...request, labels }));
+    return `${JSON.stringify({ secrets }, null, 2)}\n`;
+  }
+
+  private role(name: string): ApiObject {
+    const rbac = 'rbac.authorization.k8s.io';
+    apiObject<{ rules: object[] }>(this, 'role', {
+      apiVersion: `${rbac}/v1`,
+      kind: 'Role',
+      name,
+      labels: this.labels,
+      body: {
+        rules: () => [
+          { apiGroups: [''], resources: ['secrets'], resourceNames: [...this.requests.keys()].sort(), verbs: ['get'] },
+          // Kubernetes cannot bind "create" to names.
+          { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+        ],
+      },
+    });
+    return apiObject(this, 'role-binding', {
+      apiVersion: `${rbac}/v1`,
+      kind: 'RoleBinding',
+      name,
+      labels: this.labels,
+      body: {
+        roleRef: { apiGroup: rbac, kind: 'Role', name },
+        subjects: [{ kind: 'ServiceAccount', name, namespace: this.namespace }],
+      },
+    });
+  }
+
+  private template() {
+    return podTemplate({
+      labels: { ...this.labels },
+      serviceAccountName: this.componentName,
+      apiAccess: true,
+      user: ANY_USER,
+      placement: this._placement({}),
+      restartPolicy: 'Never',
+      containers: [
+        {
+          name: 'credentials',
+          image: Images.NODE,
+          command: ['node', `${PROGRAMS}/credentials.js`],
+          env: environment({ CREDENTIALS_DEADLINE_SECONDS: String(DEADLINE_SECONDS) }),
+          resources: renderResources(smallResources),
+          securityContext: containerSecurity(ANY_USER),
+          volumeMounts: [{ name: 'program', mountPath: PROGRAMS, readOnly: true }],
+        },
+      ],
+      volumes: [{ name: 'program', configMap: { name: this.componentName } }],
+    });
+  }
+}

@@ -1,0 +1,13 @@
+/** How the credentials Job makes one value of a Secret (runtime/credentials/plan.ts reads it). */
+export type PlannedKey =
+  | { readonly value: string }
+  | { readonly generate: 'password' | 'access-key' | 'fernet' | 'token' }
+  | { readonly generate: 'htpasswd'; readonly username: string; readonly password: string };
+
+/** A Secret that some component needs. */
+export interface SecretRequest {
+  readonly name: string;
+  readonly keys: Record<string, PlannedKey>;
+  /** Keys that an existing Secret may lack. */
+  readonly optional?: string[];
+}

@@ -1,0 +1,41 @@
+import { LoginReference } from '../credentials/credentials';
+import { Connection, EgressRule, SecretFiles } from '../kubernetes/connection';
+
+/** Where a certificate authority of the database lies in a client's container. */
+const AUTHORITY_DIRECTORY = '/etc/mlflow-database';
+
+export interface DatabaseAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly login: LoginReference;
+  /** Secret and key of the certificate authority that the server's certificate must come from. */
+  readonly authority?: { readonly secretName: string; readonly key: string };
+  /** `PGSSLMODE` where there is no authority. */
+  readonly sslMode?: string;
+  readonly egress: EgressRule;
+}
+
+/** libpq's own variables: the URI stays `postgresql+psycopg2://`, and no password needs escaping or shows anywhere. */
+export function databaseConnection(address: DatabaseAddress): Connection {
+  const { login, authority } = address;
+  const sslMode = authority ? 'verify-full' : address.sslMode;
+  const files: SecretFiles[] = authority
+    ? [{ secretName: authority.secretName, keys: [authority.key], directory: AUTHORITY_DIRECTORY }]
+    : [];
+  return {
+    environment: {
+      PGHOST: address.host,
+      PGPORT: String(address.port),
+      PGDATABASE: address.database,
+      ...(sslMode && { PGSSLMODE: sslMode }),
+      ...(authority && { PGSSLROOTCERT: `${AUTHORITY_DIRECTORY}/${authority.key}` }),
+    },
+    secretVariables: [
+      { variable: 'PGUSER', secretName: login.secretName, key: login.usernameKey },
+      { variable: 'PGPASSWORD', secretName: login.secretName, key: login.passwordKey },
+    ],
+    secretFiles: files,
+    egress: [address.egress],
+  };
+}

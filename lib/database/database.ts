@@ -1,0 +1,21 @@
+import { Connection, ConnectionClient } from '../kubernetes/connection';
+
+/** Where MLflow keeps runs and the registry: a PostgreSQL database. */
+export interface IDatabase {
+  /** True where several servers can use it at once. */
+  readonly sharedByReplicas: boolean;
+
+  /**
+   * Says who will connect, and how with many connections, and tells what its pods need for it.
+   *
+   * @param client who connects
+   */
+  connectFrom(client: ConnectionClient): Connection;
+
+  /**
+   * A further database of the same owner, e.g. for MLflow's own users and permissions.
+   *
+   * @param name the database's name
+   */
+  addDatabase(name: string): void;
+}

@@ -1,0 +1,107 @@
+import { Credentials } from '../credentials/credentials';
+import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { Rule, check, wholeRule } from '../kubernetes/rules';
+import { IDatabase } from './database';
+import { databaseConnection } from './database-client';
+
+/** A PostgreSQL that somebody else runs. */
+export interface ExistingDatabaseProps {
+  /** Host name or address: `PGHOST`. */
+  readonly host: string;
+  /**
+   * TCP port: `PGPORT`.
+   * @default 5432
+   */
+  readonly port?: number;
+  /**
+   * Name of a database that exists and that the role owns: `PGDATABASE`.
+   * @default 'mlflow'
+   */
+  readonly databaseName?: string;
+  /** The role: `Credentials.fromSecret(…)`, with the keys `username` and `password` unless it says others. */
+  readonly credentials: Credentials;
+  /**
+   * `PGSSLMODE`: `disable`, `prefer`, `require`; with a certificate authority it is `verify-full`.
+   * @default 'require'
+   */
+  readonly sslMode?: string;
+  /**
+   * Name of a Secret whose key `ca.crt` is the authority of the server's certificate.
+   * @default - the certificate is not checked
+   */
+  readonly authoritySecretName?: string;
+  /**
+   * Connections that MLflow may open; more than that is refused at synth.
+   * @default - not checked
+   */
+  readonly maxConnections?: number;
+  /**
+   * Addresses of the database in CIDR notation, for the NetworkPolicy.
+   * @default - any address, on the database's port
+   */
+  readonly cidr?: string;
+}
+
+/** Databases that are not made here. */
+export class Database {
+  /**
+   * A PostgreSQL that somebody else runs: a cloud's, or one in the cluster.
+   *
+   * @param props how it is reached
+   */
+  public static fromExisting(props: ExistingDatabaseProps): IDatabase {
+    return new ExistingDatabase(props);
+  }
+
+  private constructor() {}
+}
+
+class ExistingDatabase implements IDatabase {
+  public readonly sharedByReplicas = true;
+  private readonly clients: ConnectionClient[] = [];
+
+  constructor(private readonly props: ExistingDatabaseProps) {}
+
+  public connectFrom(client: ConnectionClient): Connection {
+    this.clients.push(client);
+    const { props } = this;
+    check(client.name, rules(props, this.clients));
+    const port = props.port ?? 5432;
+    return databaseConnection({
+      host: props.host,
+      port,
+      database: props.databaseName ?? 'mlflow',
+      login: props.credentials._existing('username', 'password'),
+      authority: props.authoritySecretName ? { secretName: props.authoritySecretName, key: 'ca.crt' } : undefined,
+      sslMode: props.sslMode ?? 'require',
+      egress: { peer: props.cidr ? { cidr: props.cidr } : { anyone: true }, port },
+    });
+  }
+
+  public addDatabase(_name: string): void {
+    // Its owner makes it: Authentication.mlflow() says so.
+  }
+}
+
+function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[] {
+  const needed = clients.reduce((sum, client) => sum + client.maxConnections, 0);
+  return [
+    {
+      wrong: !/^([A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?|[0-9a-fA-F:]*::?[0-9a-fA-F:.]*)$/.test(props.host),
+      given: `the database's host is '${props.host}'`,
+      want: "want a host name or an address alone, e.g. 'db.example.com'; the port is a prop of its own",
+    },
+    wholeRule("the database's port", props.port, 1),
+    wholeRule('maxConnections', props.maxConnections, 1),
+    {
+      wrong: props.maxConnections !== undefined && needed > props.maxConnections,
+      given: `maxConnections is ${props.maxConnections}`,
+      want: `want at least ${needed}, what its clients can open, or fewer servers, or smaller pools (connectionPool)`,
+    },
+    {
+      wrong: props.credentials._kind !== 'secret',
+      given: "the database's credentials are generated or a service account's",
+      want: "want Credentials.fromSecret('name'): nobody here can make a role in a database that exists already",
+    },
+  ];
+}

@@ -1,0 +1,119 @@
+import { ContainerResources, k8s } from 'cdk8s-plus-27';
+import { LoginReference } from '../credentials/credentials';
+import { Json, PodTemplate, Probe, Volume, VolumeMount } from '../kubernetes/manifest';
+import { environment, podTemplate, scratch } from '../kubernetes/pod';
+import { PlacementOptions } from '../kubernetes/pod-options';
+import { contentHash } from '../kubernetes/program';
+import { renderResources } from '../kubernetes/resources';
+import { containerSecurity } from '../kubernetes/security';
+import { Tuning, settings } from './tuning';
+
+export const POSTGRES_PORT = 5432;
+/** The image's own user: the data folder must belong to whoever runs the server. */
+export const POSTGRES_USER = 999;
+
+/** The volume's folder, as the image expects it. */
+const DATA = '/var/lib/postgresql/data';
+const TLS = '/etc/postgresql-tls';
+const CONFIG = '/etc/postgresql-config';
+
+/** Longer than a shutdown checkpoint of a busy database. */
+const GRACE_SECONDS = 120;
+
+export interface PostgresPodProps {
+  readonly name: string;
+  readonly labels: Record<string, string>;
+  readonly image: string;
+  readonly resources: ContainerResources;
+  readonly placement: PlacementOptions;
+  readonly superuser: LoginReference;
+  readonly tuning: Tuning;
+  readonly hostRulesConfigMap: string;
+  readonly tlsSecretName?: string;
+}
+
+/**
+ * Who may log in how. The image's own file trusts every connection from 127.0.0.1, which a port-forward is too; here
+ * only the socket inside the container is trusted.
+ */
+export function hostRules(tls: boolean): string {
+  return ['# TYPE  DATABASE  USER  ADDRESS  METHOD', 'local all all trust', `${tls ? 'hostssl' : 'host'} all all all scram-sha-256`, ''].join('\n');
+}
+
+export function postgresPod(props: PostgresPodProps): PodTemplate {
+  const tls = props.tlsSecretName
+    ? { ssl: 'on', ssl_cert_file: `${TLS}/tls.crt`, ssl_key_file: `${TLS}/tls.key`, ssl_ca_file: `${TLS}/ca.crt` }
+    : {};
+  const options = { ...settings(props.tuning), hba_file: `${CONFIG}/pg_hba.conf`, ...tls };
+  const volumes: Volume[] = [
+    { name: 'superuser', secret: { secretName: props.superuser.secretName, defaultMode: 0o440 } },
+    { name: 'config', configMap: { name: props.hostRulesConfigMap } },
+    scratch('run', '16Mi'),
+    scratch('tmp', '512Mi'),
+    scratch('shm', '256Mi', 'Memory'),
+    ...(props.tlsSecretName
+      ? [{ name: 'tls', secret: { secretName: props.tlsSecretName, defaultMode: 0o440 } }]
+      : []),
+  ];
+  const mounts: VolumeMount[] = [
+    { name: 'postgres-data', mountPath: DATA, subPath: 'postgres' },
+    { name: 'superuser', mountPath: '/run/secrets/postgres', readOnly: true },
+    { name: 'config', mountPath: CONFIG, readOnly: true },
+    { name: 'run', mountPath: '/var/run/postgresql' },
+    { name: 'tmp', mountPath: '/tmp' },
+    { name: 'shm', mountPath: '/dev/shm' },
+    ...(props.tlsSecretName ? [{ name: 'tls', mountPath: TLS, readOnly: true }] : []),
+  ];
+  return podTemplate({
+    labels: { ...props.labels, app: props.name },
+    annotations: { 'cdk8s-mlflow/config-hash': contentHash({ hba: hostRules(!!props.tlsSecretName) }) },
+    serviceAccountName: props.name,
+    user: POSTGRES_USER,
+    placement: props.placement,
+    terminationGracePeriodSeconds: GRACE_SECONDS,
+    containers: [
+      {
+        name: 'postgres',
+        image: props.image,
+        // Data of an older set-up lies in the volume's folder itself; new data in one below, which initdb may chmod.
+        command: [
+          'sh',
+          '-c',
+          `[ ! -s ${DATA}/PG_VERSION ] || export PGDATA=${DATA}; exec docker-entrypoint.sh "$@"`,
+          'postgres',
+        ],
+        args: ['postgres', ...Object.entries(options).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+        env: environment({
+          PGDATA: `${DATA}/pgdata`,
+          POSTGRES_USER_FILE: `/run/secrets/postgres/${props.superuser.usernameKey}`,
+          POSTGRES_PASSWORD_FILE: `/run/secrets/postgres/${props.superuser.passwordKey}`,
+          POSTGRES_DB: 'postgres',
+        }),
+        ports: [{ name: 'postgres', containerPort: POSTGRES_PORT }],
+        ...probes(),
+        resources: renderResources(props.resources),
+        securityContext: containerSecurity(POSTGRES_USER),
+        volumeMounts: mounts,
+      },
+    ],
+    volumes,
+  });
+}
+
+/** `pg_isready` over TCP: the server that initdb starts for a moment listens on its socket alone. */
+function probes(): { startupProbe: Probe; livenessProbe: Probe; readinessProbe: Probe } {
+  const ready = ['pg_isready', '-q', '-h', '127.0.0.1', '-p', String(POSTGRES_PORT)];
+  const exec = (command: string[]): Json<k8s.ExecAction> => ({ command });
+  return {
+    // Half an hour: recovery after a crash replays all that was written since the last checkpoint.
+    startupProbe: { exec: exec(ready), periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 1800 },
+    // Exit 1 is a server that is alive and rejects, as in recovery: only no answer at all (2) is a reason to restart.
+    livenessProbe: {
+      exec: exec(['sh', '-c', `${ready.join(' ')}; test $? -ne 2`]),
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 6,
+    },
+    readinessProbe: { exec: exec(ready), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
+  };
+}

@@ -1,0 +1,190 @@
+import { Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { Credentials, LoginReference } from '../credentials/credentials';
+import { Images } from '../images';
+import { configMap, service, serviceAccount } from '../kubernetes/common-objects';
+import { Component } from '../kubernetes/component';
+import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { apiObject } from '../kubernetes/manifest';
+import { NetworkBoundary } from '../kubernetes/network-boundary';
+import { mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
+import { check, checkAtSynth, imageRule, wholeRule } from '../kubernetes/rules';
+import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
+import { IDatabase } from './database';
+import { databaseConnection } from './database-client';
+import { POSTGRES_PORT, POSTGRES_USER, hostRules, postgresPod } from './postgres-pod';
+import { PostgresStatefulSetProps } from './postgres-stateful-set-props';
+import { Tuning, maxConnections, tuningRules } from './tuning';
+
+const defaultResources = {
+  cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
+  memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+  ephemeralStorage: { request: Size.mebibytes(64), limit: Size.gibibytes(1) },
+};
+
+/**
+ * PostgreSQL with one volume, for MLflow's runs and registry.
+ *
+ * Objects, by the ids for `apiObject()`: `stateful-set`, `service`, `config-map`, `service-account`, `network-policy`,
+ * and of the set-up: `set-up/job`, `set-up/config-map`, `set-up/service-account`, `set-up/network-policy`.
+ */
+export class PostgresStatefulSet extends Component implements IDatabase {
+  public readonly sharedByReplicas = true;
+  /** Name of MLflow's database. */
+  public readonly databaseName: string;
+  /** Name of the Service. */
+  public readonly host: string;
+  /** Port of the Service. */
+  public readonly port = POSTGRES_PORT;
+
+  private readonly login: LoginReference;
+  private readonly clients: ConnectionClient[] = [];
+  private readonly databases: string[];
+  private readonly network: NetworkBoundary;
+  private readonly memoryLimit: Size;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: PostgresStatefulSetProps = {},
+  ) {
+    super(scope, id, 'postgres', SET_UP_SUFFIX);
+    const name = this.componentName;
+    const storage = props.storage ?? Size.gibibytes(50);
+    const image = props.image ?? Images.POSTGRES;
+    const resources = mergeResources(defaultResources, props.resources);
+    this.databaseName = props.databaseName ?? 'mlflow';
+    this.host = name;
+    this.databases = [this.databaseName];
+    this.memoryLimit = resources.memory!.limit!;
+    check(this, [
+      imageRule(image),
+      sizeRule('storage', storage),
+      ...resourceRules(resources),
+      wholeRule('maxConnections', props.maxConnections, 1),
+      databaseNameRule(this.databaseName),
+    ]);
+    checkAtSynth(this, () => tuningRules(this.tuning()));
+
+    const superuser = (props.superuser ?? Credentials.generated())._login(this, {
+      secretName: `${name}-secret`,
+      usernameKey: 'POSTGRES_USER',
+      passwordKey: 'POSTGRES_PASSWORD',
+      username: { value: 'postgres' },
+      password: { generate: 'password' },
+    });
+    this.login = (props.credentials ?? Credentials.generated())._login(this, {
+      secretName: `${name}-mlflow-secret`,
+      usernameKey: 'username',
+      passwordKey: 'password',
+      username: { value: 'mlflow' },
+      password: { generate: 'password' },
+    });
+
+    const placement = this._placement(props);
+    serviceAccount(this, 'service-account', name);
+    service(this, 'service', name, {
+      clusterIP: 'None',
+      selector: this.podSelector,
+      ports: [{ name: 'postgres', port: POSTGRES_PORT, targetPort: 'postgres' }],
+    });
+    const hba = configMap(this, 'config-map', name, { 'pg_hba.conf': hostRules(!!props.tlsSecretName) });
+    this.network = new NetworkBoundary(this, 'network-policy', name, this.podSelector);
+    apiObject(this, 'stateful-set', {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      name,
+      labels: this.labels,
+      body: {
+        spec: () => ({
+          serviceName: name,
+          replicas: 1,
+          selector: { matchLabels: this.podSelector },
+          persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+          template: postgresPod({
+            name,
+            labels: this.labels,
+            image,
+            resources,
+            placement,
+            superuser,
+            tuning: this.tuning(),
+            hostRulesConfigMap: hba.name,
+            tlsSecretName: props.tlsSecretName,
+          }),
+          volumeClaimTemplates: [
+            {
+              metadata: { name: 'postgres-data' },
+              spec: {
+                accessModes: ['ReadWriteOnce'],
+                storageClassName: props.storageClassName,
+                resources: { requests: { storage: storage.asString() } },
+              },
+            },
+          ],
+        }),
+      },
+    });
+    const setUp = new SetUpJob(this, {
+      image,
+      user: POSTGRES_USER,
+      placement,
+      script: 'setup-database.sh',
+      environment: () => ({ ...this.connection().environment, DATABASES: this.databases.join(' ') }),
+      secretVariables: [
+        { variable: 'SUPERUSER', secretName: superuser.secretName, key: superuser.usernameKey },
+        { variable: 'SUPERUSER_PASSWORD', secretName: superuser.secretName, key: superuser.passwordKey },
+        { variable: 'ROLE', secretName: this.login.secretName, key: this.login.usernameKey },
+        { variable: 'ROLE_PASSWORD', secretName: this.login.secretName, key: this.login.passwordKey },
+      ],
+      secretFiles: this.connection().secretFiles,
+      egress: this.connection().egress,
+    });
+    this.network.allowFrom({ podLabels: setUp.podSelector }, POSTGRES_PORT);
+  }
+
+  public connectFrom(client: ConnectionClient): Connection {
+    this.clients.push(client);
+    this.network.allowFrom({ podLabels: client.podLabels }, POSTGRES_PORT);
+    return this.connection();
+  }
+
+  public addDatabase(name: string): void {
+    check(this, [databaseNameRule(name)]);
+    if (!this.databases.includes(name)) this.databases.push(name);
+  }
+
+  /** `max_connections` as it stands now; each client that connects later can raise it. */
+  public get maxConnections(): number {
+    return maxConnections(this.tuning());
+  }
+
+  private tuning(): Tuning {
+    return {
+      memoryMebibytes: this.memoryLimit.toMebibytes(),
+      neededConnections: this.clients.reduce((sum, client) => sum + client.maxConnections, 0),
+      maxConnections: this.props.maxConnections,
+    };
+  }
+
+  private connection(): Connection {
+    const { tlsSecretName } = this.props;
+    return databaseConnection({
+      host: this.host,
+      port: this.port,
+      database: this.databaseName,
+      login: this.login,
+      authority: tlsSecretName ? { secretName: tlsSecretName, key: 'ca.crt' } : undefined,
+      egress: { peer: { podLabels: this.podSelector }, port: POSTGRES_PORT },
+    });
+  }
+}
+
+function databaseNameRule(name: string) {
+  return {
+    wrong: !/^[a-z_][a-z0-9_]{0,62}$/.test(name),
+    given: `the database's name is '${name}'`,
+    want: "want lower-case letters, digits and '_', a letter first, at most 63, e.g. 'mlflow'",
+  };
+}

@@ -1,0 +1,56 @@
+import { ApiObject } from 'cdk8s';
+import { Component } from './component';
+import { ServiceSpec, apiObject } from './manifest';
+
+/** A ServiceAccount of the component's own, without a token in its pods. */
+export function serviceAccount(
+  component: Component,
+  id: string,
+  name: string,
+  annotations?: Record<string, string>,
+): ApiObject {
+  return apiObject(component, id, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    name,
+    labels: component.labels,
+    annotations,
+    body: { automountServiceAccountToken: false },
+  });
+}
+
+export function configMap(
+  component: Component,
+  id: string,
+  name: string,
+  data: Record<string, string> | (() => Record<string, string>),
+): ApiObject {
+  return apiObject<{ data: Record<string, string> }>(component, id, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    name,
+    labels: component.labels,
+    body: { data },
+  });
+}
+
+export function service(
+  component: Component,
+  id: string,
+  name: string,
+  spec: ServiceSpec,
+  labels = component.labels,
+): ApiObject {
+  return apiObject(component, id, { apiVersion: 'v1', kind: 'Service', name, labels, body: { spec } });
+}
+
+/** At most one pod at a time is taken away on purpose (a node drain, say). */
+export function disruptionBudget(component: Component): ApiObject {
+  return apiObject(component, 'disruption-budget', {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    name: component.componentName,
+    labels: component.labels,
+    body: { spec: { maxUnavailable: 1, selector: { matchLabels: component.podSelector } } },
+  });
+}

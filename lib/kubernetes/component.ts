@@ -1,0 +1,79 @@
+import { ApiObject, Chart } from 'cdk8s';
+import { Construct } from 'constructs';
+import { validateApp } from './app-validations';
+import { instanceOf } from './instance';
+import { PlacementOptions, mergePlacement } from './pod-options';
+import { check, nameRule } from './rules';
+
+/**
+ * A part of the platform: one workload with all that belongs to it.
+ *
+ * Its resources are named by its construct id, below a platform or another component
+ * with that one's name before it (`mlflow-postgres`).
+ * Its selectors are `app.kubernetes.io/name`, `instance` and `component`: they do not change when the construct moves
+ * to another place of the tree.
+ */
+export abstract class Component extends Construct {
+  /** Name of the workload, its Service and its ServiceAccount. */
+  public readonly componentName: string;
+  /** `app.kubernetes.io/instance`: the platform's id, or this component's own where it stands alone. */
+  public readonly instanceName: string;
+  /** Namespace of the chart, or nothing where `kubectl` decides. */
+  public readonly namespace?: string;
+  /** Labels by which Services, policies and budgets find the pods. */
+  public readonly podSelector: Record<string, string>;
+  /** Labels of every object of the component. */
+  public readonly labels: Record<string, string>;
+
+  /**
+   * @param scope where the component stands; a chart or a construct in one
+   * @param id names the resources: a DNS label
+   * @param component `app.kubernetes.io/component` of the pods
+   * @param longestSuffix the longest that is added to the name, so that a name that is too long is refused at synth
+   */
+  constructor(scope: Construct, id: string, component: string, longestSuffix: string) {
+    super(scope, id);
+    const instance = instanceOf(this);
+    this.instanceName = instance.name;
+    this.componentName =
+      scope instanceof Component
+        ? `${scope.componentName}-${id}`
+        : instance.root === this
+          ? id
+          : `${instance.name}-${id}`;
+    this.namespace = Chart.of(this).namespace;
+    this.podSelector = {
+      'app.kubernetes.io/name': 'mlflow',
+      'app.kubernetes.io/instance': this.instanceName,
+      'app.kubernetes.io/component': component,
+    };
+    this.labels = { ...this.podSelector, 'app.kubernetes.io/part-of': 'mlflow' };
+    check(this, [
+      nameRule('the name', this.componentName, longestSuffix),
+      ...(this.namespace === undefined ? [] : [nameRule('the namespace of the chart', this.namespace)]),
+    ]);
+    validateApp(this);
+  }
+
+  /**
+   * One of the component's Kubernetes objects, for what its props do not foresee:
+   * `server.apiObject('deployment').addJsonPatch(JsonPatch.add('/spec/paused', true))`.
+   *
+   * @param id the object's construct id, e.g. `deployment`; an unknown one is refused with the list of those there are
+   */
+  public apiObject(id: string): ApiObject {
+    const objects = this.node.findAll().filter((node): node is ApiObject => ApiObject.isApiObject(node));
+    const relative = (object: ApiObject) => object.node.path.slice(this.node.path.length + 1);
+    const found = objects.find((object) => relative(object) === id);
+    if (!found) {
+      const ids = objects.map((object) => `'${relative(object)}'`).join(', ');
+      throw new Error(`${this.node.path}: there is no object '${id}': want one of ${ids}`);
+    }
+    return found;
+  }
+
+  /** @internal */
+  protected _placement(given: PlacementOptions): PlacementOptions {
+    return mergePlacement(instanceOf(this).placement, given);
+  }
+}

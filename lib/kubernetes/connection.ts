@@ -1,0 +1,75 @@
+import { NetworkPeer } from './network-boundary';
+
+/** A value of a Secret that a program reads as an environment variable. It reaches the pod as a file of that name. */
+export interface SecretVariable {
+  /** Name of the environment variable, e.g. `PGPASSWORD`. */
+  readonly variable: string;
+  /** Name of the Secret. */
+  readonly secretName: string;
+  /** Key in the Secret. */
+  readonly key: string;
+}
+
+/** Keys of a Secret that a program reads as files. */
+export interface SecretFiles {
+  /** Name of the Secret. */
+  readonly secretName: string;
+  /** Keys, each a file of that name. */
+  readonly keys: string[];
+  /** Folder in the container. */
+  readonly directory: string;
+}
+
+/** A volume that a program keeps data on. */
+export interface ClaimMount {
+  /** Name of the PersistentVolumeClaim. */
+  readonly claimName: string;
+  /** Folder in the container. */
+  readonly directory: string;
+}
+
+/** Where a pod may connect to. */
+export interface EgressRule {
+  /** The other end. */
+  readonly peer: NetworkPeer;
+  /** TCP port. */
+  readonly port: number;
+}
+
+/** Who connects: told to a database or a store, so that its policy and its limits know. */
+export interface ConnectionClient {
+  /** What the client is called in messages, e.g. its construct path. */
+  readonly name: string;
+  /** Labels of its pods. */
+  readonly podLabels: Record<string, string>;
+  /** Database connections that all its pods together can hold open. */
+  readonly maxConnections: number;
+}
+
+/** All that a pod needs to reach a database or a store. */
+export interface Connection {
+  /** Environment variables without secrets. */
+  readonly environment: Record<string, string>;
+  /**
+   * Values of Secrets.
+   * @default - none
+   */
+  readonly secretVariables?: SecretVariable[];
+  /**
+   * Files from Secrets, e.g. a certificate authority.
+   * @default - none
+   */
+  readonly secretFiles?: SecretFiles[];
+  /**
+   * Volumes.
+   * @default - none
+   */
+  readonly claims?: ClaimMount[];
+  /**
+   * Annotations of the pod's ServiceAccount, e.g. a cloud role.
+   * @default - none
+   */
+  readonly serviceAccountAnnotations?: Record<string, string>;
+  /** Where the pod must be able to connect to. */
+  readonly egress: EgressRule[];
+}

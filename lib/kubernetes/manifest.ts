@@ -1,0 +1,68 @@
+import { ApiObject, Lazy } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+
+/**
+ * The plain JSON of one of cdk8s-plus-27's types. Manifests are written as plain JSON: the generated classes of
+ * Kubernetes 1.27 drop newer fields, even those that a JSON patch adds (docs/decisions/0001-plain-api-objects.md).
+ */
+export type Json<T> = T extends k8s.Quantity | k8s.IntOrString
+  ? string | number
+  : T extends Date
+    ? string
+    : T extends readonly (infer Item)[]
+      ? Json<Item>[]
+      : T extends object
+        ? { [Key in keyof T]: Json<T[Key]> }
+        : T;
+
+/** Fields that Kubernetes has had since 1.29 and cdk8s-plus-27 does not know. */
+interface ContainerSince129 {
+  /** `Always` in an init container makes it a sidecar: started before the containers, stopped after them. */
+  readonly restartPolicy?: 'Always';
+  readonly lifecycle?: { readonly preStop?: { readonly sleep?: { readonly seconds: number } } };
+}
+
+export type Container = Omit<Json<k8s.Container>, 'lifecycle'> & ContainerSince129;
+export type PodSpec = Omit<Json<k8s.PodSpec>, 'containers' | 'initContainers'> & {
+  readonly containers: Container[];
+  readonly initContainers?: Container[];
+};
+export interface PodTemplate {
+  readonly metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
+  readonly spec: PodSpec;
+}
+/** cdk8s-plus-27 spells the key in a way of its own. */
+export type ServiceSpec = Omit<Json<k8s.ServiceSpec>, 'clusterIp'> & { readonly clusterIP?: string };
+export type Volume = Json<k8s.Volume>;
+export type VolumeMount = Json<k8s.VolumeMount>;
+export type EnvVar = Json<k8s.EnvVar>;
+export type Probe = Json<k8s.Probe>;
+
+/** What an object has beside its kind and metadata; a function is asked at synth, when everything is wired. */
+type Body<T> = { [Key in keyof T]: T[Key] | (() => T[Key]) };
+
+export interface Manifest<T> {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** `metadata.name`; a function where it depends on what comes later (Jobs). */
+  readonly name: string | (() => string);
+  readonly labels?: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+  readonly body: Body<T>;
+}
+
+/** Adds one Kubernetes object to the tree. */
+export function apiObject<T extends object>(scope: Construct, id: string, manifest: Manifest<T>): ApiObject {
+  const late = (value: unknown) => (typeof value === 'function' ? Lazy.any({ produce: () => value() }) : value);
+  return new ApiObject(scope, id, {
+    apiVersion: manifest.apiVersion,
+    kind: manifest.kind,
+    metadata: {
+      name: late(manifest.name) as string,
+      labels: manifest.labels,
+      annotations: manifest.annotations,
+    },
+    ...Object.fromEntries(Object.entries(manifest.body).map(([key, value]) => [key, late(value)])),
+  });
+}

@@ -1,0 +1,98 @@
+import { ApiObject } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import { Component } from './component';
+import { Json, apiObject } from './manifest';
+
+/** Somebody at the other end of a connection. */
+export interface NetworkPeer {
+  /**
+   * Labels of the pods.
+   * @default - any pod of the namespaces
+   */
+  readonly podLabels?: Record<string, string>;
+  /**
+   * Labels of the namespaces, e.g. `{'kubernetes.io/metadata.name': 'monitoring'}`; an empty object is every namespace.
+   * @default - the namespace of the policy
+   */
+  readonly namespaceLabels?: Record<string, string>;
+  /**
+   * Addresses in CIDR notation, in place of pods, e.g. `10.0.0.0/8`.
+   * @default - pods, by their labels
+   */
+  readonly cidr?: string;
+  /**
+   * Everybody, in the cluster and outside.
+   * @default false
+   */
+  readonly anyone?: boolean;
+}
+
+type Side = { peer: NetworkPeer; ports: (number | string)[]; protocols?: string[] };
+
+/** The NetworkPolicy of one kind of pod: who may come and where it may go, collected while the app is wired. */
+export class NetworkBoundary {
+  private readonly incoming: Side[] = [];
+  private readonly outgoing: Side[] = [];
+
+  constructor(component: Component, id: string, name: string, podSelector: Record<string, string>) {
+    this.object = apiObject<{ spec: Json<k8s.NetworkPolicySpec> }>(component, id, {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      name,
+      labels: component.labels,
+      body: {
+        spec: () => ({
+          podSelector: { matchLabels: podSelector },
+          policyTypes: ['Ingress', 'Egress'],
+          ingress: this.incoming.map((side) => ({ ...from(side.peer), ports: renderPorts(side) })),
+          egress: this.outgoing.map((side) => ({ ...to(side.peer), ports: renderPorts(side) })),
+        }),
+      },
+    });
+  }
+
+  public readonly object: ApiObject;
+
+  public allowFrom(peer: NetworkPeer, ...ports: number[]): this {
+    this.incoming.push({ peer, ports });
+    return this;
+  }
+
+  public allowTo(peer: NetworkPeer, ...ports: number[]): this {
+    this.outgoing.push({ peer, ports });
+    return this;
+  }
+
+  /** Name look-ups; to any address, as a node-local cache has one outside the pods' network. */
+  public allowDns(): this {
+    this.outgoing.push({ peer: { anyone: true }, ports: [53], protocols: ['UDP', 'TCP'] });
+    return this;
+  }
+
+  /** The API server: its address is not known at synth, its ports are 443 behind the Service and 6443 by custom. */
+  public allowApiServer(): this {
+    return this.allowTo({ anyone: true }, 443, 6443);
+  }
+}
+
+function renderPorts(side: Side): Json<k8s.NetworkPolicyPort>[] {
+  return side.ports.flatMap((port) => (side.protocols ?? ['TCP']).map((protocol) => ({ port, protocol })));
+}
+
+function from(peer: NetworkPeer) {
+  return peer.anyone ? {} : { from: [renderPeer(peer)] };
+}
+
+function to(peer: NetworkPeer) {
+  return peer.anyone ? {} : { to: [renderPeer(peer)] };
+}
+
+function renderPeer(peer: NetworkPeer): Json<k8s.NetworkPolicyPeer> {
+  if (peer.cidr) return { ipBlock: { cidr: peer.cidr } };
+  const labels = (wanted?: Record<string, string>) =>
+    wanted && (Object.keys(wanted).length > 0 ? { matchLabels: wanted } : {});
+  return {
+    podSelector: labels(peer.podLabels) ?? (peer.namespaceLabels ? undefined : {}),
+    namespaceSelector: labels(peer.namespaceLabels),
+  };
+}

@@ -1,0 +1,67 @@
+import { ContainerResources, k8s } from 'cdk8s-plus-27';
+
+/** Where pods run and what they carry, for every pod of a component, its Jobs included. */
+export interface PlacementOptions {
+  /**
+   * Labels that a node must have: `spec.nodeSelector` of the pods.
+   * @default - any node
+   */
+  readonly nodeSelector?: Record<string, string>;
+  /**
+   * Taints that the pods tolerate: `spec.tolerations`.
+   * @default - none
+   */
+  readonly tolerations?: k8s.Toleration[];
+  /**
+   * Affinity of the pods: `spec.affinity`. It replaces the default whole.
+   * @default - pods of one component prefer different nodes
+   */
+  readonly affinity?: k8s.Affinity;
+  /**
+   * Priority class of the pods: `spec.priorityClassName`.
+   * @default - the cluster's default priority
+   */
+  readonly priorityClassName?: string;
+  /**
+   * Names of existing Secrets with registry logins: `spec.imagePullSecrets`.
+   * @default - none
+   */
+  readonly imagePullSecrets?: string[];
+  /**
+   * Annotations that the pods carry beside the component's own.
+   * @default - none
+   */
+  readonly podAnnotations?: Record<string, string>;
+  /**
+   * Labels that the pods carry beside the component's own, which win.
+   * @default - none
+   */
+  readonly podLabels?: Record<string, string>;
+}
+
+/** What every long-running component takes. */
+export interface PodOptions extends PlacementOptions {
+  /**
+   * Image of the component's main container, with a tag other than `latest` or a digest.
+   * @default - the component's image in lib/images.ts
+   */
+  readonly image?: string;
+  /**
+   * Requests and limits of the main container; what is left out keeps the component's default.
+   * @default - each component says its own
+   */
+  readonly resources?: ContainerResources;
+}
+
+/** `given` over `defaults`, as the platform hands its own options down to its components. */
+export function mergePlacement(defaults: PlacementOptions = {}, given: PlacementOptions = {}): PlacementOptions {
+  return {
+    nodeSelector: given.nodeSelector ?? defaults.nodeSelector,
+    tolerations: given.tolerations ?? defaults.tolerations,
+    affinity: given.affinity ?? defaults.affinity,
+    priorityClassName: given.priorityClassName ?? defaults.priorityClassName,
+    imagePullSecrets: given.imagePullSecrets ?? defaults.imagePullSecrets,
+    podAnnotations: { ...defaults.podAnnotations, ...given.podAnnotations },
+    podLabels: { ...defaults.podLabels, ...given.podLabels },
+  };
+}

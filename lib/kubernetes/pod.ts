@@ -1,0 +1,135 @@
+import { k8s } from 'cdk8s-plus-27';
+import { Connection, SecretFiles, SecretVariable } from './connection';
+import { Container, EnvVar, Json, PodSpec, PodTemplate, Volume, VolumeMount } from './manifest';
+import { PlacementOptions } from './pod-options';
+import { podSecurity } from './security';
+
+/** Where the files of `SecretVariable`s lie. */
+export const SECRETS_DIRECTORY = '/run/secrets/mlflow';
+
+export interface PodProps {
+  readonly labels: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+  readonly serviceAccountName: string;
+  /** True where the program speaks to the API server. */
+  readonly apiAccess?: boolean;
+  readonly user: number;
+  readonly placement: PlacementOptions;
+  readonly containers: Container[];
+  readonly initContainers?: Container[];
+  readonly volumes: Volume[];
+  readonly terminationGracePeriodSeconds?: number;
+  readonly restartPolicy?: 'Never' | 'OnFailure';
+  /** Labels of the pods that should lie on different nodes; left out for Jobs. */
+  readonly spread?: Record<string, string>;
+  /** Zones and nodes hold equal numbers as far as they can; for Deployments of several pods. */
+  readonly topologySpread?: boolean;
+}
+
+/** The pod template that every workload of ours has: restricted, placed, spread, with a ServiceAccount of its own. */
+export function podTemplate(props: PodProps): PodTemplate {
+  const { placement } = props;
+  const spec: PodSpec = {
+    serviceAccountName: props.serviceAccountName,
+    automountServiceAccountToken: props.apiAccess ?? false,
+    enableServiceLinks: false,
+    securityContext: podSecurity(props.user),
+    initContainers: props.initContainers,
+    containers: props.containers,
+    volumes: props.volumes,
+    terminationGracePeriodSeconds: props.terminationGracePeriodSeconds,
+    restartPolicy: props.restartPolicy,
+    nodeSelector: placement.nodeSelector,
+    tolerations: placement.tolerations as Json<k8s.Toleration>[] | undefined,
+    affinity: (placement.affinity as Json<k8s.Affinity> | undefined) ?? (props.spread && preferOtherNodes(props.spread)),
+    topologySpreadConstraints: props.topologySpread && props.spread ? spreadConstraints(props.spread) : undefined,
+    priorityClassName: placement.priorityClassName,
+    imagePullSecrets: placement.imagePullSecrets?.map((name) => ({ name })),
+  };
+  return {
+    metadata: {
+      labels: { ...placement.podLabels, ...props.labels },
+      annotations: nonEmpty({ ...placement.podAnnotations, ...props.annotations }),
+    },
+    spec,
+  };
+}
+
+function preferOtherNodes(matchLabels: Record<string, string>): Json<k8s.Affinity> {
+  const podAffinityTerm = { labelSelector: { matchLabels }, topologyKey: 'kubernetes.io/hostname' };
+  return { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm }] } };
+}
+
+function spreadConstraints(matchLabels: Record<string, string>): Json<k8s.TopologySpreadConstraint>[] {
+  return ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+    topologyKey,
+    maxSkew: 1,
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels },
+  }));
+}
+
+export function environment(values: Record<string, string>): EnvVar[] {
+  return Object.entries(values).map(([name, value]) => ({ name, value }));
+}
+
+/** An empty folder of the node, or of its memory, that a container with a read-only root may write to. */
+export function scratch(name: string, sizeLimit: string, medium?: 'Memory'): Volume {
+  return { name, emptyDir: { sizeLimit, medium } };
+}
+
+/** One read-only volume in which each file is named as the environment variable it stands for. */
+export function secretVolume(name: string, variables: SecretVariable[]): Volume {
+  const bySecret = new Map<string, SecretVariable[]>();
+  for (const variable of variables) {
+    bySecret.set(variable.secretName, [...(bySecret.get(variable.secretName) ?? []), variable]);
+  }
+  return {
+    name,
+    projected: {
+      defaultMode: 0o440,
+      sources: [...bySecret].map(([secretName, items]) => ({
+        secret: { name: secretName, items: items.map(({ key, variable }) => ({ key, path: variable })) },
+      })),
+    },
+  };
+}
+
+export interface Mounted {
+  readonly volumes: Volume[];
+  readonly mounts: VolumeMount[];
+  readonly environment: Record<string, string>;
+}
+
+/** Volumes, mounts and environment of a pod that has these connections. */
+export function mountConnections(connections: Connection[], more: SecretVariable[] = []): Mounted {
+  const variables = [...connections.flatMap((connection) => connection.secretVariables ?? []), ...more];
+  const files = connections.flatMap((connection) => connection.secretFiles ?? []);
+  const claims = connections.flatMap((connection) => connection.claims ?? []);
+  const volumes: Volume[] = [
+    ...(variables.length > 0 ? [secretVolume('secrets', variables)] : []),
+    ...files.map(fileVolume),
+    ...claims.map(({ claimName }, index) => ({ name: `claim-${index}`, persistentVolumeClaim: { claimName } })),
+  ];
+  const mounts: VolumeMount[] = [
+    ...(variables.length > 0 ? [{ name: 'secrets', mountPath: SECRETS_DIRECTORY, readOnly: true }] : []),
+    ...files.map(({ directory }, index) => ({ name: `files-${index}`, mountPath: directory, readOnly: true })),
+    ...claims.map(({ directory }, index) => ({ name: `claim-${index}`, mountPath: directory })),
+  ];
+  return { volumes, mounts, environment: Object.assign({}, ...connections.map((connection) => connection.environment)) };
+}
+
+function fileVolume(files: SecretFiles, index: number): Volume {
+  return {
+    name: `files-${index}`,
+    secret: {
+      secretName: files.secretName,
+      defaultMode: 0o440,
+      items: files.keys.map((key) => ({ key, path: key })),
+    },
+  };
+}
+
+function nonEmpty(values: Record<string, string>): Record<string, string> | undefined {
+  return Object.keys(values).length > 0 ? values : undefined;
+}

@@ -1,0 +1,70 @@
+import { Size } from 'cdk8s';
+import { ContainerResources, Cpu, k8s } from 'cdk8s-plus-27';
+import { Json } from './manifest';
+import { Rule } from './rules';
+
+/** Millicores of a `Cpu`. */
+function millis(cpu: Cpu): number {
+  return cpu.amount.endsWith('m') ? Number(cpu.amount.slice(0, -1)) : Number(cpu.amount) * 1000;
+}
+
+/** `given` laid over `defaults`, value by value. */
+export function mergeResources(defaults: ContainerResources, given: ContainerResources = {}): ContainerResources {
+  return {
+    cpu: { ...defaults.cpu, ...given.cpu },
+    memory: { ...defaults.memory, ...given.memory },
+    ephemeralStorage: { ...defaults.ephemeralStorage, ...given.ephemeralStorage },
+  };
+}
+
+export function renderResources(resources: ContainerResources): Json<k8s.ResourceRequirements> {
+  const side = (key: 'request' | 'limit') =>
+    compact({
+      cpu: resources.cpu?.[key]?.amount,
+      memory: resources.memory?.[key]?.asString(),
+      'ephemeral-storage': resources.ephemeralStorage?.[key]?.asString(),
+    });
+  return { requests: side('request'), limits: side('limit') };
+}
+
+export function resourceRules(resources: ContainerResources): Rule[] {
+  const cpu = { request: resources.cpu?.request, limit: resources.cpu?.limit };
+  const sizes: [string, { request?: Size; limit?: Size }][] = [
+    ['memory', { ...resources.memory }],
+    ['ephemeralStorage', { ...resources.ephemeralStorage }],
+  ];
+  return [
+    amountRule('cpu', cpu.request && millis(cpu.request), cpu.limit && millis(cpu.limit), cpu.request?.amount, cpu.limit?.amount),
+    ...sizes.map(([what, { request, limit }]) =>
+      amountRule(what, request?.toKibibytes(), limit?.toKibibytes(), request?.asString(), limit?.asString()),
+    ),
+  ];
+}
+
+function amountRule(what: string, request?: number, limit?: number, saidRequest?: string, saidLimit?: string): Rule {
+  const positive = (amount?: number) => amount === undefined || amount > 0;
+  return {
+    wrong: !positive(request) || !positive(limit) || (request !== undefined && limit !== undefined && request > limit),
+    given: `resources.${what} requests ${saidRequest} with a limit of ${saidLimit}`,
+    want: 'want amounts above zero, and a request that is not above the limit',
+  };
+}
+
+export function sizeRule(what: string, size: Size): Rule {
+  return {
+    wrong: !(size.toKibibytes() > 0),
+    given: `${what} is ${size.asString()}`,
+    want: 'want more than zero, e.g. Size.gibibytes(50)',
+  };
+}
+
+function compact(values: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Record<string, string>;
+}
+
+/** Requests and limits of a Job's small container. */
+export const smallResources: ContainerResources = {
+  cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
+  memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
+  ephemeralStorage: { request: Size.mebibytes(16), limit: Size.mebibytes(64) },
+};

@@ -1,0 +1,30 @@
+import { ApiObject, Chart, JsonPatch } from 'cdk8s';
+import { Construct } from 'constructs';
+import { check } from './rules';
+
+/**
+ * The namespace of a chart, in which every pod has to pass Pod Security "restricted", as those of the platform do.
+ *
+ * Object, by the id for `node.findChild()`: `namespace`.
+ */
+export class RestrictedNamespace extends Construct {
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const name = Chart.of(this).namespace;
+    check(this, [
+      {
+        wrong: name === undefined,
+        given: 'the chart has no namespace',
+        want: "want one: new Chart(app, 'mlflow', { namespace: 'mlflow' })",
+      },
+    ]);
+    const levels = ['enforce', 'audit', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted']);
+    const object = new ApiObject(this, 'namespace', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels: Object.fromEntries(levels) },
+    });
+    // A namespace lies in none; cdk8s gives every object of a chart the chart's.
+    object.addJsonPatch(JsonPatch.remove('/metadata/namespace'));
+  }
+}

@@ -1,0 +1,30 @@
+import { k8s } from 'cdk8s-plus-27';
+import { Json } from './manifest';
+
+/** The user of images that run under any uid: above 10000, where no uid of a node's own users lies. */
+export const ANY_USER = 10001;
+
+/** Pod Security "restricted", the pod's half. `fsGroup` makes volumes writable for a user that is not root. */
+export function podSecurity(user: number): Json<k8s.PodSecurityContext> {
+  return {
+    runAsNonRoot: true,
+    runAsUser: user,
+    runAsGroup: user,
+    fsGroup: user,
+    fsGroupChangePolicy: 'OnRootMismatch',
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
+
+/** Pod Security "restricted", the container's half, with a read-only root. */
+export function containerSecurity(user: number): Json<k8s.SecurityContext> {
+  return {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    readOnlyRootFilesystem: true,
+    runAsNonRoot: true,
+    runAsUser: user,
+    runAsGroup: user,
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}

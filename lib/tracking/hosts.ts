@@ -1,0 +1,31 @@
+/** Port of the server's Service, as in MLflow's own examples. */
+export const SERVICE_PORT = 5000;
+
+/**
+ * What MLflow allows by itself, which a list of one's own replaces, and the networks of pods and nodes that it forgets
+ * (100.64.0.0/10, fc00::/7). MLflow reads a name with `*` as a pattern of Python's fnmatch: `[[]` is a bracket.
+ */
+const LOCAL = [
+  ...['localhost', 'localhost:*', '127.0.0.1', '127.0.0.1:*', '[::1]', '[[]::1]:*'],
+  ...['10.*', '192.168.*', '172.1[6-9].*', '172.2[0-9].*', '172.3[01].*'],
+  ...['100.6[4-9].*', '100.[7-9][0-9].*', '100.1[01][0-9].*', '100.12[0-7].*'],
+  '[[]f[cd]*',
+];
+
+/** All names by which a Service is called inside the cluster. */
+function serviceNames(service: string, namespace: string | undefined): string[] {
+  const long = `${service}.${namespace ?? '*'}`;
+  return [service, ...(namespace ? [long] : []), `${long}.svc`, `${long}.svc.cluster.local`];
+}
+
+/** `MLFLOW_SERVER_ALLOWED_HOSTS`: MLflow compares with the port, so that each name stands with and without one. */
+export function allowedHosts(service: string, namespace: string | undefined, more: string[]): string {
+  const names = [...serviceNames(service, namespace), ...more];
+  return [...LOCAL, ...names.flatMap((name) => (/(\*|:\d+)$/.test(name) ? [name] : [name, `${name}:*`]))].join(',');
+}
+
+/** `MLFLOW_SERVER_CORS_ALLOWED_ORIGINS`: a browser sends its own origin with each POST, also to the same host. */
+export function allowedOrigins(service: string, namespace: string | undefined, more: string[]): string {
+  const own = serviceNames(service, namespace).map((name) => `http://${name}:${SERVICE_PORT}`);
+  return [...own.filter((origin) => !origin.includes('*')), ...more].join(',');
+}

@@ -1,0 +1,132 @@
+import { Authentication } from '../access/authentication';
+import { ProgramUser } from '../access/reverse-proxy';
+import { Credentials, LoginReference } from '../credentials/credentials';
+import { Component } from '../kubernetes/component';
+import { SecretVariable } from '../kubernetes/connection';
+import { check } from '../kubernetes/rules';
+
+const KEYS = ['MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY', 'MLFLOW_CRYPTO_KEK_PASSPHRASE'];
+const FLASK_KEY = 'MLFLOW_FLASK_SERVER_SECRET_KEY';
+
+/** Where a program of the cluster finds its own user of the tracking server. */
+export interface ProgramLogin {
+  /** Name of the Secret. */
+  readonly secretName: string;
+  /** Key of the user name: `MLFLOW_TRACKING_USERNAME`. */
+  readonly usernameKey: string;
+  /** Key of the password: `MLFLOW_TRACKING_PASSWORD`. */
+  readonly passwordKey: string;
+}
+
+/** The users of one tracking server, and the Secrets that they come from. */
+export class ServerLogin {
+  public readonly programs: ProgramUser[] = [];
+  private readonly people?: LoginReference;
+  private readonly admin?: LoginReference;
+  private readonly keys: string;
+
+  constructor(
+    private readonly server: Component,
+    private readonly authentication: Authentication,
+    keys: Credentials = Credentials.generated(),
+  ) {
+    const realm = this.realm;
+    check(server, [
+      {
+        wrong: !/^[^'"\\$\p{Cc}]+$/u.test(realm),
+        given: `realm is '${realm}'`,
+        want: "want text without quotes, '\\' and '$', e.g. 'MLflow Authentication'",
+      },
+    ]);
+    this.keys = keys._login(server, {
+      secretName: `${server.componentName}-secret`,
+      usernameKey: KEYS[0],
+      passwordKey: KEYS[1],
+      username: { generate: 'fernet' },
+      password: { generate: 'token' },
+      more: authentication._kind === 'mlflow' ? { [FLASK_KEY]: { generate: 'token' } } : undefined,
+    }).secretName;
+    if (authentication._kind === 'basic') this.people = this.peopleSecret();
+    if (authentication._kind === 'mlflow') this.admin = this.adminSecret();
+  }
+
+  public get realm(): string {
+    return this.authentication._basic.realm ?? 'MLflow Authentication';
+  }
+
+  /** What nginx asks for. */
+  public get proxyLogin() {
+    if (this.people) return { kind: 'basic' as const, realm: this.realm, usersSecret: this.people.secretName };
+    return { kind: this.authentication._kind as 'mlflow' | 'none' };
+  }
+
+  /** What MLflow's processes read from Secrets. */
+  public get secretVariables(): SecretVariable[] {
+    const keys = [...KEYS, ...(this.admin ? [FLASK_KEY] : [])];
+    return [
+      ...keys.map((key) => ({ variable: key, secretName: this.keys, key })),
+      ...(this.admin
+        ? [
+            { variable: 'MLFLOW_AUTH_ADMIN_USERNAME', secretName: this.admin.secretName, key: this.admin.usernameKey },
+            { variable: 'MLFLOW_AUTH_ADMIN_PASSWORD', secretName: this.admin.secretName, key: this.admin.passwordKey },
+          ]
+        : []),
+    ];
+  }
+
+  /** Name of MLflow's database of users, where it has one. */
+  public get authDatabase(): string | undefined {
+    if (this.authentication._kind !== 'mlflow') return undefined;
+    return this.authentication._mlflow.databaseName ?? 'mlflow_auth';
+  }
+
+  public addProgram(program: string): ProgramLogin {
+    check(this.server, [
+      {
+        wrong: !/^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/.test(program),
+        given: `the program's name is '${program}'`,
+        want: "want at most 32 lower-case letters, digits and '-', e.g. 'deployer'",
+      },
+      {
+        wrong: this.programs.some(({ username }) => username === program),
+        given: `the program '${program}' is there already`,
+        want: 'want a name of its own for each program: its login can then be taken away alone',
+      },
+    ]);
+    const login = Credentials.generated()._login(this.server, {
+      secretName: `${this.server.componentName}-${program}-login`,
+      usernameKey: 'username',
+      passwordKey: 'password',
+      username: { value: program },
+      password: { generate: 'password' },
+      more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
+    });
+    this.programs.push({ username: program, login });
+    return login;
+  }
+
+  private peopleSecret(): LoginReference {
+    const users = this.authentication._basic.users ?? Credentials.generated();
+    return users._login(this.server, {
+      secretName: `${this.server.instanceName}-basic-auth`,
+      usernameKey: 'username',
+      passwordKey: 'password',
+      username: { value: 'admin' },
+      password: { generate: 'password' },
+      more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
+      // One made by `kubectl create secret generic … --from-file=auth` has the file alone.
+      optional: ['username', 'password'],
+    });
+  }
+
+  private adminSecret(): LoginReference {
+    const admin = this.authentication._mlflow.admin ?? Credentials.generated();
+    return admin._login(this.server, {
+      secretName: `${this.server.componentName}-admin`,
+      usernameKey: 'username',
+      passwordKey: 'password',
+      username: { value: 'admin' },
+      password: { generate: 'password' },
+    });
+  }
+}

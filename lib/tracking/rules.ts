@@ -1,0 +1,63 @@
+import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
+import { resourceRules, sizeRule } from '../kubernetes/resources';
+import { ServerPlan } from './server-plan';
+import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+
+/** Everything that is wrong with the props of a tracking server. */
+export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[] {
+  const { minReplicas, maxReplicas, targetCpuPercent } = plan.autoscaling ?? {};
+  return [
+    imageRule(plan.image),
+    imageRule(plan.proxyImage),
+    ...resourceRules(plan.resources),
+    ...resourceRules(plan.proxyResources),
+    sizeRule('spool', plan.spool),
+    sizeRule('dumpSpace', plan.dumpSpace),
+    wholeRule('replicas', props.replicas, 1),
+    wholeRule('autoscaling.minReplicas', minReplicas, 1),
+    wholeRule('autoscaling.maxReplicas', maxReplicas, 1),
+    wholeRule('autoscaling.targetCpuPercent', targetCpuPercent, 1),
+    wholeRule('workers', plan.workers, 1),
+    wholeRule('connectionPool.size', plan.pool.size, 1),
+    wholeRule('connectionPool.maxOverflow', plan.pool.maxOverflow, 1),
+    wholeRule('drainSeconds', plan.drainSeconds, 1),
+    {
+      wrong: minReplicas !== undefined && maxReplicas !== undefined && minReplicas > maxReplicas,
+      given: `autoscaling has minReplicas ${minReplicas} and maxReplicas ${maxReplicas}`,
+      want: 'want minReplicas of at most maxReplicas',
+    },
+    {
+      wrong: props.replicas !== undefined && props.autoscaling !== undefined,
+      given: `replicas is ${props.replicas} and autoscaling is given`,
+      want: 'want one of the two: each apply would put the number back that the autoscaler has changed',
+    },
+    ...[
+      { what: 'the database', shared: props.database.sharedByReplicas },
+      { what: 'the artifact store', shared: props.artifacts.sharedByReplicas },
+    ].map(({ what, shared }) => ({
+      wrong: !shared && plan.maxPods > 1,
+      given: `there can be ${plan.maxPods} servers, and ${what} can be used by one alone`,
+      want: 'want replicas: 1, or a store that servers can share, e.g. ArtifactStore.s3(…) or a ReadWriteMany volume',
+    })),
+    {
+      wrong: props.artifactAccess === ArtifactAccess.DIRECT && !props.artifacts.reachableByClients,
+      given: `artifactAccess is direct, and clients have no way into ${props.artifacts.uri}`,
+      want: 'want ArtifactAccess.PROXIED, or a store that clients can reach and log in to, e.g. ArtifactStore.s3(…)',
+    },
+    ...(props.allowedHosts ?? []).map((host) => ({
+      wrong: !/^[A-Za-z0-9*.:[\]-]+$/.test(host),
+      given: `allowedHosts has '${host}'`,
+      want: "want host names without scheme or path, e.g. 'mlflow.example.com' or '*.example.com'",
+    })),
+    ...(props.allowedOrigins ?? []).map((origin) => ({
+      wrong: !/^https?:\/\/[^/,\s]+$/.test(origin),
+      given: `allowedOrigins has '${origin}'`,
+      want: "want a scheme and a host, without a path, e.g. 'https://notebooks.example.com'",
+    })),
+    ...Object.entries(props.environment ?? {}).map(([name, value]) => ({
+      wrong: /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY)$/.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
+      given: `environment has ${name}`,
+      want: 'want no secrets there, they would stand in the YAML: a Secret by keys, credentials or JSON patch',
+    })),
+  ];
+}

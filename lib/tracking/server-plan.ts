@@ -1,0 +1,68 @@
+import { Size } from 'cdk8s';
+import { ContainerResources, Cpu } from 'cdk8s-plus-27';
+import { Images } from '../images';
+import { mergeResources } from '../kubernetes/resources';
+import { TrackingServerOptions } from './tracking-server-props';
+
+/** Engines of SQLAlchemy that one process of `mlflow server` opens, each with a pool of its own. */
+const ENGINES = 2;
+
+/** The props with every default filled in, and the numbers that follow from them. */
+export interface ServerPlan {
+  readonly image: string;
+  readonly proxyImage: string;
+  readonly resources: ContainerResources;
+  readonly proxyResources: ContainerResources;
+  readonly autoscaling?: { minReplicas: number; maxReplicas: number; targetCpuPercent: number };
+  readonly workers: number;
+  readonly pool: { size: number; maxOverflow: number };
+  readonly spool: Size;
+  readonly dumpSpace: Size;
+  readonly drainSeconds: number;
+  /** Pods that can be there at once; a rollout adds one. */
+  readonly maxPods: number;
+}
+
+export function serverPlan(props: TrackingServerOptions): ServerPlan {
+  const autoscaling =
+    props.replicas === undefined
+      ? {
+          minReplicas: props.autoscaling?.minReplicas ?? 3,
+          maxReplicas: props.autoscaling?.maxReplicas ?? Math.max(10, props.autoscaling?.minReplicas ?? 3),
+          targetCpuPercent: props.autoscaling?.targetCpuPercent ?? 70,
+        }
+      : undefined;
+  const spool = props.spool ?? Size.gibibytes(10);
+  return {
+    image: props.image ?? Images.MLFLOW,
+    proxyImage: props.proxyImage ?? Images.NGINX,
+    resources: mergeResources(
+      {
+        cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
+        memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+        ephemeralStorage: { request: Size.gibibytes(1), limit: Size.mebibytes(Math.ceil(spool.toMebibytes()) + 512) },
+      },
+      props.resources,
+    ),
+    proxyResources: mergeResources(
+      {
+        cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
+        memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
+        ephemeralStorage: { request: Size.mebibytes(16), limit: Size.mebibytes(128) },
+      },
+      props.proxyResources,
+    ),
+    autoscaling,
+    workers: props.workers ?? 1,
+    pool: { size: props.connectionPool?.size ?? 5, maxOverflow: props.connectionPool?.maxOverflow ?? 5 },
+    spool,
+    dumpSpace: props.dumpSpace ?? Size.gibibytes(20),
+    drainSeconds: props.drainSeconds ?? 60,
+    maxPods: autoscaling?.maxReplicas ?? props.replicas ?? 1,
+  };
+}
+
+/** Connections that all servers together can hold open, in a rollout too. */
+export function serverConnections(plan: ServerPlan, engines = ENGINES): number {
+  return (plan.maxPods + 1) * plan.workers * engines * (plan.pool.size + plan.pool.maxOverflow);
+}

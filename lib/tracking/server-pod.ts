@@ -1,0 +1,119 @@
+import { ReverseProxy } from '../access/reverse-proxy';
+import { Connection, SecretVariable } from '../kubernetes/connection';
+import { Container, PodTemplate, VolumeMount } from '../kubernetes/manifest';
+import { environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
+import { PlacementOptions } from '../kubernetes/pod-options';
+import { PROGRAMS } from '../kubernetes/program';
+import { renderResources, smallResources } from '../kubernetes/resources';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+import { ServerPlan } from './server-plan';
+
+/** Where MLflow listens on the pod's loopback. */
+export const MLFLOW_PORT = 5000;
+
+/** Programs of ours that the pods run. */
+export const SERVER_PROGRAMS = ['secret_files.py', 'serve.py', 'open_metrics.py', 'wait_for_schema.py'];
+
+const METRICS_DIRECTORY = '/run/mlflow-metrics';
+/** uvicorn's own limit, after nginx has finished all requests. */
+const UVICORN_GRACE_SECONDS = 10;
+
+export interface ServerPodProps {
+  readonly name: string;
+  readonly labels: Record<string, string>;
+  readonly selector: Record<string, string>;
+  readonly plan: ServerPlan;
+  readonly placement: PlacementOptions;
+  readonly proxy: ReverseProxy;
+  readonly connections: Connection[];
+  readonly secretVariables: SecretVariable[];
+  readonly environment: Record<string, string>;
+  readonly artifactArguments: string[];
+  /** Name of MLflow's database of users, for its own login. */
+  readonly authDatabase?: string;
+  readonly programsConfigMap: string;
+  /** Changes with the content of the ConfigMaps, so that a change is a rollout. */
+  readonly configHash: string;
+}
+
+export function serverPod(props: ServerPodProps): PodTemplate {
+  const { plan, proxy } = props;
+  const mounted = mountConnections(props.connections, props.secretVariables);
+  const mounts: VolumeMount[] = [
+    { name: 'programs', mountPath: PROGRAMS, readOnly: true },
+    { name: 'tmp', mountPath: '/tmp' },
+    { name: 'metrics', mountPath: METRICS_DIRECTORY },
+    ...mounted.mounts,
+  ];
+  const env = environment({ ...mounted.environment, ...props.environment });
+  const base = { image: plan.image, env, volumeMounts: mounts, securityContext: containerSecurity(ANY_USER) };
+  const waitForSchema: Container = {
+    ...base,
+    name: 'wait-for-schema',
+    command: ['python', `${PROGRAMS}/wait_for_schema.py`],
+    args: props.authDatabase ? ['--auth-database', props.authDatabase] : undefined,
+    resources: renderResources(smallResources),
+  };
+  const mlflow: Container = {
+    ...base,
+    name: 'mlflow',
+    // A sidecar: ready before nginx starts, and stopped only when nginx has answered its last request.
+    restartPolicy: 'Always',
+    command: ['python', `${PROGRAMS}/serve.py`],
+    args: serverArguments(props),
+    startupProbe: {
+      exec: { command: ['python', '-S', '-E', '-c', listening(MLFLOW_PORT)] },
+      periodSeconds: 1,
+      timeoutSeconds: 5,
+      failureThreshold: 600,
+    },
+    // Through nginx, as MLflow itself can be reached from no other pod and not from the node.
+    livenessProbe: {
+      httpGet: { path: '/health', port: 8080 },
+      periodSeconds: 15,
+      timeoutSeconds: 10,
+      failureThreshold: 8,
+    },
+    resources: renderResources(plan.resources),
+  };
+  return podTemplate({
+    labels: { ...props.labels, app: props.name },
+    annotations: {
+      'kubectl.kubernetes.io/default-container': 'mlflow',
+      'cdk8s-mlflow/config-hash': props.configHash,
+    },
+    serviceAccountName: props.name,
+    user: ANY_USER,
+    placement: props.placement,
+    spread: props.selector,
+    topologySpread: true,
+    terminationGracePeriodSeconds: ReverseProxy.stopSeconds(plan.drainSeconds) + UVICORN_GRACE_SECONDS + 5,
+    initContainers: [waitForSchema, mlflow],
+    containers: [proxy.container()],
+    volumes: [
+      { name: 'programs', configMap: { name: props.programsConfigMap } },
+      scratch('tmp', plan.spool.asString()),
+      scratch('metrics', '64Mi'),
+      ...mounted.volumes,
+      ...proxy.volumes(),
+    ],
+  });
+}
+
+function serverArguments(props: ServerPodProps): string[] {
+  const pairs: [string, string][] = [
+    ['--host', '127.0.0.1'],
+    ['--port', String(MLFLOW_PORT)],
+    ['--workers', String(props.plan.workers)],
+    ['--backend-store-uri', 'postgresql+psycopg2://'],
+    ['--expose-prometheus', METRICS_DIRECTORY],
+    // nginx keeps its connections to MLflow shorter than this, so that none is closed under a request.
+    ['--uvicorn-opts', `--no-access-log --timeout-keep-alive 120 --timeout-graceful-shutdown ${UVICORN_GRACE_SECONDS}`],
+  ];
+  if (props.authDatabase) pairs.push(['--app-name', 'basic-auth']);
+  return [...pairs.flat(), ...props.artifactArguments];
+}
+
+function listening(port: number): string {
+  return `import socket; socket.create_connection(('127.0.0.1', ${port}), 3).close()`;
+}

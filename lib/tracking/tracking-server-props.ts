@@ -1,0 +1,155 @@
+import { Size } from 'cdk8s';
+import { ContainerResources } from 'cdk8s-plus-27';
+import { Authentication } from '../access/authentication';
+import { Exposure } from '../access/exposure';
+import { IArtifactStore } from '../artifacts/artifact-store';
+import { Credentials } from '../credentials/credentials';
+import { IDatabase } from '../database/database';
+import { NetworkPeer } from '../kubernetes/network-boundary';
+import { PodOptions } from '../kubernetes/pod-options';
+
+/** How many servers there are: a HorizontalPodAutoscaler. */
+export interface Autoscaling {
+  /**
+   * Servers at least: `minReplicas`.
+   * @default 3
+   */
+  readonly minReplicas?: number;
+  /**
+   * Servers at most: `maxReplicas`.
+   * @default 10
+   */
+  readonly maxReplicas?: number;
+  /**
+   * CPU that the servers are kept at, in percent of their request: `averageUtilization`.
+   * @default 70
+   */
+  readonly targetCpuPercent?: number;
+}
+
+/** Database connections that each engine of a server process keeps. */
+export interface ConnectionPool {
+  /**
+   * Connections that stay open: `MLFLOW_SQLALCHEMYSTORE_POOL_SIZE`.
+   * @default 5
+   */
+  readonly size?: number;
+  /**
+   * Connections beyond them under load, at least 1: `MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW` (MLflow ignores 0).
+   * @default 5
+   */
+  readonly maxOverflow?: number;
+}
+
+/** How clients read and write artifacts. */
+export enum ArtifactAccess {
+  /** Through the tracking server: clients need one address and one login. */
+  PROXIED = 'proxied',
+  /** Straight at the store, with a login of their own for it: `--no-serve-artifacts`. */
+  DIRECT = 'direct',
+}
+
+/** Options of the tracking server, below a platform and alone. */
+export interface TrackingServerOptions extends PodOptions {
+  /**
+   * Bounds of the number of servers.
+   * @default - 3 to 10 servers at 70 % CPU
+   */
+  readonly autoscaling?: Autoscaling;
+  /**
+   * A fixed number of servers in place of autoscaling: `replicas` of the Deployment, and no HorizontalPodAutoscaler.
+   * @default - autoscaling
+   */
+  readonly replicas?: number;
+  /**
+   * Processes in each pod: `--workers`. One process and more pods use memory better (docs/decisions/0002).
+   * @default 1
+   */
+  readonly workers?: number;
+  /**
+   * Database connections of each process.
+   * @default - 5, and 5 more under load
+   */
+  readonly connectionPool?: ConnectionPool;
+  /**
+   * Space of `/tmp`, where MLflow keeps each proxied artifact whole while it passes through. It bounds the sum of all
+   * artifacts that pass one pod at a time.
+   * @default Size.gibibytes(10)
+   */
+  readonly spool?: Size;
+  /**
+   * How clients read and write artifacts.
+   * @default ArtifactAccess.PROXIED
+   */
+  readonly artifactAccess?: ArtifactAccess;
+  /**
+   * Who may come in.
+   * @default Authentication.basic()
+   */
+  readonly authentication?: Authentication;
+  /**
+   * How people outside the cluster reach the server.
+   * @default Exposure.none()
+   */
+  readonly exposure?: Exposure;
+  /**
+   * Host names, beside those of the Service and the exposure, that clients use: `--allowed-hosts`. A pattern may hold
+   * `*`; a name without one is allowed with any port.
+   * @default - none
+   */
+  readonly allowedHosts?: string[];
+  /**
+   * Origins, with scheme, of other web sites whose scripts may use the server: `--cors-allowed-origins`.
+   * @default - none beside the exposure's own
+   */
+  readonly allowedOrigins?: string[];
+  /**
+   * Who may connect to the login, by NetworkPolicy.
+   * @default - everybody: the login decides
+   */
+  readonly clients?: NetworkPeer[];
+  /**
+   * Who may read the metrics, by NetworkPolicy: there is no login on that port.
+   * @default - the namespace `monitoring`
+   */
+  readonly metricsClients?: NetworkPeer[];
+  /**
+   * Seconds that running requests get to end when a pod is stopped.
+   * @default 60
+   */
+  readonly drainSeconds?: number;
+  /**
+   * Keys that all servers share: `MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY` (a Fernet key), `MLFLOW_CRYPTO_KEK_PASSPHRASE`
+   * and, for `Authentication.mlflow()`, `MLFLOW_FLASK_SERVER_SECRET_KEY`. An own Secret holds them under these names.
+   * @default Credentials.generated() - Secret `<name>-secret`
+   */
+  readonly keys?: Credentials;
+  /**
+   * Further settings of MLflow, as environment variables. No secrets: they stand in the YAML.
+   * @default - none
+   */
+  readonly environment?: Record<string, string>;
+  /**
+   * Image of the proxy.
+   * @default Images.NGINX
+   */
+  readonly proxyImage?: string;
+  /**
+   * Requests and limits of the proxy.
+   * @default - requests 100m and 64Mi, limits 1 and 256Mi
+   */
+  readonly proxyResources?: ContainerResources;
+  /**
+   * Space for the dump that the migration takes before it upgrades a database.
+   * @default Size.gibibytes(20)
+   */
+  readonly dumpSpace?: Size;
+}
+
+/** Options of a tracking server that stands alone. */
+export interface TrackingServerProps extends TrackingServerOptions {
+  /** Where runs and the registry are kept. */
+  readonly database: IDatabase;
+  /** Where artifacts are kept. */
+  readonly artifacts: IArtifactStore;
+}

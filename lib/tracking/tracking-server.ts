@@ -1,0 +1,253 @@
+import { k8s } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { Authentication } from '../access/authentication';
+import { Exposure } from '../access/exposure';
+import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../access/reverse-proxy';
+import { configMap, disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
+import { Component } from '../kubernetes/component';
+import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { Json, apiObject } from '../kubernetes/manifest';
+import { NetworkBoundary } from '../kubernetes/network-boundary';
+import { contentHash, programs } from '../kubernetes/program';
+import { check } from '../kubernetes/rules';
+import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
+import { SERVICE_PORT, allowedHosts, allowedOrigins } from './hosts';
+import { ProgramLogin, ServerLogin } from './login';
+import { serverRules } from './rules';
+import { ServerPlan, serverConnections, serverPlan } from './server-plan';
+import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
+import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+
+/** Label of the Service that monitors select; the one with the login has another. */
+export const METRICS_COMPONENT = 'server-metrics';
+export const METRICS_PORT_NAME = 'metrics';
+
+/**
+ * MLflow's tracking server and model registry, behind nginx in the same pod.
+ *
+ * Objects, by the ids for `apiObject()`: `deployment`, `service`, `metrics-service`, `autoscaler`, `disruption-budget`,
+ * `ingress`, `config-map` (programs), `proxy-config-map`, `service-account`, `network-policy`, and of the migration:
+ * `migration/job`, `migration/config-map`, `migration/service-account`, `migration/network-policy`.
+ */
+export class TrackingServer extends Component {
+  /** URL of the server inside its namespace. */
+  public readonly url: string;
+  /** Labels of the Service that has the metrics. */
+  public readonly metricsLabels: Record<string, string>;
+
+  private readonly login: ServerLogin;
+  private readonly plan: ServerPlan;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: TrackingServerProps,
+  ) {
+    super(scope, id, 'server', MIGRATION_SUFFIX);
+    const name = this.componentName;
+    const plan = serverPlan(props);
+    check(this, serverRules(props, plan));
+    this.plan = plan;
+    this.url = `http://${name}:${SERVICE_PORT}`;
+    this.metricsLabels = { ...this.labels, 'app.kubernetes.io/component': METRICS_COMPONENT };
+    this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys);
+
+    const { authDatabase } = this.login;
+    if (authDatabase) props.database.addDatabase(authDatabase);
+    const connections = this.connect({
+      name: this.node.path,
+      podLabels: this.podSelector,
+      maxConnections: serverConnections(plan, authDatabase ? 3 : 2),
+    });
+
+    const annotations = connections.map((connection) => connection.serviceAccountAnnotations ?? {});
+    serviceAccount(this, 'service-account', name, Object.assign({}, ...annotations));
+    this.network(connections);
+    this.services();
+    configMap(this, 'config-map', `${name}-programs`, () => this.programFiles());
+    configMap(this, 'proxy-config-map', `${name}-proxy`, () => ({ 'nginx.conf': this.proxy().configuration() }));
+    this.deployment(connections);
+    if (plan.autoscaling) this.autoscaler(plan.autoscaling);
+    if (plan.maxPods > 1) disruptionBudget(this);
+    this.migration();
+    (props.exposure ?? Exposure.none())._bind(this, {
+      service: name,
+      port: 'http',
+      names: { ingress: `${this.instanceName}-ingress`, tls: `${this.instanceName}-tls` },
+    });
+  }
+
+  /**
+   * Gives a program in the cluster a user of its own, in the Secret `<name>-<program>-login`, with the keys `username`
+   * and `password`.
+   *
+   * @param program its name, which is its user name too: at most 32 lower-case letters, digits and '-'
+   */
+  public addProgram(program: string): ProgramLogin {
+    return this.login.addProgram(program);
+  }
+
+  private connect(client: ConnectionClient): Connection[] {
+    return [this.props.database.connectFrom(client), this.props.artifacts.connectFrom(client)];
+  }
+
+  private network(connections: Connection[]): void {
+    const network = new NetworkBoundary(this, 'network-policy', this.componentName, this.podSelector);
+    for (const peer of this.props.clients ?? [{ anyone: true }]) network.allowFrom(peer, HTTP_PORT);
+    const monitoring = [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } }];
+    for (const peer of this.props.metricsClients ?? monitoring) network.allowFrom(peer, METRICS_PORT);
+    network.allowDns();
+    for (const { peer, port } of connections.flatMap((connection) => connection.egress)) network.allowTo(peer, port);
+  }
+
+  private services(): void {
+    const selector = this.podSelector;
+    service(this, 'service', this.componentName, {
+      type: 'ClusterIP',
+      selector,
+      ports: [{ name: 'http', port: SERVICE_PORT, targetPort: 'http' }],
+    });
+    const metrics = [{ name: METRICS_PORT_NAME, port: METRICS_PORT, targetPort: 'metrics' }];
+    const spec = { clusterIP: 'None', selector, ports: metrics };
+    service(this, 'metrics-service', `${this.componentName}-metrics`, spec, this.metricsLabels);
+  }
+
+  private deployment(connections: Connection[]): void {
+    const { plan } = this;
+    apiObject(this, 'deployment', {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: this.componentName,
+      labels: this.labels,
+      body: {
+        spec: () => ({
+          // With an autoscaler the number is its own: an apply would put it back.
+          replicas: plan.autoscaling ? undefined : plan.maxPods,
+          revisionHistoryLimit: 5,
+          progressDeadlineSeconds: 3600,
+          selector: { matchLabels: this.podSelector },
+          strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+          template: this.pod(connections),
+        }),
+      },
+    });
+  }
+
+  private pod(connections: Connection[]) {
+    const proxy = this.proxy();
+    return serverPod({
+      name: this.componentName,
+      labels: this.labels,
+      selector: this.podSelector,
+      plan: this.plan,
+      placement: this._placement(this.props),
+      proxy,
+      connections,
+      secretVariables: this.login.secretVariables,
+      environment: this.environment(),
+      artifactArguments: this.artifactArguments(),
+      authDatabase: this.login.authDatabase,
+      programsConfigMap: `${this.componentName}-programs`,
+      configHash: contentHash({ ...this.programFiles(), 'nginx.conf': proxy.configuration() }),
+    });
+  }
+
+  private proxy(): ReverseProxy {
+    return new ReverseProxy({
+      image: this.plan.proxyImage,
+      resources: this.plan.proxyResources,
+      drainSeconds: this.plan.drainSeconds,
+      upstreamPort: MLFLOW_PORT,
+      configMapName: `${this.componentName}-proxy`,
+      login: this.login.proxyLogin,
+      programs: this.login.programs,
+    });
+  }
+
+  private programFiles(): Record<string, string> {
+    const { authDatabase } = this.login;
+    return { ...programs(...SERVER_PROGRAMS), ...(authDatabase && { 'basic_auth.ini': authSettings(authDatabase) }) };
+  }
+
+  private environment(): Record<string, string> {
+    const { exposure, allowedHosts: hosts = [], allowedOrigins: origins = [] } = this.props;
+    return {
+      HOME: '/tmp',
+      PYTHONDONTWRITEBYTECODE: '1',
+      PYTHONUNBUFFERED: '1',
+      MLFLOW_DISABLE_TELEMETRY: 'true',
+      MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
+      MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS: 'false',
+      MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: String(this.plan.pool.size),
+      MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: String(this.plan.pool.maxOverflow),
+      MLFLOW_SERVER_ALLOWED_HOSTS: allowedHosts(this.componentName, this.namespace, [
+        ...(exposure?._hosts ?? []),
+        ...hosts,
+      ]),
+      MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: allowedOrigins(this.componentName, this.namespace, [
+        ...(exposure?._origins ?? []),
+        ...origins,
+      ]),
+      ...(this.login.authDatabase && { MLFLOW_AUTH_CONFIG_PATH: '/opt/cdk8s-mlflow/basic_auth.ini' }),
+      ...this.props.environment,
+    };
+  }
+
+  private artifactArguments(): string[] {
+    const root = `${this.props.artifacts.uri}/artifacts`;
+    return this.props.artifactAccess === ArtifactAccess.DIRECT
+      ? ['--no-serve-artifacts', '--default-artifact-root', root]
+      : ['--artifacts-destination', root];
+  }
+
+  private autoscaler(bounds: { minReplicas: number; maxReplicas: number; targetCpuPercent: number }): void {
+    const spec: Json<k8s.HorizontalPodAutoscalerSpecV2> = {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: this.componentName },
+      minReplicas: bounds.minReplicas,
+      maxReplicas: bounds.maxReplicas,
+      metrics: [
+        {
+          type: 'Resource',
+          resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: bounds.targetCpuPercent } },
+        },
+      ],
+    };
+    apiObject(this, 'autoscaler', {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      name: `${this.componentName}-hpa`,
+      labels: this.labels,
+      body: { spec },
+    });
+  }
+
+  private migration(): void {
+    const { authDatabase } = this.login;
+    new Migration(this, {
+      image: this.plan.image,
+      placement: this._placement(this.props),
+      dumpSpace: this.plan.dumpSpace,
+      backups: `${this.props.artifacts.uri}/backups`,
+      connect: (client) => this.connect(client),
+      auth: authDatabase
+        ? {
+            databaseName: authDatabase,
+            settings: authSettings(authDatabase),
+            secretVariables: this.login.secretVariables,
+            programs: () => this.login.programs,
+          }
+        : undefined,
+    });
+  }
+}
+
+/** MLflow's own login: who is not told otherwise may read. The administrator comes from the environment. */
+function authSettings(database: string): string {
+  return [
+    '[mlflow]',
+    'default_permission = READ',
+    `database_uri = postgresql+psycopg2:///${database}`,
+    'authorization_function = mlflow.server.auth:authenticate_request_basic_auth',
+    '',
+  ].join('\n');
+}

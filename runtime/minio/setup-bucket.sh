@@ -1,0 +1,44 @@
+#!/bin/sh
+# Makes the bucket, closes it to anonymous requests, and makes MLflow's own key, good for that bucket alone.
+# Every run ends in the same state. Keys go through standard input: arguments can be read by others on the node.
+#   ENDPOINT, BUCKET, VERSIONING (enabled or empty)
+#   Secrets   files in /run/secrets/mlflow: ROOT_USER, ROOT_PASSWORD, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+set -eu
+
+secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
+policy=mlflow-$BUCKET
+
+login() { printf '%s\n%s\n' "$(cat "$secrets/ROOT_USER")" "$(cat "$secrets/ROOT_PASSWORD")"; }
+
+waited=0
+until login | mc alias set store "$ENDPOINT" >/dev/null 2>/tmp/refused; do
+  [ "$waited" -gt 0 ] || echo "waiting for the store: $(tail -n 1 /tmp/refused)"
+  waited=$((waited + 1))
+  if [ "$waited" -ge "${WAIT_SECONDS:-600}" ]; then
+    echo "the store did not take the login: $(tail -n 1 /tmp/refused)" >&2
+    exit 1
+  fi
+  sleep 1
+done
+
+mc mb --ignore-existing "store/$BUCKET" >/dev/null
+mc anonymous set none "store/$BUCKET" >/dev/null
+[ "${VERSIONING:-}" != enabled ] || mc version enable "store/$BUCKET" >/dev/null
+echo "bucket $BUCKET is ready and private"
+
+cat >/tmp/policy.json <<JSON
+{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Allow", "Resource": ["arn:aws:s3:::$BUCKET"],
+   "Action": ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]},
+  {"Effect": "Allow", "Resource": ["arn:aws:s3:::$BUCKET/*"],
+   "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]}]}
+JSON
+mc admin policy create store "$policy" /tmp/policy.json >/dev/null
+
+key=$(cat "$secrets/AWS_ACCESS_KEY_ID")
+printf '%s\n%s\n' "$key" "$(cat "$secrets/AWS_SECRET_ACCESS_KEY")" | mc admin user add store >/dev/null
+if ! mc admin policy attach store "$policy" --user "$key" >/tmp/attached 2>&1; then
+  # Attached already: mc calls that an error.
+  mc admin policy entities store --user "$key" --json | grep -q "\"$policy\"" || { cat /tmp/attached >&2; exit 1; }
+fi
+echo "MLflow's key reaches that bucket and no other"

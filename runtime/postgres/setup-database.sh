@@ -1,0 +1,58 @@
+#!/bin/sh
+# Makes MLflow's own role and its databases; every run ends in the same state, so it can run again at any time.
+#   DATABASES  names, separated by spaces; all are owned by the role and closed to everybody else
+#   Secrets    files in /run/secrets/mlflow: SUPERUSER, SUPERUSER_PASSWORD, ROLE, ROLE_PASSWORD
+set -eu
+
+secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
+PGUSER=$(cat "$secrets/SUPERUSER")
+PGPASSWORD=$(cat "$secrets/SUPERUSER_PASSWORD")
+export PGUSER PGPASSWORD PGCONNECT_TIMEOUT=5
+
+waited=0
+until psql --no-psqlrc -d postgres -qAtc 'SELECT 1' >/dev/null 2>/tmp/refused; do
+  [ "$waited" -gt 0 ] || echo "waiting for the database: $(tail -n 1 /tmp/refused)"
+  waited=$((waited + 1))
+  if [ "$waited" -ge "${WAIT_SECONDS:-600}" ]; then
+    echo "the database did not answer: $(tail -n 1 /tmp/refused)" >&2
+    echo "if the password is wrong: a database keeps the one it was made with; put that one into its Secret" >&2
+    exit 1
+  fi
+  sleep 1
+done
+
+run() { psql --no-psqlrc -v ON_ERROR_STOP=1 -qAt -v secrets="$secrets" "$@"; }
+
+# A failing statement is not written to the server's log: it would tell the password.
+run -d postgres <<'SQL'
+SET log_min_error_statement = panic;
+SET log_statement = 'none';
+SET client_min_messages = warning;
+\set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
+\set password `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE_PASSWORD"`
+SELECT format('CREATE ROLE %I', :'role')
+  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
+SELECT rolsuper AS is_superuser FROM pg_roles WHERE rolname = :'role' \gset
+\if :is_superuser
+  DO $$ BEGIN RAISE 'the role of MLflow is a superuser: give it a name of its own in its Secret'; END $$;
+\endif
+SELECT format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD %L',
+  :'role', :'password') \gexec
+REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
+SQL
+
+for database in $DATABASES; do
+  run -d postgres -v database="$database" <<'SQL'
+\set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
+SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'role')
+  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
+SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'role') \gexec
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'database') \gexec
+SQL
+  run -d "$database" <<'SQL'
+\set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
+SELECT format('ALTER SCHEMA public OWNER TO %I', :'role') \gexec
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+SQL
+  echo "database $database is ready"
+done
