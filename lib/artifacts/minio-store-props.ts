@@ -1,5 +1,6 @@
 import { Size } from 'cdk8s';
 import { Credentials } from '../credentials/credentials';
+import { NetworkPeer } from '../kubernetes/network-boundary';
 import { PodOptions } from '../kubernetes/pod-options';
 
 /** Options of the embedded MinIO. */
@@ -37,6 +38,11 @@ export interface MinioStoreProps extends PodOptions {
    * @default Credentials.generated() - Secret `<name>-secret`, user `minio-admin`
    */
   readonly rootCredentials?: Credentials;
+  /**
+   * Who may open MinIO's console in a browser, by NetworkPolicy; it asks for the root user.
+   * @default - nobody but by `kubectl port-forward service/<name> 9001`
+   */
+  readonly consoleClients?: NetworkPeer[];
   /**
    * MLflow's own key, good for the bucket alone. Its Secret's keys are `AWS_ACCESS_KEY_ID` (3 to 20 characters) and
    * `AWS_SECRET_ACCESS_KEY` (8 to 40).

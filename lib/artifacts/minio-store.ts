@@ -8,6 +8,8 @@ import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
+import { claimTemplate } from '../kubernetes/pod';
+import { mirrored } from '../kubernetes/pod-options';
 import { mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
 import { check, imageRule } from '../kubernetes/rules';
 import { ANY_USER } from '../kubernetes/security';
@@ -49,7 +51,8 @@ export class MinioStore extends Component implements IArtifactStore {
     super(scope, id, 'minio', SET_UP_SUFFIX);
     const name = this.componentName;
     const storage = props.storage ?? Size.gibibytes(100);
-    const image = props.image ?? Images.MINIO;
+    const placement = this._placement(props);
+    const image = props.image ?? mirrored(Images.MINIO, placement);
     const replicas = props.replicas ?? 1;
     const resources = mergeResources(defaultResources, props.resources);
     this.bucket = props.bucket ?? 'mlflow';
@@ -78,7 +81,6 @@ export class MinioStore extends Component implements IArtifactStore {
       password: { generate: 'password' },
     });
 
-    const placement = this._placement(props);
     serviceAccount(this, 'service-account', name);
     const ports = [
       { name: 'api', port: API_PORT, targetPort: 'api' },
@@ -89,11 +91,13 @@ export class MinioStore extends Component implements IArtifactStore {
     const governing = distributed ? `${name}-headless` : name;
     if (distributed) {
       // The servers look for each other before any of them is ready.
-      const spec = { clusterIP: 'None', publishNotReadyAddresses: true, selector: this.podSelector, ports };
+      const [api] = ports;
+      const spec = { clusterIP: 'None', publishNotReadyAddresses: true, selector: this.podSelector, ports: [api] };
       service(this, 'headless-service', governing, spec);
       disruptionBudget(this);
     }
     this.network = new NetworkBoundary(this, 'network-policy', name, this.podSelector);
+    for (const peer of props.consoleClients ?? []) this.network.allowFrom(peer, CONSOLE_PORT);
     if (distributed) {
       const self = { podLabels: this.podSelector };
       this.network.allowDns().allowFrom(self, API_PORT).allowTo(self, API_PORT);
@@ -121,16 +125,7 @@ export class MinioStore extends Component implements IArtifactStore {
             replicas,
             governing,
           }),
-          volumeClaimTemplates: [
-            {
-              metadata: { name: 'minio-data' },
-              spec: {
-                accessModes: ['ReadWriteOnce'],
-                storageClassName: props.storageClassName,
-                resources: { requests: { storage: storage.asString() } },
-              },
-            },
-          ],
+          volumeClaimTemplates: [claimTemplate('minio-data', storage.asString(), props.storageClassName)],
         },
       },
     });

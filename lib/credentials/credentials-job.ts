@@ -8,6 +8,7 @@ import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
 import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
 import { environment, podTemplate } from '../kubernetes/pod';
+import { mirrored } from '../kubernetes/pod-options';
 import { PROGRAMS, programs } from '../kubernetes/program';
 import { renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
@@ -42,6 +43,8 @@ export class CredentialsJob extends Component {
       name,
       activeDeadlineSeconds: 3600,
       backoffLimit: 20,
+      // Exit 2 is a wrong plan: trying again would not mend it.
+      failOnExitCodes: { container: 'credentials', codes: [2] },
       inputs: () => [this.plan(), ...Object.values(programs('credentials.js'))],
       template: () => this.template(),
     });
@@ -53,12 +56,10 @@ export class CredentialsJob extends Component {
   }
 
   private plan(): string {
-    const labels = {
-      'app.kubernetes.io/name': 'mlflow',
-      'app.kubernetes.io/instance': this.instanceName,
-      'app.kubernetes.io/part-of': 'mlflow',
-    };
-    const secrets = [...this.requests.values()].map((request) => ({ ...request, labels }));
+    // No `instance`: Argo CD may track by it, and would prune what is not in its repository.
+    const labels = { 'app.kubernetes.io/name': 'mlflow', 'app.kubernetes.io/part-of': 'mlflow' };
+    const annotations = { 'argocd.argoproj.io/sync-options': 'Prune=false' };
+    const secrets = [...this.requests.values()].map((request) => ({ ...request, labels, annotations }));
     return `${JSON.stringify({ secrets }, null, 2)}\n`;
   }
 
@@ -100,7 +101,7 @@ export class CredentialsJob extends Component {
       containers: [
         {
           name: 'credentials',
-          image: Images.NODE,
+          image: mirrored(Images.NODE, this._placement({})),
           command: ['node', `${PROGRAMS}/credentials.js`],
           env: environment({ CREDENTIALS_DEADLINE_SECONDS: String(DEADLINE_SECONDS) }),
           resources: renderResources(smallResources),

@@ -5,8 +5,11 @@ export interface IDatabase {
   /** True where several servers can use it at once. */
   readonly sharedByReplicas: boolean;
 
+  /** Image with a `pg_dump` that is not older than the server. */
+  readonly clientImage: string;
+
   /**
-   * Says who will connect, and how with many connections, and tells what its pods need for it.
+   * Says who will connect, and with how many connections, and tells what its pods need for it.
    *
    * @param client who connects
    */

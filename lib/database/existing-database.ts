@@ -1,6 +1,7 @@
 import { Credentials } from '../credentials/credentials';
+import { Images } from '../images';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
-import { Rule, check, wholeRule } from '../kubernetes/rules';
+import { Rule, check, imageRule, wholeRule } from '../kubernetes/rules';
 import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
 
@@ -36,6 +37,11 @@ export interface ExistingDatabaseProps {
    */
   readonly maxConnections?: number;
   /**
+   * Image with a `pg_dump` that is not older than the server, for the dump before a migration.
+   * @default Images.POSTGRES
+   */
+  readonly clientImage?: string;
+  /**
    * Addresses of the database in CIDR notation, for the NetworkPolicy.
    * @default - any address, on the database's port
    */
@@ -58,9 +64,12 @@ export class Database {
 
 class ExistingDatabase implements IDatabase {
   public readonly sharedByReplicas = true;
+  public readonly clientImage: string;
   private readonly clients: ConnectionClient[] = [];
 
-  constructor(private readonly props: ExistingDatabaseProps) {}
+  constructor(private readonly props: ExistingDatabaseProps) {
+    this.clientImage = props.clientImage ?? Images.POSTGRES;
+  }
 
   public connectFrom(client: ConnectionClient): Connection {
     this.clients.push(client);
@@ -91,6 +100,7 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
       given: `the database's host is '${props.host}'`,
       want: "want a host name or an address alone, e.g. 'db.example.com'; the port is a prop of its own",
     },
+    imageRule(props.clientImage ?? Images.POSTGRES),
     wholeRule("the database's port", props.port, 1),
     wholeRule('maxConnections', props.maxConnections, 1),
     {

@@ -8,6 +8,8 @@ import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
+import { claimTemplate } from '../kubernetes/pod';
+import { mirrored } from '../kubernetes/pod-options';
 import { mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
 import { check, checkAtSynth, imageRule, wholeRule } from '../kubernetes/rules';
 import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
@@ -31,6 +33,7 @@ const defaultResources = {
  */
 export class PostgresStatefulSet extends Component implements IDatabase {
   public readonly sharedByReplicas = true;
+  public readonly clientImage: string;
   /** Name of MLflow's database. */
   public readonly databaseName: string;
   /** Name of the Service. */
@@ -52,10 +55,12 @@ export class PostgresStatefulSet extends Component implements IDatabase {
     super(scope, id, 'postgres', SET_UP_SUFFIX);
     const name = this.componentName;
     const storage = props.storage ?? Size.gibibytes(50);
-    const image = props.image ?? Images.POSTGRES;
+    const placement = this._placement(props);
+    const image = props.image ?? mirrored(Images.POSTGRES, placement);
     const resources = mergeResources(defaultResources, props.resources);
     this.databaseName = props.databaseName ?? 'mlflow';
     this.host = name;
+    this.clientImage = image;
     this.databases = [this.databaseName];
     this.memoryLimit = resources.memory!.limit!;
     check(this, [
@@ -82,7 +87,6 @@ export class PostgresStatefulSet extends Component implements IDatabase {
       password: { generate: 'password' },
     });
 
-    const placement = this._placement(props);
     serviceAccount(this, 'service-account', name);
     service(this, 'service', name, {
       clusterIP: 'None',
@@ -113,16 +117,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
             hostRulesConfigMap: hba.name,
             tlsSecretName: props.tlsSecretName,
           }),
-          volumeClaimTemplates: [
-            {
-              metadata: { name: 'postgres-data' },
-              spec: {
-                accessModes: ['ReadWriteOnce'],
-                storageClassName: props.storageClassName,
-                resources: { requests: { storage: storage.asString() } },
-              },
-            },
-          ],
+          volumeClaimTemplates: [claimTemplate('postgres-data', storage.asString(), props.storageClassName)],
         }),
       },
     });

@@ -44,8 +44,9 @@ export class NetworkBoundary {
         spec: () => ({
           podSelector: { matchLabels: podSelector },
           policyTypes: ['Ingress', 'Egress'],
-          ingress: this.incoming.map((side) => ({ ...from(side.peer), ports: renderPorts(side) })),
-          egress: this.outgoing.map((side) => ({ ...to(side.peer), ports: renderPorts(side) })),
+          // Left out where nobody is let through: the API server drops empty lists, and each apply would see a change.
+          ingress: nonEmpty(this.incoming.map((side) => ({ ...from(side.peer), ports: renderPorts(side) }))),
+          egress: nonEmpty(this.outgoing.map((side) => ({ ...to(side.peer), ports: renderPorts(side) }))),
         }),
       },
     });
@@ -73,6 +74,10 @@ export class NetworkBoundary {
   public allowApiServer(): this {
     return this.allowTo({ anyone: true }, 443, 6443);
   }
+}
+
+function nonEmpty<T>(items: T[]): T[] | undefined {
+  return items.length > 0 ? items : undefined;
 }
 
 function renderPorts(side: Side): Json<k8s.NetworkPolicyPort>[] {

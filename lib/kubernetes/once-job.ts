@@ -13,6 +13,8 @@ export interface OnceJobProps {
   /** Seconds after which the Job has failed for good. */
   readonly activeDeadlineSeconds: number;
   readonly backoffLimit: number;
+  /** Exit codes of a container after which a new try is useless. */
+  readonly failOnExitCodes?: { readonly container: string; readonly codes: number[] };
 }
 
 /** Length of `-` and the hash. */
@@ -26,6 +28,7 @@ export function onceJob(component: Component, id: string, props: OnceJobProps): 
   const spec = () => ({
     backoffLimit: props.backoffLimit,
     activeDeadlineSeconds: props.activeDeadlineSeconds,
+    podFailurePolicy: failurePolicy(props.failOnExitCodes),
     template: props.template(),
   });
   const name = () => {
@@ -39,6 +42,12 @@ export function onceJob(component: Component, id: string, props: OnceJobProps): 
     labels: component.labels,
     body: { spec },
   });
+}
+
+function failurePolicy(fail: OnceJobProps['failOnExitCodes']) {
+  if (!fail) return undefined;
+  const onExitCodes = { containerName: fail.container, operator: 'In', values: fail.codes };
+  return { rules: [{ action: 'FailJob', onExitCodes }] };
 }
 
 function resolved(value: unknown): unknown {

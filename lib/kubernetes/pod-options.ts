@@ -37,6 +37,13 @@ export interface PlacementOptions {
    * @default - none
    */
   readonly podLabels?: Record<string, string>;
+  /**
+   * A registry that mirrors the images of this library under their own paths, for a network without the others, e.g.
+   * `registry.example.com/mirror` for `registry.example.com/mirror/library/postgres:17`. An image that is given by name
+   * stays as it is.
+   * @default - each image's own registry
+   */
+  readonly imageRegistry?: string;
 }
 
 /** What every long-running component takes. */
@@ -63,5 +70,12 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     imagePullSecrets: given.imagePullSecrets ?? defaults.imagePullSecrets,
     podAnnotations: { ...defaults.podAnnotations, ...given.podAnnotations },
     podLabels: { ...defaults.podLabels, ...given.podLabels },
+    imageRegistry: given.imageRegistry ?? defaults.imageRegistry,
   };
+}
+
+/** An image of ours where the mirror has it. */
+export function mirrored(image: string, placement: PlacementOptions): string {
+  const { imageRegistry } = placement;
+  return imageRegistry ? `${imageRegistry.replace(/\/+$/, '')}${image.slice(image.indexOf('/'))}` : image;
 }

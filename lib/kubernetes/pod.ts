@@ -34,8 +34,8 @@ export function podTemplate(props: PodProps): PodTemplate {
     automountServiceAccountToken: props.apiAccess ?? false,
     enableServiceLinks: false,
     securityContext: podSecurity(props.user),
-    initContainers: props.initContainers,
-    containers: props.containers,
+    initContainers: props.initContainers?.map(tellLastWords),
+    containers: props.containers.map(tellLastWords),
     volumes: props.volumes,
     terminationGracePeriodSeconds: props.terminationGracePeriodSeconds,
     restartPolicy: props.restartPolicy,
@@ -53,6 +53,11 @@ export function podTemplate(props: PodProps): PodTemplate {
     },
     spec,
   };
+}
+
+/** `kubectl describe pod` then shows the end of the log of a container that failed. */
+function tellLastWords(container: Container): Container {
+  return { ...container, terminationMessagePolicy: 'FallbackToLogsOnError' };
 }
 
 function preferOtherNodes(matchLabels: Record<string, string>): Json<k8s.Affinity> {
@@ -91,6 +96,21 @@ export function secretVolume(name: string, variables: SecretVariable[]): Volume 
       sources: [...bySecret].map(([secretName, items]) => ({
         secret: { name: secretName, items: items.map(({ key, variable }) => ({ key, path: variable })) },
       })),
+    },
+  };
+}
+
+/** The claim of a StatefulSet, with all that the API server would add: it compares the list as a whole. */
+export function claimTemplate(name: string, storage: string, storageClassName?: string) {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage } },
+      storageClassName,
+      volumeMode: 'Filesystem',
     },
   };
 }

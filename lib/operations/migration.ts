@@ -12,9 +12,8 @@ import { PlacementOptions } from '../kubernetes/pod-options';
 import { PROGRAMS, programs } from '../kubernetes/program';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
-import { Images } from '../images';
 
-const FILES = ['secret_files.py', 'migrate.py', 'dump-databases.sh'];
+const FILES = ['secret_files.py', 'schema.py', 'migrate.py', 'dump-databases.sh'];
 const WORK = '/work';
 const PROGRAM_USERS = '/run/secrets/program-users';
 
@@ -23,6 +22,8 @@ export interface MigrationProps {
   readonly image: string;
   readonly placement: PlacementOptions;
   readonly dumpSpace: Size;
+  /** Image with a `pg_dump` for the database. */
+  readonly clientImage: string;
   /** Where dumps go: a URI that MLflow can write to. */
   readonly backups: string;
   readonly connect: (client: ConnectionClient) => Connection[];
@@ -110,7 +111,7 @@ export class Migration extends Component {
     });
     const dump: Container = {
       ...python('dump', ''),
-      image: Images.POSTGRES,
+      image: props.clientImage,
       command: ['sh', `${PROGRAMS}/dump-databases.sh`],
     };
     const volumes: Volume[] = [

@@ -1,6 +1,7 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
+import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { mergeResources } from '../kubernetes/resources';
 import { TrackingServerOptions } from './tracking-server-props';
 
@@ -23,7 +24,7 @@ export interface ServerPlan {
   readonly maxPods: number;
 }
 
-export function serverPlan(props: TrackingServerOptions): ServerPlan {
+export function serverPlan(props: TrackingServerOptions, placement: PlacementOptions): ServerPlan {
   const autoscaling =
     props.replicas === undefined
       ? {
@@ -34,8 +35,8 @@ export function serverPlan(props: TrackingServerOptions): ServerPlan {
       : undefined;
   const spool = props.spool ?? Size.gibibytes(10);
   return {
-    image: props.image ?? Images.MLFLOW,
-    proxyImage: props.proxyImage ?? Images.NGINX,
+    image: props.image ?? mirrored(Images.MLFLOW, placement),
+    proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),
     resources: mergeResources(
       {
         cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },

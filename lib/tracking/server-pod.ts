@@ -12,7 +12,7 @@ import { ServerPlan } from './server-plan';
 export const MLFLOW_PORT = 5000;
 
 /** Programs of ours that the pods run. */
-export const SERVER_PROGRAMS = ['secret_files.py', 'serve.py', 'open_metrics.py', 'wait_for_schema.py'];
+export const SERVER_PROGRAMS = ['secret_files.py', 'schema.py', 'wait_for_schema.py', 'serve.py', 'open_metrics.py'];
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
 /** uvicorn's own limit, after nginx has finished all requests. */

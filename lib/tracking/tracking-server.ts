@@ -45,7 +45,7 @@ export class TrackingServer extends Component {
   ) {
     super(scope, id, 'server', MIGRATION_SUFFIX);
     const name = this.componentName;
-    const plan = serverPlan(props);
+    const plan = serverPlan(props, this._placement(props));
     check(this, serverRules(props, plan));
     this.plan = plan;
     this.url = `http://${name}:${SERVICE_PORT}`;
@@ -227,6 +227,7 @@ export class TrackingServer extends Component {
       image: this.plan.image,
       placement: this._placement(this.props),
       dumpSpace: this.plan.dumpSpace,
+      clientImage: this.props.database.clientImage,
       backups: `${this.props.artifacts.uri}/backups`,
       connect: (client) => this.connect(client),
       auth: authDatabase

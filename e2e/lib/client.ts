@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import { Result, run, secretValue } from './kubectl';
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+export function loginOf(secret: string): Login {
+  return { username: secretValue(secret, 'username'), password: secretValue(secret, 'password') };
+}
+
+export function basic({ username, password }: Login): Record<string, string> {
+  return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+/** Runs one of e2e/'s Python programs with MLflow's own client, which knows the server by its environment alone. */
+export function python(script: string, port: number, login: Login, args: string[] = []): Result {
+  return run(process.env.E2E_PYTHON ?? 'python3', [join(__dirname, '..', script), ...args], {
+    env: {
+      MLFLOW_TRACKING_URI: `http://127.0.0.1:${port}`,
+      MLFLOW_TRACKING_USERNAME: login.username,
+      MLFLOW_TRACKING_PASSWORD: login.password,
+      PYTHONWARNINGS: 'ignore',
+    },
+  });
+}

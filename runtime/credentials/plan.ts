@@ -1,0 +1,195 @@
+// The plan that the constructs write and the program carries out. Nothing is imported here, so that the library
+// may take the types from this file without taking the program.
+
+export interface CredentialsPlan {
+  /** At least one Secret, each name once. */
+  readonly secrets: readonly PlannedSecret[];
+}
+
+export interface PlannedSecret {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** @default Opaque */
+  readonly type?: string;
+  /** What every key is made of when the Secret is created. */
+  readonly keys: Readonly<Record<string, PlannedKey>>;
+  /** Keys that an existing Secret may lack, for example one that its owner made by hand. */
+  readonly optional?: readonly string[];
+}
+
+export type PlannedKey = LiteralKey | RandomKey | HtpasswdKey;
+
+/** A value that is no secret, such as a user name: the plan lies in a ConfigMap. */
+export interface LiteralKey {
+  readonly value: string;
+}
+
+export type RandomGenerator = 'password' | 'access-key' | 'fernet' | 'token';
+
+export interface RandomKey {
+  readonly generate: RandomGenerator;
+}
+
+/** One htpasswd line made of two other keys of the same Secret. */
+export interface HtpasswdKey {
+  readonly generate: 'htpasswd';
+  /** The key that holds the user's name. */
+  readonly username: string;
+  /** The key that holds the user's password; it has to be a generated one. */
+  readonly password: string;
+}
+
+/** Everything that is wrong with a plan, a line each. */
+export class PlanError extends Error {
+  constructor(public readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'PlanError';
+  }
+}
+
+const randomGenerators: readonly string[] = ['password', 'access-key', 'fernet', 'token'] satisfies RandomGenerator[];
+const generators = [...randomGenerators, 'htpasswd'];
+
+const secretName = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const keyName = /^(?!\.{1,2}$)[-._a-zA-Z0-9]{1,253}$/;
+
+/** The plan, if `input` is one; otherwise a PlanError that names every Secret and key at fault, but no literal value. */
+export function validatePlan(input: unknown): CredentialsPlan {
+  const problems: string[] = [];
+  if (!isRecord(input) || !Array.isArray(input.secrets) || input.secrets.length === 0) {
+    const given = isRecord(input) ? `"secrets" is ${describe(input.secrets)}` : `it is ${describe(input)}`;
+    throw new PlanError([`plan: ${given}; right would be {"secrets": [at least one Secret]}`]);
+  }
+  unknownFields('plan', input, ['secrets'], problems);
+  const seen = new Set<unknown>();
+  input.secrets.forEach((secret: unknown, index) => {
+    if (!isRecord(secret)) {
+      problems.push(`secrets[${index}]: is ${describe(secret)}; right would be an object with name, labels and keys`);
+      return;
+    }
+    const where = typeof secret.name === 'string' ? `Secret ${JSON.stringify(secret.name)}` : `secrets[${index}]`;
+    if (seen.has(secret.name)) problems.push(`${where}: is planned twice; right would be one entry with all its keys`);
+    seen.add(secret.name);
+    checkSecret(where, secret, problems);
+  });
+  if (problems.length > 0) throw new PlanError(problems);
+  return input as unknown as CredentialsPlan;
+}
+
+function checkSecret(where: string, secret: Record<string, unknown>, problems: string[]): void {
+  unknownFields(where, secret, ['name', 'labels', 'annotations', 'type', 'keys', 'optional'], problems);
+  if (typeof secret.name !== 'string' || !secretName.test(secret.name)) {
+    problems.push(`${where}: "name" is ${describe(secret.name)}; right would be a lower-case DNS name`);
+  }
+  checkStrings(where, 'labels', secret.labels, problems);
+  if (secret.annotations !== undefined) checkStrings(where, 'annotations', secret.annotations, problems);
+  if (secret.type !== undefined && (typeof secret.type !== 'string' || secret.type === '')) {
+    problems.push(`${where}: "type" is ${describe(secret.type)}; right would be a Secret type such as "Opaque"`);
+  }
+  const keys = secret.keys;
+  if (!isRecord(keys) || Object.keys(keys).length === 0) {
+    problems.push(`${where}: "keys" is ${describe(keys)}; right would be an object with at least one key`);
+    return;
+  }
+  const optional = checkOptional(where, secret.optional, keys, problems);
+  for (const [name, key] of Object.entries(keys)) {
+    const at = `${where}, key ${JSON.stringify(name)}`;
+    if (!keyName.test(name)) {
+      problems.push(`${at}: is no key of a Secret; right would be letters, digits, "-", "_", "."`);
+    }
+    checkKey(at, key, keys, optional.includes(name), problems);
+  }
+}
+
+function checkOptional(where: string, given: unknown, keys: Record<string, unknown>, problems: string[]): string[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given) || given.some((name) => typeof name !== 'string')) {
+    problems.push(`${where}: "optional" is ${describe(given)}; right would be a list of names of its keys`);
+    return [];
+  }
+  for (const name of given.filter((each) => !Object.hasOwn(keys, each))) {
+    problems.push(`${where}: "optional" names ${JSON.stringify(name)}; right would be one of ${list(keys)}`);
+  }
+  return given;
+}
+
+function checkKey(
+  at: string,
+  key: unknown,
+  keys: Record<string, unknown>,
+  mayBeBlank: boolean,
+  problems: string[],
+): void {
+  if (!isRecord(key) || Object.hasOwn(key, 'value') === Object.hasOwn(key, 'generate')) {
+    const given = isRecord(key) ? `an object with ${list(key) || 'nothing in it'}` : describe(key);
+    problems.push(`${at}: is ${given}; right would be {"value": …} or {"generate": …}`);
+  } else if (Object.hasOwn(key, 'value')) {
+    unknownFields(at, key, ['value'], problems);
+    if (typeof key.value !== 'string') {
+      problems.push(`${at}: "value" is ${describe(key.value, false)}; right would be a string`);
+    } else if (key.value.trim() === '' && !mayBeBlank) {
+      problems.push(`${at}: "value" is blank; right would be some text, or the key's name in "optional"`);
+    }
+  } else if (key.generate === 'htpasswd') {
+    unknownFields(at, key, ['generate', 'username', 'password'], problems);
+    checkHtpasswd(at, key, keys, problems);
+  } else {
+    unknownFields(at, key, ['generate'], problems);
+    if (!randomGenerators.includes(key.generate as string)) {
+      problems.push(`${at}: "generate" is ${describe(key.generate)}; right would be one of ${generators.join(', ')}`);
+    }
+  }
+}
+
+function checkHtpasswd(at: string, key: Record<string, unknown>, keys: Record<string, unknown>, problems: string[]) {
+  const find = (field: string) => {
+    const name = key[field];
+    const found = typeof name === 'string' && Object.hasOwn(keys, name) ? keys[name] : undefined;
+    return isRecord(found) ? found : undefined;
+  };
+  const username = find('username');
+  const literal = username?.value;
+  if (!username || username.generate === 'htpasswd') {
+    problems.push(`${at}: "username" is ${describe(key.username)}; right would be the key that holds the user's name`);
+  } else if (literal !== undefined && (typeof literal !== 'string' || !/^[^:#\s][^:\s]*$/.test(literal))) {
+    problems.push(
+      `${at}: "username" refers to a value that is no htpasswd name; right would be one without ":" or spaces`,
+    );
+  }
+  // A password from the plan would be one that everybody reads who reads the ConfigMap.
+  if (!randomGenerators.includes(find('password')?.generate as string)) {
+    problems.push(`${at}: "password" is ${describe(key.password)}; right would be a key with {"generate": "password"}`);
+  }
+}
+
+function checkStrings(where: string, field: string, given: unknown, problems: string[]): void {
+  if (isRecord(given) && Object.values(given).every((value) => typeof value === 'string')) return;
+  problems.push(`${where}: "${field}" is ${describe(given)}; right would be an object of strings`);
+}
+
+/** A misspelt field would otherwise be left out in silence. */
+function unknownFields(where: string, given: Record<string, unknown>, known: string[], problems: string[]): void {
+  for (const field of Object.keys(given).filter((name) => !known.includes(name))) {
+    problems.push(`${where}: gives ${JSON.stringify(field)}; right would be ${known.join(', ')}`);
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What was given, in a few words: text only where it cannot be a literal value. */
+function describe(value: unknown, showText = true): string {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (isRecord(value)) return Object.keys(value).length === 0 ? 'an empty object' : 'an object';
+  return typeof value === 'string' && showText ? JSON.stringify(value.slice(0, 60)) : `a ${typeof value}`;
+}
+
+function list(keys: Record<string, unknown>): string {
+  return Object.keys(keys)
+    .map((key) => JSON.stringify(key))
+    .join(', ');
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { SetupError } from './failure';
+import { type CredentialsPlan, PlanError, validatePlan } from './plan';
+
+export interface Settings {
+  readonly host: string;
+  readonly port: number;
+  readonly serviceAccountDirectory: string;
+  readonly planPath: string;
+  readonly deadlineMs: number;
+}
+
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const host = env.KUBERNETES_SERVICE_HOST;
+  if (!host) throw new SetupError('KUBERNETES_SERVICE_HOST is not set; this program runs in a pod');
+  return {
+    host,
+    port: positive('KUBERNETES_SERVICE_PORT', env.KUBERNETES_SERVICE_PORT || '443'),
+    serviceAccountDirectory: env.SERVICE_ACCOUNT_DIRECTORY || '/var/run/secrets/kubernetes.io/serviceaccount',
+    planPath: env.CREDENTIALS_PLAN || '/opt/cdk8s-mlflow/credentials.json',
+    deadlineMs: 1000 * positive('CREDENTIALS_DEADLINE_SECONDS', env.CREDENTIALS_DEADLINE_SECONDS || '120'),
+  };
+}
+
+export function readPlan(path: string): CredentialsPlan {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code = 'unknown cause' } = error as NodeJS.ErrnoException;
+    throw new SetupError(`the plan ${path} cannot be read (${code}); CREDENTIALS_PLAN names the file`);
+  }
+  let input: unknown;
+  try {
+    input = JSON.parse(text);
+  } catch {
+    // The parser's own message would quote the file.
+    throw new SetupError(`the plan ${path} is no JSON (${text.length} characters)`);
+  }
+  try {
+    return validatePlan(input);
+  } catch (error) {
+    if (error instanceof PlanError) throw new SetupError(`the plan ${path} is wrong: ${error.problems.join(' | ')}`);
+    throw error;
+  }
+}
+
+function positive(name: string, text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new SetupError(`${name} is ${JSON.stringify(text.slice(0, 60))}; right would be a whole number above 0`);
+}

@@ -1,0 +1,58 @@
+import { complaint, decide } from './decide';
+import { Failure } from './failure';
+import type { RandomSource } from './generators';
+import type { Log } from './log';
+import type { CredentialsPlan, PlannedSecret } from './plan';
+import { newSecret } from './secret';
+import type { SecretsApi } from './secrets-api';
+
+export interface Cluster {
+  readonly api: SecretsApi;
+  readonly namespace: string;
+  readonly random: RandomSource;
+  readonly log: Log;
+  /** Repeats what may pass, until it does or time is up. */
+  retry<T>(secret: string, attempt: () => Promise<T>): Promise<T>;
+}
+
+/** Goes through the plan, Secret by Secret; true when the cluster now holds all of them. */
+export async function settlePlan(plan: CredentialsPlan, cluster: Cluster): Promise<boolean> {
+  let allRight = true;
+  for (const planned of plan.secrets) {
+    try {
+      const outcome = await cluster.retry(planned.name, async () => settle(planned, cluster));
+      allRight &&= outcome;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      cluster.log('error', { secret: planned.name, result: 'failed', message: error.message });
+      allRight = false;
+      // What is refused for one Secret may do for the next; the rest would fail alike.
+      if (error.kind !== 'rejected') break;
+    }
+  }
+  return allRight;
+}
+
+async function settle(planned: PlannedSecret, { api, namespace, random, log }: Cluster): Promise<boolean> {
+  const secret = planned.name;
+  let result = 'kept';
+  let found = await api.get(secret);
+  if (decide(planned, found).action === 'create') {
+    const answer = await api.create(secret, newSecret(planned, namespace, random));
+    result = answer === 'taken' ? 'kept' : 'created';
+    found = answer === 'taken' ? await api.get(secret) : answer;
+  }
+  const decision = decide(planned, found);
+  switch (decision.action) {
+    case 'keep':
+      log('info', { secret, result, keys: Object.keys(planned.keys).join(',') });
+      return true;
+    case 'complain':
+      log('error', { secret, result: 'wrong', message: complaint(planned, namespace, decision) });
+      return false;
+    case 'wait':
+      throw new Failure('transient', `Secret ${secret} is being deleted`);
+    case 'create':
+      throw new Failure('transient', `Secret ${secret} was created by somebody else and is gone again`);
+  }
+}

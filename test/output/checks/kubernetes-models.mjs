@@ -1,0 +1,16 @@
+// Reads a JSON list of objects and prints a JSON list of [index, message], as the classes of kubernetes-models judge
+// them. A process of its own, because that package is ESM alone, which jest loads only behind a flag.
+import { readFileSync } from 'node:fs';
+
+const objects = JSON.parse(readFileSync(0, 'utf8'));
+const found = [];
+for (const [index, object] of objects.entries()) {
+  const models = await import(`kubernetes-models/${object.apiVersion}/${object.kind}`);
+  try {
+    new models[object.kind](object).validate();
+  } catch (error) {
+    if (!error.errors) throw error;
+    for (const { instancePath, message } of error.errors) found.push([index, `${instancePath} ${message}`]);
+  }
+}
+console.log(JSON.stringify(found));

@@ -1,0 +1,63 @@
+import { Manifest, title } from '../manifests';
+
+/** Names that the caller knows to exist outside the rendered objects, as `Secret/registry-login`. */
+export type External = readonly string[];
+
+/** What a namespace will hold: by `Kind/name`, the keys where they can be known. */
+export type Made = Map<string, Set<string> | undefined>;
+
+/**
+ * Everything that the objects of one namespace are, and that controllers make from them.
+ * External names hold in every namespace.
+ */
+export function made(objects: Manifest[], namespace: string, external: External = []): Made {
+  const names: Made = new Map();
+  for (const object of objects) {
+    if ((object.metadata?.namespace ?? '') !== namespace) continue;
+    names.set(title(object), keysOf(object));
+    for (const [name, keys] of derived(object)) names.set(name, keys);
+  }
+  for (const name of external) names.set(name, undefined);
+  return names;
+}
+
+function keysOf(object: Manifest): Set<string> | undefined {
+  if (object.kind !== 'ConfigMap') return undefined;
+  return new Set([...Object.keys(object.data ?? {}), ...Object.keys(object.binaryData ?? {})]);
+}
+
+/** What Kubernetes, a well-known operator or the credentials Job makes of an object. */
+function* derived(object: Manifest): Iterable<[string, Set<string> | undefined]> {
+  const { kind, metadata, spec = {} } = object;
+  const name = metadata?.name;
+  if (kind === 'StatefulSet') {
+    for (const claim of spec.volumeClaimTemplates ?? []) {
+      for (let ordinal = 0; ordinal < (spec.replicas ?? 1); ordinal++) {
+        yield [`PersistentVolumeClaim/${claim.metadata.name}-${name}-${ordinal}`, undefined];
+      }
+    }
+  }
+  if (kind === 'ConfigMap' && object.data?.['credentials.json']) {
+    for (const secret of JSON.parse(object.data['credentials.json']).secrets) {
+      yield [`Secret/${secret.name}`, new Set(Object.keys(secret.keys))];
+    }
+  }
+  if (
+    kind === 'Ingress' &&
+    Object.keys(metadata.annotations ?? {}).some((key) => /^cert-manager\.io\/.*issuer$/.test(key))
+  ) {
+    for (const { secretName } of spec.tls ?? []) yield [`Secret/${secretName}`, undefined];
+  }
+  if (kind === 'Certificate') yield [`Secret/${spec.secretName}`, new Set(['tls.crt', 'tls.key', 'ca.crt'])];
+  if (kind === 'SealedSecret') yield [`Secret/${spec.template?.metadata?.name ?? name}`, undefined];
+  if (kind === 'ExternalSecret') {
+    const keys = spec.dataFrom ? undefined : new Set<string>((spec.data ?? []).map((item: any) => item.secretKey));
+    yield [`Secret/${spec.target?.name ?? name}`, spec.target?.template ? undefined : keys];
+  }
+  if (kind === 'Cluster' && object.apiVersion.startsWith('postgresql.cnpg.io/')) {
+    for (const suffix of ['app', 'superuser', 'ca', 'server', 'replication']) {
+      yield [`Secret/${name}-${suffix}`, undefined];
+    }
+    for (const suffix of ['rw', 'ro', 'r']) yield [`Service/${name}-${suffix}`, undefined];
+  }
+}

@@ -1,0 +1,31 @@
+import { connections } from './checks/connections';
+import { External } from './checks/made';
+import { names } from './checks/names';
+import { podSecurity } from './checks/pod-security';
+import { pods } from './checks/pods';
+import { ports } from './checks/ports';
+import { references } from './checks/references';
+import { schema } from './checks/schema';
+import { secrets } from './checks/secrets';
+import { workloads } from './checks/workloads';
+import { Check, Manifest } from './manifests';
+
+/**
+ * All checks over one whole output.
+ *
+ * @param external what the caller knows to exist outside of it, as `Secret/registry-login`
+ */
+export function findings(objects: Manifest[], external: External = []): string[] {
+  const checks: Record<string, Check> = {
+    'pod-security': podSecurity,
+    pods,
+    references: (all) => references(all, external),
+    ports: (all) => ports(all, external),
+    connections,
+    workloads,
+    secrets,
+    names,
+    schema,
+  };
+  return Object.entries(checks).flatMap(([name, check]) => check(objects).map((finding) => `[${name}] ${finding}`));
+}

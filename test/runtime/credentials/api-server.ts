@@ -1,0 +1,119 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import { type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { type Certificate, selfSigned } from './certificate';
+
+export const namespace = 'mlops';
+export const token = [{ alg: 'RS256' }, { sub: `system:serviceaccount:${namespace}:mlflow-credentials` }, 'signature']
+  .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  .join('.');
+
+export interface StoredSecret {
+  kind?: string;
+  metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> } & Record<
+    string,
+    unknown
+  >;
+  type?: string;
+  data?: Record<string, string>;
+}
+
+export interface Seen {
+  readonly method: string;
+  readonly path: string;
+  readonly host: string;
+  readonly body?: StoredSecret;
+}
+
+/** Answers one request in place of the server; false lets the server go on as usual. */
+export type Fault = (response: ServerResponse, seen: Seen) => void | false | Promise<void | false>;
+
+/** Behaves as an API server does towards somebody who may get and create Secrets in one namespace. */
+export class ApiServer {
+  public readonly secrets = new Map<string, StoredSecret>();
+  public readonly seen: Seen[] = [];
+  /** One a request, in their order; after the last all is well. */
+  public faults: Fault[] = [];
+  public port = 0;
+  private readonly server: Server;
+
+  constructor(public readonly certificate: Certificate = selfSigned()) {
+    this.server = createServer({ ...certificate }, (request, response) => {
+      this.answer(request, response).catch((error: Error) => response.destroy(error));
+    });
+  }
+
+  async start(port = 0, host = '127.0.0.1'): Promise<this> {
+    await new Promise<void>((resolve, reject) => this.server.once('error', reject).listen(port, host, resolve));
+    this.port = (this.server.address() as AddressInfo).port;
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  put(name: string, values: Record<string, string>, metadata: Record<string, unknown> = {}): void {
+    const data = Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
+    this.secrets.set(name, { kind: 'Secret', metadata: { name, ...metadata }, data: Object.fromEntries(data) });
+  }
+
+  values(name: string): Record<string, string> {
+    const data = Object.entries(this.secrets.get(name)?.data ?? {});
+    return Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+  }
+
+  /** What was asked, such as `GET mlflow-postgres-secret` or `POST mlflow-postgres-secret`. */
+  get asked(): string[] {
+    return this.seen.map(({ method, path, body }) => `${method} ${body?.metadata.name ?? path.split('/').pop()}`);
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '', url: path = '', headers } = request;
+    const sent = await text(request);
+    const seen = { method, path, host: headers.host ?? '', ...(sent && { body: JSON.parse(sent) as StoredSecret }) };
+    this.seen.push(seen);
+    const fault = this.faults.shift();
+    if (fault && (await fault(response, seen)) !== false) return;
+    const [, root, name] = /^(\/api\/v1\/namespaces\/mlops\/secrets)(?:\/([^/]+))?$/.exec(path) ?? [];
+    if (headers.authorization !== `Bearer ${token}`) return status(response, 401, 'Unauthorized', 'Unauthorized');
+    if (!root || headers.accept !== 'application/json') return status(response, 404, 'NotFound', 'no such resource');
+    if (method === 'GET' && name) {
+      const found = this.secrets.get(name);
+      return found ? json(response, 200, found) : status(response, 404, 'NotFound', `secrets "${name}" not found`);
+    }
+    if (method === 'POST' && !name && seen.body) return this.create(seen.body, response);
+    return status(response, 405, 'MethodNotAllowed', `the test allows no ${method}`);
+  }
+
+  private create(secret: StoredSecret, response: ServerResponse): void {
+    const { name } = secret.metadata;
+    if (this.secrets.has(name)) return status(response, 409, 'AlreadyExists', `secrets "${name}" already exists`);
+    this.secrets.set(name, secret);
+    return json(response, 201, secret);
+  }
+}
+
+export function json(response: ServerResponse, code: number, body: unknown): void {
+  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+export function status(response: ServerResponse, code: number, reason: string, message: string): void {
+  json(response, code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message });
+}
+
+export const refuse =
+  (code: number, reason: string, message = reason): Fault =>
+  (response) =>
+    status(response, code, reason, message);
+
+export const garbage =
+  (code: number, body = '<html>sorry</html>'): Fault =>
+  (response) => {
+    response.writeHead(code, { 'content-type': 'text/html' }).end(body);
+  };
+
+export const hang: Fault = () => undefined;
+export const usual: Fault = () => false;

@@ -1,0 +1,30 @@
+import type { CredentialsPlan, PlannedSecret } from '../../../runtime/credentials/plan';
+
+export const postgres: PlannedSecret = {
+  name: 'mlflow-postgres-secret',
+  labels: { 'app.kubernetes.io/name': 'postgres', 'app.kubernetes.io/managed-by': 'cdk8s' },
+  annotations: { 'example.com/team': 'ml' },
+  keys: {
+    POSTGRES_USER: { value: 'postgres' },
+    POSTGRES_PASSWORD: { generate: 'password' },
+    POSTGRES_DB: { value: 'mlflow' },
+  },
+};
+
+export const login: PlannedSecret = {
+  name: 'mlflow-login',
+  labels: {},
+  type: 'kubernetes.io/basic-auth',
+  keys: {
+    // Before the keys that it is made of, so that their order cannot matter.
+    htpasswd: { generate: 'htpasswd', username: 'username', password: 'password' },
+    username: { value: 'admin' },
+    password: { generate: 'password' },
+    key: { generate: 'fernet' },
+    access: { generate: 'access-key' },
+    flask: { generate: 'token' },
+  },
+  optional: ['flask'],
+};
+
+export const plan: CredentialsPlan = { secrets: [postgres, login] };
