@@ -1,0 +1,107 @@
+"""What a database's schema is, and what this image's MLflow wants: read-only, without importing MLflow."""
+
+import importlib.util
+import os
+import re
+
+import psycopg2
+from psycopg2 import errorcodes
+
+TRACKING = ("store/db_migrations/versions", "alembic_version")
+AUTH = ("server/auth/db/migrations/versions", "alembic_version_auth")
+
+NO_SCHEMA, OLDER, CURRENT, NEWER = "no schema", "older", "current", "newer"
+
+
+class Unreachable(Exception):
+    """The database cannot be asked (yet); the message is fit for a log."""
+
+
+def databases():
+    """(what it is called, its name, its kind) of each database in use."""
+    tracking = ("tracking database", os.environ.get("PGDATABASE", ""), TRACKING)
+    auth = os.environ.get("AUTH_DATABASE")
+    return [tracking, ("auth database", auth, AUTH)] if auth else [tracking]
+
+
+def revisions(kind):
+    """All revisions that this MLflow knows and the newest of them, read from its migration scripts."""
+    package = importlib.util.find_spec("mlflow").submodule_search_locations[0]
+    folder = os.path.join(package, kind[0])
+    known, parents = set(), set()
+    for name in os.listdir(folder):
+        if not name.endswith(".py"):
+            continue
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            text = file.read()
+        known.update(_assigned(text, "revision"))
+        parents.update(_assigned(text, "down_revision"))
+    heads = known - parents
+    if len(heads) != 1:
+        raise SystemExit(f"MLflow's migration scripts in {folder} have {len(heads)} newest revisions, not one.")
+    return known, heads.pop()
+
+
+def _assigned(text, variable):
+    """The strings of `variable = "x"`, `variable: str = "x"` or `variable = ("x", "y")`."""
+    match = re.search(rf"^{variable}\b[^=\n]*=\s*(\([^)]*\)|[^#\n]*)", text, re.MULTILINE)
+    return re.findall(r"""["']([^"']+)["']""", match[1]) if match else []
+
+
+def connect(database, **options):
+    # PGHOST, PGUSER, PGPASSWORD, … come from the environment.
+    options = {"connect_timeout": 5, "application_name": "cdk8s-mlflow", **options}
+    connection = psycopg2.connect(dbname=database, **options)
+    connection.autocommit = True
+    return connection
+
+
+def inspect(database, kind):
+    """(has tables, revision or None) of a database."""
+    try:
+        connection = connect(database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema()"
+                    r" AND tablename NOT LIKE 'alembic\_%')"
+                )
+                has_tables = cursor.fetchone()[0]
+                try:
+                    cursor.execute(f"SELECT version_num FROM {kind[1]}")
+                    found = sorted(row[0] for row in cursor)
+                except psycopg2.Error as error:
+                    if error.pgcode != errorcodes.UNDEFINED_TABLE:
+                        raise
+                    found = []
+        finally:
+            connection.close()
+    except psycopg2.Error as error:
+        raise Unreachable(in_words(error)) from None
+    return has_tables, "+".join(found) or None
+
+
+def in_words(error):
+    """One line of a libpq error, which never holds the password."""
+    line = str(error).strip().split("\n")[0] or type(error).__name__
+    refused = error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE or re.search(
+        "authentication failed|pg_hba.conf|no password supplied|permission denied"
+        "|role .* (does not exist|is not permitted)",
+        line,
+    )
+    return f"login refused ({line})" if refused else f"unreachable ({line})"
+
+
+def compare(revision, known, head):
+    if revision is None:
+        return NO_SCHEMA
+    if revision == head:
+        return CURRENT
+    return OLDER if revision in known else NEWER
+
+
+def newer_in_words(what, database, revision, head):
+    return (
+        f"The {what} {database} was upgraded by a newer MLflow: its schema {revision} is unknown to this one,"
+        f" which wants {head}. Run that newer MLflow, or restore the dump made before the upgrade."
+    )

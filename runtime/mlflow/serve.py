@@ -1,0 +1,168 @@
+"""`mlflow server` with the same arguments, as one process that imports MLflow once.
+
+`mlflow server` checks its arguments, sets a private environment, starts uvicorn as a child and
+stays resident. MLflow's modules read that environment while they are imported, so this program
+
+1. sets what `mlflow server` is expected to set (predicted_environment), before MLflow is imported,
+2. runs the real `mlflow server` up to the point where it would start its child,
+3. compares: where the expectation was right, uvicorn runs in this process; where it was not
+   (another MLflow version, a rare option), this process becomes that child by exec, which
+   costs a second import and is right for any version.
+"""
+
+import argparse
+import os
+import signal
+import sys
+
+import secret_files
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# Option, the public variable that stands for it, and what `mlflow server` makes of it.
+PRIVATE_NAMES = [
+    ("--backend-store-uri", "MLFLOW_BACKEND_STORE_URI", "_MLFLOW_SERVER_FILE_STORE"),
+    ("--registry-store-uri", "MLFLOW_REGISTRY_STORE_URI", "_MLFLOW_SERVER_REGISTRY_STORE"),
+    ("--default-artifact-root", "MLFLOW_DEFAULT_ARTIFACT_ROOT", "_MLFLOW_SERVER_ARTIFACT_ROOT"),
+    (
+        "--artifacts-destination",
+        "MLFLOW_ARTIFACTS_DESTINATION",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION",
+    ),
+    ("--static-prefix", "MLFLOW_STATIC_PREFIX", "_MLFLOW_STATIC_PREFIX"),
+    ("--expose-prometheus", "MLFLOW_EXPOSE_PROMETHEUS", "prometheus_multiproc_dir"),
+    ("--allowed-hosts", "MLFLOW_SERVER_ALLOWED_HOSTS", "MLFLOW_SERVER_ALLOWED_HOSTS"),
+    (
+        "--cors-allowed-origins",
+        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS",
+        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS",
+    ),
+    ("--x-frame-options", "MLFLOW_SERVER_X_FRAME_OPTIONS", "MLFLOW_SERVER_X_FRAME_OPTIONS"),
+]
+
+# Read when a request needs them, not at import: setting them late is soon enough.
+# (initialising the stores sets the URIs, prometheus_client the directory.)
+READ_LATE = {
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_REGISTRY_URI",
+    "_MLFLOW_SERVER_BOOT_ID",
+    "_MLFLOW_IN_JOB_EXECUTOR",
+    "_MLFLOW_AUTH_ADMIN_BOOTSTRAPPED",
+    "PROMETHEUS_MULTIPROC_DIR",
+}
+
+
+def predicted_environment(arguments):
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--no-serve-artifacts", action="store_true")
+    for option, public, _ in PRIVATE_NAMES:
+        parser.add_argument(option, dest=option, default=os.environ.get(public))
+    options = vars(parser.parse_known_args(arguments)[0])
+    options["--registry-store-uri"] = (
+        options["--registry-store-uri"] or options["--backend-store-uri"]
+    )
+    environment = {
+        "_MLFLOW_SGI_NAME": "uvicorn",
+        "MLFLOW_ENABLE_WORKSPACES": "false",
+        "MLFLOW_SERVER_SECRETS_CACHE_TTL": "60",
+        "MLFLOW_SERVER_SECRETS_CACHE_MAX_SIZE": "1000",
+    }
+    if not options["no_serve_artifacts"]:
+        environment["_MLFLOW_SERVER_SERVE_ARTIFACTS"] = "true"
+        options["--default-artifact-root"] = (
+            options["--default-artifact-root"] or "mlflow-artifacts:/"
+        )
+    options["--artifacts-destination"] = options["--artifacts-destination"] or "./mlartifacts"
+    options["--x-frame-options"] = options["--x-frame-options"] or "SAMEORIGIN"
+    for option, _, private in PRIVATE_NAMES:
+        if options[option]:
+            environment[private] = options[option]
+    return environment
+
+
+class Launch(BaseException):
+    """Carries what `mlflow server` would start out of its call stack."""
+
+    def __init__(self, command, environment):
+        self.command = command
+        self.environment = environment
+
+
+def launch_of_mlflow_server(arguments):
+    """The command of the server and what its environment has besides, or None if it cannot be had."""
+    import mlflow.cli
+    import mlflow.server
+
+    def instead_of_exec_cmd(command, *, extra_env=None, **_):
+        raise Launch([str(part) for part in command], extra_env or {})
+
+    # A private name, which another version may lack.
+    if not hasattr(mlflow.server, "_exec_cmd"):
+        return None
+    mlflow.server._exec_cmd = instead_of_exec_cmd
+    try:
+        mlflow.cli.cli.main(args=["server", *arguments], prog_name="mlflow")
+    except Launch as launch:
+        return launch.command, launch.environment
+
+
+def run_plain_server(arguments, environment):
+    command = [sys.executable, "-m", "mlflow", "server", *arguments]
+    os.execve(sys.executable, command, environment)
+
+
+def open_metrics(command):
+    """Under a login, let open_metrics.py answer /metrics and hand over all else to MLflow's app."""
+    app = command[-1]
+    if not app.startswith("mlflow.server.auth:") or "--factory" not in command:
+        return command
+    os.environ["OPEN_METRICS_APP"] = app
+    return [*command[:-1], "--app-dir", HERE, "open_metrics:create_app"]
+
+
+def is_single_uvicorn(command):
+    workers = [command[i + 1] for i, part in enumerate(command[:-1]) if part == "--workers"]
+    return command[1:3] == ["-m", "uvicorn"] and "--reload" not in command and workers == ["1"]
+
+
+def main(arguments):
+    secret_files.load()
+    # The job runner needs the parent process.
+    if os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true").lower() not in ("false", "0"):
+        run_plain_server(arguments, os.environ)
+
+    # As PID 1 the default would be to ignore it; uvicorn takes over while it serves,
+    # and raises the signal again when it has drained.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+    before = dict(os.environ)
+    predicted = predicted_environment(arguments)
+    os.environ.update(predicted)
+    at_import = dict(os.environ)
+
+    launch = launch_of_mlflow_server(arguments)
+    if launch is None:
+        run_plain_server(arguments, before)
+    command, extra = launch
+    command = open_metrics(command) if "prometheus_multiproc_dir" in extra else command
+    wanted = {**os.environ, **extra}
+    # What was expected and did not come must not reach the server.
+    for name in predicted.keys() - extra.keys() - before.keys():
+        if name.startswith("_MLFLOW"):
+            del wanted[name]
+
+    different = {n for n in wanted.keys() | at_import.keys() if wanted.get(n) != at_import.get(n)}
+    different -= READ_LATE | {"OPEN_METRICS_APP"}
+    if different or not is_single_uvicorn(command):
+        why = sorted(different) or command
+        print(f"serve.py: MLflow is loaded a second time, for {why}", file=sys.stderr, flush=True)
+        os.execve(command[0], command, wanted)
+
+    os.environ.update(extra)
+    import uvicorn
+
+    uvicorn.main(args=command[3:], prog_name="uvicorn")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,178 @@
+"""A real PostgreSQL for the tests, and how they run the programs of the pod."""
+
+import atexit
+import glob
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+import psycopg2
+
+PROGRAMS = Path(__file__).resolve().parents[3] / "runtime" / "mlflow"
+PASSWORD = """/&%@:'"$\\#? é{}%40"""
+OLD_REVISION = "b7e4c1a90f23"  # MLflow 3.14
+
+OLD_SCHEMA = f"""
+import logging; logging.disable()
+from alembic import command
+from mlflow.store.db import utils
+from mlflow.store.tracking.dbmodels.initial_models import Base
+engine = utils.create_sqlalchemy_engine("postgresql+psycopg2://")
+Base.metadata.create_all(engine)
+config = utils._get_alembic_config("")
+with engine.begin() as connection:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "{OLD_REVISION}")
+"""
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Postgres:
+    def __init__(self):
+        installed = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
+        self.bin = Path(installed[-1] if installed else os.path.dirname(shutil.which("pg_ctl")))
+        self.folder = tempfile.mkdtemp(prefix="pg-")
+        self.port = free_port()
+        # PostgreSQL refuses to run as root.
+        self.user = {"user": "postgres" if _exists("postgres") else "nobody"} if os.getuid() == 0 else {}
+        if self.user:
+            shutil.chown(self.folder, self.user["user"])
+        data = f"{self.folder}/data"
+        self._run("initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "trust", "--no-sync")
+        Path(data, "pg_hba.conf").write_text(
+            "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        )
+        options = f"-p {self.port} -k {self.folder} -h 127.0.0.1 -c fsync=off"
+        self._run("pg_ctl", "-D", data, "-w", "-l", f"{self.folder}/log", "-o", options, "start")
+        self.sql("postgres", "CREATE ROLE mlflow LOGIN PASSWORD %s", [PASSWORD])
+
+    def _run(self, program, *arguments):
+        subprocess.run(
+            [self.bin / program, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.user
+        )
+
+    def stop(self):
+        self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", "immediate", "stop")
+        shutil.rmtree(self.folder)
+
+    def sql(self, database, statement, parameters=None, user="postgres"):
+        connection = psycopg2.connect(host="127.0.0.1", port=self.port, user=user, dbname=database, password=PASSWORD)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return cursor.fetchall() if cursor.description else None
+        finally:
+            connection.close()
+
+    def create(self, database, template="template0"):
+        self.sql("postgres", f'CREATE DATABASE "{database}" OWNER mlflow TEMPLATE "{template}"')
+        return database
+
+    def environment(self, database, **more):
+        return {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGDATABASE": database, **more}
+
+    def client(self, program, *arguments):
+        login = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+        subprocess.run([self.bin / program, *login, *arguments], check=True)
+
+    def dump(self, database, file):
+        self.client("pg_dump", "-Fc", "-f", file, database)
+
+
+def _exists(user):
+    try:
+        return pwd.getpwnam(user)
+    except KeyError:
+        return None
+
+
+_postgres = None
+
+
+def postgres():
+    """One for all tests; it ends with them."""
+    global _postgres
+    if _postgres is None:
+        _postgres = Postgres()
+        atexit.register(_postgres.stop)
+    return _postgres
+
+
+def template(name, script):
+    """A database that `script` filled once, to be copied."""
+    if not postgres().sql("postgres", "SELECT 1 FROM pg_database WHERE datname = %s", [name]):
+        postgres().create(name)
+        with tempfile.TemporaryDirectory() as secrets:
+            environment = pod_environment(secrets, postgres().environment(name, PGUSER="mlflow", PGPASSWORD=PASSWORD))
+            subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+    return name
+
+
+def old_schema():
+    return template("old_schema", OLD_SCHEMA)
+
+
+def pod_environment(secrets, more):
+    Path(secrets, "PGUSER").write_text("mlflow\n")
+    Path(secrets, "PGPASSWORD").write_text(PASSWORD + "\n")
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": secrets,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MLFLOW_SECRETS_DIRECTORY": secrets,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS": "false",
+        **more,
+    }
+
+
+class PodTestCase(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.secrets = self.folder / "secrets"
+        self.secrets.mkdir()
+
+    def start(self, program, *arguments, environment):
+        process = subprocess.Popen(
+            [sys.executable, PROGRAMS / program, *arguments],
+            env=pod_environment(self.secrets, environment),
+            cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        # What a test waits for and never comes must not hold up the rest.
+        watchdog = threading.Timer(90, process.kill)
+        watchdog.start()
+        self.addCleanup(watchdog.cancel)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def run_to_end(self, *arguments, environment, code=0):
+        process = self.start(*arguments, environment=environment)
+        output = process.communicate(timeout=90)[0]
+        self.assertEqual(process.returncode, code, output)
+        self.assertNotIn(PASSWORD, output)
+        return output
+
+    def read_until(self, process, text):
+        """The lines up to the one with the text; the end of the output fails the test."""
+        lines = ""
+        for line in process.stdout:
+            lines += line
+            if text in line:
+                return lines
+        self.fail(f"{text!r} was not said:\n{lines}")

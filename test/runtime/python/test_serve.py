@@ -1,0 +1,172 @@
+import base64
+import http.client
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+import unittest
+
+from support import PROGRAMS, PodTestCase, free_port, pod_environment, postgres, template
+
+NEW_SCHEMA = """
+import logging; logging.disable()
+import mlflow.db
+mlflow.db.upgrade.main(["postgresql+psycopg2://"], standalone_mode=False)
+"""
+
+# What would be started, instead of starting it.
+OF_MLFLOW = """
+import json, os, sys, mlflow.cli, mlflow.server
+import secret_files; secret_files.load()
+def exec_cmd(command, extra_env, **_):
+    print("LAUNCH", json.dumps(["mlflow", command, {**os.environ, **extra_env}])); sys.exit()
+mlflow.server._exec_cmd = exec_cmd
+mlflow.cli.cli.main(args=["server", *sys.argv[1:]])
+"""
+OF_SERVE = """
+import json, os, sys, serve, uvicorn
+def main(args, **_):
+    print("LAUNCH", json.dumps(["in process", [sys.executable, "-m", "uvicorn", *args], dict(os.environ)])); sys.exit()
+def execve(_, command, environment):
+    print("LAUNCH", json.dumps(["exec", command, environment])); sys.exit()
+uvicorn.main = main
+os.execve = execve
+serve.main(sys.argv[1:])
+"""
+# Drawn at each start; told twice (prometheus_client has two names for the folder).
+NOT_COMPARED = ("_MLFLOW_SERVER_BOOT_ID", "PROMETHEUS_MULTIPROC_DIR")
+
+
+class Serve(PodTestCase):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "metrics").mkdir()
+        self.port = free_port()
+        self.environment = postgres().environment(template("new_schema", NEW_SCHEMA))
+        self.arguments = [
+            "--backend-store-uri", "postgresql+psycopg2://", "--artifacts-destination", str(self.folder / "artifacts"),
+            "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
+            "--expose-prometheus", str(self.folder / "metrics"),
+            "--allowed-hosts", "mlflow.example.com,localhost:*,127.0.0.1:*",
+            "--uvicorn-opts", "--no-access-log --timeout-graceful-shutdown 30 --timeout-keep-alive 120",
+        ]
+
+    def basic_auth(self):
+        auth = postgres().create(f"auth_{self._testMethodName}")
+        ini = self.folder / "auth.ini"
+        # 3.14 reads the admin from here alone, later versions prefer the environment.
+        ini.write_text(
+            f"[mlflow]\ndefault_permission = READ\ndatabase_uri = postgresql+psycopg2:///{auth}\n"
+            "admin_username = admin\nadmin_password = a long password\nauth_cache_ttl_seconds = 60\n"
+        )
+        self.environment |= {"MLFLOW_AUTH_CONFIG_PATH": str(ini), "MLFLOW_FLASK_SERVER_SECRET_KEY": "key"}
+        return ["--app-name", "basic-auth"]
+
+    def launch(self, script, arguments):
+        result = subprocess.run(
+            [sys.executable, "-c", script, *arguments], cwd=self.folder, capture_output=True, text=True,
+            env={**pod_environment(self.secrets, self.environment), "PYTHONPATH": str(PROGRAMS)},
+        )
+        lines = [line for line in result.stdout.splitlines() if line.startswith("LAUNCH ")]
+        self.assertEqual(len(lines), 1, result.stderr)
+        how, command, environment = json.loads(lines[0].removeprefix("LAUNCH "))
+        for name in NOT_COMPARED:
+            environment.pop(name, None)
+        return how, command, environment
+
+    def assert_same_launch(self, arguments, expected_how):
+        how, command, environment = self.launch(OF_SERVE, arguments)
+        _, plain_command, plain_environment = self.launch(OF_MLFLOW, arguments)
+        self.assertEqual(how, expected_how)
+        self.assertEqual(command, plain_command)
+        self.assertEqual(environment, plain_environment)
+
+    def test_starts_what_mlflow_server_starts(self):
+        self.assert_same_launch(self.arguments, "in process")
+
+    def test_what_it_does_not_expect_is_started_by_exec(self):
+        self.assert_same_launch([*self.arguments, "--secrets-cache-ttl", "30", "--no-serve-artifacts"], "exec")
+
+    def test_more_workers_are_started_by_exec(self):
+        self.assert_same_launch([*self.arguments, "--workers", "2"], "exec")
+
+    def test_without_the_private_name_the_plain_server_runs(self):
+        missing = OF_SERVE.replace("serve.main(", "import mlflow.server; del mlflow.server._exec_cmd; serve.main(")
+        _, command, environment = self.launch(missing, self.arguments)
+        self.assertEqual(command, [sys.executable, "-m", "mlflow", "server", *self.arguments])
+        self.assertEqual([name for name in environment if name.startswith("_MLFLOW")], [])
+
+    def test_with_a_login_only_the_app_differs(self):
+        arguments = [*self.arguments, *self.basic_auth()]
+        how, command, environment = self.launch(OF_SERVE, arguments)
+        _, plain_command, plain_environment = self.launch(OF_MLFLOW, arguments)
+        self.assertEqual(how, "in process")
+        self.assertEqual(environment.pop("OPEN_METRICS_APP"), plain_command[-1])
+        self.assertEqual(command, [*plain_command[:-1], "--app-dir", str(PROGRAMS), "open_metrics:create_app"])
+        self.assertEqual(environment, plain_environment)
+
+    def serve(self, *more):
+        server = self.start("serve.py", *self.arguments, *more, environment=self.environment)
+        said = self.read_until(server, "Uvicorn running on")
+        self.assertNotIn("loaded a second time", said)
+        return server
+
+    def get(self, path, login=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}")
+        if login:
+            request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def test_one_process_that_drains_and_exits_0(self):
+        server = self.serve()
+        self.assertEqual(Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(), "")
+        self.assertEqual(self.get("/api/2.0/mlflow/experiments/get?experiment_id=0")[0], 200)
+        self.assertIn("mlflow_http_request_total", self.get("/metrics")[1])
+
+        # Half an upload, then SIGTERM, then the other half.
+        upload = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        upload.putrequest("PUT", "/api/2.0/mlflow-artifacts/artifacts/model.bin")
+        upload.putheader("Content-Length", "20")
+        upload.endheaders()
+        upload.send(b"0123456789")
+        # Answered after the half was read, as one event loop reads in order.
+        self.assertEqual(self.get("/health")[0], 200)
+        server.terminate()
+        said = self.read_until(server, "Waiting for connections to close")
+        self.assertNotIn("GET /", said)
+        upload.send(b"0123456789")
+        self.assertEqual(upload.getresponse().status, 200)
+        upload.close()
+        self.assertEqual(server.wait(20), 0)
+        self.assertEqual((self.folder / "artifacts" / "model.bin").read_bytes(), b"0123456789" * 2)
+
+    def test_with_a_login_metrics_alone_are_open(self):
+        server = self.serve(*self.basic_auth())
+        experiment = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+        self.assertEqual(self.get(experiment)[0], 401)
+        self.assertEqual(self.get(experiment, "admin:a long password")[0], 200)
+        self.assertEqual(self.get(experiment, "admin:wrong")[0], 401)
+        status, metrics = self.get("/metrics")
+        self.assertEqual(status, 200)
+        self.assertIn("mlflow_http_request_total", metrics)
+        for path in ("/", "/version", "/metrics/", "/metrics/x", "//metrics", "/x/../metrics", "/METRICS"):
+            self.assertIn(self.get(path)[0], (401, 404), path)
+        server.terminate()
+        self.assertEqual(server.wait(20), 0)
+
+    def test_sigterm_while_it_starts(self):
+        server = self.start("serve.py", *self.arguments, environment=self.environment)
+        self.read_until(server, "Registry store URI not provided")
+        server.terminate()
+        self.assertEqual(server.wait(20), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

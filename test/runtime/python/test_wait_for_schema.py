@@ -1,0 +1,78 @@
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+from support import PASSWORD, PROGRAMS, PodTestCase, free_port, postgres
+
+sys.path.insert(0, str(PROGRAMS))
+import schema  # noqa: E402
+
+KNOWN, HEAD = schema.revisions(schema.TRACKING)
+OLD_REVISION = min(KNOWN - {HEAD})
+AUTH_HEAD = schema.revisions(schema.AUTH)[1]
+
+
+class WaitForSchema(PodTestCase):
+    def test_says_what_it_waits_for_and_ends_when_both_are_there(self):
+        name = postgres().create("waiting")
+        auth = postgres().create("waiting_auth")
+        waiter = self.start("wait_for_schema.py", "--auth-database", auth, environment=postgres().environment(name))
+        self.read_until(waiter, "The tracking database waiting has no schema yet")
+
+        self.set_revision(name, "alembic_version", OLD_REVISION)
+        self.read_until(waiter, f"is at schema {OLD_REVISION}, this MLflow wants {HEAD}")
+        self.set_revision(name, "alembic_version", "ffffffffffff")
+        self.read_until(waiter, "was upgraded by a newer MLflow: its schema ffffffffffff is unknown")
+        self.set_revision(name, "alembic_version", HEAD)
+        self.read_until(waiter, "The auth database waiting_auth has no schema yet")
+        self.assertIsNone(waiter.poll())
+        self.set_revision(auth, "alembic_version_auth", AUTH_HEAD)
+        self.read_until(waiter, "The schema is the one that this MLflow wants.")
+        self.assertEqual(waiter.wait(10), 0)
+
+    def set_revision(self, database, table, revision):
+        # One statement, one transaction: no state in between is seen.
+        postgres().sql(database, f"""
+            CREATE TABLE IF NOT EXISTS {table} (version_num text);
+            GRANT SELECT ON {table} TO mlflow;
+            DELETE FROM {table};
+            INSERT INTO {table} VALUES ('{revision}')""")
+
+    def test_unreachable(self):
+        environment = postgres().environment("postgres", PGPORT=str(free_port()))
+        said = self.read_until(self.start("wait_for_schema.py", environment=environment), "unreachable")
+        self.assertIn("Connection refused", said)
+
+    def test_login_refused_without_the_password_in_the_log(self):
+        postgres().sql("postgres", "CREATE ROLE other LOGIN PASSWORD 'another'")
+        login = {"MLFLOW_SECRETS_DIRECTORY": "/nonexistent", "PGUSER": "other", "PGPASSWORD": PASSWORD}
+        environment = postgres().environment("postgres", **login)
+        said = self.read_until(self.start("wait_for_schema.py", environment=environment), "login refused")
+        self.assertNotIn(PASSWORD, said)
+
+    def test_sigterm_ends_it_while_a_connection_attempt_hangs(self):
+        with socket.socket() as silent:  # accepts, and never answers
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            environment = postgres().environment("postgres", PGPORT=str(silent.getsockname()[1]))
+            waiter = self.start("wait_for_schema.py", environment=environment)
+            connection, _ = silent.accept()
+            began = time.monotonic()
+            waiter.terminate()
+            self.assertEqual(waiter.wait(10), 143)
+            self.assertLess(time.monotonic() - began, 2)
+            connection.close()
+
+    def test_does_not_import_mlflow(self):
+        code = "import sys, wait_for_schema; sys.exit('mlflow' in sys.modules or 'sqlalchemy' in sys.modules)"
+        subprocess.run([sys.executable, "-c", code], cwd=PROGRAMS, check=True)
+
+    def test_the_head_is_the_one_of_alembic(self):
+        from mlflow.store.db.utils import _get_latest_schema_revision
+        self.assertEqual(HEAD, _get_latest_schema_revision())
+
+
+if __name__ == "__main__":
+    unittest.main()
