@@ -133,9 +133,8 @@ ${logging(o.login)}
   proxy_redirect off;
   proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
 
-  # Errors of the proxy itself, as MLflow's client reads them; what MLflow answers passes as it is. The explicit status
-  # also keeps nginx from inviting the body of a refused request by "100 Continue".
-  ${each(2, ERRORS, ([status]) => `error_page ${status} =${status} /.error;`)}
+  # Errors of the proxy itself, as MLflow's client reads them; what MLflow answers passes as it is.
+  error_page ${ERRORS.map(([status]) => status).join(' ')} /.error;
   error_page 494 =400 /.error;
   map $status $error_body {
     ${each(4, ERRORS, ([status, code, text]) => `${status} '{"error_code":"${code}","message":"${text}"}';`)}

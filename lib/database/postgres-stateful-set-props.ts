@@ -32,7 +32,7 @@ export interface PostgresStatefulSetProps extends PodOptions {
   readonly credentials?: Credentials;
   /**
    * `max_connections`. Refused where it is fewer than the servers can open, or more than the memory limit holds.
-   * @default - what the servers can open and 20 more, rounded up to a multiple of 50
+   * @default - what the servers can open and 20 more, rounded up to a multiple of 25, at least 50
    */
   readonly maxConnections?: number;
   /**

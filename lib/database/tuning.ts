@@ -14,9 +14,9 @@ export interface Tuning {
   readonly maxConnections?: number;
 }
 
-/** Rounded up, so that one more client does not restart the database each time. */
+/** Rounded up to a multiple of 25, so that not every change of a client restarts the database. */
 export function maxConnections(tuning: Tuning): number {
-  return tuning.maxConnections ?? Math.max(50, Math.ceil((tuning.neededConnections + RESERVED_CONNECTIONS) / 50) * 50);
+  return tuning.maxConnections ?? Math.max(50, Math.ceil((tuning.neededConnections + RESERVED_CONNECTIONS) / 25) * 25);
 }
 
 /**

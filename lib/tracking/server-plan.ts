@@ -5,8 +5,11 @@ import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { mergeResources } from '../kubernetes/resources';
 import { TrackingServerOptions } from './tracking-server-props';
 
-/** Engines of SQLAlchemy that one process of `mlflow server` opens, each with a pool of its own. */
-const ENGINES = 2;
+/**
+ * Engines of SQLAlchemy that one process of `mlflow server` opens, each with a pool of its own: runs, registry and jobs
+ * (that one when first asked, also with jobs off); with MLflow's own login the users too, and one connection more.
+ */
+const ENGINES = 3;
 
 /** The props with every default filled in, and the numbers that follow from them. */
 export interface ServerPlan {
@@ -55,7 +58,7 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
     ),
     autoscaling,
     workers: props.workers ?? 1,
-    pool: { size: props.connectionPool?.size ?? 5, maxOverflow: props.connectionPool?.maxOverflow ?? 5 },
+    pool: { size: props.connectionPool?.size ?? 3, maxOverflow: props.connectionPool?.maxOverflow ?? 3 },
     spool,
     dumpSpace: props.dumpSpace ?? Size.gibibytes(20),
     drainSeconds: props.drainSeconds ?? 60,
@@ -64,6 +67,7 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
 }
 
 /** Connections that all servers together can hold open, in a rollout too. */
-export function serverConnections(plan: ServerPlan, engines = ENGINES): number {
-  return (plan.maxPods + 1) * plan.workers * engines * (plan.pool.size + plan.pool.maxOverflow);
+export function serverConnections(plan: ServerPlan, ownLogin: boolean): number {
+  const pool = plan.pool.size + plan.pool.maxOverflow;
+  return (plan.maxPods + 1) * plan.workers * (ENGINES * pool + (ownLogin ? pool + 1 : 0));
 }

@@ -31,12 +31,12 @@ export interface Autoscaling {
 export interface ConnectionPool {
   /**
    * Connections that stay open: `MLFLOW_SQLALCHEMYSTORE_POOL_SIZE`.
-   * @default 5
+   * @default 3
    */
   readonly size?: number;
   /**
    * Connections beyond them under load, at least 1: `MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW` (MLflow ignores 0).
-   * @default 5
+   * @default 3
    */
   readonly maxOverflow?: number;
 }
@@ -68,7 +68,7 @@ export interface TrackingServerOptions extends PodOptions {
   readonly workers?: number;
   /**
    * Database connections of each process.
-   * @default - 5, and 5 more under load
+   * @default - 3, and 3 more under load
    */
   readonly connectionPool?: ConnectionPool;
   /**
