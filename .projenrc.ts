@@ -82,7 +82,7 @@ project.package.addField('scripts', {
   build: 'node runtime/bundle.mjs && jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
   lint: 'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts . && tsc --noEmit -p tsconfig.json',
   test: 'jest',
-  'test:real': 'jest --config jest.real.config.json',
+  'test:real': 'jest --config jest.real.config.json && $(bash e2e/venv) -m unittest discover -s test/runtime/python',
   synth: 'node runtime/bundle.mjs && cdk8s synth',
   e2e: 'bash e2e/run',
   bench: 'node bench/bench.mjs',

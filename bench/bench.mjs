@@ -28,7 +28,14 @@ function seconds(command, args) {
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 function compile(entry, outfile) {
-  buildSync({ entryPoints: [entry], outfile, bundle: true, platform: 'node', packages: 'external', logLevel: 'warning' });
+  buildSync({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    packages: 'external',
+    logLevel: 'warning',
+  });
 }
 
 writeFileSync(join(work, 'floor.js'), "require('cdk8s'); require('cdk8s-plus-27');\n");

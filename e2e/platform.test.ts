@@ -1,54 +1,75 @@
 import { basic, Login, loginOf, python } from './lib/client';
-import { Forward, kubectl, kubectlJson, portForward, run } from './lib/kubectl';
-import { apply, manifest, pods, remove, restarts, synth, untilReady, versions } from './lib/platform';
+import { Forward, Namespace } from './lib/namespace';
+import { Platform, restarts } from './lib/platform';
 
 const SERVERS = 3;
+const EXPERIMENT = '/api/2.0/mlflow/experiments/get?experiment_id=0';
+const namespace = new Namespace('mlflow-e2e');
+const platform = new Platform('app', 'mlflow', 'mlflow', namespace);
 let forward: Forward;
 let admin: Login;
 
-const get = (path: string, headers: Record<string, string> = {}) =>
-  fetch(`http://127.0.0.1:${forward.port}${path}`, { headers });
+const get = (path: string, headers: Record<string, string> = {}, { port } = forward) =>
+  fetch(`http://127.0.0.1:${port}${path}`, { headers });
 
 beforeAll(async () => {
-  remove();
-  synth();
+  namespace.remove();
+  platform.synth();
   const start = Date.now();
-  apply();
-  await untilReady(SERVERS, 300);
+  platform.apply();
+  await platform.untilReady(SERVERS, 300);
   process.stdout.write(`apply to ${SERVERS} servers Ready: ${((Date.now() - start) / 1000).toFixed(1)} s\n`);
-  forward = await portForward('service/mlflow-server', 5000);
-  admin = loginOf('mlflow-basic-auth');
+  forward = await namespace.forward('service/mlflow-server', 5000);
+  admin = loginOf(namespace, 'mlflow-basic-auth');
 });
 
 afterAll(() => {
   forward?.stop();
-  if (!process.env.E2E_KEEP) remove();
+  if (!process.env.E2E_KEEP) namespace.remove();
 });
 
 describe('apply', () => {
   test('all servers start at once without a restart', () => {
-    const servers = pods('app=mlflow-server');
+    const servers = platform.servers();
     expect(servers.map(restarts)).toEqual(servers.map(() => 0));
     expect(servers.length).toBeGreaterThanOrEqual(SERVERS);
   });
 
   test('exactly one migration ran', () => {
-    const jobs = kubectlJson<{ items: any[] }>('get', 'jobs', '--selector', 'app.kubernetes.io/component=migration');
-    expect(jobs.items.map((job) => job.status.succeeded)).toEqual([1]);
-    expect(pods('app.kubernetes.io/component=migration')).toHaveLength(1);
+    const selector = ['--selector', 'app.kubernetes.io/component=migration'];
+    const jobs = namespace.json<{ items: any[] }>('get', 'jobs', ...selector).items;
+    expect(jobs.map((job) => job.status.succeeded)).toEqual([1]);
+    expect(platform.pods('app.kubernetes.io/component=migration')).toHaveLength(1);
   });
 
   test('applying again changes nothing', () => {
-    const before = versions();
-    apply();
-    expect(versions()).toEqual(before);
-    expect(run('kubectl', ['diff', '--filename', manifest])).toMatchObject({ status: 0, stdout: '' });
+    const before = platform.versions();
+    platform.apply();
+    expect(platform.versions()).toEqual(before);
+    expect(namespace.try(['diff', '--filename', platform.manifest])).toMatchObject({ status: 0, stdout: '' });
   });
 
   test('the checks of a person find it in order', () => {
-    kubectl('wait', '--for=condition=ready', 'pod/mlflow-postgres-0', '--timeout=5m');
-    kubectl('wait', '--for=condition=ready', 'pod', '--selector', 'app=mlflow-server', '--timeout=5m');
-    const psql = kubectl('exec', 'mlflow-postgres-0', '--', 'psql', '-U', 'mlflow', '-c', 'SELECT version();');
+    namespace.kubectl('wait', '--for=condition=available', 'deployment/mlflow-server', '--timeout=5m');
+    for (const what of ['pod/mlflow-postgres-0', 'pod/mlflow-minio-0', '--selector=app=mlflow-server']) {
+      namespace.kubectl(
+        'wait',
+        '--for=condition=ready',
+        ...(what.startsWith('--') ? ['pod'] : []),
+        what,
+        '--timeout=5m',
+      );
+    }
+    const psql = namespace.kubectl(
+      'exec',
+      'mlflow-postgres-0',
+      '--',
+      'psql',
+      '-U',
+      'mlflow',
+      '-c',
+      'SELECT version();',
+    );
     expect(psql).toContain('PostgreSQL 17');
   });
 });
@@ -56,7 +77,7 @@ describe('apply', () => {
 describe('login', () => {
   test('/health is open, everything else asks who comes', async () => {
     expect((await get('/health')).status).toBe(200);
-    for (const path of ['/', '/version', '/api/2.0/mlflow/experiments/get?experiment_id=0']) {
+    for (const path of ['/', '/version', EXPERIMENT]) {
       const answer = await get(path);
       expect([path, answer.status]).toEqual([path, 401]);
       expect(answer.headers.get('www-authenticate')).toBe('Basic realm="MLflow Authentication"');
@@ -64,10 +85,9 @@ describe('login', () => {
   });
 
   test('the generated administrator, and a program with a user of its own, come in', async () => {
-    const path = '/api/2.0/mlflow/experiments/get?experiment_id=0';
-    expect((await get(path, basic(admin))).status).toBe(200);
-    expect((await get(path, basic(loginOf('mlflow-server-trainer-login')))).status).toBe(200);
-    expect((await get(path, basic({ ...admin, password: 'wrong' }))).status).toBe(401);
+    expect((await get(EXPERIMENT, basic(admin))).status).toBe(200);
+    expect((await get(EXPERIMENT, basic(loginOf(namespace, 'mlflow-server-trainer-login')))).status).toBe(200);
+    expect((await get(EXPERIMENT, basic({ ...admin, password: 'wrong' }))).status).toBe(401);
   });
 
   test('/metrics is not among what the login opens', async () => {
@@ -105,20 +125,17 @@ describe('train, register, load', () => {
 
 describe('metrics', () => {
   test('every server tells what it answered, on the port for Prometheus alone', async () => {
-    const [pod] = pods('app=mlflow-server');
-    const http = await portForward(`pod/${pod.metadata.name}`, 8080);
-    const metrics = await portForward(`pod/${pod.metadata.name}`, 9090);
+    const pod = `pod/${platform.servers()[0].metadata.name}`;
+    const [http, metrics] = [await namespace.forward(pod, 8080), await namespace.forward(pod, 9090)];
     try {
-      const path = '/api/2.0/mlflow/experiments/get?experiment_id=0';
-      await fetch(`http://127.0.0.1:${http.port}${path}`, { headers: basic(admin) });
-      const answer = await fetch(`http://127.0.0.1:${metrics.port}/metrics`);
+      await get(EXPERIMENT, basic(admin), http);
+      const answer = await get('/metrics', {}, metrics);
       expect(answer.status).toBe(200);
       expect(await answer.text()).toContain('mlflow_http_request_total');
-      expect((await fetch(`http://127.0.0.1:${metrics.port}/health`)).status).toBe(404);
+      expect((await get('/health', {}, metrics)).status).toBe(404);
     } finally {
       http.stop();
       metrics.stop();
     }
   });
 });
-

@@ -8,7 +8,7 @@ import { IDatabase } from './database/database';
 import { PostgresStatefulSet } from './database/postgres-stateful-set';
 import { PostgresStatefulSetProps } from './database/postgres-stateful-set-props';
 import { declareInstance } from './kubernetes/instance';
-import { PlacementOptions } from './kubernetes/pod-options';
+import { PlacementOptions, placementRules } from './kubernetes/pod-options';
 import { check, nameRule } from './kubernetes/rules';
 import { TrackingServer } from './tracking/tracking-server';
 import { TrackingServerOptions } from './tracking/tracking-server-props';
@@ -75,6 +75,7 @@ export class MlflowPlatform extends Construct {
   constructor(scope: Construct, id: string, props: MlflowPlatformProps = {}) {
     super(scope, id);
     check(this, [
+      ...placementRules(props.pods),
       nameRule('the id of the platform', id, LONGEST_SUFFIX),
       onlyOne('database', props.database, 'postgres', props.postgres),
       onlyOne('artifacts', props.artifacts, 'minio', props.minio),

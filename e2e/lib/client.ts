@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { Result, run, secretValue } from './kubectl';
+import { Namespace } from './namespace';
+import { Result, run } from './process';
 
 export interface Login {
   readonly username: string;
   readonly password: string;
 }
 
-export function loginOf(secret: string): Login {
-  return { username: secretValue(secret, 'username'), password: secretValue(secret, 'password') };
+export function loginOf(namespace: Namespace, secret: string): Login {
+  return { username: namespace.secret(secret, 'username'), password: namespace.secret(secret, 'password') };
 }
 
 export function basic({ username, password }: Login): Record<string, string> {
@@ -15,8 +16,8 @@ export function basic({ username, password }: Login): Record<string, string> {
 }
 
 /** Runs one of e2e/'s Python programs with MLflow's own client, which knows the server by its environment alone. */
-export function python(script: string, port: number, login: Login, args: string[] = []): Result {
-  return run(process.env.E2E_PYTHON ?? 'python3', [join(__dirname, '..', script), ...args], {
+export function python(script: string, port: number, login: Login): Result {
+  return run(process.env.E2E_PYTHON ?? 'python3', [join(__dirname, '..', script)], {
     env: {
       MLFLOW_TRACKING_URI: `http://127.0.0.1:${port}`,
       MLFLOW_TRACKING_USERNAME: login.username,

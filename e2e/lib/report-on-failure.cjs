@@ -1,6 +1,7 @@
 // A jest reporter: where a test fails it prints, at once, what a person would look at (pods, events, logs).
 require('tsx/cjs');
-const { report } = require('./kubectl.ts');
+const { Namespace } = require('./namespace.ts');
+const { run } = require('./process.ts');
 
 module.exports = class {
   reported = false;
@@ -8,6 +9,8 @@ module.exports = class {
   onTestCaseResult(_test, result) {
     if (result.status !== 'failed' || this.reported) return;
     this.reported = true; // once: what comes after the first failure mostly follows from it
-    process.stderr.write(`\n--- the cluster when '${result.fullName}' failed ---\n${report()}\n`);
+    const names = run('kubectl', ['get', 'namespaces', '--output', 'name']).stdout.match(/mlflow-e2e[-\w]*/g) ?? [];
+    const reports = names.map((name) => new Namespace(name).report());
+    process.stderr.write(`\n--- the cluster when '${result.fullName}' failed ---\n${reports.join('\n')}\n`);
   }
 };

@@ -1,8 +1,8 @@
 import { k8s } from 'cdk8s-plus-27';
+import { Tls } from './tls';
 import { Component } from '../kubernetes/component';
 import { Json, apiObject } from '../kubernetes/manifest';
 import { Rule, check } from '../kubernetes/rules';
-import { Tls } from './tls';
 
 /** How an Ingress leads to the platform. */
 export interface IngressExposureProps {
@@ -116,10 +116,11 @@ function hostRules(props: IngressExposureProps): Rule[] {
       want: "want one, e.g. host: 'mlflow.example.com': MLflow answers 403 to host names that it was not told",
     },
     {
-      wrong: props.host !== undefined && !hostName.test(props.host),
+      wrong: props.host !== undefined && (!hostName.test(props.host) || /^[\d.]+$/.test(props.host)),
       given: `host is '${props.host}'`,
       want: "want a host name alone, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'",
     },
+    ...(props.tls?._rules ?? []),
     {
       wrong: props.className === '',
       given: "className is ''",

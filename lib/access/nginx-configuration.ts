@@ -1,3 +1,6 @@
+import { ARTIFACTS_THROUGH_SERVER } from './nginx-artifacts';
+import { logging } from './nginx-logging';
+
 /** nginx asks for the password: an htpasswd file for the humans, and one for each program of the cluster. */
 export interface NginxBasicLogin {
   readonly kind: 'basic';
@@ -17,6 +20,8 @@ export interface NginxOptions {
   readonly drainSeconds: number;
   /** The longest silence of MLflow while it works on a request. @default 3600 */
   readonly timeoutSeconds?: number;
+  /** Every byte of an artifact passes MLflow; see nginx-artifacts.ts. @default false */
+  readonly artifactsThroughServer?: boolean;
   /** A connection used within this time survives SIGQUIT for one more answer. @default - none: wants nginx 1.27.4 */
   readonly keepaliveMinSeconds?: number;
   /** 8080, 9090, and 5000, where MLflow listens on the pod's loopback. */
@@ -49,7 +54,7 @@ const ERRORS: readonly (readonly [status: number, errorCode: string, message: st
   [408, 'DEADLINE_EXCEEDED', 'The request took too long to arrive.'],
   [414, 'BAD_REQUEST', 'The address is too long.'],
   [500, 'INTERNAL_ERROR', 'The proxy failed.'],
-  [501, 'NOT_IMPLEMENTED', 'The proxy does not support this transfer encoding.'],
+  [501, 'NOT_IMPLEMENTED', 'The proxy does not offer this.'],
   [502, 'TEMPORARILY_UNAVAILABLE', 'MLflow does not answer. Try again shortly.'],
   [504, 'TEMPORARILY_UNAVAILABLE', 'MLflow took too long to answer.'],
   [505, 'BAD_REQUEST', 'The proxy does not support this HTTP version.'],
@@ -144,25 +149,6 @@ ${httpServer(o)}${o.metrics ? metricsServer(o) : ''}}
 `;
 }
 
-function logging(login: NginxLogin): string {
-  // Behind the login a request has an upstream only once its password was right. MLflow's own logins are not known here.
-  const user = login.kind === 'basic' ? '$remote_user' : `''`;
-  return `  # One JSON object a line, without query strings: they hold search terms and, at times, tokens. Texts are cut so that a
-  # line fits into one write to a pipe. The method is the client's: nginx answers its own errors by a GET inside.
-  map $behind_login:$upstream_addr $log_user { '~^1:.' ${user}; default ''; }
-  map $request $log_method { '~^(?<method>[A-Z]{1,16}) ' $method; default ''; }
-  map $request_uri $log_path { '~^(?<path>[^?]{0,1024})' $path; default ''; }
-  map $http_user_agent $log_agent { '~^(?<agent>.{0,256})' $agent; default ''; }
-  map $proxy_add_x_forwarded_for $log_client { '~(?<client>.{0,256})$' $client; default ''; }
-  map $status $log_status { '~^[1-9]' $status; default 0; }
-  map $upstream_response_time $log_upstream { '~^[0-9.]+$' $upstream_response_time; default null; }
-  log_format json escape=json '{"time":"$time_iso8601","client":"$log_client","user":"$log_user","method":"$log_method",'
-    '"uri":"$log_path","status":$log_status,"bytes_in":$request_length,"bytes_out":$bytes_sent,'
-    '"duration":$request_time,"upstream_duration":$log_upstream,"request_id":"$request_id","user_agent":"$log_agent"}';
-  access_log /dev/stdout json;
-  add_header X-Request-ID $request_id always;`;
-}
-
 // An address rather than a named location, which fails where a request is too broken to have an address.
 const ERROR_LOCATION = `location = /.error {
       internal;
@@ -192,7 +178,7 @@ const usersFile = (
   }
 `;
 
-function httpServer({ login, httpPort, ipv6 }: Settings): string {
+function httpServer({ login, httpPort, ipv6, artifactsThroughServer }: Settings): string {
   const cleared = login.kind === 'mlflow' ? UNTRUSTED : [...UNTRUSTED, 'Authorization'];
   const basic = login.kind === 'basic' && login;
   return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
@@ -223,7 +209,7 @@ ${basic ? usersFile(basic) : ''}  server {
       gzip_types text/css text/javascript application/javascript;
       proxy_pass http://mlflow/static-files/;
     }
-    location / {
+${artifactsThroughServer ? ARTIFACTS_THROUGH_SERVER : ''}    location / {
       set $behind_login 1;
       # With the slash MLflow gets the path that nginx has judged, never another spelling of it.
       proxy_pass http://mlflow/;

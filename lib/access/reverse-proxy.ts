@@ -1,16 +1,18 @@
 import { ContainerResources } from 'cdk8s-plus-27';
+import { NginxLogin, nginxConfiguration } from './nginx-configuration';
 import { LoginReference } from '../credentials/credentials';
 import { Container, Volume } from '../kubernetes/manifest';
 import { environment, scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
-import { NginxLogin, nginxConfiguration } from './nginx-configuration';
 
 export const HTTP_PORT = 8080;
 export const METRICS_PORT = 9090;
 
 /** Until every kube-proxy and Ingress has heard that the pod is going. */
 const PRE_STOP_SECONDS = 8;
+/** Idle clients get one more answer within this time after nginx was told to stop, and hear that it was the last. */
+const KEEPALIVE_SECONDS = 10;
 const CONFIGURATION = '/etc/mlflow-proxy';
 const USERS = '/run/secrets/mlflow-users';
 
@@ -29,16 +31,17 @@ export interface ReverseProxyProps {
   readonly configMapName: string;
   readonly login: { kind: 'basic'; realm: string; usersSecret: string } | { kind: 'mlflow' } | { kind: 'none' };
   readonly programs: ProgramUser[];
+  readonly artifactsThroughServer: boolean;
 }
 
 /** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
 export class ReverseProxy {
-  constructor(private readonly props: ReverseProxyProps) {}
-
   /** What the pod needs at most between SIGTERM and nginx's end. */
   public static stopSeconds(drainSeconds: number): number {
     return PRE_STOP_SECONDS + drainSeconds;
   }
+
+  constructor(private readonly props: ReverseProxyProps) {}
 
   public configuration(): string {
     const { props } = this;
@@ -61,6 +64,8 @@ export class ReverseProxy {
       metricsPort: METRICS_PORT,
       upstreamPort: props.upstreamPort,
       drainSeconds: props.drainSeconds,
+      keepaliveMinSeconds: KEEPALIVE_SECONDS,
+      artifactsThroughServer: props.artifactsThroughServer,
     });
   }
 

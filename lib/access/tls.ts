@@ -1,3 +1,5 @@
+import { Rule, objectNameRule } from '../kubernetes/rules';
+
 /**
  * Where the certificate of a host comes from.
  */
@@ -33,4 +35,11 @@ export class Tls {
     /** @internal */ public readonly _annotations: Record<string, string>,
     /** @internal */ public readonly _secretName?: string,
   ) {}
+
+  /** @internal */
+  public get _rules(): Rule[] {
+    return [...Object.values(this._annotations), ...(this._secretName === undefined ? [] : [this._secretName])].map(
+      (name) => objectNameRule('the name of the issuer or the Secret of tls', name),
+    );
+  }
 }

@@ -1,6 +1,6 @@
-import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { S3Store, S3StoreProps } from './s3-store';
 import { VolumeStore, VolumeStoreProps } from './volume-store';
+import { Connection, ConnectionClient } from '../kubernetes/connection';
 
 /** Where models and files lie. */
 export interface IArtifactStore {

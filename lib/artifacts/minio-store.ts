@@ -3,6 +3,12 @@ import { Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { Credentials, LoginReference } from '../credentials/credentials';
 import { Images } from '../images';
+import { IArtifactStore } from './artifact-store';
+import { bucketRule } from './bucket-rules';
+import { API_PORT, CONSOLE_PORT, minioPod } from './minio-pod';
+import { MinioStoreProps } from './minio-store-props';
+import { topologyRules } from './minio-topology';
+import { ACCESS_KEY, SECRET_KEY, s3Login } from './s3-connection';
 import { disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
@@ -14,12 +20,6 @@ import { mergeResources, resourceRules, sizeRule } from '../kubernetes/resources
 import { check, imageRule } from '../kubernetes/rules';
 import { ANY_USER } from '../kubernetes/security';
 import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
-import { IArtifactStore } from './artifact-store';
-import { bucketRule } from './bucket-rules';
-import { API_PORT, CONSOLE_PORT, minioPod } from './minio-pod';
-import { MinioStoreProps } from './minio-store-props';
-import { topologyRules } from './minio-topology';
-import { ACCESS_KEY, SECRET_KEY, s3Login } from './s3-connection';
 
 const defaultResources = {
   cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },

@@ -1,9 +1,9 @@
 import { Rule, wholeRule } from '../kubernetes/rules';
 
-/** Drives of one erasure set, as MinIO takes them. */
-const SET_SIZES = Array.from({ length: 15 }, (_, index) => index + 2);
+/** Drives of one erasure set, as MinIO takes them; without 2, of which none can be lost while it writes. */
+const SET_SIZES = Array.from({ length: 14 }, (_, index) => index + 3);
 
-/** What MinIO refuses at its start: 2 and 3 servers, and a number that no set of 2 to 16 drives divides. */
+/** What MinIO refuses at its start: 2 and 3 servers, and a number that no set of 3 to 16 drives divides. */
 export function topologyRules(replicas: number): Rule[] {
   return [
     wholeRule('replicas', replicas, 1),
@@ -15,7 +15,7 @@ export function topologyRules(replicas: number): Rule[] {
     {
       wrong: Number.isInteger(replicas) && replicas >= 4 && !SET_SIZES.some((size) => replicas % size === 0),
       given: `replicas is ${replicas}`,
-      want: 'want a number that a set of 2 to 16 drives divides, e.g. 4, 8, 12 or 16',
+      want: 'want a number that a set of 3 to 16 drives divides, e.g. 4, 8, 12 or 16',
     },
   ];
 }

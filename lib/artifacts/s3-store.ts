@@ -1,9 +1,9 @@
-import { Credentials } from '../credentials/credentials';
-import { Connection, ConnectionClient } from '../kubernetes/connection';
-import { Rule, check } from '../kubernetes/rules';
 import { IArtifactStore } from './artifact-store';
 import { bucketRule } from './bucket-rules';
 import { ACCESS_KEY, SECRET_KEY, s3Login } from './s3-connection';
+import { Credentials } from '../credentials/credentials';
+import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { Rule, check, cidrRule } from '../kubernetes/rules';
 
 /** A bucket that exists, at Amazon or at anyone who speaks S3. */
 export interface S3StoreProps {
@@ -65,7 +65,13 @@ export class S3Store implements IArtifactStore {
       },
       secretVariables: byServiceAccount ? [] : s3Login(credentials._existing(ACCESS_KEY, SECRET_KEY)),
       serviceAccountAnnotations: byServiceAccount ? credentials._annotations : undefined,
-      egress: [{ peer: cidr ? { cidr } : { anyone: true }, port: endpointPort(endpoint) }],
+      egress: [
+        { peer: cidr ? { cidr } : { anyone: true }, port: endpointPort(endpoint) },
+        // The cloud's own service that changes the account's token for a key.
+        ...(byServiceAccount && (cidr || endpointPort(endpoint) !== 443)
+          ? [{ peer: { anyone: true }, port: 443 }]
+          : []),
+      ],
     };
   }
 }
@@ -79,10 +85,14 @@ function rules(props: S3StoreProps): Rule[] {
       want: "want a folder without slashes at its ends, e.g. 'team-a/mlflow'",
     },
     {
-      wrong: props.endpoint !== undefined && !/^https?:\/\/[^/\s@]+$/.test(props.endpoint),
+      wrong:
+        props.endpoint !== undefined &&
+        !(/^https?:\/\/[^/\s@?#]+$/.test(props.endpoint) && URL.canParse(props.endpoint)),
       given: `endpoint is '${props.endpoint}'`,
       want: "want a URL with scheme and host, without user or path, e.g. 'https://s3.example.com'",
     },
+    props.credentials._nameRule(),
+    cidrRule('cidr', props.cidr),
     {
       wrong: props.credentials._kind === 'generated',
       given: "the bucket's credentials are generated",

@@ -1,5 +1,6 @@
-import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { IArtifactStore } from './artifact-store';
+import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { check, objectNameRule } from '../kubernetes/rules';
 
 const DIRECTORY = '/mlartifacts';
 
@@ -25,7 +26,8 @@ export class VolumeStore implements IArtifactStore {
     this.sharedByReplicas = props.readWriteMany ?? false;
   }
 
-  public connectFrom(_client: ConnectionClient): Connection {
+  public connectFrom(client: ConnectionClient): Connection {
+    check(client.name, [objectNameRule('claimName', this.props.claimName)]);
     return { environment: {}, claims: [{ claimName: this.props.claimName, directory: DIRECTORY }], egress: [] };
   }
 }

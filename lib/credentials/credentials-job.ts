@@ -1,6 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { Images } from '../images';
+import { SecretRequest } from './secret-request';
 import { configMap, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { instanceOf } from '../kubernetes/instance';
@@ -11,8 +12,8 @@ import { environment, podTemplate } from '../kubernetes/pod';
 import { mirrored } from '../kubernetes/pod-options';
 import { PROGRAMS, programs } from '../kubernetes/program';
 import { renderResources, smallResources } from '../kubernetes/resources';
+import { check } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
-import { SecretRequest } from './secret-request';
 
 /** Seconds until the Job gives up on an API server that does not answer; its pods are then tried again. */
 const DEADLINE_SECONDS = 120;
@@ -35,6 +36,13 @@ export class CredentialsJob extends Component {
   private constructor(root: Construct) {
     super(root, 'credentials', 'credentials', ONCE_JOB_SUFFIX);
     const name = this.componentName;
+    check(this, [
+      {
+        wrong: this.namespace === undefined,
+        given: 'the chart has no namespace',
+        want: "want one, new Chart(app, 'mlflow', { namespace: 'mlflow' }): a RoleBinding names it",
+      },
+    ]);
     serviceAccount(this, 'service-account', name);
     this.role(name);
     configMap(this, 'config-map', name, () => ({ ...programs('credentials.js'), 'credentials.json': this.plan() }));

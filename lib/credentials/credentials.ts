@@ -1,7 +1,7 @@
-import { Component } from '../kubernetes/component';
-import { check } from '../kubernetes/rules';
 import { CredentialsJob } from './credentials-job';
 import { PlannedKey } from './secret-request';
+import { Component } from '../kubernetes/component';
+import { Rule, check, objectNameRule } from '../kubernetes/rules';
 
 /** Keys of a Secret, where they are not the ones that the component would choose. */
 export interface SecretKeys {
@@ -84,6 +84,12 @@ export class Credentials {
   }
 
   /** @internal */
+  public _nameRule(): Rule {
+    const rule = objectNameRule('the name of a Secret', this.name ?? '');
+    return { ...rule, wrong: this._kind === 'secret' && rule.wrong };
+  }
+
+  /** @internal */
   public _login(component: Component, request: LoginRequest): LoginReference {
     check(component, [
       {
@@ -91,11 +97,7 @@ export class Credentials {
         given: `credentials for ${request.secretName} are a service account's`,
         want: "want Credentials.generated() or Credentials.fromSecret('name'): only cloud stores know service accounts",
       },
-      {
-        wrong: this._kind === 'secret' && !/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(this.name ?? ''),
-        given: `the name of a Secret is '${this.name}'`,
-        want: "want lower-case letters, digits, '-' and '.', e.g. 'my-database'",
-      },
+      this._nameRule(),
     ]);
     if (this._kind === 'generated') {
       CredentialsJob._of(component)._add({

@@ -5,6 +5,9 @@ export interface IDatabase {
   /** True where several servers can use it at once. */
   readonly sharedByReplicas: boolean;
 
+  /** Name of the database of runs. */
+  readonly databaseName: string;
+
   /** Image with a `pg_dump` that is not older than the server. */
   readonly clientImage: string;
 

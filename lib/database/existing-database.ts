@@ -1,9 +1,10 @@
+import { isIP } from 'net';
 import { Credentials } from '../credentials/credentials';
 import { Images } from '../images';
-import { Connection, ConnectionClient } from '../kubernetes/connection';
-import { Rule, check, imageRule, wholeRule } from '../kubernetes/rules';
 import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
+import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { Rule, check, cidrRule, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
 
 /** A PostgreSQL that somebody else runs. */
 export interface ExistingDatabaseProps {
@@ -65,10 +66,12 @@ export class Database {
 class ExistingDatabase implements IDatabase {
   public readonly sharedByReplicas = true;
   public readonly clientImage: string;
+  public readonly databaseName: string;
   private readonly clients: ConnectionClient[] = [];
 
   constructor(private readonly props: ExistingDatabaseProps) {
     this.clientImage = props.clientImage ?? Images.POSTGRES;
+    this.databaseName = props.databaseName ?? 'mlflow';
   }
 
   public connectFrom(client: ConnectionClient): Connection {
@@ -79,7 +82,7 @@ class ExistingDatabase implements IDatabase {
     return databaseConnection({
       host: props.host,
       port,
-      database: props.databaseName ?? 'mlflow',
+      database: this.databaseName,
       login: props.credentials._existing('username', 'password'),
       authority: props.authoritySecretName ? { secretName: props.authoritySecretName, key: 'ca.crt' } : undefined,
       sslMode: props.sslMode ?? 'require',
@@ -96,18 +99,33 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
   const needed = clients.reduce((sum, client) => sum + client.maxConnections, 0);
   return [
     {
-      wrong: !/^([A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?|[0-9a-fA-F:]*::?[0-9a-fA-F:.]*)$/.test(props.host),
+      wrong: !/^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$/.test(props.host) && isIP(props.host) === 0,
       given: `the database's host is '${props.host}'`,
       want: "want a host name or an address alone, e.g. 'db.example.com'; the port is a prop of its own",
     },
     imageRule(props.clientImage ?? Images.POSTGRES),
     wholeRule("the database's port", props.port, 1),
+    {
+      wrong: (props.port ?? 0) > 65535,
+      given: `the database's port is ${props.port}`,
+      want: 'want a TCP port, at most 65535',
+    },
+    {
+      wrong: !['disable', 'allow', 'prefer', 'require'].includes(props.sslMode ?? 'require'),
+      given: `sslMode is '${props.sslMode}'`,
+      want: "want 'disable', 'prefer' or 'require'; with authoritySecretName it is 'verify-full'",
+    },
+    ...(props.authoritySecretName === undefined
+      ? []
+      : [objectNameRule('authoritySecretName', props.authoritySecretName)]),
+    cidrRule('cidr', props.cidr),
     wholeRule('maxConnections', props.maxConnections, 1),
     {
       wrong: props.maxConnections !== undefined && needed > props.maxConnections,
       given: `maxConnections is ${props.maxConnections}`,
       want: `want at least ${needed}, what its clients can open, or fewer servers, or smaller pools (connectionPool)`,
     },
+    props.credentials._nameRule(),
     {
       wrong: props.credentials._kind !== 'secret',
       given: "the database's credentials are generated or a service account's",

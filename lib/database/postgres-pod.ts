@@ -1,4 +1,5 @@
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
+import { Tuning, settings } from './tuning';
 import { LoginReference } from '../credentials/credentials';
 import { Json, PodTemplate, Probe, Volume, VolumeMount } from '../kubernetes/manifest';
 import { environment, podTemplate, scratch } from '../kubernetes/pod';
@@ -6,7 +7,6 @@ import { PlacementOptions } from '../kubernetes/pod-options';
 import { contentHash } from '../kubernetes/program';
 import { renderResources } from '../kubernetes/resources';
 import { containerSecurity } from '../kubernetes/security';
-import { Tuning, settings } from './tuning';
 
 export const POSTGRES_PORT = 5432;
 /** The image's own user: the data folder must belong to whoever runs the server. */
@@ -37,7 +37,12 @@ export interface PostgresPodProps {
  * only the socket inside the container is trusted.
  */
 export function hostRules(tls: boolean): string {
-  return ['# TYPE  DATABASE  USER  ADDRESS  METHOD', 'local all all trust', `${tls ? 'hostssl' : 'host'} all all all scram-sha-256`, ''].join('\n');
+  return [
+    '# TYPE  DATABASE  USER  ADDRESS  METHOD',
+    'local all all trust',
+    `${tls ? 'hostssl' : 'host'} all all all scram-sha-256`,
+    '',
+  ].join('\n');
 }
 
 export function postgresPod(props: PostgresPodProps): PodTemplate {
@@ -51,9 +56,7 @@ export function postgresPod(props: PostgresPodProps): PodTemplate {
     scratch('run', '16Mi'),
     scratch('tmp', '512Mi'),
     scratch('shm', '256Mi', 'Memory'),
-    ...(props.tlsSecretName
-      ? [{ name: 'tls', secret: { secretName: props.tlsSecretName, defaultMode: 0o440 } }]
-      : []),
+    ...(props.tlsSecretName ? [{ name: 'tls', secret: { secretName: props.tlsSecretName, defaultMode: 0o440 } }] : []),
   ];
   const mounts: VolumeMount[] = [
     { name: 'postgres-data', mountPath: DATA, subPath: 'postgres' },

@@ -1,8 +1,14 @@
-import { Size } from 'cdk8s';
+import { Size, SizeRoundingBehavior } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { Credentials, LoginReference } from '../credentials/credentials';
 import { Images } from '../images';
+import { IDatabase } from './database';
+import { databaseConnection } from './database-client';
+import { databaseNameRule } from './database-name-rule';
+import { POSTGRES_PORT, POSTGRES_USER, hostRules, postgresPod } from './postgres-pod';
+import { PostgresStatefulSetProps } from './postgres-stateful-set-props';
+import { Tuning, maxConnections, tuningRules } from './tuning';
 import { configMap, service, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
@@ -11,13 +17,8 @@ import { NetworkBoundary } from '../kubernetes/network-boundary';
 import { claimTemplate } from '../kubernetes/pod';
 import { mirrored } from '../kubernetes/pod-options';
 import { mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
-import { check, checkAtSynth, imageRule, wholeRule } from '../kubernetes/rules';
+import { check, checkAtSynth, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
 import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
-import { IDatabase } from './database';
-import { databaseConnection } from './database-client';
-import { POSTGRES_PORT, POSTGRES_USER, hostRules, postgresPod } from './postgres-pod';
-import { PostgresStatefulSetProps } from './postgres-stateful-set-props';
-import { Tuning, maxConnections, tuningRules } from './tuning';
 
 const defaultResources = {
   cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
@@ -69,6 +70,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
       ...resourceRules(resources),
       wholeRule('maxConnections', props.maxConnections, 1),
       databaseNameRule(this.databaseName),
+      ...(props.tlsSecretName === undefined ? [] : [objectNameRule('tlsSecretName', props.tlsSecretName)]),
     ]);
     checkAtSynth(this, () => tuningRules(this.tuning()));
 
@@ -157,7 +159,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
 
   private tuning(): Tuning {
     return {
-      memoryMebibytes: this.memoryLimit.toMebibytes(),
+      memoryMebibytes: this.memoryLimit.toMebibytes({ rounding: SizeRoundingBehavior.FLOOR }),
       neededConnections: this.clients.reduce((sum, client) => sum + client.maxConnections, 0),
       maxConnections: this.props.maxConnections,
     };
@@ -174,12 +176,4 @@ export class PostgresStatefulSet extends Component implements IDatabase {
       egress: { peer: { podLabels: this.podSelector }, port: POSTGRES_PORT },
     });
   }
-}
-
-function databaseNameRule(name: string) {
-  return {
-    wrong: !/^[a-z_][a-z0-9_]{0,62}$/.test(name),
-    given: `the database's name is '${name}'`,
-    want: "want lower-case letters, digits and '_', a letter first, at most 63, e.g. 'mlflow'",
-  };
 }

@@ -11,7 +11,7 @@ export function validateApp(construct: Construct): void {
   root.node.addValidation({
     validate: () => {
       const objects = root.node.findAll().filter((node): node is ApiObject => ApiObject.isApiObject(node));
-      return [...secretsWithData(objects), ...collisions(objects)];
+      return [...secretsWithData(objects), ...collisions(objects), ...sharedSelectors(objects)];
     },
   });
 }
@@ -28,6 +28,27 @@ function secretsWithData(objects: ApiObject[]): string[] {
         `${object.node.path}: the Secret '${object.name}' has data, which would stand in YAML for anyone to read: ` +
         "want Credentials.generated(), or Credentials.fromSecret('name') with a Secret made outside",
     );
+}
+
+/** Two workloads whose pods have the same labels: the Services of each would send to the pods of both. */
+function sharedSelectors(objects: ApiObject[]): string[] {
+  const seen = new Map<string, ApiObject>();
+  const errors: string[] = [];
+  for (const object of objects) {
+    if (!['Deployment', 'StatefulSet'].includes(object.kind)) continue;
+    const labels = Object.entries(object.toJson().spec?.selector?.matchLabels ?? {}).sort();
+    const namespace = object.metadata.namespace ?? Chart.of(object).namespace ?? '';
+    const key = JSON.stringify([namespace, labels]);
+    const other = seen.get(key);
+    if (other && other.name !== object.name) {
+      errors.push(
+        `${object.node.path}: ${object.kind} '${object.name}' selects the same pods as ${other.node.path}: ` +
+          'want an instance of its own for one of them: a component outside the platform, with another id',
+      );
+    }
+    seen.set(key, object);
+  }
+  return errors;
 }
 
 function collisions(objects: ApiObject[]): string[] {

@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { validateApp } from './app-validations';
 import { instanceOf } from './instance';
 import { PlacementOptions, mergePlacement } from './pod-options';
-import { check, nameRule } from './rules';
+import { check, nameRule, namespaceRule } from './rules';
 
 /**
  * A part of the platform: one workload with all that belongs to it.
@@ -50,7 +50,7 @@ export abstract class Component extends Construct {
     this.labels = { ...this.podSelector, 'app.kubernetes.io/part-of': 'mlflow' };
     check(this, [
       nameRule('the name', this.componentName, longestSuffix),
-      ...(this.namespace === undefined ? [] : [nameRule('the namespace of the chart', this.namespace)]),
+      ...(this.namespace === undefined ? [] : [namespaceRule(this.namespace)]),
     ]);
     validateApp(this);
   }
@@ -74,6 +74,9 @@ export abstract class Component extends Construct {
 
   /** @internal */
   protected _placement(given: PlacementOptions): PlacementOptions {
-    return mergePlacement(instanceOf(this).placement, given);
+    const instance = instanceOf(this);
+    // Alone, a component is its own platform: its credentials Job runs where it runs.
+    if (instance.root === this) instance.placement = given;
+    return mergePlacement(instance.placement, given);
   }
 }

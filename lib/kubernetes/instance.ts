@@ -8,7 +8,7 @@ export interface Instance {
   readonly name: string;
   readonly root: Construct;
   /** Options that the platform gives to all pods. */
-  readonly placement: PlacementOptions;
+  placement: PlacementOptions;
 }
 
 /** Makes everything below `root` one instance; to be said before `root` has children. */

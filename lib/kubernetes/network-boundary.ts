@@ -1,4 +1,3 @@
-import { ApiObject } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Component } from './component';
 import { Json, apiObject } from './manifest';
@@ -35,7 +34,7 @@ export class NetworkBoundary {
   private readonly outgoing: Side[] = [];
 
   constructor(component: Component, id: string, name: string, podSelector: Record<string, string>) {
-    this.object = apiObject<{ spec: Json<k8s.NetworkPolicySpec> }>(component, id, {
+    apiObject<{ spec: Json<k8s.NetworkPolicySpec> }>(component, id, {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
       name,
@@ -51,8 +50,6 @@ export class NetworkBoundary {
       },
     });
   }
-
-  public readonly object: ApiObject;
 
   public allowFrom(peer: NetworkPeer, ...ports: number[]): this {
     this.incoming.push({ peer, ports });

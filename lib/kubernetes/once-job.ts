@@ -1,7 +1,7 @@
-import { ApiObject, Lazy } from 'cdk8s';
 import { createHash } from 'crypto';
+import { ApiObject, Lazy } from 'cdk8s';
 import { Component } from './component';
-import { PodTemplate, apiObject } from './manifest';
+import { PodTemplate } from './manifest';
 
 export interface OnceJobProps {
   /** Name without the hash. */
@@ -25,38 +25,41 @@ export const ONCE_JOB_SUFFIX = '-00000000';
  * new Job where something changed and leaves the old one alone (a Job's template is immutable).
  */
 export function onceJob(component: Component, id: string, props: OnceJobProps): ApiObject {
-  const spec = () => ({
-    backoffLimit: props.backoffLimit,
-    activeDeadlineSeconds: props.activeDeadlineSeconds,
-    podFailurePolicy: failurePolicy(props.failOnExitCodes),
-    template: props.template(),
-  });
-  const name = () => {
-    const content = JSON.stringify([resolved(spec()), props.inputs()]);
-    return `${props.name}-${createHash('sha256').update(content).digest('hex').slice(0, 8)}`;
-  };
-  return apiObject(component, id, {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    name,
-    labels: component.labels,
-    body: { spec },
-  });
+  return new OnceJob(component, id, props);
+}
+
+class OnceJob extends ApiObject {
+  constructor(
+    component: Component,
+    id: string,
+    private readonly once: OnceJobProps,
+  ) {
+    const spec = () => ({
+      backoffLimit: once.backoffLimit,
+      activeDeadlineSeconds: once.activeDeadlineSeconds,
+      podFailurePolicy: failurePolicy(once.failOnExitCodes),
+      template: once.template(),
+    });
+    super(component, id, {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: once.name, labels: component.labels },
+      spec: Lazy.any({ produce: spec }),
+    });
+  }
+
+  /** The hash is over what is rendered, JSON patches included. */
+  public toJson(): any {
+    const json = super.toJson();
+    if (json.metadata.name !== this.once.name) return json; // a patch named it
+    const content = JSON.stringify([json.spec, this.once.inputs()]);
+    const hash = createHash('sha256').update(content).digest('hex').slice(0, 8);
+    return { ...json, metadata: { ...json.metadata, name: `${this.once.name}-${hash}` } };
+  }
 }
 
 function failurePolicy(fail: OnceJobProps['failOnExitCodes']) {
   if (!fail) return undefined;
   const onExitCodes = { containerName: fail.container, operator: 'In', values: fail.codes };
   return { rules: [{ action: 'FailJob', onExitCodes }] };
-}
-
-function resolved(value: unknown): unknown {
-  if (value instanceof Lazy) return resolved(value.produce());
-  if (Array.isArray(value)) return value.map(resolved);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, resolved(item)]),
-  );
 }

@@ -1,4 +1,6 @@
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
+import { Images } from '../images';
+import { Rule } from './rules';
 
 /** Where pods run and what they carry, for every pod of a component, its Jobs included. */
 export interface PlacementOptions {
@@ -78,4 +80,20 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
 export function mirrored(image: string, placement: PlacementOptions): string {
   const { imageRegistry } = placement;
   return imageRegistry ? `${imageRegistry.replace(/\/+$/, '')}${image.slice(image.indexOf('/'))}` : image;
+}
+
+/** As `mirrored`, for an image that may be the user's own. */
+export function mirroredDefault(image: string, placement: PlacementOptions): string {
+  return Object.values(Images).includes(image) ? mirrored(image, placement) : image;
+}
+
+export function placementRules(placement: PlacementOptions = {}): Rule[] {
+  const { imageRegistry } = placement;
+  return [
+    {
+      wrong: imageRegistry !== undefined && !/^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[-._a-z0-9]+)*\/?$/.test(imageRegistry),
+      given: `imageRegistry is '${imageRegistry}'`,
+      want: "want a host and a path without scheme, e.g. 'registry.example.com/mirror'",
+    },
+  ];
 }

@@ -41,7 +41,8 @@ export function podTemplate(props: PodProps): PodTemplate {
     restartPolicy: props.restartPolicy,
     nodeSelector: placement.nodeSelector,
     tolerations: placement.tolerations as Json<k8s.Toleration>[] | undefined,
-    affinity: (placement.affinity as Json<k8s.Affinity> | undefined) ?? (props.spread && preferOtherNodes(props.spread)),
+    affinity:
+      (placement.affinity as Json<k8s.Affinity> | undefined) ?? (props.spread && preferOtherNodes(props.spread)),
     topologySpreadConstraints: props.topologySpread && props.spread ? spreadConstraints(props.spread) : undefined,
     priorityClassName: placement.priorityClassName,
     imagePullSecrets: placement.imagePullSecrets?.map((name) => ({ name })),
@@ -121,27 +122,43 @@ export interface Mounted {
   readonly environment: Record<string, string>;
 }
 
-/** Volumes, mounts and environment of a pod that has these connections. */
-export function mountConnections(connections: Connection[], more: SecretVariable[] = []): Mounted {
+/**
+ * Volumes, mounts and environment of a container that has these connections.
+ *
+ * @param prefix of the volumes' names, where another container of the pod has fewer connections
+ */
+export function mountConnections(connections: Connection[], more: SecretVariable[] = [], prefix = ''): Mounted {
   const variables = [...connections.flatMap((connection) => connection.secretVariables ?? []), ...more];
   const files = connections.flatMap((connection) => connection.secretFiles ?? []);
   const claims = connections.flatMap((connection) => connection.claims ?? []);
+  const names = { secrets: `${prefix}secrets`, files: `${prefix}files`, claim: `${prefix}claim` };
   const volumes: Volume[] = [
-    ...(variables.length > 0 ? [secretVolume('secrets', variables)] : []),
-    ...files.map(fileVolume),
-    ...claims.map(({ claimName }, index) => ({ name: `claim-${index}`, persistentVolumeClaim: { claimName } })),
+    ...(variables.length > 0 ? [secretVolume(names.secrets, variables)] : []),
+    ...files.map((each, index) => fileVolume(`${names.files}-${index}`, each)),
+    ...claims.map(({ claimName }, index) => ({
+      name: `${names.claim}-${index}`,
+      persistentVolumeClaim: { claimName },
+    })),
   ];
   const mounts: VolumeMount[] = [
-    ...(variables.length > 0 ? [{ name: 'secrets', mountPath: SECRETS_DIRECTORY, readOnly: true }] : []),
-    ...files.map(({ directory }, index) => ({ name: `files-${index}`, mountPath: directory, readOnly: true })),
-    ...claims.map(({ directory }, index) => ({ name: `claim-${index}`, mountPath: directory })),
+    ...(variables.length > 0 ? [{ name: names.secrets, mountPath: SECRETS_DIRECTORY, readOnly: true }] : []),
+    ...files.map(({ directory }, index) => ({
+      name: `${names.files}-${index}`,
+      mountPath: directory,
+      readOnly: true,
+    })),
+    ...claims.map(({ directory }, index) => ({ name: `${names.claim}-${index}`, mountPath: directory })),
   ];
-  return { volumes, mounts, environment: Object.assign({}, ...connections.map((connection) => connection.environment)) };
+  return {
+    volumes,
+    mounts,
+    environment: Object.assign({}, ...connections.map((connection) => connection.environment)),
+  };
 }
 
-function fileVolume(files: SecretFiles, index: number): Volume {
+function fileVolume(name: string, files: SecretFiles): Volume {
   return {
-    name: `files-${index}`,
+    name,
     secret: {
       secretName: files.secretName,
       defaultMode: 0o440,

@@ -23,7 +23,10 @@ export function programs(...files: string[]): Record<string, string> {
 
 /** Put into a pod template, it makes a changed ConfigMap a new rollout. */
 export function contentHash(data: Record<string, string>): string {
-  return createHash('sha256').update(JSON.stringify(Object.entries(data).sort())).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify(Object.entries(data).sort()))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 let root: string | undefined;
@@ -31,8 +34,9 @@ let root: string | undefined;
 /** The package's own folder, whether this file runs as lib/, compiled under build/lib/, or bundled. */
 function packageRoot(): string {
   for (let folder = __dirname; root === undefined; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'build', 'runtime')) && existsSync(join(folder, 'package.json'))) root = folder;
-    else if (folder === dirname(folder)) {
+    if (existsSync(join(folder, 'build', 'runtime')) && existsSync(join(folder, 'package.json'))) {
+      root = folder;
+    } else if (folder === dirname(folder)) {
       throw new Error(`no build/runtime/ above ${__dirname}: in a checkout, 'npm run build' or 'npm ci' makes it`);
     }
   }

@@ -10,10 +10,14 @@ function millis(cpu: Cpu): number {
 
 /** `given` laid over `defaults`, value by value. */
 export function mergeResources(defaults: ContainerResources, given: ContainerResources = {}): ContainerResources {
+  const over = <T>(a: { request?: T; limit?: T } = {}, b: { request?: T; limit?: T } = {}) => ({
+    request: b.request ?? a.request,
+    limit: b.limit ?? a.limit,
+  });
   return {
-    cpu: { ...defaults.cpu, ...given.cpu },
-    memory: { ...defaults.memory, ...given.memory },
-    ephemeralStorage: { ...defaults.ephemeralStorage, ...given.ephemeralStorage },
+    cpu: over(defaults.cpu, given.cpu),
+    memory: over(defaults.memory, given.memory),
+    ephemeralStorage: over(defaults.ephemeralStorage, given.ephemeralStorage),
   };
 }
 
@@ -27,16 +31,28 @@ export function renderResources(resources: ContainerResources): Json<k8s.Resourc
   return { requests: side('request'), limits: side('limit') };
 }
 
-export function resourceRules(resources: ContainerResources): Rule[] {
+export function resourceRules(resources: ContainerResources, prop = 'resources'): Rule[] {
   const cpu = { request: resources.cpu?.request, limit: resources.cpu?.limit };
   const sizes: [string, { request?: Size; limit?: Size }][] = [
     ['memory', { ...resources.memory }],
     ['ephemeralStorage', { ...resources.ephemeralStorage }],
   ];
   return [
-    amountRule('cpu', cpu.request && millis(cpu.request), cpu.limit && millis(cpu.limit), cpu.request?.amount, cpu.limit?.amount),
+    amountRule(
+      `${prop}.cpu`,
+      cpu.request && millis(cpu.request),
+      cpu.limit && millis(cpu.limit),
+      cpu.request?.amount,
+      cpu.limit?.amount,
+    ),
     ...sizes.map(([what, { request, limit }]) =>
-      amountRule(what, request?.toKibibytes(), limit?.toKibibytes(), request?.asString(), limit?.asString()),
+      amountRule(
+        `${prop}.${what}`,
+        request?.toKibibytes(),
+        limit?.toKibibytes(),
+        request?.asString(),
+        limit?.asString(),
+      ),
     ),
   ];
 }
@@ -45,7 +61,7 @@ function amountRule(what: string, request?: number, limit?: number, saidRequest?
   const positive = (amount?: number) => amount === undefined || amount > 0;
   return {
     wrong: !positive(request) || !positive(limit) || (request !== undefined && limit !== undefined && request > limit),
-    given: `resources.${what} requests ${saidRequest} with a limit of ${saidLimit}`,
+    given: `${what} requests ${saidRequest} with a limit of ${saidLimit}`,
     want: 'want amounts above zero, and a request that is not above the limit',
   };
 }
@@ -59,7 +75,10 @@ export function sizeRule(what: string, size: Size): Rule {
 }
 
 function compact(values: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Record<string, string>;
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Record<
+    string,
+    string
+  >;
 }
 
 /** Requests and limits of a Job's small container. */

@@ -1,6 +1,6 @@
 import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { Construct } from 'constructs';
-import { check } from './rules';
+import { check, namespaceRule } from './rules';
 
 /**
  * The namespace of a chart, in which every pod has to pass Pod Security "restricted", as those of the platform do.
@@ -17,6 +17,7 @@ export class RestrictedNamespace extends Construct {
         given: 'the chart has no namespace',
         want: "want one: new Chart(app, 'mlflow', { namespace: 'mlflow' })",
       },
+      ...(name === undefined ? [] : [namespaceRule(name)]),
     ]);
     const levels = ['enforce', 'audit', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted']);
     const object = new ApiObject(this, 'namespace', {

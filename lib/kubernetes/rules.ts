@@ -1,3 +1,4 @@
+import { isIP } from 'net';
 import { Construct } from 'constructs';
 
 /** One row of a component's table of rules. */
@@ -35,15 +36,43 @@ function sentence(rule: Rule): string {
   return `${rule.given}: ${rule.want}`;
 }
 
-const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-
-/** A name that Kubernetes takes as a DNS label, and still takes once the longest suffix of ours is added. */
+/** A name that Kubernetes takes for a Service, and still takes once the longest suffix of ours is added. */
 export function nameRule(what: string, name: string, longestSuffix = ''): Rule {
   const most = 63 - longestSuffix.length;
   return {
-    wrong: !dnsLabel.test(name) || name.length > most,
+    wrong: !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name) || name.length > most,
     given: `${what} is '${name}'`,
-    want: `want a DNS label of at most ${most} characters: lower-case letters, digits and '-', e.g. 'mlflow'`,
+    want: `want a DNS label of at most ${most} characters: lower-case letters, digits and '-', a letter first, e.g. 'mlflow'`,
+  };
+}
+
+/** A namespace; other than a Service's, its name may begin with a digit. */
+export function namespaceRule(namespace: string): Rule {
+  return {
+    wrong: !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace),
+    given: `the namespace of the chart is '${namespace}'`,
+    want: "want a DNS label of at most 63 characters: lower-case letters, digits and '-', e.g. 'mlflow'",
+  };
+}
+
+/** Addresses in CIDR notation. */
+export function cidrRule(what: string, cidr: string | undefined): Rule {
+  const [address, bits, more] = (cidr ?? '').split('/');
+  const most = isIP(address) === 4 ? 32 : 128;
+  const right = isIP(address) > 0 && /^\d{1,3}$/.test(bits ?? '') && Number(bits) <= most && more === undefined;
+  return {
+    wrong: cidr !== undefined && !right,
+    given: `${what} is '${cidr}'`,
+    want: "want addresses in CIDR notation, e.g. '10.0.0.0/8', or '10.1.2.3/32' for one",
+  };
+}
+
+/** A name that Kubernetes takes for most objects, a Secret for example. */
+export function objectNameRule(what: string, name: string): Rule {
+  return {
+    wrong: !/^(?=.{1,253}$)[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name),
+    given: `${what} is '${name}'`,
+    want: "want lower-case letters, digits, '-' and '.', at most 253, e.g. 'my-database'",
   };
 }
 
@@ -56,14 +85,16 @@ export function wholeRule(what: string, value: number | undefined, least: number
   };
 }
 
+/** The grammar of image references, with a tag, a digest or both. */
+const imageReference =
+  /^(?:[A-Za-z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(@sha256:[0-9a-f]{64})?$/;
+
 /** An image reference that is pinned. */
-export function imageRule(image: string): Rule {
-  const [reference, digest] = image.split('@', 2);
-  const tag = /:([^/:]*)$/.exec(reference)?.[1];
-  const pinned = digest !== undefined ? /^sha256:[0-9a-f]{64}$/.test(digest) : !!tag && tag !== 'latest';
+export function imageRule(image: string, what = 'image'): Rule {
+  const [, tag, digest] = imageReference.exec(image) ?? [];
   return {
-    wrong: !pinned || /\s/.test(image) || reference === '',
-    given: `image is '${image}'`,
+    wrong: digest === undefined && (tag === undefined || tag === 'latest'),
+    given: `${what} is '${image}'`,
     want: `want a tag other than 'latest' or a digest, e.g. 'registry.example.com/mlflow:v3.17.2' or 'mlflow@sha256:…'`,
   };
 }

@@ -1,5 +1,5 @@
-import { Size } from 'cdk8s';
-import { Cpu } from 'cdk8s-plus-27';
+import { Size, SizeRoundingBehavior } from 'cdk8s';
+import { Cpu, k8s } from 'cdk8s-plus-27';
 import { LoginReference } from '../credentials/credentials';
 import { configMap, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
@@ -7,7 +7,7 @@ import { Connection, ConnectionClient, SecretVariable } from '../kubernetes/conn
 import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
 import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
-import { environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
+import { Mounted, environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
 import { PlacementOptions } from '../kubernetes/pod-options';
 import { PROGRAMS, programs } from '../kubernetes/program';
 import { renderResources } from '../kubernetes/resources';
@@ -22,11 +22,15 @@ export interface MigrationProps {
   readonly image: string;
   readonly placement: PlacementOptions;
   readonly dumpSpace: Size;
+  /** Labels of pods on whose node the volume of the store is, where one node alone can have it. */
+  readonly besides?: Record<string, string>;
   /** Image with a `pg_dump` for the database. */
   readonly clientImage: string;
   /** Where dumps go: a URI that MLflow can write to. */
   readonly backups: string;
-  readonly connect: (client: ConnectionClient) => Connection[];
+  readonly connect: (client: ConnectionClient) => { database: Connection; artifacts: Connection };
+  /** Further settings of MLflow, e.g. a proxy on the way to the store. */
+  readonly environment?: Record<string, string>;
   /** MLflow's own users: their database, the administrator, and the programs that get a user. */
   readonly auth?: {
     readonly databaseName: string;
@@ -52,8 +56,12 @@ export class Migration extends Component {
     super(owner, 'migration', 'migration', ONCE_JOB_SUFFIX);
     const name = this.componentName;
     const client = { name: this.node.path, podLabels: this.podSelector, maxConnections: 10 };
-    const connections = props.connect(client);
-    const annotations = Object.assign({}, ...connections.map((connection) => connection.serviceAccountAnnotations ?? {}));
+    const { database, artifacts } = props.connect(client);
+    const connections = [database, artifacts];
+    const annotations = Object.assign(
+      {},
+      ...connections.map((connection) => connection.serviceAccountAnnotations ?? {}),
+    );
     serviceAccount(this, 'service-account', name, annotations);
     const files = { ...programs(...FILES), ...(props.auth && { 'basic_auth.ini': props.auth.settings }) };
     configMap(this, 'config-map', name, files);
@@ -63,15 +71,19 @@ export class Migration extends Component {
       name,
       activeDeadlineSeconds: 6 * 3600,
       backoffLimit: 10,
+      // Exit 3: a newer MLflow's database, or wrong settings. Trying again would not mend it.
+      failOnExitCodes: { container: 'migrate', codes: [3] },
       inputs: () => Object.values(files),
-      template: () => this.template(connections),
+      template: () => this.template(database, artifacts),
     });
   }
 
-  private template(connections: Connection[]) {
+  private template(database: Connection, artifacts: Connection) {
     const { props } = this;
     const users = props.auth?.programs() ?? [];
-    const mounted = mountConnections(connections, props.auth?.secretVariables);
+    const mounted = mountConnections([database, artifacts], props.auth?.secretVariables);
+    // pg_dump has no business with the keys of the store, nor with those of MLflow.
+    const dumping = mountConnections([database], [], 'database-');
     const mounts: VolumeMount[] = [
       { name: 'program', mountPath: PROGRAMS, readOnly: true },
       { name: 'work', mountPath: WORK },
@@ -94,12 +106,13 @@ export class Migration extends Component {
         PROGRAM_USERS_DIRECTORY: PROGRAM_USERS,
         MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini`,
       }),
+      ...props.environment,
       ...mounted.environment,
     });
-    const python = (name: string, command: string): Container => ({
-      name,
+    const migrate: Container = {
+      name: 'migrate',
       image: props.image,
-      command: ['python', `${PROGRAMS}/migrate.py`, command],
+      command: ['python', `${PROGRAMS}/migrate.py`],
       env,
       resources: renderResources({
         cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
@@ -108,17 +121,13 @@ export class Migration extends Component {
       }),
       securityContext: containerSecurity(ANY_USER),
       volumeMounts: mounts,
-    });
-    const dump: Container = {
-      ...python('dump', ''),
-      image: props.clientImage,
-      command: ['sh', `${PROGRAMS}/dump-databases.sh`],
     };
     const volumes: Volume[] = [
       { name: 'program', configMap: { name: this.componentName } },
       scratch('work', props.dumpSpace.asString()),
       scratch('tmp', '256Mi'),
       ...mounted.volumes,
+      ...dumping.volumes,
       ...users.map(({ username, login }) => ({
         name: `user-${username}`,
         secret: {
@@ -135,15 +144,59 @@ export class Migration extends Component {
       labels: this.labels,
       serviceAccountName: this.componentName,
       user: ANY_USER,
-      placement: props.placement,
+      placement: props.besides ? { ...props.placement, affinity: onTheNodeOf(props.besides) } : props.placement,
       restartPolicy: 'Never',
-      initContainers: [python('check', 'check'), dump],
-      containers: [python('upgrade', 'upgrade')],
+      terminationGracePeriodSeconds: 30,
+      initContainers: [this.dump(dumping)],
+      containers: [migrate],
       volumes,
     });
   }
 
-  private ephemeral(): Size {
-    return Size.mebibytes(this.props.dumpSpace.toMebibytes() + 512);
+  /** Dumps what `migrate.py` asks for while it holds the lock; Kubernetes stops it when that has ended, however. */
+  private dump(mounted: Mounted): Container {
+    // The name of the database is in the request.
+    const libpq = Object.entries(mounted.environment).filter(([name]) => name !== 'PGDATABASE');
+    return {
+      name: 'dump',
+      restartPolicy: 'Always',
+      image: this.props.clientImage,
+      command: ['sh', `${PROGRAMS}/dump-databases.sh`],
+      env: environment(Object.fromEntries(libpq)),
+      resources: renderResources({
+        cpu: { request: Cpu.millis(20), limit: Cpu.units(1) },
+        memory: { request: Size.mebibytes(32), limit: Size.mebibytes(512) },
+        ephemeralStorage: { request: Size.mebibytes(16), limit: this.ephemeral() },
+      }),
+      securityContext: containerSecurity(ANY_USER),
+      volumeMounts: [
+        { name: 'program', mountPath: PROGRAMS, readOnly: true },
+        { name: 'work', mountPath: WORK },
+        ...mounted.mounts,
+      ],
+      // Its loop touches the file each second, also while a dump runs.
+      livenessProbe: {
+        exec: { command: ['sh', '-c', `test -n "$(find ${WORK}/alive -mmin -2)"`] },
+        initialDelaySeconds: 10,
+        periodSeconds: 30,
+        timeoutSeconds: 10,
+        failureThreshold: 3,
+      },
+    };
   }
+
+  private ephemeral(): Size {
+    return Size.mebibytes(Math.ceil(this.props.dumpSpace.toMebibytes({ rounding: SizeRoundingBehavior.NONE })) + 512);
+  }
+}
+
+/** The server's pod holds the volume while it waits for this Job. */
+function onTheNodeOf(matchLabels: Record<string, string>): k8s.Affinity {
+  return {
+    podAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        { labelSelector: { matchLabels }, topologyKey: 'kubernetes.io/hostname' },
+      ],
+    },
+  };
 }

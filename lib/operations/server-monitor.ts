@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import { ServiceMonitor } from '../../imports/monitoring.coreos.com';
-import { check } from '../kubernetes/rules';
+import { check, nameRule } from '../kubernetes/rules';
 import { METRICS_PORT_NAME, TrackingServer } from '../tracking/tracking-server';
 
 /** Options of the tracking server's monitor. */
@@ -30,6 +30,7 @@ export class ServerMonitor extends Construct {
     super(scope, id);
     const { server, intervalSeconds = 30 } = props;
     check(this, [
+      nameRule('the id of the monitor', id),
       {
         wrong: !Number.isInteger(intervalSeconds) || intervalSeconds < 1,
         given: `intervalSeconds is ${intervalSeconds}`,

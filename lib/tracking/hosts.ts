@@ -21,7 +21,8 @@ function serviceNames(service: string, namespace: string | undefined): string[] 
 /** `MLFLOW_SERVER_ALLOWED_HOSTS`: MLflow compares with the port, so that each name stands with and without one. */
 export function allowedHosts(service: string, namespace: string | undefined, more: string[]): string {
   const names = [...serviceNames(service, namespace), ...more];
-  return [...LOCAL, ...names.flatMap((name) => (/(\*|:\d+)$/.test(name) ? [name] : [name, `${name}:*`]))].join(',');
+  const withPorts = (name: string) => `${name.replace(/^\[(?=[0-9a-f:]+\]$)/, '[[]')}:*`;
+  return [...LOCAL, ...names.flatMap((name) => (/(\*|:\d+)$/.test(name) ? [name] : [name, withPorts(name)]))].join(',');
 }
 
 /** `MLFLOW_SERVER_CORS_ALLOWED_ORIGINS`: a browser sends its own origin with each POST, also to the same host. */

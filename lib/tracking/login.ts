@@ -1,11 +1,14 @@
 import { Authentication } from '../access/authentication';
 import { ProgramUser } from '../access/reverse-proxy';
 import { Credentials, LoginReference } from '../credentials/credentials';
+import { databaseNameRule } from '../database/database-name-rule';
 import { Component } from '../kubernetes/component';
 import { SecretVariable } from '../kubernetes/connection';
 import { check } from '../kubernetes/rules';
 
 const KEYS = ['MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY', 'MLFLOW_CRYPTO_KEK_PASSPHRASE'];
+/** User of people in a generated Secret. */
+const ADMINISTRATOR = 'admin';
 const FLASK_KEY = 'MLFLOW_FLASK_SERVER_SECRET_KEY';
 
 /** Where a program of the cluster finds its own user of the tracking server. */
@@ -30,12 +33,13 @@ export class ServerLogin {
     private readonly authentication: Authentication,
     keys: Credentials = Credentials.generated(),
   ) {
-    const realm = this.realm;
+    const { realm, authDatabase } = this;
     check(server, [
+      ...(authDatabase === undefined ? [] : [databaseNameRule(authDatabase)]),
       {
-        wrong: !/^[^'"\\$\p{Cc}]+$/u.test(realm),
+        wrong: !/^[^'"\\$\p{Cc}]+$/u.test(realm) || realm === 'off',
         given: `realm is '${realm}'`,
-        want: "want text without quotes, '\\' and '$', e.g. 'MLflow Authentication'",
+        want: "want text other than 'off', without quotes, '\\' and '$', e.g. 'MLflow Authentication'",
       },
     ]);
     this.keys = keys._login(server, {
@@ -88,6 +92,11 @@ export class ServerLogin {
         want: "want at most 32 lower-case letters, digits and '-', e.g. 'deployer'",
       },
       {
+        wrong: program === ADMINISTRATOR,
+        given: `the program's name is '${program}'`,
+        want: 'want another one: the generated user of people has that name',
+      },
+      {
         wrong: this.programs.some(({ username }) => username === program),
         given: `the program '${program}' is there already`,
         want: 'want a name of its own for each program: its login can then be taken away alone',
@@ -111,7 +120,7 @@ export class ServerLogin {
       secretName: `${this.server.instanceName}-basic-auth`,
       usernameKey: 'username',
       passwordKey: 'password',
-      username: { value: 'admin' },
+      username: { value: ADMINISTRATOR },
       password: { generate: 'password' },
       more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
       // One made by `kubectl create secret generic … --from-file=auth` has the file alone.
@@ -125,7 +134,7 @@ export class ServerLogin {
       secretName: `${this.server.componentName}-admin`,
       usernameKey: 'username',
       passwordKey: 'password',
-      username: { value: 'admin' },
+      username: { value: ADMINISTRATOR },
       password: { generate: 'password' },
     });
   }

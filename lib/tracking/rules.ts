@@ -1,16 +1,17 @@
-import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
-import { resourceRules, sizeRule } from '../kubernetes/resources';
 import { ServerPlan } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { resourceRules, sizeRule } from '../kubernetes/resources';
+import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
 
 /** Everything that is wrong with the props of a tracking server. */
 export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[] {
   const { minReplicas, maxReplicas, targetCpuPercent } = plan.autoscaling ?? {};
+  const access = props.artifactAccess ?? ArtifactAccess.PROXIED;
   return [
     imageRule(plan.image),
-    imageRule(plan.proxyImage),
+    imageRule(plan.proxyImage, 'proxyImage'),
     ...resourceRules(plan.resources),
-    ...resourceRules(plan.proxyResources),
+    ...resourceRules(plan.proxyResources, 'proxyResources'),
     sizeRule('spool', plan.spool),
     sizeRule('dumpSpace', plan.dumpSpace),
     wholeRule('replicas', props.replicas, 1),
@@ -20,7 +21,7 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
     wholeRule('workers', plan.workers, 1),
     wholeRule('connectionPool.size', plan.pool.size, 1),
     wholeRule('connectionPool.maxOverflow', plan.pool.maxOverflow, 1),
-    wholeRule('drainSeconds', plan.drainSeconds, 1),
+    wholeRule('drainSeconds', plan.drainSeconds, 10),
     {
       wrong: minReplicas !== undefined && maxReplicas !== undefined && minReplicas > maxReplicas,
       given: `autoscaling has minReplicas ${minReplicas} and maxReplicas ${maxReplicas}`,
@@ -40,22 +41,29 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       want: 'want replicas: 1, or a store that servers can share, e.g. ArtifactStore.s3(…) or a ReadWriteMany volume',
     })),
     {
-      wrong: props.artifactAccess === ArtifactAccess.DIRECT && !props.artifacts.reachableByClients,
-      given: `artifactAccess is direct, and clients have no way into ${props.artifacts.uri}`,
+      wrong:
+        props.authentication?._kind === 'mlflow' &&
+        (props.authentication._mlflow.databaseName ?? 'mlflow_auth') === props.database.databaseName,
+      given: `the name of the users' database is '${props.database.databaseName}'`,
+      want: 'want a database of its own: MLflow cannot make its schema in one that has other tables',
+    },
+    {
+      wrong: access !== ArtifactAccess.PROXIED && !props.artifacts.reachableByClients,
+      given: `artifactAccess is ${access}, and clients have no way into ${props.artifacts.uri}`,
       want: 'want ArtifactAccess.PROXIED, or a store that clients can reach and log in to, e.g. ArtifactStore.s3(…)',
     },
     ...(props.allowedHosts ?? []).map((host) => ({
-      wrong: !/^[A-Za-z0-9*.:[\]-]+$/.test(host),
+      wrong: !/^[a-z0-9*.:[\]-]+$/.test(host),
       given: `allowedHosts has '${host}'`,
-      want: "want host names without scheme or path, e.g. 'mlflow.example.com' or '*.example.com'",
+      want: "want lower-case host names without scheme or path, e.g. 'mlflow.example.com' or '*.example.com'",
     })),
     ...(props.allowedOrigins ?? []).map((origin) => ({
-      wrong: !/^https?:\/\/[^/,\s]+$/.test(origin),
+      wrong: !/^https?:\/\/[^/,\sA-Z]+$/.test(origin),
       given: `allowedOrigins has '${origin}'`,
-      want: "want a scheme and a host, without a path, e.g. 'https://notebooks.example.com'",
+      want: "want a scheme and a lower-case host, without a path, e.g. 'https://notebooks.example.com'",
     })),
     ...Object.entries(props.environment ?? {}).map(([name, value]) => ({
-      wrong: /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY)$/.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
+      wrong: /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY)$/i.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
       given: `environment has ${name}`,
       want: 'want no secrets there, they would stand in the YAML: a Secret by keys, credentials or JSON patch',
     })),

@@ -1,9 +1,9 @@
-import { Size } from 'cdk8s';
+import { Size, SizeRoundingBehavior } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
+import { TrackingServerOptions } from './tracking-server-props';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { mergeResources } from '../kubernetes/resources';
-import { TrackingServerOptions } from './tracking-server-props';
 
 /**
  * Engines of SQLAlchemy that one process of `mlflow server` opens, each with a pool of its own: runs, registry and jobs
@@ -37,6 +37,7 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
         }
       : undefined;
   const spool = props.spool ?? Size.gibibytes(10);
+  const disk = Math.ceil(spool.toMebibytes({ rounding: SizeRoundingBehavior.NONE })) + 512;
   return {
     image: props.image ?? mirrored(Images.MLFLOW, placement),
     proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),
@@ -44,7 +45,10 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
       {
         cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
         memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
-        ephemeralStorage: { request: Size.gibibytes(1), limit: Size.mebibytes(Math.ceil(spool.toMebibytes()) + 512) },
+        ephemeralStorage: {
+          request: disk < 1024 ? Size.mebibytes(disk) : Size.gibibytes(1),
+          limit: Size.mebibytes(disk),
+        },
       },
       props.resources,
     ),

@@ -1,3 +1,4 @@
+import { ServerPlan } from './server-plan';
 import { ReverseProxy } from '../access/reverse-proxy';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, PodTemplate, VolumeMount } from '../kubernetes/manifest';
@@ -6,7 +7,6 @@ import { PlacementOptions } from '../kubernetes/pod-options';
 import { PROGRAMS } from '../kubernetes/program';
 import { renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
-import { ServerPlan } from './server-plan';
 
 /** Where MLflow listens on the pod's loopback. */
 export const MLFLOW_PORT = 5000;

@@ -43,8 +43,13 @@ export interface ConnectionPool {
 
 /** How clients read and write artifacts. */
 export enum ArtifactAccess {
-  /** Through the tracking server: clients need one address and one login. */
+  /** Through the tracking server, every byte: clients need one address and one login. */
   PROXIED = 'proxied',
+  /**
+   * By the tracking server's login, and large files by signed URLs straight at the store, which clients must be able to
+   * reach: MLflow's multipart uploads and downloads. It saves the server the bytes and the space for them.
+   */
+  PRESIGNED = 'presigned',
   /** Straight at the store, with a login of their own for it: `--no-serve-artifacts`. */
   DIRECT = 'direct',
 }
@@ -114,7 +119,7 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly metricsClients?: NetworkPeer[];
   /**
-   * Seconds that running requests get to end when a pod is stopped.
+   * Seconds that running requests get to end when a pod is stopped, at least 10.
    * @default 60
    */
   readonly drainSeconds?: number;

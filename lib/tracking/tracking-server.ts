@@ -1,5 +1,11 @@
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { SERVICE_PORT, allowedHosts, allowedOrigins } from './hosts';
+import { ProgramLogin, ServerLogin } from './login';
+import { serverRules } from './rules';
+import { ServerPlan, serverConnections, serverPlan } from './server-plan';
+import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
+import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { Authentication } from '../access/authentication';
 import { Exposure } from '../access/exposure';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../access/reverse-proxy';
@@ -8,15 +14,10 @@ import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { Json, apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
+import { mirroredDefault } from '../kubernetes/pod-options';
 import { contentHash, programs } from '../kubernetes/program';
 import { check } from '../kubernetes/rules';
 import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
-import { SERVICE_PORT, allowedHosts, allowedOrigins } from './hosts';
-import { ProgramLogin, ServerLogin } from './login';
-import { serverRules } from './rules';
-import { ServerPlan, serverConnections, serverPlan } from './server-plan';
-import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
-import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 
 /** Label of the Service that monitors select; the one with the login has another. */
 export const METRICS_COMPONENT = 'server-metrics';
@@ -54,12 +55,13 @@ export class TrackingServer extends Component {
 
     const { authDatabase } = this.login;
     if (authDatabase) props.database.addDatabase(authDatabase);
-    const connections = this.connect({
+    const { database, artifacts } = this.connect({
       name: this.node.path,
       podLabels: this.podSelector,
       maxConnections: serverConnections(plan, authDatabase !== undefined),
     });
 
+    const connections = [database, artifacts];
     const annotations = connections.map((connection) => connection.serviceAccountAnnotations ?? {});
     serviceAccount(this, 'service-account', name, Object.assign({}, ...annotations));
     this.network(connections);
@@ -87,8 +89,9 @@ export class TrackingServer extends Component {
     return this.login.addProgram(program);
   }
 
-  private connect(client: ConnectionClient): Connection[] {
-    return [this.props.database.connectFrom(client), this.props.artifacts.connectFrom(client)];
+  private connect(client: ConnectionClient) {
+    const { database, artifacts } = this.props;
+    return { database: database.connectFrom(client), artifacts: artifacts.connectFrom(client) };
   }
 
   private network(connections: Connection[]): void {
@@ -126,7 +129,9 @@ export class TrackingServer extends Component {
           revisionHistoryLimit: 5,
           progressDeadlineSeconds: 3600,
           selector: { matchLabels: this.podSelector },
-          strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+          strategy: this.alone
+            ? { type: 'Recreate' }
+            : { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
           template: this.pod(connections),
         }),
       },
@@ -161,6 +166,7 @@ export class TrackingServer extends Component {
       configMapName: `${this.componentName}-proxy`,
       login: this.login.proxyLogin,
       programs: this.login.programs,
+      artifactsThroughServer: (this.props.artifactAccess ?? ArtifactAccess.PROXIED) === ArtifactAccess.PROXIED,
     });
   }
 
@@ -200,6 +206,11 @@ export class TrackingServer extends Component {
       : ['--artifacts-destination', root];
   }
 
+  /** True where what one pod holds must be free before the next one can start. */
+  private get alone(): boolean {
+    return !this.props.database.sharedByReplicas || !this.props.artifacts.sharedByReplicas;
+  }
+
   private autoscaler(bounds: { minReplicas: number; maxReplicas: number; targetCpuPercent: number }): void {
     const spec: Json<k8s.HorizontalPodAutoscalerSpecV2> = {
       scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: this.componentName },
@@ -226,8 +237,10 @@ export class TrackingServer extends Component {
     new Migration(this, {
       image: this.plan.image,
       placement: this._placement(this.props),
+      besides: this.props.artifacts.sharedByReplicas ? undefined : this.podSelector,
       dumpSpace: this.plan.dumpSpace,
-      clientImage: this.props.database.clientImage,
+      clientImage: mirroredDefault(this.props.database.clientImage, this._placement(this.props)),
+      environment: this.props.environment,
       backups: `${this.props.artifacts.uri}/backups`,
       connect: (client) => this.connect(client),
       auth: authDatabase

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import time
 
 import psycopg2
 from psycopg2 import errorcodes
@@ -12,9 +13,57 @@ AUTH = ("server/auth/db/migrations/versions", "alembic_version_auth")
 
 NO_SCHEMA, OLDER, CURRENT, NEWER = "no schema", "older", "current", "newer"
 
+RETRY_IS_USELESS = 3  # Exit code that fails the migration Job for good.
+
 
 class Unreachable(Exception):
     """The database cannot be asked (yet); the message is fit for a log."""
+
+    code = 1
+
+
+class Newer(Exception):
+    """Only another MLflow can use the database; the message says what to do."""
+
+    code = RETRY_IS_USELESS
+
+
+class Database:
+    """One database, as it was when it was looked at last."""
+
+    def __init__(self, what, name, kind):
+        self.what, self.name, self.kind = what, name, kind
+        self.known, self.head = revisions(kind)
+
+    def __str__(self):
+        return f"The {self.what} {self.name}"
+
+    def wait(self, deadline, say):
+        """Looks as soon as the database answers."""
+        said = None
+        while True:
+            try:
+                return self.look()
+            except Unreachable as error:
+                if time.monotonic() > deadline:
+                    raise Unreachable(f"{error}. Gave up waiting for it.") from None
+                if str(error) != said:
+                    said = str(error)
+                    say(f"{error}. Waiting for it.")
+            time.sleep(0.5)
+
+    def look(self):
+        try:
+            self.has_tables, self.revision = inspect(self.name, self.kind)
+        except Unreachable as error:
+            raise Unreachable(f"{self}: {error}") from None
+        self.state = compare(self.revision, self.known, self.head)
+        if self.state == NEWER:
+            raise Newer(newer_in_words(self.what, self.name, self.revision, self.head))
+
+    @property
+    def needs_dump(self):
+        return self.has_tables and self.state != CURRENT
 
 
 def databases():
@@ -90,6 +139,13 @@ def in_words(error):
         line,
     )
     return f"login refused ({line})" if refused else f"unreachable ({line})"
+
+
+def cause(error):
+    """One line of any error, without the statement and its parameters, which can hold rows."""
+    original = getattr(error, "orig", None) or error
+    lines = str(original).strip().splitlines() or [""]
+    return f"{type(original).__name__}: {lines[0]}"
 
 
 def compare(revision, known, head):

@@ -1,15 +1,52 @@
 #!/bin/sh
-# Dumps each database that `migrate.py check` listed in /work/databases to /work/<name>.dump; none, where nothing can be lost.
-set -eu
+# Beside migrate.py: for each /work/<database>.request dumps that database to <database>.dump, whole or not at all;
+# why it failed is told in <database>.failed. The request goes last, so that one cut short is served again.
+set -u
 
 work=${WORK_DIRECTORY:-/work}
 secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
-PGUSER=$(cat "$secrets/PGUSER")
-PGPASSWORD=$(cat "$secrets/PGPASSWORD")
-export PGUSER PGPASSWORD
+PGUSER=$(cat "$secrets/PGUSER") || exit 1
+PGPASSWORD=$(cat "$secrets/PGPASSWORD") || exit 1
+export PGUSER PGPASSWORD PGCONNECT_TIMEOUT=30
 
-while read -r database; do
+# PID 1 has no default for them (PostgreSQL's image has itself stopped by INT); with PID 1 a dump that runs ends too.
+trap 'exit 0' TERM INT
+
+dump() {
+  database=$(basename "$1")
   echo "dumping $database"
-  pg_dump --format=custom --file="$work/$database.part" "$database"
-  mv "$work/$database.part" "$work/$database.dump"
-done <"$work/databases"
+  echo begun >>"$1.begun"
+  if [ "$(wc -l <"$1.begun")" -gt 3 ]; then
+    echo 'pg_dump was killed three times on its way (does it have too little memory?)' >"$1.errors"
+  else
+    pg_dump --no-password --format=custom --file="$1.part" "$database" 2>"$1.errors"
+    code=$?
+    if [ "$code" = 0 ]; then
+      mv "$1.part" "$1.dump"
+      echo "dumped $database"
+      rm -f "$1.request"
+      return
+    fi
+    # First, as the disk may be full.
+    rm -f "$1.part"
+    echo "pg_dump ended with $code" >>"$1.errors"
+  fi
+  tail -n 5 "$1.errors" | tee "$1.failing" >&2
+  mv "$1.failing" "$1.failed"
+  rm -f "$1.request"
+}
+
+serving=
+while :; do
+  # What the liveness probe looks at. A dump runs beside the loop, and may take hours.
+  touch "$work/alive"
+  for request in "$work"/*.request; do
+    if [ -e "$request" ] && [ ! -e "$serving" ]; then
+      serving=$request
+      dump "${request%.request}" &
+    fi
+  done
+  # In the background: a shell acts on a signal only when its foreground child has ended.
+  sleep 1 &
+  wait $!
+done

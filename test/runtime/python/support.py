@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -88,9 +89,6 @@ class Postgres:
         login = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
         subprocess.run([self.bin / program, *login, *arguments], check=True)
 
-    def dump(self, database, file):
-        self.client("pg_dump", "-Fc", "-f", file, database)
-
 
 def _exists(user):
     try:
@@ -140,6 +138,16 @@ def pod_environment(secrets, more):
     }
 
 
+def until(condition, what, seconds=60):
+    """What the condition gives once that is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not in {seconds} s: {what}")
+        time.sleep(0.02)
+    return found
+
+
 class PodTestCase(unittest.TestCase):
     def setUp(self):
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -152,14 +160,17 @@ class PodTestCase(unittest.TestCase):
             env=pod_environment(self.secrets, environment),
             cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
+        self.addCleanup(process.stdout.close)
+        self.end_with_test(process)
+        return process
+
+    def end_with_test(self, process):
         # What a test waits for and never comes must not hold up the rest.
         watchdog = threading.Timer(90, process.kill)
         watchdog.start()
         self.addCleanup(watchdog.cancel)
-        self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        return process
 
     def run_to_end(self, *arguments, environment, code=0):
         process = self.start(*arguments, environment=environment)

@@ -1,0 +1,19 @@
+/**
+ * MLflow tells its clients to fetch large files straight from the store, by signed URLs with the address by which the
+ * server knows it; they try that for minutes where they cannot reach it. Here it is not offered: the answer that says so
+ * is mended, and who asks all the same is told 501, on which the client goes by the server.
+ */
+export const ARTIFACTS_THROUGH_SERVER = ['/api', '/ajax-api']
+  .map(
+    (api) => `    location = ${api}/3.0/mlflow/server-info {
+      set $behind_login 1;
+      sub_filter_types application/json; sub_filter_once off;
+      sub_filter '"multipart_uploads_enabled":true' '"multipart_uploads_enabled":false';
+      sub_filter '"multipart_downloads_enabled":true' '"multipart_downloads_enabled":false';
+      proxy_pass http://mlflow${api}/3.0/mlflow/server-info;
+    }
+    location ^~ ${api}/2.0/mlflow-artifacts/mpu/ { return 501; }
+    location ^~ ${api}/2.0/mlflow-artifacts/presigned/ { return 501; }
+`,
+  )
+  .join('');

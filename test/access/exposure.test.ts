@@ -1,0 +1,82 @@
+import { Exposure, IngressExposureProps, Tls } from '../../lib';
+import { find, ofKind, snapshotOf } from '../support/synth';
+import { serverError, serverObjects } from '../tracking/servers';
+
+const host = 'mlflow.example.com';
+const ingress = (props: IngressExposureProps) =>
+  find(serverObjects({ exposure: Exposure.ingress(props) }), 'Ingress', 'server-ingress');
+
+const all: Required<IngressExposureProps> = {
+  host,
+  className: 'nginx',
+  tls: Tls.fromIssuer('letsencrypt-prod'),
+  annotations: { 'nginx.ingress.kubernetes.io/proxy-body-size': '0' },
+};
+
+test('an Ingress with a host alone', () => {
+  expect(snapshotOf([ingress({ host })])).toMatchSnapshot();
+});
+
+test('an Ingress with every prop', () => {
+  expect(snapshotOf([ingress(all)])).toMatchSnapshot();
+});
+
+test('without an exposure there is no way in from outside', () => {
+  const objects = serverObjects({ exposure: Exposure.none() });
+  expect(ofKind(objects, 'Ingress')).toEqual([]);
+  expect(ofKind(objects, 'Service').map(({ spec }) => spec.type ?? 'ClusterIP')).toEqual(['ClusterIP', 'ClusterIP']);
+  expect(serverObjects()).toEqual(objects);
+});
+
+test('the Ingress leads to a Service and a port that there are', () => {
+  const { service } = ingress({ host }).spec.rules[0].http.paths[0].backend;
+  const { ports } = find(serverObjects(), 'Service', service.name).spec;
+  expect(ports.map(({ name }: any) => name)).toContain(service.port.name);
+});
+
+test('the cluster’s default class is taken where none is given', () => {
+  expect(ingress({ host }).spec).not.toHaveProperty('ingressClassName');
+  expect(ingress({ host, className: 'traefik' }).spec.ingressClassName).toBe('traefik');
+});
+
+test('annotations of the user come beside those of the certificate, and win', () => {
+  const { annotations } = ingress({
+    ...all,
+    annotations: { ...all.annotations, 'cert-manager.io/cluster-issuer': 'own' },
+  }).metadata;
+  expect(annotations).toEqual({
+    'nginx.ingress.kubernetes.io/proxy-body-size': '0',
+    'cert-manager.io/cluster-issuer': 'own',
+  });
+});
+
+test('without any annotation there is no empty list of them', () => {
+  expect(ingress({ host }).metadata).not.toHaveProperty('annotations');
+});
+
+describe('refuses', () => {
+  const name = "want a host name alone, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'";
+  test.each<[IngressExposureProps, string, string]>([
+    [{ host: 'https://mlflow.example.com' }, "host is 'https://mlflow.example.com'", name],
+    [{ host: 'mlflow.example.com:8443' }, "host is 'mlflow.example.com:8443'", name],
+    [{ host: 'mlflow.example.com/ui' }, "host is 'mlflow.example.com/ui'", name],
+    [{ host: 'MLflow.example.com' }, "host is 'MLflow.example.com'", name],
+    [{ host: 'mlflow.example.com.' }, "host is 'mlflow.example.com.'", name],
+    [{ host: 'ml_flow.example.com' }, "host is 'ml_flow.example.com'", name],
+    [{ host: '-mlflow.example.com' }, "host is '-mlflow.example.com'", name],
+    [{ host: `${'a'.repeat(64)}.example.com` }, `host is '${'a'.repeat(64)}.example.com'`, name],
+    [{ host: '' }, "host is ''", name],
+    // Kubernetes takes no addresses there.
+    [{ host: '192.168.1.10' }, "host is '192.168.1.10'", name],
+    [
+      { tls: Tls.fromSecret('certificate') },
+      'tls is given without a host',
+      'want the host that the certificate is for',
+    ],
+    [{}, 'the Ingress has no host', "want one, e.g. host: 'mlflow.example.com'"],
+    [{ host, className: '' }, "className is ''", "or leave it out for the cluster's default"],
+  ])('%j', (props, given, want) => {
+    expect(serverError({ exposure: Exposure.ingress(props) })).toContain(`chart/server: ${given}: `);
+    expect(serverError({ exposure: Exposure.ingress(props) })).toContain(want);
+  });
+});

@@ -1,0 +1,126 @@
+import { NginxLogin, NginxOptions, nginxConfiguration } from '../../lib/access/nginx-configuration';
+
+const BASIC = {
+  kind: 'basic',
+  realm: 'MLflow Authentication',
+  usersFile: '/users/people/auth',
+  programs: [
+    { username: 'deployer', usersFile: '/users/programs/deployer/auth' },
+    { username: 'churn.v2', usersFile: '/users/programs/churn.v2/auth' },
+  ],
+} as const satisfies NginxLogin;
+
+const render = (options: Partial<NginxOptions> = {}) =>
+  nginxConfiguration({ login: BASIC, metrics: true, drainSeconds: 30, ...options });
+
+const LOGINS: [string, NginxLogin][] = [
+  ['basic', BASIC],
+  ['mlflow', { kind: 'mlflow' }],
+  ['none', { kind: 'none' }],
+];
+
+test.each(LOGINS)('the whole configuration: %s', (_, login) => {
+  expect(render({ login })).toMatchSnapshot();
+});
+
+test('all options', () => {
+  const all: Required<NginxOptions> = {
+    login: BASIC,
+    metrics: true,
+    drainSeconds: 45,
+    artifactsThroughServer: true,
+    timeoutSeconds: 120,
+    keepaliveMinSeconds: 12,
+    httpPort: 18080,
+    metricsPort: 19090,
+    upstreamPort: 15000,
+    ipv6: true,
+    temporaryDirectory: '/run/nginx',
+  };
+  const text = nginxConfiguration(all);
+  for (const line of [
+    'worker_shutdown_timeout 45s;',
+    'proxy_read_timeout 120s;',
+    'keepalive_min_timeout 12s;',
+    'location ^~ /api/2.0/mlflow-artifacts/mpu/ { return 501; }',
+    'listen 18080;\n    listen [::]:18080;',
+    'listen 19090;\n    listen [::]:19090;',
+    'server 127.0.0.1:15000;',
+    'pid /run/nginx/nginx.pid;',
+  ]) {
+    expect(text).toContain(line);
+  }
+  expect(text).not.toMatch(/ \/tmp|keepalive_min_timeout 1s|[^1](8080|9090|5000)/);
+});
+
+test('the defaults stand for what is left undefined', () => {
+  const undefinedOptions = { timeoutSeconds: undefined, httpPort: undefined, upstreamPort: undefined, ipv6: undefined };
+  expect(render(undefinedOptions)).toBe(render());
+  expect(render()).not.toMatch(/undefined|NaN|\[object/);
+});
+
+test.each(LOGINS)('nothing writes outside of the temporary folder and the standard streams: %s', (_, login) => {
+  const paths = [...render({ login }).matchAll(/^ *(?:\w+_temp_path|pid|error_log|access_log) (\S+?)[ ;]/gm)].map(
+    (match) => match[1],
+  );
+  expect(new Set(paths.map((path) => path.replace(/^\/tmp\/.*/, '/tmp')))).toEqual(
+    new Set(['/tmp', 'stderr', '/dev/stdout', 'off']),
+  );
+  expect(paths).toHaveLength(6 + 4 + 1);
+});
+
+test.each(LOGINS)('every way to MLflow names the address that MLflow gets: %s', (_, login) => {
+  const targets = [...render({ login }).matchAll(/proxy_pass (.*);/g)].map((match) => match[1]);
+  expect(targets).toEqual(['health', 'static-files/', '', 'metrics'].map((path) => `http://mlflow/${path}`));
+});
+
+test('the login stands above all addresses of the main port, and /health alone switches it off', () => {
+  const [, main, metrics] = render().split('\n  server {');
+  expect(main.indexOf('auth_basic_user_file $users_file;')).toBeLessThan(main.indexOf('location'));
+  expect(main.match(/auth_basic off;/g)).toHaveLength(1);
+  expect(main).toMatch(/location = \/health \{\n +auth_basic off;/);
+  expect(metrics).not.toContain('auth_basic');
+});
+
+test('programs are matched to the letter', () => {
+  expect(render()).toContain(`'~^deployer\\z' /users/programs/deployer/auth;`);
+  expect(render()).toContain(`'~^churn\\.v2\\z' /users/programs/churn.v2/auth;`);
+});
+
+test('the password goes on only where MLflow asks for it', () => {
+  const sent = (login: NginxLogin) => render({ login }).match(/proxy_set_header Authorization .*;/g);
+  expect(sent(BASIC)).toEqual([`proxy_set_header Authorization '';`]);
+  expect(sent({ kind: 'none' })).toEqual([`proxy_set_header Authorization '';`]);
+  // The main port passes headers on by itself, /metrics passes nothing that is not named.
+  expect(sent({ kind: 'mlflow' })).toEqual(['proxy_set_header Authorization $http_authorization;']);
+});
+
+test('the log knows users only where nginx asked for their password', () => {
+  expect(render()).toContain(`$log_user { '~^1:.' $remote_user; default ''; }`);
+  expect(render({ login: { kind: 'mlflow' } })).not.toContain('$remote_user');
+  expect(render()).not.toMatch(
+    /log_format[^;]*\$(request|args|query_string|http_authorization|http_cookie|http_referer)\b/,
+  );
+});
+
+test('without metrics there is one port', () => {
+  expect(render({ metrics: false }).match(/listen .*;/g)).toEqual(['listen 8080;']);
+});
+
+test.each<[string, Partial<NginxOptions>, string]>([
+  ['a port', { httpPort: 0 }, 'expected a port, got 0'],
+  ['a port above the range', { metricsPort: 65536 }, 'expected a port, got 65536'],
+  ['ports that collide', { httpPort: 5000 }, 'expected three different ports, got [5000,9090,5000]'],
+  ['no time', { drainSeconds: 0 }, 'expected a whole, positive number of seconds, got 0'],
+  ['half a second', { timeoutSeconds: 0.5 }, 'expected a whole, positive number of seconds, got 0.5'],
+  ['a folder', { temporaryDirectory: '/tmp; user root' }, 'expected a plain absolute path, got "/tmp; user root"'],
+  ['a realm that ends its quotes', { login: { ...BASIC, realm: "x'; a" } }, 'expected a realm without quotes'],
+  ['a realm with a variable', { login: { ...BASIC, realm: '$host' } }, 'expected a realm without quotes'],
+  ['the realm that means no login', { login: { ...BASIC, realm: 'off' } }, 'got "off"'],
+  ['a realm of two lines', { login: { ...BASIC, realm: 'a\nb' } }, 'got "a\\nb"'],
+  ['a users file', { login: { ...BASIC, usersFile: 'auth' } }, 'expected a plain absolute path, got "auth"'],
+  ['a user name', { login: { ...BASIC, programs: [{ username: 'a b', usersFile: '/a' }] } }, 'got "a b"'],
+  ['a user twice', { login: { ...BASIC, programs: [...BASIC.programs, BASIC.programs[0]] } }, 'for each program'],
+])('refuses %s', (_, options, message) => {
+  expect(() => render(options)).toThrow(message);
+});

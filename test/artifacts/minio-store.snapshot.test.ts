@@ -1,0 +1,44 @@
+import { Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import { Credentials, MinioStoreProps } from '../../lib';
+import { client, minio } from '../support/parts';
+import { snapshotOf } from '../support/synth';
+
+const allProps: Required<MinioStoreProps> = {
+  storage: Size.tebibytes(1),
+  storageClassName: 'fast-ssd',
+  replicas: 4,
+  bucket: 'models',
+  versioning: true,
+  rootCredentials: Credentials.fromSecret('minio-root'),
+  credentials: Credentials.fromSecret('minio-key', { username: 'id', password: 'key' }),
+  consoleClients: [{ podLabels: { app: 'admin' }, namespaceLabels: { team: 'platform' } }],
+  image: 'registry.example.com/minio:RELEASE.2025-09-07T16-13-09Z',
+  resources: {
+    cpu: { request: Cpu.units(1), limit: Cpu.units(4) },
+    memory: { request: Size.gibibytes(2), limit: Size.gibibytes(8) },
+    ephemeralStorage: { request: Size.mebibytes(128), limit: Size.gibibytes(2) },
+  },
+  nodeSelector: { disk: 'hdd' },
+  tolerations: [{ key: 'storage', operator: 'Exists', effect: 'NoSchedule' }],
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['a', 'b'] }] }],
+      },
+    },
+  },
+  priorityClassName: 'storage',
+  imagePullSecrets: ['registry-login'],
+  podAnnotations: { 'example.com/owner': 'platform' },
+  podLabels: { team: 'ml' },
+  imageRegistry: 'registry.example.com/mirror',
+};
+
+test('MinioStore without props', () => {
+  expect(snapshotOf(minio().objects)).toMatchSnapshot();
+});
+
+test('MinioStore with all props', () => {
+  expect(snapshotOf(minio(allProps, (store) => store.connectFrom(client(0))).objects)).toMatchSnapshot();
+});

@@ -1,0 +1,168 @@
+import { Size } from 'cdk8s';
+import { MinioStore } from '../../lib';
+import { client, minio } from '../support/parts';
+import { Rendered, ofKind, synth } from '../support/synth';
+
+// The volume of a store that was set up by hand from the blog's manifests is found by these names.
+describe('names equal to those of the seed', () => {
+  const { statefulSet, container, service } = minio();
+
+  test('StatefulSet and Service are mlflow-minio, and the one names the other', () => {
+    expect(statefulSet.metadata.name).toBe('mlflow-minio');
+    expect(service.metadata.name).toBe('mlflow-minio');
+    expect(statefulSet.spec.serviceName).toBe('mlflow-minio');
+  });
+
+  test('the claim is minio-data, mounted whole at /data', () => {
+    expect(statefulSet.spec.volumeClaimTemplates.map((claim: Rendered) => claim.metadata.name)).toEqual(['minio-data']);
+    const mount = container.volumeMounts.find(({ name }: Rendered) => name === 'minio-data');
+    expect(mount).toEqual({ name: 'minio-data', mountPath: '/data' });
+  });
+
+  test('the Service has api and console', () => {
+    expect(service.spec).toMatchObject({ type: 'ClusterIP' });
+    expect(service.spec.ports).toEqual([
+      { name: 'api', port: 9000, targetPort: 'api' },
+      { name: 'console', port: 9001, targetPort: 'console' },
+    ]);
+  });
+
+  test('pods keep the label app', () => {
+    expect(statefulSet.spec.template.metadata.labels.app).toBe('mlflow-minio');
+  });
+});
+
+test('defaults: 100Gi of the default storage class, the last image that was published, 500m/1Gi to 2/4Gi', () => {
+  const { statefulSet, container } = minio();
+  const [claim] = statefulSet.spec.volumeClaimTemplates;
+  expect(claim.spec).toMatchObject({ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '100Gi' } } });
+  expect(claim.spec.storageClassName).toBeUndefined();
+  expect(container.image).toBe('quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z');
+  expect(container.resources.requests).toMatchObject({ cpu: '500m', memory: '1Gi' });
+  expect(container.resources.limits).toMatchObject({ cpu: '2', memory: '4Gi' });
+});
+
+test('storage and its class reach the claim', () => {
+  const { statefulSet } = minio({ storage: Size.gibibytes(200), storageClassName: 'fast-ssd' });
+  expect(statefulSet.spec.volumeClaimTemplates[0].spec).toMatchObject({
+    storageClassName: 'fast-ssd',
+    resources: { requests: { storage: '200Gi' } },
+  });
+});
+
+test('a deleted or scaled StatefulSet keeps its volumes', () => {
+  const policy = minio().statefulSet.spec.persistentVolumeClaimRetentionPolicy;
+  expect(policy).toEqual({ whenDeleted: 'Retain', whenScaled: 'Retain' });
+});
+
+test('probes ask the paths that need no login, on the named port', () => {
+  const { startupProbe, livenessProbe, readinessProbe } = minio().container;
+  expect(startupProbe.httpGet).toEqual({ path: '/minio/health/live', port: 'api' });
+  expect(livenessProbe.httpGet).toEqual({ path: '/minio/health/live', port: 'api' });
+  expect(readinessProbe.httpGet).toEqual({ path: '/minio/health/ready', port: 'api' });
+  expect(startupProbe.periodSeconds * startupProbe.failureThreshold).toBeGreaterThanOrEqual(300);
+});
+
+test('nothing asks the network for updates', () => {
+  expect(minio().container.env).toContainEqual({ name: 'MINIO_UPDATE', value: 'off' });
+});
+
+describe('one pod', () => {
+  const { statefulSet, container, objects, policy } = minio();
+
+  test('has one drive, and no headless Service or budget, which would block a drain', () => {
+    expect(statefulSet.spec.replicas).toBe(1);
+    expect(container.command).toEqual(['minio', 'server', '/data']);
+    expect(ofKind(objects, 'Service')).toHaveLength(1);
+    expect(ofKind(objects, 'PodDisruptionBudget')).toEqual([]);
+  });
+
+  test('may go nowhere', () => {
+    expect(policy.spec.policyTypes).toEqual(['Ingress', 'Egress']);
+    expect(policy.spec.egress ?? []).toEqual([]);
+  });
+});
+
+describe('four pods', () => {
+  const { statefulSet, container, objects, policy, pod } = minio({ replicas: 4 });
+  const headless = objects.find(({ metadata }) => metadata.name === 'mlflow-minio-headless');
+  const selector = statefulSet.spec.selector.matchLabels;
+
+  test('start together: each waits for the others', () => {
+    expect(statefulSet.spec).toMatchObject({ replicas: 4, podManagementPolicy: 'Parallel' });
+  });
+
+  test('find each other by a headless Service before they are ready', () => {
+    expect(headless.spec).toMatchObject({ clusterIP: 'None', publishNotReadyAddresses: true, selector });
+    expect(statefulSet.spec.serviceName).toBe('mlflow-minio-headless');
+  });
+
+  test('have one drive each', () => {
+    expect(container.command).toEqual([
+      'minio',
+      'server',
+      'http://mlflow-minio-{0...3}.mlflow-minio-headless:9000/data',
+    ]);
+  });
+
+  test('keep the Service that clients know, with ready pods alone', () => {
+    const { spec } = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'mlflow-minio');
+    expect(spec.clusterIP).toBeUndefined();
+    expect(spec.publishNotReadyAddresses).toBeUndefined();
+  });
+
+  test('are drained one at a time', () => {
+    const [budget] = ofKind(objects, 'PodDisruptionBudget');
+    expect(budget.spec).toEqual({ maxUnavailable: 1, selector: { matchLabels: selector } });
+  });
+
+  test('prefer different nodes', () => {
+    const [term] = pod.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution;
+    expect(term.podAffinityTerm).toEqual({
+      labelSelector: { matchLabels: selector },
+      topologyKey: 'kubernetes.io/hostname',
+    });
+  });
+
+  test('may reach each other', () => {
+    const self = [{ podSelector: { matchLabels: selector } }];
+    const ports = [{ port: 9000, protocol: 'TCP' }];
+    expect(policy.spec.ingress).toContainEqual({ from: self, ports });
+    expect(policy.spec.egress).toContainEqual({ to: self, ports });
+  });
+
+  test('may look names up', () => {
+    expect(policy.spec.egress[0].ports.map(({ port }: Rendered) => port)).toEqual([53, 53]);
+  });
+});
+
+describe('who may come', () => {
+  const consolePorts = (from: Rendered) =>
+    from.policy.spec.ingress.filter((rule: Rendered) => rule.ports.some(({ port }: Rendered) => port === 9001));
+
+  test('clients, to the api alone', () => {
+    const { policy } = minio({}, (store) => store.connectFrom(client(0, 'notebook')));
+    expect(policy.spec.ingress).toContainEqual({
+      from: [{ podSelector: { matchLabels: { app: 'notebook' } } }],
+      ports: [{ port: 9000, protocol: 'TCP' }],
+    });
+  });
+
+  test('nobody to the console, unless it is said', () => {
+    expect(consolePorts(minio())).toEqual([]);
+    expect(consolePorts(minio({ consoleClients: [{ podLabels: { app: 'admin' } }] }))).toEqual([
+      { from: [{ podSelector: { matchLabels: { app: 'admin' } } }], ports: [{ port: 9001, protocol: 'TCP' }] },
+    ]);
+  });
+});
+
+test('what others read of it', () => {
+  synth((chart) => {
+    const store = new MinioStore(chart, 'minio', { bucket: 'models' });
+    expect(store.uri).toBe('s3://models');
+    expect(store.bucket).toBe('models');
+    expect(store.endpoint).toBe('http://minio:9000');
+    expect(store.sharedByReplicas).toBe(true);
+    expect(store.reachableByClients).toBe(false);
+  });
+});

@@ -1,0 +1,136 @@
+import { ArtifactStore, Credentials, MlflowPlatform, S3StoreProps } from '../../lib';
+import { client } from '../support/parts';
+import { errorOf, find, findByPrefix, synth } from '../support/synth';
+
+const minimal: S3StoreProps = { bucket: 'models', credentials: Credentials.fromSecret('s3-key') };
+
+const allProps: Required<S3StoreProps> = {
+  bucket: 'models',
+  prefix: 'team-a/mlflow',
+  region: 'eu-west-1',
+  endpoint: 'https://s3.example.com:9443',
+  pathStyle: true,
+  credentials: Credentials.fromSecret('s3-key', { username: 'id', password: 'key' }),
+  cidr: '10.1.2.0/24',
+};
+
+const connect = (props: Partial<S3StoreProps>) => ArtifactStore.s3({ ...minimal, ...props }).connectFrom(client(0));
+
+test('what a client needs, without props', () => {
+  expect(connect({})).toMatchSnapshot();
+});
+
+test('what a client needs, with all props', () => {
+  expect(connect(allProps)).toMatchSnapshot();
+});
+
+test('servers and clients outside the cluster share it', () => {
+  expect(ArtifactStore.s3(minimal)).toMatchObject({ sharedByReplicas: true, reachableByClients: true });
+});
+
+test('the URI has the folder in the bucket', () => {
+  expect(ArtifactStore.s3(minimal).uri).toBe('s3://models');
+  expect(ArtifactStore.s3(allProps).uri).toBe('s3://models/team-a/mlflow');
+});
+
+test.each<[string, Partial<S3StoreProps>, string | undefined]>([
+  ["Amazon's own", {}, undefined],
+  ['an endpoint', { endpoint: 'https://s3.example.com' }, 'path'],
+  ['an endpoint with the bucket in its host name', { endpoint: 'https://s3.example.com', pathStyle: false }, undefined],
+  ["Amazon's own, by path", { pathStyle: true }, 'path'],
+])('addressing style of %s', (_, props, style) => {
+  expect(connect(props).environment.AWS_S3_ADDRESSING_STYLE).toBe(style);
+});
+
+test.each([
+  [undefined, 443],
+  ['https://s3.example.com', 443],
+  ['http://store', 80],
+  ['http://store:9000', 9000],
+  ['https://s3.example.com:9443', 9443],
+  ['http://[fd00::1]:9000', 9000],
+])('the policy allows the port of endpoint %p: %d', (endpoint, port) => {
+  expect(connect({ endpoint }).egress).toEqual([{ peer: { anyone: true }, port }]);
+});
+
+test('the policy allows the addresses of the endpoint where they are known', () => {
+  expect(connect({ cidr: '10.1.2.0/24' }).egress).toEqual([{ peer: { cidr: '10.1.2.0/24' }, port: 443 }]);
+});
+
+describe('with a service account', () => {
+  const credentials = Credentials.fromServiceAccount({ 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/mlflow' });
+
+  test('there is no Secret', () => {
+    expect(connect({ credentials }).secretVariables).toEqual([]);
+  });
+
+  test('the service accounts of the server and its migration carry the annotation, and no other does', () => {
+    const artifacts = ArtifactStore.s3({ ...minimal, credentials });
+    const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow', { artifacts }));
+    const annotated = objects
+      .filter(({ kind, metadata }) => kind === 'ServiceAccount' && metadata.annotations)
+      .map(({ metadata }) => [metadata.name, metadata.annotations]);
+    const annotation = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/mlflow' };
+    expect(annotated).toEqual([
+      ['mlflow-server', annotation],
+      ['mlflow-server-migration', annotation],
+    ]);
+  });
+
+  // Its token is changed for a key at the cloud's own service, which lies at none of the endpoint's addresses.
+  test('the policy allows HTTPS to anybody beside the addresses of the endpoint', () => {
+    const { egress } = connect({ credentials, endpoint: 'https://s3.example.com:9443', cidr: '10.1.2.0/24' });
+    expect(egress).toEqual([
+      { peer: { cidr: '10.1.2.0/24' }, port: 9443 },
+      { peer: { anyone: true }, port: 443 },
+    ]);
+  });
+});
+
+test('the server and its migration reach it, by files of the key and a policy', () => {
+  const artifacts = ArtifactStore.s3(allProps);
+  const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow', { artifacts }));
+  const egress = { to: [{ ipBlock: { cidr: '10.1.2.0/24' } }], ports: [{ port: 9443, protocol: 'TCP' }] };
+  const workloads = {
+    'mlflow-server': find(objects, 'Deployment', 'mlflow-server'),
+    'mlflow-server-migration': findByPrefix(objects, 'Job', 'mlflow-server-migration-'),
+  };
+  for (const [name, workload] of Object.entries(workloads)) {
+    expect(find(objects, 'NetworkPolicy', name).spec.egress).toContainEqual(egress);
+    expect(JSON.stringify(workload.spec.template.spec.volumes)).toContain('{"secret":{"items":[{"key":"id"');
+  }
+});
+
+const refused: [string, Partial<S3StoreProps>, string][] = [
+  ['a bucket outside of the rules', { bucket: 's3://models' }, "bucket is 's3://models': want 3 to 63"],
+  ['a slash before the folder', { prefix: '/a' }, "prefix is '/a': want a folder without slashes at its ends"],
+  ['a slash after the folder', { prefix: 'a/' }, "prefix is 'a/'"],
+  ['an empty folder', { prefix: '' }, "prefix is ''"],
+  ['a folder in the middle without a name', { prefix: 'a//b' }, "prefix is 'a//b'"],
+  [
+    'an endpoint without scheme',
+    { endpoint: 's3.example.com' },
+    "endpoint is 's3.example.com': want a URL with scheme",
+  ],
+  ['another scheme', { endpoint: 's3://models' }, "endpoint is 's3://models'"],
+  [
+    'a path in the endpoint',
+    { endpoint: 'https://s3.example.com/models' },
+    "endpoint is 'https://s3.example.com/models'",
+  ],
+  ['a key in the endpoint', { endpoint: 'https://id:key@s3.example.com' }, "endpoint is 'https://id:"],
+  ['a query in the endpoint', { endpoint: 'https://s3.example.com?x=1' }, "endpoint is 'https://s3.example.com?x=1'"],
+  ['a port above 65535', { endpoint: 'https://s3.example.com:99999' }, "endpoint is 'https://s3.example.com:99999'"],
+  ['an endpoint without host', { endpoint: 'https://:9000' }, "endpoint is 'https://:9000'"],
+  [
+    'a key that would have to be made',
+    { credentials: Credentials.generated() },
+    "the bucket's credentials are generated: want Credentials.fromSecret('name') or fromServiceAccount(…)",
+  ],
+  ['a Secret that cannot be', { credentials: Credentials.fromSecret('My_Key') }, "the name of a Secret is 'My_Key'"],
+  ['an address without a mask', { cidr: '10.0.0.1' }, "cidr is '10.0.0.1'"],
+];
+
+test.each(refused)('%s is refused, with the path of who connects', (_, props, message) => {
+  expect(errorOf(() => connect(props))).toContain(`chart/server: ${message}`);
+});

@@ -1,0 +1,189 @@
+import { App, Chart } from 'cdk8s';
+import {
+  Authentication,
+  Credentials,
+  MinioStore,
+  MlflowPlatform,
+  MlflowPlatformProps,
+  PostgresStatefulSet,
+} from '../../lib';
+import { PlanError, validatePlan } from '../../runtime/credentials/plan';
+import {
+  Rendered,
+  errorOf,
+  find,
+  findByPrefix,
+  namesOf,
+  render,
+  snapshotOf,
+  synth,
+  synthWithoutNamespace,
+} from '../support/synth';
+import { addServer, existingBucket, existingDatabase, serverObjects } from '../tracking/servers';
+
+const platform = (props: MlflowPlatformProps = {}) => synth((chart) => new MlflowPlatform(chart, 'mlflow', props));
+const jobsOf = (objects: Rendered[]) => namesOf(objects).filter((name) => /^Job .*-credentials-/.test(name));
+const planOf = (objects: Rendered[], name: string) =>
+  JSON.parse(find(objects, 'ConfigMap', name).data['credentials.json']);
+const jobOf = (objects: Rendered[], name = 'server-credentials') => findByPrefix(objects, 'Job', name);
+
+test('the objects of a platform’s credentials', () => {
+  const objects = platform();
+  const own = objects.filter(({ metadata }) => metadata.name.startsWith('mlflow-credentials'));
+  expect(snapshotOf(own)).toMatchSnapshot();
+});
+
+describe('how many there are', () => {
+  test('one for a platform, whatever its parts', () => {
+    expect(jobsOf(platform())).toEqual([expect.stringMatching(/^Job mlflow-credentials-[0-9a-f]{8}$/)]);
+  });
+
+  test('one for each component that stands alone', () => {
+    const objects = synth((chart) => {
+      const database = new PostgresStatefulSet(chart, 'postgres');
+      const artifacts = new MinioStore(chart, 'minio');
+      addServer(chart, { database, artifacts });
+    });
+    expect(
+      jobsOf(objects)
+        .map((name) => name.replace(/-[0-9a-f]{8}$/, ''))
+        .sort(),
+    ).toEqual(['Job minio-credentials', 'Job postgres-credentials', 'Job server-credentials']);
+  });
+
+  test('none where nothing is generated', () => {
+    const objects = serverObjects({ authentication: Authentication.none(), keys: Credentials.fromSecret('keys') });
+    expect(namesOf(objects).filter((name) => name.includes('credentials'))).toEqual([]);
+  });
+});
+
+describe('the plan', () => {
+  const withProgram = (props: MlflowPlatformProps) =>
+    synth((chart) => new MlflowPlatform(chart, 'mlflow', props).server.addProgram('deployer'));
+
+  test.each<[string, MlflowPlatformProps]>([
+    ['by default', {}],
+    ['with MLflow’s own login', { authentication: Authentication.mlflow(), server: { replicas: 1 } }],
+    ['without a login', { authentication: Authentication.none() }],
+    ['with database and bucket elsewhere', { database: existingDatabase(), artifacts: existingBucket() }],
+  ])('is one that the program accepts, %s', (_how, props) => {
+    const plan = planOf(withProgram(props), 'mlflow-credentials');
+    expect(validatePlan(plan)).toBe(plan);
+  });
+
+  test('is one that the program looks at', () => {
+    expect(() => validatePlan({ secrets: [{ name: 'Wrong', labels: {}, keys: {} }] })).toThrow(PlanError);
+  });
+
+  test('names the Secrets as the platform’s first manifests did', () => {
+    expect(planOf(platform(), 'mlflow-credentials').secrets.map(({ name }: any) => name)).toEqual([
+      'mlflow-postgres-secret',
+      'mlflow-postgres-mlflow-secret',
+      'mlflow-minio-secret',
+      'mlflow-s3-secret',
+      'mlflow-server-secret',
+      'mlflow-basic-auth',
+    ]);
+  });
+
+  test('holds no password', () => {
+    const values = planOf(platform(), 'mlflow-credentials').secrets.flatMap(({ keys }: any) =>
+      Object.values<any>(keys).flatMap(({ value = [] }) => value),
+    );
+    expect(values.sort()).toEqual(['admin', 'minio-admin', 'mlflow', 'postgres']);
+  });
+});
+
+describe('the role', () => {
+  test('reads the Secrets of the plan by name, creates Secrets, and may do no more', () => {
+    const objects = platform();
+    const names = planOf(objects, 'mlflow-credentials').secrets.map(({ name }: any) => name);
+    expect(find(objects, 'Role', 'mlflow-credentials').rules).toEqual([
+      { apiGroups: [''], resources: ['secrets'], resourceNames: names.sort(), verbs: ['get'] },
+      { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+    ]);
+  });
+
+  test('is bound to the Job’s account, which nobody else uses', () => {
+    const objects = platform();
+    expect(find(objects, 'RoleBinding', 'mlflow-credentials')).toMatchObject({
+      roleRef: { kind: 'Role', name: 'mlflow-credentials' },
+      subjects: [{ kind: 'ServiceAccount', name: 'mlflow-credentials', namespace: 'mlflow' }],
+    });
+    const users = objects.filter(({ spec }) => spec?.template?.spec.serviceAccountName === 'mlflow-credentials');
+    expect(users.map(({ kind }) => kind)).toEqual(['Job']);
+    expect(users[0].spec.template.spec.automountServiceAccountToken).toBe(true);
+  });
+
+  test('needs a namespace, as Kubernetes binds no account without one', () => {
+    const message = errorOf(() => synthWithoutNamespace((chart) => addServer(chart)));
+    expect(message).toMatch(/^chart\/server\/credentials: the chart has no namespace: want one/);
+  });
+});
+
+describe('the Job', () => {
+  const name = (objects: Rendered[]) => jobOf(objects).metadata.name;
+
+  test('is a new one when the plan changes', () => {
+    const more = serverObjects({}, (server) => server.addProgram('deployer'));
+    expect(name(more)).not.toBe(name(serverObjects()));
+  });
+
+  test('is the same one when something else changes', () => {
+    expect(name(serverObjects({ replicas: 2, image: 'mlflow:v3.16.0' }))).toBe(name(serverObjects()));
+  });
+
+  test('runs where the platform’s pods run', () => {
+    const pods = {
+      tolerations: [{ key: 'mlflow', operator: 'Exists' }],
+      nodeSelector: { pool: 'ml' },
+      imagePullSecrets: ['registry'],
+    };
+    const { spec } = jobOf(platform({ pods }), 'mlflow-credentials').spec.template;
+    expect(spec).toMatchObject({ ...pods, imagePullSecrets: [{ name: 'registry' }] });
+  });
+
+  test('runs where a component that stands alone runs', () => {
+    const { spec } = jobOf(serverObjects({ nodeSelector: { pool: 'ml' }, imagePullSecrets: ['registry'] })).spec
+      .template;
+    expect(spec).toMatchObject({ nodeSelector: { pool: 'ml' }, imagePullSecrets: [{ name: 'registry' }] });
+  });
+
+  test('is not tried again where its plan is wrong', () => {
+    const { podFailurePolicy, template } = jobOf(serverObjects()).spec;
+    expect(podFailurePolicy.rules).toEqual([
+      { action: 'FailJob', onExitCodes: { containerName: 'credentials', operator: 'In', values: [2] } },
+    ]);
+    expect(template.spec.restartPolicy).toBe('Never');
+  });
+
+  test('gives up before Kubernetes ends it', () => {
+    const { activeDeadlineSeconds, template } = jobOf(serverObjects()).spec;
+    const [container] = template.spec.containers;
+    const deadline = container.env.find((variable: any) => variable.name === 'CREDENTIALS_DEADLINE_SECONDS');
+    expect(Number(deadline.value)).toBeLessThan(activeDeadlineSeconds);
+  });
+
+  test('runs the program that lies in its ConfigMap, which is far from the limit of 1 MiB', () => {
+    const objects = serverObjects();
+    const [container] = jobOf(objects).spec.template.spec.containers;
+    const { data } = find(objects, 'ConfigMap', 'server-credentials');
+    expect(container.command).toEqual(['node', '/opt/cdk8s-mlflow/credentials.js']);
+    expect(Object.keys(data).sort()).toEqual(['credentials.js', 'credentials.json']);
+    expect(Buffer.byteLength(JSON.stringify(data))).toBeLessThan(256 * 1024);
+  });
+});
+
+test('two platforms of one app have a Job each', () => {
+  const app = new App();
+  const charts = ['one', 'two'].map((namespace) => {
+    const chart = new Chart(app, namespace, { namespace });
+    new MlflowPlatform(chart, 'mlflow');
+    return chart;
+  });
+  for (const chart of charts) {
+    const objects = render(chart);
+    expect(jobsOf(objects)).toHaveLength(1);
+    expect(find(objects, 'RoleBinding', 'mlflow-credentials').subjects[0].namespace).toBe(chart.namespace);
+  }
+});

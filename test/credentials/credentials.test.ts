@@ -1,0 +1,146 @@
+import { Chart } from 'cdk8s';
+import {
+  ArtifactStore,
+  Credentials,
+  Database,
+  MinioStore,
+  PostgresStatefulSet,
+  PostgresStatefulSetProps,
+  SecretKeys,
+} from '../../lib';
+import { errorOf, find, synth } from '../support/synth';
+import { addServer, filesOf, plannedSecrets, podOf, serverObjects } from '../tracking/servers';
+
+const keys: Required<SecretKeys> = { username: 'user', password: 'word' };
+
+/** A server on a PostgreSQL of its own, whose role has these credentials. */
+const onPostgres = (props: PostgresStatefulSetProps) =>
+  synth((chart) => addServer(chart, { database: new PostgresStatefulSet(chart, 'postgres', props) }));
+const loginOf = (objects: any[]) => {
+  const { PGUSER, PGPASSWORD } = filesOf(podOf(objects), 'secrets');
+  return [PGUSER, PGPASSWORD];
+};
+
+describe('generated', () => {
+  test('the Secret is planned under the component’s name, and read by its keys', () => {
+    const objects = onPostgres({ credentials: Credentials.generated() });
+    expect(loginOf(objects)).toEqual([
+      { secret: 'postgres-mlflow-secret', key: 'username' },
+      { secret: 'postgres-mlflow-secret', key: 'password' },
+    ]);
+    expect(plannedSecrets(objects, 'postgres-credentials')['postgres-mlflow-secret']).toMatchObject({
+      keys: { username: { value: 'mlflow' }, password: { generate: 'password' } },
+    });
+  });
+
+  test('is the default', () => {
+    expect(onPostgres({})).toEqual(onPostgres({ credentials: Credentials.generated() }));
+  });
+
+  test('the Secret is no part of what a GitOps controller may prune', () => {
+    const { labels, annotations } = plannedSecrets(serverObjects(), 'server-credentials')['server-secret'];
+    expect(labels).toEqual({ 'app.kubernetes.io/name': 'mlflow', 'app.kubernetes.io/part-of': 'mlflow' });
+    expect(annotations).toEqual({ 'argocd.argoproj.io/sync-options': 'Prune=false' });
+  });
+});
+
+describe('from a Secret', () => {
+  test('by the component’s own keys', () => {
+    const objects = onPostgres({ credentials: Credentials.fromSecret('own') });
+    expect(loginOf(objects)).toEqual([
+      { secret: 'own', key: 'username' },
+      { secret: 'own', key: 'password' },
+    ]);
+  });
+
+  test('by other keys', () => {
+    expect(loginOf(onPostgres({ credentials: Credentials.fromSecret('own', keys) }))).toEqual([
+      { secret: 'own', key: 'user' },
+      { secret: 'own', key: 'word' },
+    ]);
+  });
+
+  test('by one other key', () => {
+    expect(loginOf(onPostgres({ credentials: Credentials.fromSecret('own', { password: 'word' }) }))).toEqual([
+      { secret: 'own', key: 'username' },
+      { secret: 'own', key: 'word' },
+    ]);
+  });
+
+  test('nothing is planned', () => {
+    const objects = onPostgres({
+      credentials: Credentials.fromSecret('own'),
+      superuser: Credentials.fromSecret('root'),
+    });
+    expect(objects.filter(({ metadata }) => metadata.name.startsWith('postgres-credentials'))).toEqual([]);
+  });
+
+  test('no Secret is made, with or without values', () => {
+    const all = [...serverObjects(), ...onPostgres({ credentials: Credentials.fromSecret('own') })];
+    expect(all.filter(({ kind }) => kind === 'Secret')).toEqual([]);
+  });
+
+  test.each(['', 'Own', 'my_secret', '-own', 'a b', 'a'.repeat(254)])('the name %j is refused', (name) => {
+    expect(errorOf(() => onPostgres({ credentials: Credentials.fromSecret(name) }))).toContain(
+      `chart/postgres: the name of a Secret is '${name}': want lower-case letters, digits, '-' and '.'`,
+    );
+  });
+
+  test.each<[string, (chart: Chart) => void]>([
+    ['a database', (chart) => addServer(chart, { database: databaseOf(Credentials.fromSecret('My Secret')) })],
+    ['a bucket', (chart) => addServer(chart, { artifacts: bucketOf(Credentials.fromSecret('My Secret')) })],
+  ])('a wrong name is refused where %s exists already, too', (_what, build) => {
+    expect(errorOf(() => synth(build))).toContain(`chart/server: the name of a Secret is 'My Secret'`);
+  });
+});
+
+describe('from a service account', () => {
+  const role = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/mlflow' };
+  const account = Credentials.fromServiceAccount(role);
+
+  test('a bucket takes it', () => {
+    const objects = serverObjects({ artifacts: bucketOf(account) });
+    expect(find(objects, 'ServiceAccount', 'server').metadata.annotations).toEqual(role);
+  });
+
+  const wanted = 'only cloud stores know service accounts';
+  test.each<[string, (chart: Chart) => void, string]>([
+    ['a superuser', (chart) => new PostgresStatefulSet(chart, 'it', { superuser: account }), wanted],
+    ['a role', (chart) => new PostgresStatefulSet(chart, 'it', { credentials: account }), wanted],
+    ['a root user', (chart) => new MinioStore(chart, 'it', { rootCredentials: account }), wanted],
+    ['MinIO’s key', (chart) => new MinioStore(chart, 'it', { credentials: account }), wanted],
+    ['the servers’ keys', (chart) => addServer(chart, { keys: account }), wanted],
+    [
+      'a database',
+      (chart) => addServer(chart, { database: databaseOf(account) }),
+      "want Credentials.fromSecret('name')",
+    ],
+  ])('%s cannot be one', (_what, build, want) => {
+    const message = errorOf(() => synth(build));
+    expect(message).toMatch(/^chart\/(it|server): /);
+    expect(message).toContain('service account');
+    expect(message).toContain(want);
+  });
+});
+
+describe('generated ones cannot be for what exists already', () => {
+  test('a database', () => {
+    expect(errorOf(() => serverObjects({ database: databaseOf(Credentials.generated()) }))).toContain(
+      "chart/server: the database's credentials are generated",
+    );
+  });
+
+  test('a bucket', () => {
+    expect(errorOf(() => serverObjects({ artifacts: bucketOf(Credentials.generated()) }))).toContain(
+      "chart/server: the bucket's credentials are generated",
+    );
+  });
+});
+
+function databaseOf(credentials: Credentials) {
+  return Database.fromExisting({ host: 'db.example.com', credentials });
+}
+
+function bucketOf(credentials: Credentials) {
+  return ArtifactStore.s3({ bucket: 'models', credentials });
+}

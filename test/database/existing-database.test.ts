@@ -1,0 +1,106 @@
+import { Credentials, Database, ExistingDatabaseProps, Images } from '../../lib';
+import { client } from '../support/parts';
+import { errorOf } from '../support/synth';
+
+const minimal: ExistingDatabaseProps = { host: 'db.example.com', credentials: Credentials.fromSecret('db-login') };
+
+const allProps: Required<ExistingDatabaseProps> = {
+  host: '10.1.2.3',
+  port: 6432,
+  databaseName: 'tracking',
+  credentials: Credentials.fromSecret('db-login', { username: 'user', password: 'pass' }),
+  sslMode: 'require',
+  authoritySecretName: 'db-authority',
+  maxConnections: 100,
+  clientImage: 'registry.example.com/postgres:18.1',
+  cidr: '10.1.2.0/24',
+};
+
+const connect = (props: Partial<ExistingDatabaseProps>, ...needed: number[]) => {
+  const database = Database.fromExisting({ ...minimal, ...props });
+  return (needed.length > 0 ? needed : [10]).map((each) => database.connectFrom(client(each))).pop()!;
+};
+
+test('what a client needs, without props', () => {
+  expect(connect({})).toMatchSnapshot();
+});
+
+test('what a client needs, with all props', () => {
+  expect(connect(allProps)).toMatchSnapshot();
+});
+
+test('a connection is encrypted unless it is said otherwise', () => {
+  expect(connect({}).environment.PGSSLMODE).toBe('require');
+  expect(connect({ sslMode: 'disable' }).environment.PGSSLMODE).toBe('disable');
+});
+
+test('with an authority the certificate and the name in it are checked', () => {
+  const { environment, secretFiles } = connect({ authoritySecretName: 'db-authority' });
+  expect(environment).toMatchObject({ PGSSLMODE: 'verify-full', PGSSLROOTCERT: '/etc/mlflow-database/ca.crt' });
+  expect(secretFiles).toEqual([{ secretName: 'db-authority', keys: ['ca.crt'], directory: '/etc/mlflow-database' }]);
+});
+
+test('its policy allows the port of the database, and its addresses where they are known', () => {
+  expect(connect({}).egress).toEqual([{ peer: { anyone: true }, port: 5432 }]);
+  expect(connect({ port: 6432, cidr: '10.1.2.0/24' }).egress).toEqual([{ peer: { cidr: '10.1.2.0/24' }, port: 6432 }]);
+});
+
+test('connections of all clients count', () => {
+  connect({ maxConnections: 100 }, 60, 40);
+  expect(errorOf(() => connect({ maxConnections: 100 }, 60, 41))).toBe(
+    'chart/server: maxConnections is 100: want at least 101, what its clients can open, or fewer servers, or smaller ' +
+      'pools (connectionPool)',
+  );
+});
+
+test('the image that dumps it before a migration is the one of the embedded database unless it is said otherwise', () => {
+  expect(Database.fromExisting(minimal).clientImage).toBe(Images.POSTGRES);
+  expect(Database.fromExisting(allProps).clientImage).toBe('registry.example.com/postgres:18.1');
+});
+
+test('several servers can use it', () => {
+  expect(Database.fromExisting(minimal).sharedByReplicas).toBe(true);
+});
+
+const refused: [string, Partial<ExistingDatabaseProps>, string][] = [
+  ['no host', { host: '' }, "the database's host is ''"],
+  ['a host with a port', { host: 'db:5432' }, "the database's host is 'db:5432'"],
+  ['a URL', { host: 'postgresql://db' }, "the database's host is 'postgresql://db'"],
+  ['a user before the host', { host: 'me@db' }, "the database's host is 'me@db'"],
+  ['a host with a space', { host: 'a b' }, "the database's host is 'a b'"],
+  ['port 0', { port: 0 }, "the database's port is 0"],
+  ['a port above 65535', { port: 65536 }, "the database's port is 65536"],
+  ['a fraction of a connection', { maxConnections: 1.5 }, 'maxConnections is 1.5: want a whole number of at least 1'],
+  [
+    'credentials that would have to be made',
+    { credentials: Credentials.generated() },
+    "the database's credentials are generated or a service account's: want Credentials.fromSecret('name')",
+  ],
+  [
+    "a service account's",
+    { credentials: Credentials.fromServiceAccount({}) },
+    "the database's credentials are generated or a service account's: want Credentials.fromSecret('name')",
+  ],
+  [
+    'a Secret that cannot be',
+    { credentials: Credentials.fromSecret('My_Secret') },
+    "the name of a Secret is 'My_Secret'",
+  ],
+  ['an authority that cannot be', { authoritySecretName: 'My_Secret' }, "authoritySecretName is 'My_Secret'"],
+  ['a way of TLS that libpq does not know', { sslMode: 'on' }, "sslMode is 'on'"],
+  ['verify-full without an authority', { sslMode: 'verify-full' }, "sslMode is 'verify-full'"],
+  ['an image that moves', { clientImage: 'postgres:latest' }, "image is 'postgres:latest': want a tag"],
+  ['an address without a mask', { cidr: '10.0.0.1' }, "cidr is '10.0.0.1'"],
+  ['a mask that is too long', { cidr: '10.0.0.0/33' }, "cidr is '10.0.0.0/33'"],
+];
+
+test.each(refused)('%s is refused, with the path of who connects', (_, props, message) => {
+  expect(errorOf(() => connect(props))).toContain(`chart/server: ${message}`);
+});
+
+test.each(['db', 'db.prod.svc.cluster.local', '10.0.0.1', '::1', 'fd00::12', 'DB.example.com'])(
+  'host %s is taken',
+  (host) => {
+    expect(connect({ host }).environment.PGHOST).toBe(host);
+  },
+);

@@ -1,0 +1,151 @@
+import { Credentials, MlflowPlatform, PostgresStatefulSet } from '../../lib';
+import { client, environmentOf, postgres } from '../support/parts';
+import { Rendered, errorOf, synth } from '../support/synth';
+
+/** `Kind/name` of each pod owner that mounts the Secret or reads it into its environment. */
+function readersOf(secret: string, objects: Rendered[]): string[] {
+  return objects
+    .filter((object) => JSON.stringify(object.spec?.template?.spec ?? {}).includes(`"${secret}"`))
+    .map((object) => `${object.kind}/${object.metadata.name.replace(/-[0-9a-f]{8}$/, '')}`)
+    .sort();
+}
+
+const platform = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
+
+test('the superuser is known to Postgres and the set-up alone', () => {
+  expect(readersOf('mlflow-postgres-secret', platform)).toEqual([
+    'Job/mlflow-postgres-set-up',
+    'StatefulSet/mlflow-postgres',
+  ]);
+});
+
+test("MLflow's own role is known to the set-up, the server and the migration, and not to Postgres", () => {
+  expect(readersOf('mlflow-postgres-mlflow-secret', platform)).toEqual([
+    'Deployment/mlflow-server',
+    'Job/mlflow-postgres-set-up',
+    'Job/mlflow-server-migration',
+  ]);
+});
+
+test('the superuser reaches Postgres as files, whose names are the keys of the seed', () => {
+  const { container, pod } = postgres();
+  expect(environmentOf(container)).toMatchObject({
+    POSTGRES_USER_FILE: '/run/secrets/postgres/POSTGRES_USER',
+    POSTGRES_PASSWORD_FILE: '/run/secrets/postgres/POSTGRES_PASSWORD',
+    POSTGRES_DB: 'postgres',
+  });
+  const volume = pod.volumes.find(({ name }: Rendered) => name === 'superuser');
+  expect(volume.secret.secretName).toBe('mlflow-postgres-secret');
+});
+
+test('no environment variable holds a Secret', () => {
+  const { objects } = postgres();
+  expect(JSON.stringify(objects)).not.toMatch(/secretKeyRef|envFrom/);
+});
+
+test('keys of Secrets that exist are taken as they are called', () => {
+  const { container, job } = postgres({
+    superuser: Credentials.fromSecret('root', { username: 'u', password: 'p' }),
+    credentials: Credentials.fromSecret('login', { username: 'user', password: 'pass' }),
+  });
+  expect(environmentOf(container)).toMatchObject({
+    POSTGRES_USER_FILE: '/run/secrets/postgres/u',
+    POSTGRES_PASSWORD_FILE: '/run/secrets/postgres/p',
+  });
+  const { sources } = job.spec.template.spec.volumes.find(({ name }: Rendered) => name === 'secrets').projected;
+  expect(sources.map(({ secret }: Rendered) => secret)).toEqual([
+    { name: 'root', items: [{ key: 'u', path: 'SUPERUSER' }, { key: 'p', path: 'SUPERUSER_PASSWORD' }] }, // prettier-ignore
+    { name: 'login', items: [{ key: 'user', path: 'ROLE' }, { key: 'pass', path: 'ROLE_PASSWORD' }] }, // prettier-ignore
+  ]);
+});
+
+test('with two Secrets that exist there is no Job that makes Secrets', () => {
+  const { objects } = postgres({ superuser: Credentials.fromSecret('a'), credentials: Credentials.fromSecret('b') });
+  expect(objects.filter(({ kind }) => kind === 'Role')).toEqual([]);
+});
+
+describe('the set-up', () => {
+  test('makes the database, and those that are added later', () => {
+    expect(environmentOf(postgres({ databaseName: 'tracking' }).jobContainer).DATABASES).toBe('tracking');
+    const { jobContainer } = postgres({}, (database) =>
+      ['mlflow_auth', 'mlflow_auth', 'x'].forEach((name) => database.addDatabase(name)),
+    );
+    expect(environmentOf(jobContainer).DATABASES).toBe('mlflow mlflow_auth x');
+  });
+
+  test('a database that is added makes it run again', () => {
+    const { job } = postgres({}, (database) => database.addDatabase('mlflow_auth'));
+    expect(job.metadata.name).not.toBe(postgres().job.metadata.name);
+  });
+
+  test('may reach Postgres and name look-ups, nothing else', () => {
+    const policy = postgres().objects.find(
+      ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'mlflow-postgres-set-up',
+    );
+    expect(policy.spec.policyTypes).toEqual(['Ingress', 'Egress']);
+    expect(policy.spec.ingress ?? []).toEqual([]);
+    expect(policy.spec.egress.flatMap((rule: Rendered) => rule.ports.map(({ port }: Rendered) => port))).toEqual([
+      53, 53, 5432,
+    ]);
+    expect(policy.spec.egress[1].to).toEqual([
+      { podSelector: { matchLabels: postgres().statefulSet.spec.selector.matchLabels } },
+    ]);
+  });
+
+  test('is tried again until Postgres answers, and gives up one day', () => {
+    expect(postgres().job.spec).toMatchObject({ backoffLimit: 20, activeDeadlineSeconds: 3600 });
+    expect(postgres().job.spec.template.spec.restartPolicy).toBe('Never');
+  });
+
+  test('uses the image of the server, whose client it is', () => {
+    expect(postgres({ image: 'registry.example.com/postgres:17.6' }).jobContainer.image).toBe(
+      'registry.example.com/postgres:17.6',
+    );
+  });
+});
+
+describe('a client', () => {
+  const connection = () => {
+    let result: any;
+    const { policy } = postgres(
+      { databaseName: 'tracking' },
+      (database) => (result = database.connectFrom(client(5, 'notebook'))),
+    );
+    return { ...result, policy };
+  };
+
+  test('finds the database by the variables of libpq, and its login as files', () => {
+    expect(connection().environment).toEqual({ PGHOST: 'mlflow-postgres', PGPORT: '5432', PGDATABASE: 'tracking' });
+    expect(connection().secretVariables).toEqual([
+      { variable: 'PGUSER', secretName: 'mlflow-postgres-mlflow-secret', key: 'username' },
+      { variable: 'PGPASSWORD', secretName: 'mlflow-postgres-mlflow-secret', key: 'password' },
+    ]);
+  });
+
+  test('may come in, on the port of the database', () => {
+    expect(connection().policy.spec.ingress).toContainEqual({
+      from: [{ podSelector: { matchLabels: { app: 'notebook' } } }],
+      ports: [{ port: 5432, protocol: 'TCP' }],
+    });
+  });
+
+  test('is told where it must be able to go', () => {
+    expect(connection().egress).toEqual([
+      { peer: { podLabels: postgres().statefulSet.spec.selector.matchLabels }, port: 5432 },
+    ]);
+  });
+});
+
+test('several servers can use it', () => {
+  synth((chart) => expect(new PostgresStatefulSet(chart, 'postgres').sharedByReplicas).toBe(true));
+});
+
+test.each([
+  ['superuser', 'mlflow-postgres-secret'],
+  ['credentials', 'mlflow-postgres-mlflow-secret'],
+])('%s cannot be those of a service account', (prop, secret) => {
+  expect(errorOf(() => postgres({ [prop]: Credentials.fromServiceAccount({}) }))).toBe(
+    `chart/mlflow-postgres: credentials for ${secret} are a service account's: want Credentials.generated() or ` +
+      "Credentials.fromSecret('name'): only cloud stores know service accounts",
+  );
+});

@@ -1,0 +1,43 @@
+import { Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import { Credentials, PostgresStatefulSetProps } from '../../lib';
+import { client, postgres } from '../support/parts';
+import { snapshotOf } from '../support/synth';
+
+const allProps: Required<PostgresStatefulSetProps> = {
+  storage: Size.gibibytes(200),
+  storageClassName: 'fast-ssd',
+  databaseName: 'tracking',
+  superuser: Credentials.fromSecret('postgres-root'),
+  credentials: Credentials.fromSecret('postgres-login', { username: 'user', password: 'pass' }),
+  maxConnections: 300,
+  tlsSecretName: 'postgres-tls',
+  image: 'registry.example.com/postgres:17.6',
+  resources: {
+    cpu: { request: Cpu.units(1), limit: Cpu.units(4) },
+    memory: { request: Size.gibibytes(8), limit: Size.gibibytes(8) },
+    ephemeralStorage: { request: Size.mebibytes(128), limit: Size.gibibytes(2) },
+  },
+  nodeSelector: { disk: 'ssd' },
+  tolerations: [{ key: 'database', operator: 'Exists', effect: 'NoSchedule' }],
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] }],
+      },
+    },
+  },
+  priorityClassName: 'database',
+  imagePullSecrets: ['registry-login'],
+  podAnnotations: { 'example.com/owner': 'platform' },
+  podLabels: { team: 'ml' },
+  imageRegistry: 'registry.example.com/mirror',
+};
+
+test('PostgresStatefulSet without props', () => {
+  expect(snapshotOf(postgres().objects)).toMatchSnapshot();
+});
+
+test('PostgresStatefulSet with all props', () => {
+  expect(snapshotOf(postgres(allProps, (database) => database.connectFrom(client(70))).objects)).toMatchSnapshot();
+});

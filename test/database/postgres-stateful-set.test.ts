@@ -1,0 +1,128 @@
+import { Size } from 'cdk8s';
+import { postgres } from '../support/parts';
+import { find } from '../support/synth';
+
+// The volume of a database that was set up by hand from the blog's manifests is found by these names.
+describe('names equal to those of the seed', () => {
+  const { statefulSet, container, service } = postgres();
+
+  test('StatefulSet and headless Service are mlflow-postgres, and the one names the other', () => {
+    expect(statefulSet.metadata.name).toBe('mlflow-postgres');
+    expect(service.metadata.name).toBe('mlflow-postgres');
+    expect(service.spec.clusterIP).toBe('None');
+    expect(statefulSet.spec.serviceName).toBe('mlflow-postgres');
+  });
+
+  test('the claim is postgres-data, mounted at its folder postgres', () => {
+    expect(statefulSet.spec.volumeClaimTemplates.map((claim: any) => claim.metadata.name)).toEqual(['postgres-data']);
+    const mount = container.volumeMounts.find(({ name }: any) => name === 'postgres-data');
+    expect(mount).toEqual({ name: 'postgres-data', mountPath: '/var/lib/postgresql/data', subPath: 'postgres' });
+  });
+
+  test('pods keep the label app', () => {
+    expect(statefulSet.spec.template.metadata.labels.app).toBe('mlflow-postgres');
+  });
+});
+
+test('defaults: 50Gi of the default storage class, postgres:17, 500m/1Gi to 2/4Gi', () => {
+  const { statefulSet, container } = postgres();
+  const [claim] = statefulSet.spec.volumeClaimTemplates;
+  expect(claim.spec).toMatchObject({ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '50Gi' } } });
+  expect(claim.spec.storageClassName).toBeUndefined();
+  expect(container.image).toBe('docker.io/library/postgres:17');
+  expect(container.resources.requests).toMatchObject({ cpu: '500m', memory: '1Gi' });
+  expect(container.resources.limits).toMatchObject({ cpu: '2', memory: '4Gi' });
+});
+
+test('there is one server, never two on one volume', () => {
+  expect(postgres().statefulSet.spec.replicas).toBe(1);
+});
+
+test('a deleted or scaled StatefulSet keeps its volume', () => {
+  const policy = postgres().statefulSet.spec.persistentVolumeClaimRetentionPolicy;
+  expect(policy).toEqual({ whenDeleted: 'Retain', whenScaled: 'Retain' });
+});
+
+test('a shutdown has 120 seconds for its checkpoint', () => {
+  expect(postgres().pod.terminationGracePeriodSeconds).toBe(120);
+});
+
+test('the shell of the command gives its place to the server, which so gets the signals', () => {
+  expect(postgres().container.command.slice(0, 2)).toEqual(['sh', '-c']);
+  expect(postgres().container.command[2]).toMatch(/; exec docker-entrypoint\.sh "\$@"$/);
+});
+
+test('new data lies below the mount, which initdb may not chmod; data in the mount itself is found too', () => {
+  const { container } = postgres();
+  expect(container.env).toContainEqual({ name: 'PGDATA', value: '/var/lib/postgresql/data/pgdata' });
+  expect(container.command[2]).toContain(
+    '[ ! -s /var/lib/postgresql/data/PG_VERSION ] || export PGDATA=/var/lib/postgresql/data;',
+  );
+});
+
+describe('probes', () => {
+  const { startupProbe, livenessProbe, readinessProbe } = postgres().container;
+  const isReady = ['pg_isready', '-q', '-h', '127.0.0.1', '-p', '5432'];
+
+  test('startup waits half an hour for a recovery', () => {
+    expect(startupProbe.exec.command).toEqual(isReady);
+    expect(startupProbe.periodSeconds * startupProbe.failureThreshold).toBeGreaterThanOrEqual(1800);
+  });
+
+  test('liveness fails only on exit 2 of pg_isready: no answer at all', () => {
+    expect(livenessProbe.exec.command).toEqual(['sh', '-c', `${isReady.join(' ')}; test $? -ne 2`]);
+  });
+
+  test('liveness asks for nothing that max_connections could refuse', () => {
+    expect(JSON.stringify(livenessProbe)).not.toContain('psql');
+  });
+
+  test('readiness is pg_isready over TCP, where the server of initdb does not listen', () => {
+    expect(readinessProbe.exec.command).toEqual(isReady);
+  });
+});
+
+describe('who may log in how (pg_hba.conf)', () => {
+  const hba = (tlsSecretName?: string) =>
+    find(postgres({ tlsSecretName }).objects, 'ConfigMap', 'mlflow-postgres').data['pg_hba.conf'];
+  const rules = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+  test('only the socket in the container is trusted', () => {
+    expect(rules(hba())).toEqual(['local all all trust', 'host all all all scram-sha-256']);
+  });
+
+  test('with TLS nobody comes without it', () => {
+    expect(rules(hba('certificate'))).toEqual(['local all all trust', 'hostssl all all all scram-sha-256']);
+  });
+
+  test('the server reads that file, and a changed one is a rollout', () => {
+    const [plain, tls] = [postgres(), postgres({ tlsSecretName: 'certificate' })];
+    expect(plain.container.args).toContain('hba_file=/etc/postgresql-config/pg_hba.conf');
+    const hash = ({ statefulSet }: any) => statefulSet.spec.template.metadata.annotations['cdk8s-mlflow/config-hash'];
+    expect(hash(tls)).not.toBe(hash(plain));
+  });
+});
+
+test('storage and its class reach the claim', () => {
+  const { statefulSet } = postgres({ storage: Size.gibibytes(200), storageClassName: 'fast-ssd' });
+  expect(statefulSet.spec.volumeClaimTemplates[0].spec).toMatchObject({
+    storageClassName: 'fast-ssd',
+    resources: { requests: { storage: '200Gi' } },
+  });
+});
+
+test('only the set-up may come, until somebody connects', () => {
+  const from = postgres().policy.spec.ingress.map((rule: any) => rule.from);
+  const setUp = {
+    'app.kubernetes.io/name': 'mlflow',
+    'app.kubernetes.io/instance': 'mlflow-postgres',
+    'app.kubernetes.io/component': 'postgres-set-up',
+  };
+  expect(from).toEqual([[{ podSelector: { matchLabels: setUp } }]]);
+});
+
+test('the database itself may go nowhere', () => {
+  const { policyTypes, egress = [] } = postgres().policy.spec;
+  expect(policyTypes).toEqual(['Ingress', 'Egress']);
+  expect(egress).toEqual([]);
+});

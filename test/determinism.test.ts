@@ -1,0 +1,27 @@
+import { tmpdir } from 'os';
+import { join } from 'path';
+import { RunOptions, written } from './support/run';
+
+const program = join(__dirname, 'support/synth-platforms.ts');
+const first = written(program);
+
+test('several platforms are written, each with its monitor', () => {
+  expect(Object.keys(first).sort()).toEqual(
+    ['external', 'full', 'plain'].flatMap((name) => [`${name}-monitoring.k8s.yaml`, `${name}.k8s.yaml`]),
+  );
+});
+
+test.each<[string, RunOptions]>([
+  ['on a second run', {}],
+  ['in another time zone', { env: { TZ: 'Pacific/Kiritimati' } }],
+  // German writes numbers in another way, Lithuanian sorts y beside i.
+  ['in German', { env: { LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8' } }],
+  ['in Lithuanian', { env: { LANG: 'lt_LT.UTF-8', LC_ALL: 'lt_LT.UTF-8' } }],
+  ['without a locale', { env: { LANG: 'C', LC_ALL: 'C' } }],
+  ['in another working directory', { cwd: tmpdir() }],
+  ['for another user', { env: { HOME: '/nonexistent', USER: 'somebody', HOSTNAME: 'elsewhere' } }],
+])('the same bytes %s', (_how, options) => {
+  const again = written(program, options);
+  expect(Object.keys(again)).toEqual(Object.keys(first));
+  for (const [file, text] of Object.entries(again)) expect(text === first[file]).toBe(true);
+});

@@ -1,0 +1,99 @@
+import { Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import {
+  mergeResources,
+  renderResources,
+  resourceRules,
+  sizeRule,
+  smallResources,
+} from '../../lib/kubernetes/resources';
+
+const defaults = {
+  cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
+  memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+  ephemeralStorage: { request: Size.mebibytes(64), limit: Size.gibibytes(1) },
+};
+
+const broken = (resources: object) =>
+  resourceRules(resources)
+    .filter((rule) => rule.wrong)
+    .map((rule) => rule.given);
+
+test('rendered as Kubernetes writes amounts', () => {
+  expect(renderResources(defaults)).toEqual({
+    requests: { cpu: '500m', memory: '1Gi', 'ephemeral-storage': '64Mi' },
+    limits: { cpu: '2', memory: '4Gi', 'ephemeral-storage': '1Gi' },
+  });
+});
+
+test('what is not given is left out', () => {
+  expect(renderResources({ cpu: { request: Cpu.millis(100) } })).toEqual({ requests: { cpu: '100m' }, limits: {} });
+});
+
+describe('given over defaults', () => {
+  test('nothing given', () => {
+    expect(mergeResources(defaults)).toEqual(defaults);
+  });
+
+  test('one value changes that value alone', () => {
+    expect(mergeResources(defaults, { memory: { limit: Size.gibibytes(8) } })).toEqual({
+      ...defaults,
+      memory: { request: Size.gibibytes(1), limit: Size.gibibytes(8) },
+    });
+  });
+
+  test('a value that is given as undefined keeps the default', () => {
+    expect(mergeResources(defaults, { memory: { limit: undefined } }).memory?.limit).toEqual(Size.gibibytes(4));
+    expect(mergeResources(defaults, { cpu: undefined }).cpu).toEqual(defaults.cpu);
+  });
+});
+
+describe('right amounts', () => {
+  test.each([
+    ['the defaults', defaults],
+    ['those of small Jobs', smallResources],
+    ['nothing', {}],
+    ['a request alone', { cpu: { request: Cpu.units(1) } }],
+    ['a request that is the limit', { cpu: { request: Cpu.millis(1000), limit: Cpu.units(1) } }],
+    ['fractions', { cpu: { request: Cpu.units(0.5), limit: Cpu.units(1.5) } }],
+    ['several units', { memory: { request: Size.mebibytes(1024), limit: Size.gibibytes(1) } }],
+  ])('%s', (_, resources) => {
+    expect(broken(resources)).toEqual([]);
+  });
+});
+
+describe('wrong amounts', () => {
+  test.each([
+    [
+      'CPU request above the limit',
+      { cpu: { request: Cpu.units(3), limit: Cpu.millis(2000) } },
+      'resources.cpu requests 3 with a limit of 2000m',
+    ],
+    [
+      'memory request above the limit',
+      { memory: { request: Size.gibibytes(1), limit: Size.mebibytes(1023) } },
+      'resources.memory requests 1Gi with a limit of 1023Mi',
+    ],
+    [
+      'ephemeral storage request above the limit',
+      { ephemeralStorage: { request: Size.gibibytes(2), limit: Size.gibibytes(1) } },
+      'resources.ephemeralStorage requests 2Gi with a limit of 1Gi',
+    ],
+    ['CPU of zero', { cpu: { request: Cpu.millis(0), limit: Cpu.units(1) } }, 'resources.cpu requests 0m with'],
+    ['memory of zero', { memory: { limit: Size.gibibytes(0) } }, 'with a limit of 0Gi'],
+    ['negative CPU', { cpu: { request: Cpu.millis(-5), limit: Cpu.units(1) } }, 'resources.cpu requests -5m with'],
+    ['CPU that is no number', { cpu: { limit: Cpu.units(NaN) } }, 'with a limit of NaN'],
+  ])('%s', (_, resources, given) => {
+    expect(broken(resources)).toEqual([expect.stringContaining(given)]);
+  });
+});
+
+describe('sizeRule', () => {
+  test.each([Size.gibibytes(50), Size.kibibytes(1), Size.gibibytes(0.5)])('more than zero is right', (size) => {
+    expect(sizeRule('storage', size).wrong).toBe(false);
+  });
+
+  test('zero is wrong', () => {
+    expect(sizeRule('storage', Size.gibibytes(0))).toMatchObject({ wrong: true, given: 'storage is 0Gi' });
+  });
+});

@@ -1,0 +1,95 @@
+import { Construct } from 'constructs';
+import { Exposure, MlflowPlatform, MlflowPlatformProps } from '../lib';
+import { Rendered, ofKind, synth } from './support/synth';
+
+const platform = (props: MlflowPlatformProps = {}) => synth((chart) => new MlflowPlatform(chart, 'mlflow', props));
+
+/**
+ * Names and selectors are a contract: data, claims, bookmarks and other people's policies hang on them. A selector is
+ * given by its component; name and instance are the same everywhere.
+ */
+test('kind, name and selector of everything', () => {
+  const selects = (object: Rendered) => {
+    const { spec = {} } = object;
+    const selector = spec.podSelector?.matchLabels ?? spec.selector?.matchLabels ?? spec.selector;
+    if (!selector) return '';
+    const { 'app.kubernetes.io/component': component, ...others } = selector;
+    expect(others).toEqual({ 'app.kubernetes.io/name': 'mlflow', 'app.kubernetes.io/instance': 'mlflow' });
+    return ` → ${component}`;
+  };
+  const objects = platform({ exposure: Exposure.ingress({ host: 'mlflow.example.com' }) });
+  const rows = objects.map((object) => `${object.kind} ${object.metadata.name}${selects(object)}`);
+  expect(rows.map((row) => row.replace(/-[0-9a-f]{8}$/, '-<hash>')).sort()).toEqual([
+    'ConfigMap mlflow-credentials',
+    'ConfigMap mlflow-minio-set-up',
+    'ConfigMap mlflow-postgres',
+    'ConfigMap mlflow-postgres-set-up',
+    'ConfigMap mlflow-server-migration',
+    'ConfigMap mlflow-server-programs',
+    'ConfigMap mlflow-server-proxy',
+    'Deployment mlflow-server → server',
+    'HorizontalPodAutoscaler mlflow-server-hpa',
+    'Ingress mlflow-ingress',
+    'Job mlflow-credentials-<hash>',
+    'Job mlflow-minio-set-up-<hash>',
+    'Job mlflow-postgres-set-up-<hash>',
+    'Job mlflow-server-migration-<hash>',
+    'NetworkPolicy mlflow-credentials → credentials',
+    'NetworkPolicy mlflow-minio → minio',
+    'NetworkPolicy mlflow-minio-set-up → minio-set-up',
+    'NetworkPolicy mlflow-postgres → postgres',
+    'NetworkPolicy mlflow-postgres-set-up → postgres-set-up',
+    'NetworkPolicy mlflow-server → server',
+    'NetworkPolicy mlflow-server-migration → migration',
+    'PodDisruptionBudget mlflow-server → server',
+    'Role mlflow-credentials',
+    'RoleBinding mlflow-credentials',
+    'Service mlflow-minio → minio',
+    'Service mlflow-postgres → postgres',
+    'Service mlflow-server → server',
+    'Service mlflow-server-metrics → server',
+    'ServiceAccount mlflow-credentials',
+    'ServiceAccount mlflow-minio',
+    'ServiceAccount mlflow-minio-set-up',
+    'ServiceAccount mlflow-postgres',
+    'ServiceAccount mlflow-postgres-set-up',
+    'ServiceAccount mlflow-server',
+    'ServiceAccount mlflow-server-migration',
+    'StatefulSet mlflow-minio → minio',
+    'StatefulSet mlflow-postgres → postgres',
+  ]);
+});
+
+test('the claims are those of the platform’s first manifests', () => {
+  const claims = ofKind(platform(), 'StatefulSet').map(({ metadata, spec }) => [
+    metadata.name,
+    spec.volumeClaimTemplates.map((claim: Rendered) => [claim.metadata.name, claim.spec.resources.requests.storage]),
+  ]);
+  expect(claims).toEqual([
+    ['mlflow-postgres', [['postgres-data', '50Gi']]],
+    ['mlflow-minio', [['minio-data', '100Gi']]],
+  ]);
+});
+
+test('names and selectors do not depend on where the platform stands in the tree', () => {
+  const nested = synth((chart) => new MlflowPlatform(new Construct(chart, 'deeper'), 'mlflow'));
+  expect(nested).toEqual(platform());
+});
+
+test('two platforms of one namespace share nothing', () => {
+  const objects = synth((chart) => ['mlflow-1', 'mlflow-2'].forEach((id) => new MlflowPlatform(chart, id)));
+  const of = (id: string) => objects.filter(({ metadata }) => metadata.name.startsWith(`${id}-`));
+  expect([...of('mlflow-1'), ...of('mlflow-2')]).toHaveLength(objects.length);
+  // Names, labels, selectors, Secrets: whatever the one says of itself, the other says of itself.
+  const renamed = JSON.stringify(withoutHashes(of('mlflow-1'))).replaceAll('mlflow-1', 'mlflow-2');
+  expect(JSON.parse(renamed)).toEqual(withoutHashes(of('mlflow-2')));
+});
+
+/** Hashes of names and contents differ where these do. */
+function withoutHashes(objects: Rendered[]): Rendered[] {
+  return JSON.parse(
+    JSON.stringify(objects)
+      .replace(/-[0-9a-f]{8}"/g, '-<hash>"')
+      .replace(/"[0-9a-f]{16}"/g, '"<hash>"'),
+  );
+}

@@ -1,0 +1,164 @@
+import { App, Chart, Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import { Authentication, Credentials, Exposure, MlflowPlatform, MlflowPlatformProps, Tls } from '../lib';
+import { Rendered, errorOf, find, namesOf, ofKind, render, snapshotOf, synth } from './support/synth';
+import { containerOf, existingBucket, existingDatabase } from './tracking/servers';
+
+const platform = (props: MlflowPlatformProps = {}, id = 'mlflow') =>
+  synth((chart) => new MlflowPlatform(chart, id, props));
+const error = (props: MlflowPlatformProps, id = 'mlflow') => errorOf(() => platform(props, id));
+const pods = (objects: Rendered[]) => objects.filter(({ spec }) => spec?.template?.spec.containers);
+
+const all: Required<MlflowPlatformProps> = {
+  authentication: Authentication.mlflow({ admin: Credentials.fromSecret('admin') }),
+  exposure: Exposure.ingress({ host: 'mlflow.example.com', tls: Tls.fromSecret('certificate') }),
+  database: existingDatabase(),
+  artifacts: existingBucket(),
+  postgres: { storage: Size.gibibytes(10), databaseName: 'tracking' },
+  minio: { storage: Size.gibibytes(20), bucket: 'models' },
+  server: { replicas: 2, resources: { cpu: { request: Cpu.millis(100) } } },
+  pods: { nodeSelector: { pool: 'ml' }, podLabels: { team: 'ml' } },
+};
+
+test('a platform without an option', () => {
+  expect(snapshotOf(platform())).toMatchSnapshot();
+});
+
+test('a platform with every option of what it makes itself', () => {
+  const { database, artifacts, ...embedded } = all;
+  expect(snapshotOf(platform(embedded))).toMatchSnapshot();
+});
+
+test('a platform with every option on what exists', () => {
+  const { postgres, minio, ...external } = all;
+  expect(snapshotOf(platform(external))).toMatchSnapshot();
+});
+
+describe('options reach their part', () => {
+  test('of the database', () => {
+    const objects = platform({ postgres: all.postgres });
+    const [claim] = find(objects, 'StatefulSet', 'mlflow-postgres').spec.volumeClaimTemplates;
+    expect(claim.spec.resources.requests.storage).toBe('10Gi');
+    const server = containerOf(find(objects, 'Deployment', 'mlflow-server').spec.template, 'mlflow');
+    expect(server.env).toContainEqual({ name: 'PGDATABASE', value: 'tracking' });
+  });
+
+  test('of the store', () => {
+    const objects = platform({ minio: all.minio });
+    const [claim] = find(objects, 'StatefulSet', 'mlflow-minio').spec.volumeClaimTemplates;
+    expect(claim.spec.resources.requests.storage).toBe('20Gi');
+    const server = containerOf(find(objects, 'Deployment', 'mlflow-server').spec.template, 'mlflow');
+    expect(server.args).toContain('s3://models/artifacts');
+  });
+
+  test('of the server', () => {
+    const objects = platform({ server: all.server });
+    expect(find(objects, 'Deployment', 'mlflow-server').spec.replicas).toBe(2);
+  });
+
+  test.each<[string, MlflowPlatformProps, MlflowPlatformProps]>([
+    [
+      'authentication',
+      { authentication: Authentication.none() },
+      { server: { authentication: Authentication.none() } },
+    ],
+    ['exposure', { exposure: all.exposure }, { server: { exposure: all.exposure } }],
+  ])('the %s may be said of the platform or of the server', (_what, above, below) => {
+    expect(platform(above)).toEqual(platform(below));
+  });
+
+  test('of all pods: those of Jobs too', () => {
+    const objects = pods(platform({ pods: all.pods }));
+    expect(objects).toHaveLength(7);
+    for (const { spec } of objects) {
+      expect(spec.template.spec.nodeSelector).toEqual({ pool: 'ml' });
+      expect(spec.template.metadata.labels.team).toBe('ml');
+    }
+  });
+
+  test('a part’s own come first', () => {
+    const objects = platform({ pods: all.pods, minio: { nodeSelector: { disk: 'big' } } });
+    const selectorOf = (name: string) => find(objects, 'StatefulSet', name).spec.template.spec.nodeSelector;
+    expect(selectorOf('mlflow-minio')).toEqual({ disk: 'big' });
+    expect(selectorOf('mlflow-postgres')).toEqual({ pool: 'ml' });
+  });
+
+  test('a mirror has every image, but those that are given by name', () => {
+    const image = 'ghcr.io/example/mlflow:v3.17.2';
+    const objects = pods(platform({ pods: { imageRegistry: 'registry.example.com/mirror' }, server: { image } }));
+    const images = objects.flatMap(({ spec }) =>
+      [...(spec.template.spec.initContainers ?? []), ...spec.template.spec.containers].map((each: any) => each.image),
+    );
+    const elsewhere = images.filter((each) => !each.startsWith('registry.example.com/mirror/'));
+    expect([...new Set(elsewhere)]).toEqual([image]);
+  });
+});
+
+describe('what exists is not made', () => {
+  test('with a database and a bucket elsewhere there is no StatefulSet', () => {
+    const objects = platform({ database: existingDatabase(), artifacts: existingBucket() });
+    expect(ofKind(objects, 'StatefulSet')).toEqual([]);
+    expect(namesOf(objects).filter((name) => /postgres|minio/.test(name))).toEqual([]);
+    const server = containerOf(find(objects, 'Deployment', 'mlflow-server').spec.template, 'mlflow');
+    expect(server.env).toContainEqual({ name: 'PGHOST', value: 'db.example.com' });
+    expect(server.args).toContain('s3://models/artifacts');
+  });
+
+  test.each([
+    ['database', { database: existingDatabase() }, ['mlflow-minio']],
+    ['store', { artifacts: existingBucket() }, ['mlflow-postgres']],
+  ])('the %s alone can be elsewhere', (_what, props, names) => {
+    expect(ofKind(platform(props), 'StatefulSet').map(({ metadata }) => metadata.name)).toEqual(names);
+  });
+
+  test('the parts can be used by name', () => {
+    const database = existingDatabase();
+    synth((chart) => {
+      const made = new MlflowPlatform(chart, 'mlflow', { database });
+      expect(made.database).toBe(database);
+      expect(made.server.url).toBe('http://mlflow-server:5000');
+    });
+  });
+});
+
+describe('refuses', () => {
+  test.each<[string, MlflowPlatformProps]>([
+    ['database and postgres', { database: existingDatabase(), postgres: {} }],
+    ['artifacts and minio', { artifacts: existingBucket(), minio: {} }],
+    [
+      'authentication and server.authentication',
+      { authentication: Authentication.basic(), server: { authentication: Authentication.none() } },
+    ],
+    ['exposure and server.exposure', { exposure: Exposure.none(), server: { exposure: Exposure.none() } }],
+  ])('%s together', (both, props) => {
+    expect(error(props)).toBe(`chart/mlflow: ${both} are both given: want one of the two`);
+  });
+
+  test.each(['MLflow', 'my_mlflow', '-mlflow', 'a'.repeat(38)])('the id %s', (id) => {
+    expect(error({}, id)).toContain(`chart/${id}: the id of the platform is '${id}': want a DNS label of at most 37`);
+  });
+
+  test('the longest id that is taken makes no name that Kubernetes refuses', () => {
+    const longest = platform({}, 'a'.repeat(37)).map(({ metadata }) => metadata.name.length);
+    expect(Math.max(...longest)).toBeLessThanOrEqual(63);
+  });
+
+  test.each(['https://registry.example.com', 'registry example', ''])('the mirror %j', (imageRegistry) => {
+    const message = error({ pods: { imageRegistry } });
+    expect(message).toContain(`imageRegistry is '${imageRegistry}'`);
+    expect(message).toContain('without scheme');
+  });
+
+  test('a second platform of the same name in one namespace, and says where the first is', () => {
+    const app = new App();
+    const [, second] = ['first', 'second'].map((id) => {
+      const chart = new Chart(app, id, { namespace: 'mlflow' });
+      new MlflowPlatform(chart, 'mlflow');
+      return chart;
+    });
+    expect(errorOf(() => render(second))).toContain(
+      "second/mlflow/server/deployment: Deployment 'mlflow-server' is made by first/mlflow/server/deployment too in " +
+        "namespace 'mlflow': want another id for one of them, or a namespace of its own",
+    );
+  });
+});

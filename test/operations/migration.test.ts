@@ -1,0 +1,187 @@
+import { Size } from 'cdk8s';
+import { Authentication, ArtifactStore, Exposure, Images, TrackingServer, TrackingServerProps } from '../../lib';
+import { Rendered, find, findByPrefix, snapshotOf } from '../support/synth';
+import { RecordingDatabase, containerOf, environmentOf, filesOf, podOf, serverObjects } from '../tracking/servers';
+
+const jobOf = (objects: Rendered[]) => findByPrefix(objects, 'Job', 'server-migration');
+const nameOf = (props: Partial<TrackingServerProps>, use?: (server: TrackingServer) => void): string =>
+  jobOf(serverObjects(props, use)).metadata.name;
+const own = (objects: Rendered[]) => objects.filter(({ metadata }) => metadata.name.startsWith('server-migration'));
+
+const objects = serverObjects();
+const { template } = jobOf(objects).spec;
+
+test('the objects of a migration', () => {
+  expect(snapshotOf(own(objects))).toMatchSnapshot();
+});
+
+test('the objects of a migration with MLflow’s own login and a program’s user', () => {
+  const authentication = Authentication.mlflow();
+  expect(
+    snapshotOf(own(serverObjects({ authentication, replicas: 1 }, (server) => server.addProgram('deployer')))),
+  ).toMatchSnapshot();
+});
+
+describe('a new Job', () => {
+  test('has a name that ends with a hash', () => {
+    expect(nameOf({})).toMatch(/^server-migration-[0-9a-f]{8}$/);
+  });
+
+  test.each<[string, Partial<TrackingServerProps>]>([
+    ['another version of MLflow', { image: 'ghcr.io/mlflow/mlflow:v3.18.0-full' }],
+    ['a database for MLflow’s own login', { authentication: Authentication.mlflow() }],
+    ['another bucket for the dumps', { artifacts: ArtifactStore.volume({ claimName: 'a', readWriteMany: true }) }],
+    ['settings, which it has too', { environment: { HTTPS_PROXY: 'http://proxy.example.com:3128' } }],
+    ['more space for the dump', { dumpSpace: Size.gibibytes(99) }],
+  ])('comes with %s', (_what, props) => {
+    expect(nameOf(props)).not.toBe(nameOf({}));
+  });
+
+  test('comes with a program that MLflow’s own login has to know', () => {
+    const authentication = Authentication.mlflow();
+    expect(nameOf({ authentication }, (server) => server.addProgram('deployer'))).not.toBe(nameOf({ authentication }));
+  });
+
+  test.each<[string, Partial<TrackingServerProps>]>([
+    ['the number of servers', { replicas: 2 }],
+    ['their workers and pools', { workers: 2, connectionPool: { size: 2 } }],
+    ['their resources', { resources: { memory: { limit: Size.gibibytes(8) } }, spool: Size.gibibytes(20) }],
+    ['the proxy', { proxyImage: 'nginx-unprivileged:1.30', drainSeconds: 30 }],
+    ['the login’s realm', { authentication: Authentication.basic({ realm: 'Models' }) }],
+    ['the way in', { exposure: Exposure.ingress({ host: 'mlflow.example.com' }), allowedHosts: ['a.example.com'] }],
+  ])('does not come with a change of %s', (_what, props) => {
+    expect(nameOf(props)).toBe(nameOf({}));
+  });
+
+  test('does not come with a program that nginx asks for its password', () => {
+    expect(nameOf({}, (server) => server.addProgram('deployer'))).toBe(nameOf({}));
+  });
+});
+
+describe('two programs side by side', () => {
+  test('one migrates, and ends; the other dumps what it is asked to, and is stopped then', () => {
+    const containers = [...template.spec.initContainers, ...template.spec.containers];
+    expect(containers.map(({ name, restartPolicy, command }: any) => [name, restartPolicy, command.join(' ')])).toEqual(
+      [
+        ['dump', 'Always', 'sh /opt/cdk8s-mlflow/dump-databases.sh'],
+        ['migrate', undefined, 'python /opt/cdk8s-mlflow/migrate.py'],
+      ],
+    );
+  });
+
+  test('a failed migration is a new pod, and none where a new try is useless', () => {
+    const { podFailurePolicy, backoffLimit } = jobOf(objects).spec;
+    expect(template.spec.restartPolicy).toBe('Never');
+    expect(backoffLimit).toBeGreaterThan(0);
+    // What migrate.py ends with where the database is a newer MLflow's, or its settings are wrong.
+    const schema = find(objects, 'ConfigMap', 'server-migration').data['schema.py'];
+    const [, code] = /^RETRY_IS_USELESS = (\d+)/m.exec(schema)!;
+    expect(podFailurePolicy.rules).toEqual([
+      { action: 'FailJob', onExitCodes: { containerName: 'migrate', operator: 'In', values: [Number(code)] } },
+    ]);
+  });
+
+  test('servers wait for it with the same image', () => {
+    expect(containerOf(podOf(objects), 'wait-for-schema').image).toBe(containerOf(template, 'migrate').image);
+    const image = 'registry.example.com/mlflow:v3.16.0';
+    const older = serverObjects({ image });
+    expect(containerOf(jobOf(older).spec.template, 'migrate').image).toBe(image);
+    expect(containerOf(podOf(older), 'wait-for-schema').image).toBe(image);
+  });
+
+  test('a dump that takes hours is alive, and one that hangs is not', () => {
+    const { livenessProbe } = containerOf(template, 'dump');
+    const script = find(objects, 'ConfigMap', 'server-migration').data['dump-databases.sh'];
+    expect(livenessProbe.exec.command.join(' ')).toContain('/work/alive');
+    expect(script).toContain('touch "$work/alive"');
+  });
+});
+
+describe('the programs', () => {
+  const steps = ['dump', 'migrate'].map((name) => containerOf(template, name));
+
+  test('hand the dump on in a volume of its size', () => {
+    for (const step of steps) expect(step.volumeMounts).toContainEqual({ name: 'work', mountPath: '/work' });
+    const sizeOf = (pod: any) => pod.spec.volumes.find(({ name }: any) => name === 'work').emptyDir.sizeLimit;
+    expect(sizeOf(template)).toBe('20Gi');
+    expect(sizeOf(jobOf(serverObjects({ dumpSpace: Size.gibibytes(50) })).spec.template)).toBe('50Gi');
+  });
+
+  test('dump by PostgreSQL’s own program, of the database’s version', () => {
+    expect(containerOf(template, 'dump').image).toBe(Images.POSTGRES);
+    const database = new RecordingDatabase();
+    const other = jobOf(serverObjects({ database })).spec.template;
+    expect(containerOf(other, 'dump').image).toBe(database.clientImage);
+  });
+
+  test('log in to database and store as the server does, by files', () => {
+    expect(filesOf(template, 'secrets')).toEqual({
+      PGUSER: { secret: 'database', key: 'username' },
+      PGPASSWORD: { secret: 'database', key: 'password' },
+      AWS_ACCESS_KEY_ID: { secret: 'bucket', key: 'AWS_ACCESS_KEY_ID' },
+      AWS_SECRET_ACCESS_KEY: { secret: 'bucket', key: 'AWS_SECRET_ACCESS_KEY' },
+    });
+    expect(Object.keys(filesOf(template, 'database-secrets'))).toEqual(['PGUSER', 'PGPASSWORD']);
+    for (const step of steps) {
+      expect(Object.keys(environmentOf(step)).filter((name) => /PASSWORD|SECRET|KEY/.test(name))).toEqual([]);
+      const name = step.name === 'dump' ? 'database-secrets' : 'secrets';
+      expect(step.volumeMounts).toContainEqual({ name, mountPath: '/run/secrets/mlflow', readOnly: true });
+    }
+  });
+
+  test('the one that dumps is told of the database alone', () => {
+    const dump = containerOf(template, 'dump');
+    expect(Object.keys(environmentOf(dump)).filter((name) => !name.startsWith('PG'))).toEqual([]);
+    expect(dump.volumeMounts.map(({ name }: any) => name)).toEqual(['program', 'work', 'database-secrets']);
+  });
+
+  test('put the dump beside the artifacts, where no artifact can lie', () => {
+    expect(environmentOf(containerOf(template, 'migrate')).BACKUP_DESTINATION).toBe('s3://models/backups');
+  });
+
+  test('find the files that they run', () => {
+    const { data } = find(objects, 'ConfigMap', 'server-migration');
+    for (const { command } of steps) expect(Object.keys(data)).toContain(command[1].split('/').pop());
+  });
+});
+
+describe('MLflow’s own login', () => {
+  const withLogin = serverObjects({ authentication: Authentication.mlflow(), replicas: 1 });
+  const pod = jobOf(withLogin).spec.template;
+
+  test('has its database brought to its schema too', () => {
+    expect(environmentOf(containerOf(pod, 'migrate')).AUTH_DATABASE).toBe('mlflow_auth');
+    expect(environmentOf(containerOf(template, 'migrate'))).not.toHaveProperty('AUTH_DATABASE');
+  });
+
+  test('reads the server’s settings, and makes the administrator', () => {
+    const settings = (name: string) => find(withLogin, 'ConfigMap', name).data['basic_auth.ini'];
+    expect(settings('server-migration')).toBe(settings('server-programs'));
+    expect(environmentOf(containerOf(pod, 'migrate')).MLFLOW_AUTH_CONFIG_PATH).toBe('/opt/cdk8s-mlflow/basic_auth.ini');
+    expect(filesOf(pod, 'secrets')).toMatchObject({
+      MLFLOW_AUTH_ADMIN_USERNAME: { secret: 'server-admin', key: 'username' },
+      MLFLOW_AUTH_ADMIN_PASSWORD: { secret: 'server-admin', key: 'password' },
+    });
+  });
+});
+
+test('the migration reaches the database and the store, and nobody reaches it', () => {
+  const database = new RecordingDatabase();
+  const { spec } = find(serverObjects({ database }), 'NetworkPolicy', 'server-migration');
+  expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
+  expect(spec.ingress ?? []).toEqual([]);
+  expect(spec.egress.flatMap(({ ports }: any) => ports.map((port: any) => port.port))).toEqual([53, 53, 5432, 443]);
+  expect(database.clients[1].podLabels).toEqual(spec.podSelector.matchLabels);
+});
+
+test('on a volume for one node alone, the migration runs where the server’s pod has it', () => {
+  // The server's pod holds the volume while it waits for the schema.
+  const alone = serverObjects({ replicas: 1, artifacts: ArtifactStore.volume({ claimName: 'files' }) });
+  const { affinity } = jobOf(alone).spec.template.spec;
+  expect(affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution).toEqual([
+    {
+      topologyKey: 'kubernetes.io/hostname',
+      labelSelector: { matchLabels: find(alone, 'Deployment', 'server').spec.selector.matchLabels },
+    },
+  ]);
+});

@@ -1,0 +1,102 @@
+"""What tests of the migration share: old databases, and the two containers of its pod side by side."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from support import OLD_REVISION, PASSWORD, PROGRAMS, PodTestCase, old_schema, pod_environment, postgres, until
+
+DUMPS = PROGRAMS.parent / "postgres" / "dump-databases.sh"
+COUNTED = ("experiments", "runs", "params", "registered_models")
+
+
+class Dumps:
+    """dump-databases.sh as its container runs it; a `pg_dump` of the test's own may come before the real one."""
+
+    def __init__(self, case, environment, pg_dump=None):
+        path = f"{postgres().bin}:{os.environ['PATH']}"
+        if pg_dump:
+            programs = case.folder / "programs"
+            programs.mkdir(exist_ok=True)
+            (programs / "pg_dump").write_text(f"#!/bin/sh\n{pg_dump}\n")
+            (programs / "pg_dump").chmod(0o755)
+            path = f"{programs}:{path}"
+        self.process = subprocess.Popen(
+            ["sh", DUMPS], env=pod_environment(case.secrets, {**environment, "PATH": path}),
+            # A group of its own: a container's processes end together.
+            start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        case.end_with_test(self.process)
+        case.addCleanup(self.kill)
+
+    def kill(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+
+class Gate:
+    """A pg_dump that says when it begins, and goes on when it may."""
+
+    def __init__(self, folder):
+        self.begun, self.open = Path(folder, "begun"), Path(folder, "open")
+        self.pg_dump = (
+            f"touch '{self.begun}'; until [ -e '{self.open}' ]; do sleep 0.05; done;"
+            f" exec '{postgres().bin}/pg_dump' \"$@\""
+        )
+
+    def wait(self):
+        until(self.begun.exists, "pg_dump begins")
+
+
+class MigrationTestCase(PodTestCase):
+    def setUp(self):
+        super().setUp()
+        self.work = self.folder / "work"
+        self.backups = self.folder / "backups"
+        self.work.mkdir()
+
+    def environment(self, database, **more):
+        return postgres().environment(
+            database, WORK_DIRECTORY=str(self.work), BACKUP_DESTINATION=self.backups.as_uri(), **more
+        )
+
+    def start_migration(self, environment):
+        return self.start("migrate.py", environment=environment)
+
+    def end_of(self, process, code=0):
+        output = process.communicate(timeout=90)[0]
+        self.assertEqual(process.returncode, code, output)
+        self.assertNotIn(PASSWORD, output)
+        return output
+
+    def migrate(self, environment, code=0, pg_dump=None):
+        """Both containers, until the main one ends."""
+        dumps = Dumps(self, environment, pg_dump)
+        try:
+            return self.run_to_end("migrate.py", environment=environment, code=code)
+        finally:
+            dumps.kill()
+
+    def revision(self, database, table="alembic_version"):
+        return postgres().sql(database, f"SELECT version_num FROM {table}")[0][0]
+
+    def assert_unchanged(self, database):
+        self.assertEqual(self.revision(database), OLD_REVISION)
+
+    def old_database(self, name):
+        """One as MLflow 3.14 leaves it, with rows."""
+        postgres().create(name, old_schema())
+        postgres().sql(name, """
+            INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (1, 'churn', 'active');
+            INSERT INTO runs (run_uuid, name, experiment_id, lifecycle_stage, status, source_type)
+                SELECT 'run' || n, 'r', 1, 'active', 'FINISHED', 'LOCAL' FROM generate_series(1, 50) n;
+            INSERT INTO params (run_uuid, key, value) SELECT run_uuid, 'k', 'v' FROM runs;
+            INSERT INTO registered_models (name, creation_time) VALUES ('churn', 1)""")
+        return name
+
+    def counts(self, database):
+        return [postgres().sql(database, f"SELECT count(*) FROM {table}")[0][0] for table in COUNTED]

@@ -1,0 +1,86 @@
+import { App, Chart, Size } from 'cdk8s';
+import {
+  ArtifactStore,
+  Authentication,
+  Credentials,
+  Database,
+  Exposure,
+  MlflowPlatform,
+  RestrictedNamespace,
+  ServerMonitor,
+  Tls,
+} from '../../lib';
+
+/** Platforms that lie far apart from each other, each in a namespace of its own, for checks over whole outputs. */
+export const platforms = {
+  /** Without an option. */
+  plain: (chart: Chart) => new MlflowPlatform(chart, 'mlflow'),
+
+  /** Everything that can be turned on. */
+  full(chart: Chart) {
+    const platform = new MlflowPlatform(chart, 'mlflow', {
+      authentication: Authentication.mlflow(),
+      exposure: Exposure.ingress({
+        host: 'mlflow.example.com',
+        className: 'traefik',
+        tls: Tls.fromNamespacedIssuer('team-ca'),
+        annotations: { 'example.com/owner': 'ml' },
+      }),
+      postgres: { tlsSecretName: 'postgres-tls', storage: Size.gibibytes(200), storageClassName: 'fast-ssd' },
+      minio: {
+        replicas: 4,
+        versioning: true,
+        bucket: 'models',
+        storageClassName: 'bulk',
+        consoleClients: [{ podLabels: { app: 'operator' } }],
+      },
+      server: { replicas: 2, workers: 2, spool: Size.gibibytes(50), drainSeconds: 300 },
+      pods: {
+        nodeSelector: { 'kubernetes.io/arch': 'amd64' },
+        tolerations: [{ key: 'mlflow', operator: 'Exists' }],
+        priorityClassName: 'important',
+        imagePullSecrets: ['registry-login'],
+        imageRegistry: 'registry.example.com/mirror',
+        podAnnotations: { 'example.com/owner': 'ml' },
+        podLabels: { team: 'ml' },
+      },
+    });
+    platform.server.addProgram('notebooks');
+    platform.server.addProgram('deployer');
+    return platform;
+  },
+
+  /** Database and bucket are somebody else's. */
+  external: (chart: Chart) =>
+    new MlflowPlatform(chart, 'mlflow', {
+      authentication: Authentication.basic({ users: Credentials.fromSecret('people') }),
+      database: Database.fromExisting({
+        host: 'db.example.com',
+        credentials: Credentials.fromSecret('database'),
+        authoritySecretName: 'database-ca',
+        cidr: '10.20.0.0/16',
+      }),
+      artifacts: ArtifactStore.s3({
+        bucket: 'models',
+        prefix: 'team-a',
+        region: 'eu-west-1',
+        credentials: Credentials.fromServiceAccount({ 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123:role/mlflow' }),
+      }),
+    }),
+};
+
+/** Objects that the platforms expect somebody else to make. */
+export const external = ['postgres-tls', 'registry-login', 'people', 'database', 'database-ca'].map(
+  (name) => `Secret/${name}`,
+);
+
+/** One platform in an app of its own, with its namespace and its monitor. */
+export function platformApp(name: keyof typeof platforms, outdir?: string): { app: App; charts: Chart[] } {
+  const app = new App({ outdir });
+  const chart = new Chart(app, name, { namespace: name });
+  new RestrictedNamespace(chart, 'namespace');
+  const { server } = platforms[name](chart);
+  const monitoring = new Chart(app, `${name}-monitoring`, { namespace: name });
+  new ServerMonitor(monitoring, 'mlflow-metrics', { server });
+  return { app, charts: [chart, monitoring] };
+}

@@ -1,0 +1,130 @@
+import { Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import { RecordingDatabase, serverError, serverObjects } from './servers';
+import { ArtifactAccess, ArtifactStore, Authentication, Credentials, TrackingServerProps } from '../../lib';
+
+type Case = [props: Partial<TrackingServerProps>, given: string, want: string];
+
+const whole = 'want a whole number of at least 1';
+const volume = () => ArtifactStore.volume({ claimName: 'files' });
+
+const cases: Case[] = [
+  [{ autoscaling: { minReplicas: 5, maxReplicas: 4 } }, 'minReplicas 5 and maxReplicas 4', 'minReplicas of at most'],
+  [{ autoscaling: { minReplicas: 0 } }, 'autoscaling.minReplicas is 0', whole],
+  [{ autoscaling: { minReplicas: 1.5 } }, 'autoscaling.minReplicas is 1.5', whole],
+  [{ autoscaling: { maxReplicas: -1 } }, 'autoscaling.maxReplicas is -1', whole],
+  [{ autoscaling: { targetCpuPercent: 0 } }, 'autoscaling.targetCpuPercent is 0', whole],
+  [{ autoscaling: { targetCpuPercent: 70.5 } }, 'autoscaling.targetCpuPercent is 70.5', whole],
+  [{ replicas: 0 }, 'replicas is 0', whole],
+  [{ replicas: -3 }, 'replicas is -3', whole],
+  [{ replicas: 2.5 }, 'replicas is 2.5', whole],
+  [{ replicas: NaN }, 'replicas is NaN', whole],
+  [{ replicas: 3, autoscaling: {} }, 'replicas is 3 and autoscaling is given', 'want one of the two'],
+  [{ workers: 0 }, 'workers is 0', whole],
+  [{ connectionPool: { size: 0 } }, 'connectionPool.size is 0', whole],
+  // MLflow ignores an overflow of 0 and takes its own default.
+  [{ connectionPool: { maxOverflow: 0 } }, 'connectionPool.maxOverflow is 0', whole],
+  [{ drainSeconds: 0 }, 'drainSeconds is 0', whole],
+  [{ drainSeconds: 1.5 }, 'drainSeconds is 1.5', whole],
+  [{ artifacts: volume() }, 'there can be 10 servers, and the artifact store can be used by one', 'want replicas: 1'],
+  [{ artifacts: volume(), replicas: 2 }, 'there can be 2 servers, and the artifact store', 'a ReadWriteMany volume'],
+  [{ database: new RecordingDatabase(false) }, 'there can be 10 servers, and the database', 'want replicas: 1'],
+  [
+    { artifacts: volume(), replicas: 1, artifactAccess: ArtifactAccess.DIRECT },
+    'artifactAccess is direct, and clients have no way into file:///mlartifacts',
+    'want ArtifactAccess.PROXIED',
+  ],
+  [{ allowedHosts: ['https://mlflow.example.com'] }, "allowedHosts has 'https://mlflow.example.com'", 'without scheme'],
+  [{ allowedHosts: ['mlflow.example.com/ui'] }, "allowedHosts has 'mlflow.example.com/ui'", 'or path'],
+  [{ allowedHosts: ['a.example.com,b.example.com'] }, "allowedHosts has 'a.example.com,b.example.com'", 'host names'],
+  [{ allowedHosts: [''] }, "allowedHosts has ''", 'host names'],
+  // Browsers send host names in lower case, and MLflow compares them letter by letter.
+  [{ allowedHosts: ['MLflow.example.com'] }, "allowedHosts has 'MLflow.example.com'", 'lower-case'],
+  [{ allowedOrigins: ['notebooks.example.com'] }, "allowedOrigins has 'notebooks.example.com'", 'want a scheme'],
+  [{ allowedOrigins: ['https://a.example.com/'] }, "allowedOrigins has 'https://a.example.com/'", 'without a path'],
+  [{ allowedOrigins: ['https://A.example.com'] }, "allowedOrigins has 'https://A.example.com'", 'lower-case'],
+  [{ image: 'ghcr.io/mlflow/mlflow' }, "image is 'ghcr.io/mlflow/mlflow'", "a tag other than 'latest' or a digest"],
+  [{ image: 'ghcr.io/mlflow/mlflow:latest' }, "image is 'ghcr.io/mlflow/mlflow:latest'", "a tag other than 'latest'"],
+  [{ image: '' }, "image is ''", "a tag other than 'latest'"],
+  [{ proxyImage: 'nginx' }, "proxyImage is 'nginx'", "a tag other than 'latest'"],
+  [
+    { resources: { cpu: { request: Cpu.units(4), limit: Cpu.units(2) } } },
+    'resources.cpu requests 4 with a limit of 2',
+    'a request that is not above the limit',
+  ],
+  [
+    { resources: { memory: { request: Size.gibibytes(8) } } },
+    'resources.memory requests 8Gi with a limit of 4Gi',
+    'a request that is not above the limit',
+  ],
+  [
+    { proxyResources: { memory: { limit: Size.mebibytes(32) } } },
+    'proxyResources.memory requests 64Mi with a limit of 32Mi',
+    'a request that is not above the limit',
+  ],
+  [{ spool: Size.gibibytes(0) }, 'spool is 0', 'want more than zero'],
+  [{ dumpSpace: Size.mebibytes(0) }, 'dumpSpace is 0', 'want more than zero'],
+  [
+    { keys: Credentials.fromServiceAccount({}) },
+    "credentials for server-secret are a service account's",
+    'fromSecret(',
+  ],
+  [{ keys: Credentials.fromSecret('My Keys') }, "the name of a Secret is 'My Keys'", 'want lower-case letters'],
+  [{ authentication: Authentication.basic({ realm: 'a"b' }) }, `realm is 'a"b'`, 'without quotes'],
+  [{ authentication: Authentication.basic({ realm: '' }) }, "realm is ''", 'want text'],
+  // To nginx this word is no realm: it turns the login off.
+  [{ authentication: Authentication.basic({ realm: 'off' }) }, "realm is 'off'", 'want text'],
+];
+
+test.each(cases.map(([props, given, want]) => [given, want, props] as const))('%s: %s', (given, want, props) => {
+  const message = serverError(props);
+  expect(message).toMatch(/^chart\/server: /);
+  expect(message).toContain(given);
+  expect(message).toContain(want);
+});
+
+test('every broken rule is named at once', () => {
+  const message = serverError({ replicas: 0, workers: 0, image: 'mlflow' });
+  expect(message.split('\n').map((line) => line.split(':')[0])).toEqual(Array(3).fill('chart/server'));
+});
+
+describe('the environment holds no secrets', () => {
+  test.each(['MLFLOW_TRACKING_PASSWORD', 'CLIENT_SECRET', 'HF_TOKEN', 'OPENAI_API_KEY', 'my_password'])(
+    '%s is refused, without its value in the message',
+    (name) => {
+      const message = serverError({ environment: { [name]: 'hunter2' } });
+      expect(message).toContain(`chart/server: environment has ${name}: want no secrets there`);
+      expect(message).not.toContain('hunter2');
+    },
+  );
+
+  test('an address with a password is refused, under any name', () => {
+    const message = serverError({ environment: { HTTPS_PROXY: 'http://me:hunter2@proxy:3128' } });
+    expect(message).toContain('chart/server: environment has HTTPS_PROXY: want no secrets there');
+    expect(message).not.toContain('hunter2');
+  });
+
+  test.each([
+    ['MLFLOW_LOGGING_LEVEL', 'DEBUG'],
+    ['HTTPS_PROXY', 'http://proxy:3128'],
+    ['TOKENIZERS_PARALLELISM', 'false'],
+  ])('%s=%s passes', (name, value) => {
+    expect(() => serverObjects({ environment: { [name]: value } })).not.toThrow();
+  });
+});
+
+describe('what is unusual and right passes', () => {
+  test.each<[string, Partial<TrackingServerProps>]>([
+    ['one server on a volume', { replicas: 1, artifacts: volume() }],
+    ['many on a shared volume', { artifacts: ArtifactStore.volume({ claimName: 'files', readWriteMany: true }) }],
+    ['direct access to a bucket', { artifactAccess: ArtifactAccess.DIRECT }],
+    ['an image by its digest', { image: `mlflow@sha256:${'0'.repeat(64)}` }],
+    ['a registry with a port', { image: 'localhost:5000/mlflow:v3.17.2' }],
+    ['a small spool', { spool: Size.mebibytes(100) }],
+    ['a spool that is no whole number of mebibytes', { spool: Size.kibibytes(1_500_000) }],
+    ['more than 100 % of the CPU that is asked for', { autoscaling: { targetCpuPercent: 150 } }],
+    ['patterns and ports of hosts', { allowedHosts: ['*.example.com', 'mlflow.example.com:8443', '[fd00::1]'] }],
+  ])('%s', (_what, props) => {
+    expect(() => serverObjects(props)).not.toThrow();
+  });
+});

@@ -1,0 +1,132 @@
+import { RecordingDatabase, podOf, serverObjects } from './servers';
+import { Database, Credentials, ArtifactStore } from '../../lib';
+import { find, namesOf, ofKind } from '../support/synth';
+
+const selector = {
+  'app.kubernetes.io/name': 'mlflow',
+  'app.kubernetes.io/instance': 'server',
+  'app.kubernetes.io/component': 'server',
+};
+
+describe('the number of servers', () => {
+  test('is the autoscaler’s alone: an apply must not put it back', () => {
+    const objects = serverObjects();
+    expect(find(objects, 'Deployment', 'server').spec).not.toHaveProperty('replicas');
+    expect(find(objects, 'HorizontalPodAutoscaler', 'server-hpa').spec).toEqual({
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'server' },
+      minReplicas: 3,
+      maxReplicas: 10,
+      metrics: [
+        { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } },
+      ],
+    });
+  });
+
+  test('is the Deployment’s where it is fixed', () => {
+    const objects = serverObjects({ replicas: 2 });
+    expect(find(objects, 'Deployment', 'server').spec.replicas).toBe(2);
+    expect(ofKind(objects, 'HorizontalPodAutoscaler')).toEqual([]);
+  });
+
+  test.each([
+    [{ maxReplicas: 4 }, 3, 4],
+    [{ minReplicas: 2 }, 2, 10],
+    // A lower bound above the default upper one lifts it.
+    [{ minReplicas: 12 }, 12, 12],
+    [{ minReplicas: 5, maxReplicas: 5 }, 5, 5],
+  ])('%j is %d to %d servers', (autoscaling, minReplicas, maxReplicas) => {
+    const { spec } = find(serverObjects({ autoscaling }), 'HorizontalPodAutoscaler', 'server-hpa');
+    expect(spec).toMatchObject({ minReplicas, maxReplicas });
+  });
+});
+
+describe('a rollout or a drained node loses no request', () => {
+  test('a new pod is ready before an old one goes', () => {
+    expect(find(serverObjects(), 'Deployment', 'server').spec.strategy).toEqual({
+      type: 'RollingUpdate',
+      rollingUpdate: { maxUnavailable: 0, maxSurge: 1 },
+    });
+  });
+
+  test('at most one server at a time is taken away on purpose', () => {
+    expect(find(serverObjects(), 'PodDisruptionBudget', 'server').spec).toEqual({
+      maxUnavailable: 1,
+      selector: { matchLabels: selector },
+    });
+  });
+
+  test('a single server has no budget, which could only block the drain of its node', () => {
+    expect(namesOf(serverObjects({ replicas: 1 })).filter((name) => name.startsWith('PodDisruption'))).toEqual([]);
+  });
+
+  test('servers spread over zones and nodes where they can', () => {
+    const { spec } = podOf(serverObjects());
+    expect(
+      spec.topologySpreadConstraints.map(({ topologyKey, whenUnsatisfiable, labelSelector }: any) => ({
+        topologyKey,
+        whenUnsatisfiable,
+        labelSelector,
+      })),
+    ).toEqual(
+      ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+        topologyKey,
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: selector },
+      })),
+    );
+    const [preferred] = spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution;
+    expect(preferred.podAffinityTerm).toEqual({
+      topologyKey: 'kubernetes.io/hostname',
+      labelSelector: { matchLabels: selector },
+    });
+  });
+
+  test.each([
+    ['a volume', { artifacts: ArtifactStore.volume({ claimName: 'files' }) }],
+    ['a database', { database: new RecordingDatabase(false) }],
+  ])('%s that one server alone can use is free before the next server starts', (_what, props) => {
+    // With a surge, the new pod would wait for the volume, and the old one for the new pod, for ever.
+    expect(find(serverObjects({ replicas: 1, ...props }), 'Deployment', 'server').spec.strategy).toEqual({
+      type: 'Recreate',
+    });
+  });
+});
+
+describe('connections', () => {
+  const told = (props: Parameters<typeof serverObjects>[0]) => {
+    const database = new RecordingDatabase();
+    serverObjects({ ...props, database });
+    return database.clients;
+  };
+
+  test('the database is told who comes: the servers, and the migration', () => {
+    expect(told({}).map(({ name, podLabels }) => [name, podLabels['app.kubernetes.io/component']])).toEqual([
+      ['chart/server', 'server'],
+      ['chart/server/migration', 'migration'],
+    ]);
+  });
+
+  test.each([
+    // One pod more than there can be, for a rollout; three engines a process; pool and overflow.
+    ['the default', {}, (10 + 1) * 1 * 3 * (3 + 3)],
+    ['a fixed number', { replicas: 2 }, (2 + 1) * 1 * 3 * (3 + 3)],
+    ['more workers', { replicas: 2, workers: 3 }, (2 + 1) * 3 * 3 * (3 + 3)],
+    ['smaller pools', { replicas: 2, connectionPool: { size: 2, maxOverflow: 1 } }, (2 + 1) * 1 * 3 * (2 + 1)],
+  ])('%s can open as many as all processes’ pools hold', (_what, props, connections) => {
+    expect(told(props)[0].maxConnections).toBe(connections);
+  });
+
+  test('the migration holds few', () => {
+    expect(told({})[1].maxConnections).toBeLessThanOrEqual(10);
+  });
+
+  test('a database that says how many it allows is asked', () => {
+    const database = Database.fromExisting({
+      host: 'db.example.com',
+      credentials: Credentials.fromSecret('database'),
+      maxConnections: 100,
+    });
+    expect(() => serverObjects({ database, replicas: 1 })).not.toThrow();
+    expect(() => serverObjects({ database })).toThrow('maxConnections is 100');
+  });
+});

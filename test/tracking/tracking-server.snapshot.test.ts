@@ -1,0 +1,81 @@
+import { Size } from 'cdk8s';
+import { Cpu, k8s } from 'cdk8s-plus-27';
+import { addServer, existingBucket, existingDatabase, serverObjects } from './servers';
+import { ArtifactAccess, Authentication, Credentials, Exposure, Tls, TrackingServerProps } from '../../lib';
+import { namesOf, snapshotOf, synth, synthWithoutNamespace } from '../support/synth';
+
+const all: Required<TrackingServerProps> = {
+  database: existingDatabase(),
+  artifacts: existingBucket(),
+  image: 'registry.example.com/mlflow:v3.17.2',
+  resources: {
+    cpu: { request: Cpu.millis(250), limit: Cpu.units(4) },
+    memory: { request: Size.mebibytes(768), limit: Size.gibibytes(2) },
+    ephemeralStorage: { request: Size.gibibytes(2), limit: Size.gibibytes(40) },
+  },
+  autoscaling: { minReplicas: 2, maxReplicas: 4, targetCpuPercent: 60 },
+  replicas: 2,
+  workers: 2,
+  connectionPool: { size: 3, maxOverflow: 2 },
+  spool: Size.gibibytes(30),
+  artifactAccess: ArtifactAccess.DIRECT,
+  authentication: Authentication.basic({ users: Credentials.fromSecret('people'), realm: 'Models' }),
+  exposure: Exposure.ingress({
+    host: 'mlflow.example.com',
+    className: 'traefik',
+    tls: Tls.fromIssuer('letsencrypt-prod'),
+    annotations: { 'example.com/note': 'mlflow' },
+  }),
+  allowedHosts: ['mlflow.internal'],
+  allowedOrigins: ['https://notebooks.example.com'],
+  clients: [{ podLabels: { app: 'notebook' } }, { namespaceLabels: { 'kubernetes.io/metadata.name': 'ingress' } }],
+  metricsClients: [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'prometheus' } }],
+  drainSeconds: 120,
+  keys: Credentials.fromSecret('server-keys'),
+  environment: { MLFLOW_LOGGING_LEVEL: 'DEBUG' },
+  proxyImage: 'registry.example.com/nginx-unprivileged:1.28',
+  proxyResources: { cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) } },
+  dumpSpace: Size.gibibytes(50),
+  nodeSelector: { 'kubernetes.io/arch': 'amd64' },
+  tolerations: [{ key: 'mlflow', operator: 'Exists', effect: 'NoSchedule' }],
+  affinity: {
+    nodeAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        { weight: 1, preference: { matchExpressions: [{ key: 'disk', operator: 'In', values: ['ssd'] }] } },
+      ],
+    },
+  } satisfies k8s.Affinity,
+  priorityClassName: 'important',
+  imagePullSecrets: ['registry'],
+  podAnnotations: { 'example.com/team': 'data' },
+  podLabels: { team: 'data' },
+  imageRegistry: 'registry.example.com/mirror',
+};
+
+test('a server with nothing but its database and its store', () => {
+  expect(snapshotOf(serverObjects())).toMatchSnapshot();
+});
+
+test('a server with every prop', () => {
+  // A fixed number and an autoscaler exclude each other.
+  const { replicas, ...autoscaled } = all;
+  expect(snapshotOf(synth((chart) => addServer(chart, autoscaled)))).toMatchSnapshot();
+});
+
+test('a server with a fixed number of pods has the same objects but for the autoscaler', () => {
+  const { autoscaling, ...fixed } = all;
+  const { replicas, ...autoscaled } = all;
+  const names = (props: Partial<TrackingServerProps>) =>
+    namesOf(serverObjects(props)).filter((name) => !name.startsWith('Job'));
+  expect(names(fixed)).toEqual(names(autoscaled).filter((name) => !name.startsWith('HorizontalPodAutoscaler')));
+});
+
+test('in a chart without a namespace nothing names one: kubectl decides', () => {
+  const objects = synthWithoutNamespace((chart) =>
+    addServer(chart, {
+      keys: Credentials.fromSecret('server-keys'),
+      authentication: Authentication.basic({ users: Credentials.fromSecret('people') }),
+    }),
+  );
+  expect(objects.filter(({ metadata }) => 'namespace' in metadata)).toEqual([]);
+});
