@@ -124,8 +124,11 @@ def old_schema():
 
 
 def pod_environment(secrets, more):
-    Path(secrets, "PGUSER").write_text("mlflow\n")
-    Path(secrets, "PGPASSWORD").write_text(PASSWORD + "\n")
+    for name, value in {"PGUSER": "mlflow\n", "PGPASSWORD": PASSWORD + "\n"}.items():
+        file = Path(secrets, name)
+        # Written once: another program of the test may be reading it.
+        if not file.exists():
+            file.write_text(value)
     return {
         "PATH": os.environ["PATH"],
         "HOME": secrets,
