@@ -1,17 +1,33 @@
 import { ApiObject, Chart } from 'cdk8s';
-import { Construct, IConstruct } from 'constructs';
+import { IConstruct } from 'constructs';
 
-const validated = new WeakSet<IConstruct>();
+/** A component of ours: where it stands, and the labels of its pods. */
+interface Pods extends IConstruct {
+  readonly namespace?: string;
+  readonly podSelector: Record<string, string>;
+}
 
-/** Rules over all objects of an app, ours and the user's own, checked once before anything is written. */
-export function validateApp(construct: Construct): void {
-  const root = construct.node.root;
-  if (validated.has(root)) return;
-  validated.add(root);
+const components = new WeakMap<IConstruct, Pods[]>();
+
+/** Rules over all objects of an app, ours and the user's own, checked before anything is written. */
+export function validateApp(component: Pods): void {
+  const { root } = component.node;
+  const known = components.get(root);
+  if (known) {
+    known.push(component);
+    return;
+  }
+  components.set(root, [component]);
+  // cdk8s asks anew for each chart, though the tree is the same: what is known by its size is not worked out again.
+  let checked: { size: number; errors: string[] } | undefined;
   root.node.addValidation({
     validate: () => {
-      const objects = root.node.findAll().filter((node): node is ApiObject => ApiObject.isApiObject(node));
-      return [...secretsWithData(objects), ...collisions(objects), ...sharedSelectors(objects)];
+      const nodes = root.node.findAll();
+      const objects = nodes.filter((node): node is ApiObject => ApiObject.isApiObject(node));
+      if (checked?.size !== nodes.length) {
+        checked = { size: nodes.length, errors: [...collisions(objects), ...sharedSelectors(components.get(root)!)] };
+      }
+      return [...secretsWithData(objects), ...checked.errors];
     },
   });
 }
@@ -30,23 +46,20 @@ function secretsWithData(objects: ApiObject[]): string[] {
     );
 }
 
-/** Two workloads whose pods have the same labels: the Services of each would send to the pods of both. */
-function sharedSelectors(objects: ApiObject[]): string[] {
-  const seen = new Map<string, ApiObject>();
+/** Two components whose pods have the same labels: the Services of each would send to the pods of both. */
+function sharedSelectors(all: Pods[]): string[] {
+  const seen = new Map<string, Pods>();
   const errors: string[] = [];
-  for (const object of objects) {
-    if (!['Deployment', 'StatefulSet'].includes(object.kind)) continue;
-    const labels = Object.entries(object.toJson().spec?.selector?.matchLabels ?? {}).sort();
-    const namespace = object.metadata.namespace ?? Chart.of(object).namespace ?? '';
-    const key = JSON.stringify([namespace, labels]);
+  for (const component of all) {
+    const key = JSON.stringify([component.namespace, component.podSelector]);
     const other = seen.get(key);
-    if (other && other.name !== object.name) {
+    if (other) {
       errors.push(
-        `${object.node.path}: ${object.kind} '${object.name}' selects the same pods as ${other.node.path}: ` +
+        `${component.node.path}: its pods have the same labels as those of ${other.node.path}: ` +
           'want an instance of its own for one of them: a component outside the platform, with another id',
       );
     }
-    seen.set(key, object);
+    seen.set(key, component);
   }
   return errors;
 }
@@ -55,7 +68,6 @@ function collisions(objects: ApiObject[]): string[] {
   const seen = new Map<string, ApiObject>();
   const errors: string[] = [];
   for (const object of objects) {
-    if (typeof object.name !== 'string') continue; // a Job's name ends with a hash, its owner's name is checked
     const namespace = object.metadata.namespace ?? Chart.of(object).namespace ?? '';
     const key = [object.apiGroup, object.kind, namespace, object.name].join('/');
     const other = seen.get(key);
