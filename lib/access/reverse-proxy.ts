@@ -85,8 +85,9 @@ export class ReverseProxy {
       readinessProbe: {
         httpGet: { path: '/health', port: 'http' },
         periodSeconds: 2,
-        timeoutSeconds: 5,
-        failureThreshold: 5,
+        timeoutSeconds: 10,
+        // Patient: a server with its hands full is slow to answer, and the others would get its load as well.
+        failureThreshold: 15,
       },
       resources: renderResources(this.props.resources),
       securityContext: containerSecurity(ANY_USER),

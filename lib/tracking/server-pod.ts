@@ -15,6 +15,15 @@ export const MLFLOW_PORT = 5000;
 export const SERVER_PROGRAMS = ['secret_files.py', 'schema.py', 'wait_for_schema.py', 'serve.py', 'open_metrics.py'];
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
+/**
+ * Whether MLflow's event loop answers: a browser's question before a request is one that it answers by itself. A plain
+ * request would need one of its threads, which may all be busy with uploads, and a restart would end those.
+ */
+const ANSWERS = `import socket
+s = socket.create_connection(('127.0.0.1', ${MLFLOW_PORT}), 10)
+s.sendall(b'OPTIONS /health HTTP/1.1\\r\\nHost: localhost\\r\\nOrigin: http://localhost\\r\\n'
+  b'Access-Control-Request-Method: GET\\r\\nConnection: close\\r\\n\\r\\n')
+assert s.recv(1)`;
 /** uvicorn's own limit, after nginx has finished all requests. */
 const UVICORN_GRACE_SECONDS = 10;
 
@@ -62,17 +71,16 @@ export function serverPod(props: ServerPodProps): PodTemplate {
     command: ['python', `${PROGRAMS}/serve.py`],
     args: serverArguments(props),
     startupProbe: {
-      exec: { command: ['python', '-S', '-E', '-c', listening(MLFLOW_PORT)] },
+      exec: { command: ['python', '-S', '-E', '-c', ANSWERS] },
       periodSeconds: 1,
       timeoutSeconds: 5,
       failureThreshold: 600,
     },
-    // Through nginx, as MLflow itself can be reached from no other pod and not from the node.
     livenessProbe: {
-      httpGet: { path: '/health', port: 8080 },
-      periodSeconds: 15,
-      timeoutSeconds: 10,
-      failureThreshold: 8,
+      exec: { command: ['python', '-S', '-E', '-c', ANSWERS] },
+      periodSeconds: 20,
+      timeoutSeconds: 15,
+      failureThreshold: 6,
     },
     resources: renderResources(plan.resources),
   };
@@ -112,8 +120,4 @@ function serverArguments(props: ServerPodProps): string[] {
   ];
   if (props.authDatabase) pairs.push(['--app-name', 'basic-auth']);
   return [...pairs.flat(), ...props.artifactArguments];
-}
-
-function listening(port: number): string {
-  return `import socket; socket.create_connection(('127.0.0.1', ${port}), 3).close()`;
 }
