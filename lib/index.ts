@@ -1,7 +1,8 @@
 export * from './mlflow-platform';
 export * from './images';
 export * from './access/authentication';
-export * from './access/exposure';
+export { Exposure } from './access/exposure';
+export type { IngressExposureProps } from './access/exposure';
 export * from './access/tls';
 export * from './artifacts/artifact-store';
 export type { S3StoreProps } from './artifacts/s3-store';
@@ -17,7 +18,7 @@ export * from './database/postgres-stateful-set-props';
 export * from './kubernetes/component';
 export * from './kubernetes/connection';
 export type { NetworkPeer } from './kubernetes/network-boundary';
-export * from './kubernetes/pod-options';
+export type { PlacementOptions, PodOptions } from './kubernetes/pod-options';
 export * from './kubernetes/restricted-namespace';
 export * from './operations/server-monitor';
 export type { ProgramLogin } from './tracking/login';

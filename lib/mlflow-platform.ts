@@ -1,3 +1,4 @@
+import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { Authentication } from './access/authentication';
 import { Exposure } from './access/exposure';
@@ -7,9 +8,11 @@ import { MinioStoreProps } from './artifacts/minio-store-props';
 import { IDatabase } from './database/database';
 import { PostgresStatefulSet } from './database/postgres-stateful-set';
 import { PostgresStatefulSetProps } from './database/postgres-stateful-set-props';
+import { findApiObject } from './kubernetes/api-object';
 import { declareInstance } from './kubernetes/instance';
 import { PlacementOptions, placementRules } from './kubernetes/pod-options';
 import { check, nameRule } from './kubernetes/rules';
+import { MIGRATION_SUFFIX } from './operations/migration';
 import { TrackingServer } from './tracking/tracking-server';
 import { TrackingServerOptions } from './tracking/tracking-server-props';
 
@@ -58,7 +61,7 @@ export interface MlflowPlatformProps {
 }
 
 /** The longest name of ours below a platform: `<platform>-server-migration-<hash>`. */
-const LONGEST_SUFFIX = '-server-migration-00000000';
+const LONGEST_SUFFIX = `-server${MIGRATION_SUFFIX}`;
 
 /**
  * A whole MLflow platform: database, artifact store, tracking server with its login, migration and credentials. Its id
@@ -92,6 +95,18 @@ export class MlflowPlatform extends Construct {
       authentication: props.authentication ?? props.server?.authentication,
       exposure: props.exposure ?? props.server?.exposure,
     });
+  }
+
+  /**
+   * One of the platform's Kubernetes objects, for what no prop foresees: those of its components after their ids, e.g.
+   * `postgres/stateful-set` or `server/deployment`, and those of the Job that makes the Secrets: `credentials/job`,
+   * `credentials/config-map`, `credentials/role`, `credentials/role-binding`, `credentials/service-account` and
+   * `credentials/network-policy`.
+   *
+   * @param id the object's construct id; an unknown one is refused with the list of those there are
+   */
+  public apiObject(id: string): ApiObject {
+    return findApiObject(this, id);
   }
 }
 

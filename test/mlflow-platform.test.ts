@@ -157,8 +157,17 @@ describe('refuses', () => {
       return chart;
     });
     expect(errorOf(() => render(second))).toContain(
-      "second/mlflow/server/deployment: Deployment 'mlflow-server' is made by first/mlflow/server/deployment too in " +
-        "namespace 'mlflow': want another id for one of them, or a namespace of its own",
+      "second/mlflow/postgres/service-account: ServiceAccount 'mlflow-postgres' is made by " +
+        "first/mlflow/postgres/service-account too in namespace 'mlflow', and so are",
     );
   });
+});
+
+test('a platform finds its objects by their ids, and lists those there are', () => {
+  const mlflow = new MlflowPlatform(new Chart(new App(), 'chart', { namespace: 'web' }), 'mlflow');
+  expect(mlflow.apiObject('credentials/job').kind).toBe('Job');
+  expect(mlflow.apiObject('server/deployment').name).toBe('mlflow-server');
+  expect(errorOf(() => mlflow.apiObject('deployment'))).toMatch(
+    /^chart\/mlflow: there is no object 'deployment': want one of .*'postgres\/stateful-set', /,
+  );
 });

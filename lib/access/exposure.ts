@@ -7,7 +7,7 @@ import { Rule, check } from '../kubernetes/rules';
 /** How an Ingress leads to the platform. */
 export interface IngressExposureProps {
   /** Host name by which people reach the platform: lower case, without scheme, port and path. */
-  readonly host?: string;
+  readonly host: string;
   /**
    * `ingressClassName`.
    * @default - the cluster's default class

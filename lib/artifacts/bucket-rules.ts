@@ -4,13 +4,13 @@ import { Rule } from '../kubernetes/rules';
 export function bucketRule(bucket: string): Rule {
   const right =
     /^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$/.test(bucket) &&
-    !bucket.includes('..') &&
+    !/\.\.|\.-|-\./.test(bucket) &&
     !/^\d+\.\d+\.\d+\.\d+$/.test(bucket) &&
     !/^(xn--|sthree-|amzn-s3-demo-)/.test(bucket) &&
     !/(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/.test(bucket);
   return {
     wrong: !right,
     given: `bucket is '${bucket}'`,
-    want: "want 3 to 63 lower-case letters, digits, '-' and '.', a letter or digit at both ends, no address, e.g. 'mlflow'",
+    want: "want 3 to 63 lower-case letters, digits, '-' and '.', a letter or digit at both ends of each part, no address, none of S3's reserved beginnings and ends (xn--, -s3alias, …), e.g. 'mlflow'",
   };
 }

@@ -1,5 +1,4 @@
 import { Size } from 'cdk8s';
-import { Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { Credentials, LoginReference } from '../credentials/credentials';
 import { Images } from '../images';
@@ -13,19 +12,13 @@ import { disruptionBudget, service, serviceAccount } from '../kubernetes/common-
 import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { apiObject } from '../kubernetes/manifest';
-import { NetworkBoundary } from '../kubernetes/network-boundary';
+import { NetworkBoundary, peerRules } from '../kubernetes/network-boundary';
 import { claimTemplate } from '../kubernetes/pod';
 import { mirrored } from '../kubernetes/pod-options';
-import { mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
-import { check, imageRule } from '../kubernetes/rules';
+import { mergeResources, resourceRules, sizeRule, storeResources } from '../kubernetes/resources';
+import { check, imageRule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER } from '../kubernetes/security';
 import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
-
-const defaultResources = {
-  cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
-  memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
-  ephemeralStorage: { request: Size.mebibytes(64), limit: Size.gibibytes(1) },
-};
 
 /**
  * MinIO, an S3 store, with one private bucket for MLflow's artifacts.
@@ -54,7 +47,7 @@ export class MinioStore extends Component implements IArtifactStore {
     const placement = this._placement(props);
     const image = props.image ?? mirrored(Images.MINIO, placement);
     const replicas = props.replicas ?? 1;
-    const resources = mergeResources(defaultResources, props.resources);
+    const resources = mergeResources(storeResources, props.resources);
     this.bucket = props.bucket ?? 'mlflow';
     this.uri = `s3://${this.bucket}`;
     this.endpoint = `http://${name}:${API_PORT}`;
@@ -64,9 +57,11 @@ export class MinioStore extends Component implements IArtifactStore {
       ...resourceRules(resources),
       bucketRule(this.bucket),
       ...topologyRules(replicas),
+      ...peerRules('consoleClients', props.consoleClients),
     ]);
 
     const root = (props.rootCredentials ?? Credentials.generated())._login(this, {
+      prop: 'rootCredentials',
       secretName: `${name}-secret`,
       usernameKey: 'MINIO_ROOT_USER',
       passwordKey: 'MINIO_ROOT_PASSWORD',
@@ -74,6 +69,7 @@ export class MinioStore extends Component implements IArtifactStore {
       password: { generate: 'password' },
     });
     this.login = (props.credentials ?? Credentials.generated())._login(this, {
+      prop: 'credentials',
       secretName: `${this.instanceName}-s3-secret`,
       usernameKey: ACCESS_KEY,
       passwordKey: SECRET_KEY,
@@ -151,6 +147,8 @@ export class MinioStore extends Component implements IArtifactStore {
   }
 
   public connectFrom(client: ConnectionClient): Connection {
+    const instead = 'ArtifactStore.s3(…)';
+    check(client.name, [sameNamespaceRule('the store', this.namespace, client.namespace, instead)]);
     this.network.allowFrom({ podLabels: client.podLabels }, API_PORT);
     return {
       environment: {

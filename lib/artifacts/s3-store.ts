@@ -91,7 +91,7 @@ function rules(props: S3StoreProps): Rule[] {
       given: `endpoint is '${props.endpoint}'`,
       want: "want a URL with scheme and host, without user or path, e.g. 'https://s3.example.com'",
     },
-    props.credentials._nameRule(),
+    ...props.credentials._rules("the bucket's credentials"),
     cidrRule('cidr', props.cidr),
     {
       wrong: props.credentials._kind === 'generated',

@@ -9,19 +9,23 @@ export interface SecretKeys {
    * Key that holds the user name, or the access key id of an S3 store.
    * @default - the component's own key, e.g. `username` or `AWS_ACCESS_KEY_ID`
    */
-  readonly username?: string;
+  readonly usernameKey?: string;
   /**
    * Key that holds the password, or the secret access key of an S3 store.
    * @default - the component's own key, e.g. `password` or `AWS_SECRET_ACCESS_KEY`
    */
-  readonly password?: string;
+  readonly passwordKey?: string;
 }
 
 /** What a component asks for: a user name and a password, by the names that it gives them. @internal */
 export interface LoginRequest {
+  /** The prop by which the user gives other credentials, for messages. */
+  readonly prop: string;
   readonly secretName: string;
   readonly usernameKey: string;
   readonly passwordKey: string;
+  /** True where the keys have fixed names. */
+  readonly fixedKeys?: boolean;
   readonly username: PlannedKey;
   readonly password: PlannedKey;
   /** Further keys of a generated Secret. */
@@ -78,15 +82,31 @@ export class Credentials {
   public _existing(usernameKey: string, passwordKey: string): LoginReference {
     return {
       secretName: this.name ?? '',
-      usernameKey: this.keys.username ?? usernameKey,
-      passwordKey: this.keys.password ?? passwordKey,
+      usernameKey: this.keys.usernameKey ?? usernameKey,
+      passwordKey: this.keys.passwordKey ?? passwordKey,
     };
   }
 
-  /** @internal */
-  public _nameRule(): Rule {
-    const rule = objectNameRule('the name of a Secret', this.name ?? '');
-    return { ...rule, wrong: this._kind === 'secret' && rule.wrong };
+  /**
+   * What is wrong with the Secret's name and keys.
+   *
+   * @param prop the prop that they were given as
+   * @param fixedKeys true where the keys are the component's own, e.g. names of environment variables
+   * @internal
+   */
+  public _rules(prop: string, fixedKeys = false): Rule[] {
+    if (this._kind !== 'secret') return [];
+    const keys = Object.entries(this.keys).filter(([, key]) => key !== undefined);
+    return [
+      objectNameRule(`the name of the Secret of ${prop}`, this.name ?? ''),
+      ...keys.map(([what, key]) => ({
+        wrong: fixedKeys || !/^[-._a-zA-Z0-9]{1,253}$/.test(key),
+        given: `the ${what} of ${prop} is '${key}'`,
+        want: fixedKeys
+          ? 'want none: the keys of this Secret have fixed names'
+          : "want the name of a key of the Secret: letters, digits, '-', '_' and '.', e.g. 'password'",
+      })),
+    ];
   }
 
   /** @internal */
@@ -97,7 +117,7 @@ export class Credentials {
         given: `credentials for ${request.secretName} are a service account's`,
         want: "want Credentials.generated() or Credentials.fromSecret('name'): only cloud stores know service accounts",
       },
-      this._nameRule(),
+      ...this._rules(request.prop, request.fixedKeys),
     ]);
     if (this._kind === 'generated') {
       CredentialsJob._of(component)._add({

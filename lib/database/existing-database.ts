@@ -103,7 +103,7 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
       given: `the database's host is '${props.host}'`,
       want: "want a host name or an address alone, e.g. 'db.example.com'; the port is a prop of its own",
     },
-    imageRule(props.clientImage ?? Images.POSTGRES),
+    imageRule(props.clientImage ?? Images.POSTGRES, 'clientImage'),
     wholeRule("the database's port", props.port, 1),
     {
       wrong: (props.port ?? 0) > 65535,
@@ -113,7 +113,7 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
     {
       wrong: !['disable', 'allow', 'prefer', 'require'].includes(props.sslMode ?? 'require'),
       given: `sslMode is '${props.sslMode}'`,
-      want: "want 'disable', 'prefer' or 'require'; with authoritySecretName it is 'verify-full'",
+      want: "want 'disable', 'allow', 'prefer' or 'require'; with authoritySecretName it is 'verify-full'",
     },
     ...(props.authoritySecretName === undefined
       ? []
@@ -125,7 +125,7 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
       given: `maxConnections is ${props.maxConnections}`,
       want: `want at least ${needed}, what its clients can open, or fewer servers, or smaller pools (connectionPool)`,
     },
-    props.credentials._nameRule(),
+    ...props.credentials._rules("the database's credentials"),
     {
       wrong: props.credentials._kind !== 'secret',
       given: "the database's credentials are generated or a service account's",

@@ -1,5 +1,4 @@
 import { Size, SizeRoundingBehavior } from 'cdk8s';
-import { Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { Credentials, LoginReference } from '../credentials/credentials';
 import { Images } from '../images';
@@ -16,15 +15,9 @@ import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
 import { claimTemplate } from '../kubernetes/pod';
 import { mirrored } from '../kubernetes/pod-options';
-import { mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
-import { check, checkAtSynth, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
+import { mergeResources, resourceRules, sizeRule, storeResources } from '../kubernetes/resources';
+import { check, checkAtSynth, imageRule, objectNameRule, sameNamespaceRule, wholeRule } from '../kubernetes/rules';
 import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
-
-const defaultResources = {
-  cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
-  memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
-  ephemeralStorage: { request: Size.mebibytes(64), limit: Size.gibibytes(1) },
-};
 
 /**
  * PostgreSQL with one volume, for MLflow's runs and registry.
@@ -58,7 +51,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
     const storage = props.storage ?? Size.gibibytes(50);
     const placement = this._placement(props);
     const image = props.image ?? mirrored(Images.POSTGRES, placement);
-    const resources = mergeResources(defaultResources, props.resources);
+    const resources = mergeResources(storeResources, props.resources);
     this.databaseName = props.databaseName ?? 'mlflow';
     this.host = name;
     this.clientImage = image;
@@ -75,6 +68,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
     checkAtSynth(this, () => tuningRules(this.tuning()));
 
     const superuser = (props.superuser ?? Credentials.generated())._login(this, {
+      prop: 'superuser',
       secretName: `${name}-secret`,
       usernameKey: 'POSTGRES_USER',
       passwordKey: 'POSTGRES_PASSWORD',
@@ -82,6 +76,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
       password: { generate: 'password' },
     });
     this.login = (props.credentials ?? Credentials.generated())._login(this, {
+      prop: 'credentials',
       secretName: `${name}-mlflow-secret`,
       usernameKey: 'username',
       passwordKey: 'password',
@@ -142,6 +137,8 @@ export class PostgresStatefulSet extends Component implements IDatabase {
   }
 
   public connectFrom(client: ConnectionClient): Connection {
+    const instead = 'Database.fromExisting(…)';
+    check(client.name, [sameNamespaceRule('the database', this.namespace, client.namespace, instead)]);
     this.clients.push(client);
     this.network.allowFrom({ podLabels: client.podLabels }, POSTGRES_PORT);
     return this.connection();

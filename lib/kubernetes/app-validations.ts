@@ -25,7 +25,9 @@ export function validateApp(component: Pods): void {
       const nodes = root.node.findAll();
       const objects = nodes.filter((node): node is ApiObject => ApiObject.isApiObject(node));
       if (checked?.size !== nodes.length) {
-        checked = { size: nodes.length, errors: [...collisions(objects), ...sharedSelectors(components.get(root)!)] };
+        const collided = collisions(objects);
+        const errors = collided.length > 0 ? collided : sharedSelectors(components.get(root)!);
+        checked = { size: nodes.length, errors };
       }
       return [...secretsWithData(objects), ...checked.errors];
     },
@@ -64,20 +66,30 @@ function sharedSelectors(all: Pods[]): string[] {
   return errors;
 }
 
+/** Objects of one kind, name and namespace; told once for each two places that make them. */
 function collisions(objects: ApiObject[]): string[] {
   const seen = new Map<string, ApiObject>();
-  const errors: string[] = [];
+  const twice = new Map<string, { object: ApiObject; other: ApiObject; count: number }>();
   for (const object of objects) {
-    const namespace = object.metadata.namespace ?? Chart.of(object).namespace ?? '';
-    const key = [object.apiGroup, object.kind, namespace, object.name].join('/');
+    const key = [object.apiGroup, object.kind, namespaceOf(object), object.name].join('/');
     const other = seen.get(key);
-    if (other) {
-      errors.push(
-        `${object.node.path}: ${object.kind} '${object.name}' is made by ${other.node.path} too` +
-          `${namespace && ` in namespace '${namespace}'`}: want another id for one of them, or a namespace of its own`,
-      );
-    }
     seen.set(key, object);
+    if (!other) continue;
+    const places = JSON.stringify([object, other].map(({ node, name }) => node.scopes[2]?.node.path ?? name));
+    const found = twice.get(places);
+    if (found) found.count++;
+    else twice.set(places, { object, other, count: 1 });
   }
-  return errors;
+  return [...twice.values()].map(({ object, other, count }) => {
+    const namespace = namespaceOf(object);
+    const more = count > 1 ? `, and so are ${count - 1} more objects` : '';
+    return (
+      `${object.node.path}: ${object.kind} '${object.name}' is made by ${other.node.path} too` +
+      `${namespace && ` in namespace '${namespace}'`}${more}: want another id for one of them, or a namespace of its own`
+    );
+  });
+}
+
+function namespaceOf(object: ApiObject): string {
+  return object.metadata.namespace ?? Chart.of(object).namespace ?? '';
 }

@@ -1,8 +1,9 @@
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
+import { findApiObject } from './api-object';
 import { validateApp } from './app-validations';
 import { instanceOf } from './instance';
-import { PlacementOptions, mergePlacement } from './pod-options';
+import { PlacementOptions, mergePlacement, placementRules } from './pod-options';
 import { check, nameRule, namespaceRule } from './rules';
 
 /**
@@ -62,18 +63,12 @@ export abstract class Component extends Construct {
    * @param id the object's construct id, e.g. `deployment`; an unknown one is refused with the list of those there are
    */
   public apiObject(id: string): ApiObject {
-    const objects = this.node.findAll().filter((node): node is ApiObject => ApiObject.isApiObject(node));
-    const relative = (object: ApiObject) => object.node.path.slice(this.node.path.length + 1);
-    const found = objects.find((object) => relative(object) === id);
-    if (!found) {
-      const ids = objects.map((object) => `'${relative(object)}'`).join(', ');
-      throw new Error(`${this.node.path}: there is no object '${id}': want one of ${ids}`);
-    }
-    return found;
+    return findApiObject(this, id);
   }
 
   /** @internal */
   protected _placement(given: PlacementOptions): PlacementOptions {
+    check(this, placementRules(given));
     const instance = instanceOf(this);
     // Alone, a component is its own platform: its credentials Job runs where it runs.
     if (instance.root === this) instance.placement = given;

@@ -42,6 +42,11 @@ export interface ConnectionClient {
   readonly name: string;
   /** Labels of its pods. */
   readonly podLabels: Record<string, string>;
+  /**
+   * Namespace of its pods.
+   * @default - where `kubectl` decides
+   */
+  readonly namespace?: string;
   /** Database connections that all its pods together can hold open. */
   readonly maxConnections: number;
 }

@@ -1,6 +1,7 @@
 import { k8s } from 'cdk8s-plus-27';
 import { Component } from './component';
 import { Json, apiObject } from './manifest';
+import { Rule, cidrRule } from './rules';
 
 /** Somebody at the other end of a connection. */
 export interface NetworkPeer {
@@ -71,6 +72,20 @@ export class NetworkBoundary {
   public allowApiServer(): this {
     return this.allowTo({ anyone: true }, 443, 6443);
   }
+}
+
+/** What is wrong with peers that a user names. */
+export function peerRules(what: string, peers: NetworkPeer[] = []): Rule[] {
+  return peers.flatMap((peer) => [
+    cidrRule(`the cidr of ${what}`, peer.cidr),
+    {
+      wrong:
+        [peer.cidr, peer.anyone || undefined, peer.podLabels ?? peer.namespaceLabels].filter((x) => x !== undefined)
+          .length !== 1,
+      given: `${what} has ${JSON.stringify(peer)}`,
+      want: 'want one of podLabels (with or without namespaceLabels), namespaceLabels, cidr, or anyone: true',
+    },
+  ]);
 }
 
 function nonEmpty<T>(items: T[]): T[] | undefined {

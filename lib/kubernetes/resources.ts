@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { Size, SizeRoundingBehavior } from 'cdk8s';
 import { ContainerResources, Cpu, k8s } from 'cdk8s-plus-27';
 import { Json } from './manifest';
 import { Rule } from './rules';
@@ -6,6 +6,11 @@ import { Rule } from './rules';
 /** Millicores of a `Cpu`. */
 function millis(cpu: Cpu): number {
   return cpu.amount.endsWith('m') ? Number(cpu.amount.slice(0, -1)) : Number(cpu.amount) * 1000;
+}
+
+/** A fraction of a unit is an amount like another. */
+function kibibytes(size: Size): number {
+  return size.toKibibytes({ rounding: SizeRoundingBehavior.NONE });
 }
 
 /** `given` laid over `defaults`, value by value. */
@@ -48,8 +53,8 @@ export function resourceRules(resources: ContainerResources, prop = 'resources')
     ...sizes.map(([what, { request, limit }]) =>
       amountRule(
         `${prop}.${what}`,
-        request?.toKibibytes(),
-        limit?.toKibibytes(),
+        request && kibibytes(request),
+        limit && kibibytes(limit),
         request?.asString(),
         limit?.asString(),
       ),
@@ -68,7 +73,7 @@ function amountRule(what: string, request?: number, limit?: number, saidRequest?
 
 export function sizeRule(what: string, size: Size): Rule {
   return {
-    wrong: !(size.toKibibytes() > 0),
+    wrong: !(kibibytes(size) > 0),
     given: `${what} is ${size.asString()}`,
     want: 'want more than zero, e.g. Size.gibibytes(50)',
   };
@@ -86,4 +91,11 @@ export const smallResources: ContainerResources = {
   cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
   memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
   ephemeralStorage: { request: Size.mebibytes(16), limit: Size.mebibytes(64) },
+};
+
+/** Requests and limits of a database or a store, as a first guess. */
+export const storeResources: ContainerResources = {
+  cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
+  memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+  ephemeralStorage: { request: Size.mebibytes(64), limit: Size.gibibytes(1) },
 };

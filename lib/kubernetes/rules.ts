@@ -98,3 +98,17 @@ export function imageRule(image: string, what = 'image'): Rule {
     want: `want a tag other than 'latest' or a digest, e.g. 'registry.example.com/mlflow:v3.17.2' or 'mlflow@sha256:…'`,
   };
 }
+
+/** Who connects must be in the same namespace: the Secrets that both read are. */
+export function sameNamespaceRule(
+  what: string,
+  own: string | undefined,
+  client: string | undefined,
+  instead: string,
+): Rule {
+  return {
+    wrong: own !== client,
+    given: `${what} is in namespace '${own ?? ''}', and who connects in '${client ?? ''}'`,
+    want: `want one namespace for both: Secrets cannot be read from another one; or ${instead}`,
+  };
+}

@@ -55,7 +55,12 @@ export class Migration extends Component {
   ) {
     super(owner, 'migration', 'migration', ONCE_JOB_SUFFIX);
     const name = this.componentName;
-    const client = { name: this.node.path, podLabels: this.podSelector, maxConnections: 10 };
+    const client = {
+      name: this.node.path,
+      podLabels: this.podSelector,
+      namespace: this.namespace,
+      maxConnections: 10,
+    };
     const { database, artifacts } = props.connect(client);
     const connections = [database, artifacts];
     const annotations = Object.assign(
@@ -106,8 +111,8 @@ export class Migration extends Component {
         PROGRAM_USERS_DIRECTORY: PROGRAM_USERS,
         MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini`,
       }),
-      ...props.environment,
       ...mounted.environment,
+      ...props.environment,
     });
     const migrate: Container = {
       name: 'migrate',

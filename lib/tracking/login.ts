@@ -43,6 +43,8 @@ export class ServerLogin {
       },
     ]);
     this.keys = keys._login(server, {
+      prop: 'keys',
+      fixedKeys: true,
       secretName: `${server.componentName}-secret`,
       usernameKey: KEYS[0],
       passwordKey: KEYS[1],
@@ -103,6 +105,7 @@ export class ServerLogin {
       },
     ]);
     const login = Credentials.generated()._login(this.server, {
+      prop: 'program',
       secretName: `${this.server.componentName}-${program}-login`,
       usernameKey: 'username',
       passwordKey: 'password',
@@ -117,6 +120,8 @@ export class ServerLogin {
   private peopleSecret(): LoginReference {
     const users = this.authentication._basic.users ?? Credentials.generated();
     return users._login(this.server, {
+      prop: 'users',
+      fixedKeys: true,
       secretName: `${this.server.instanceName}-basic-auth`,
       usernameKey: 'username',
       passwordKey: 'password',
@@ -131,6 +136,7 @@ export class ServerLogin {
   private adminSecret(): LoginReference {
     const admin = this.authentication._mlflow.admin ?? Credentials.generated();
     return admin._login(this.server, {
+      prop: 'admin',
       secretName: `${this.server.componentName}-admin`,
       usernameKey: 'username',
       passwordKey: 'password',

@@ -1,5 +1,6 @@
 import { ServerPlan } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { peerRules } from '../kubernetes/network-boundary';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
 
@@ -52,6 +53,8 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       given: `artifactAccess is ${access}, and clients have no way into ${props.artifacts.uri}`,
       want: 'want ArtifactAccess.PROXIED, or a store that clients can reach and log in to, e.g. ArtifactStore.s3(…)',
     },
+    ...peerRules('clients', props.clients),
+    ...peerRules('metricsClients', props.metricsClients),
     ...(props.allowedHosts ?? []).map((host) => ({
       wrong: !/^[a-z0-9*.:[\]-]+$/.test(host),
       given: `allowedHosts has '${host}'`,

@@ -1,6 +1,7 @@
 import { Size, SizeRoundingBehavior } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
+import { AutoscalerBounds } from './autoscaler';
 import { TrackingServerOptions } from './tracking-server-props';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { mergeResources } from '../kubernetes/resources';
@@ -17,7 +18,7 @@ export interface ServerPlan {
   readonly proxyImage: string;
   readonly resources: ContainerResources;
   readonly proxyResources: ContainerResources;
-  readonly autoscaling?: { minReplicas: number; maxReplicas: number; targetCpuPercent: number };
+  readonly autoscaling?: AutoscalerBounds;
   readonly workers: number;
   readonly pool: { size: number; maxOverflow: number };
   readonly spool: Size;

@@ -1,5 +1,6 @@
-import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { authSettings } from './auth-settings';
+import { autoscaler } from './autoscaler';
 import { SERVICE_PORT, allowedHosts, allowedOrigins } from './hosts';
 import { ProgramLogin, ServerLogin } from './login';
 import { serverRules } from './rules';
@@ -12,7 +13,7 @@ import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../access/reverse-proxy';
 import { configMap, disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
-import { Json, apiObject } from '../kubernetes/manifest';
+import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
 import { mirroredDefault } from '../kubernetes/pod-options';
 import { contentHash, programs } from '../kubernetes/program';
@@ -58,6 +59,7 @@ export class TrackingServer extends Component {
     const { database, artifacts } = this.connect({
       name: this.node.path,
       podLabels: this.podSelector,
+      namespace: this.namespace,
       maxConnections: serverConnections(plan, authDatabase !== undefined),
     });
 
@@ -69,7 +71,7 @@ export class TrackingServer extends Component {
     configMap(this, 'config-map', `${name}-programs`, () => this.programFiles());
     configMap(this, 'proxy-config-map', `${name}-proxy`, () => ({ 'nginx.conf': this.proxy().configuration() }));
     this.deployment(connections);
-    if (plan.autoscaling) this.autoscaler(plan.autoscaling);
+    if (plan.autoscaling) autoscaler(this, plan.autoscaling);
     if (plan.maxPods > 1) disruptionBudget(this);
     this.migration();
     (props.exposure ?? Exposure.none())._bind(this, {
@@ -211,27 +213,6 @@ export class TrackingServer extends Component {
     return !this.props.database.sharedByReplicas || !this.props.artifacts.sharedByReplicas;
   }
 
-  private autoscaler(bounds: { minReplicas: number; maxReplicas: number; targetCpuPercent: number }): void {
-    const spec: Json<k8s.HorizontalPodAutoscalerSpecV2> = {
-      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: this.componentName },
-      minReplicas: bounds.minReplicas,
-      maxReplicas: bounds.maxReplicas,
-      metrics: [
-        {
-          type: 'Resource',
-          resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: bounds.targetCpuPercent } },
-        },
-      ],
-    };
-    apiObject(this, 'autoscaler', {
-      apiVersion: 'autoscaling/v2',
-      kind: 'HorizontalPodAutoscaler',
-      name: `${this.componentName}-hpa`,
-      labels: this.labels,
-      body: { spec },
-    });
-  }
-
   private migration(): void {
     const { authDatabase } = this.login;
     new Migration(this, {
@@ -253,17 +234,4 @@ export class TrackingServer extends Component {
         : undefined,
     });
   }
-}
-
-/** MLflow's own login: who is not told otherwise may read. The administrator comes from the environment. */
-function authSettings(database: string): string {
-  return [
-    '[mlflow]',
-    'default_permission = READ',
-    `database_uri = postgresql+psycopg2:///${database}`,
-    'authorization_function = mlflow.server.auth:authenticate_request_basic_auth',
-    // Without it each request costs a slow password hash (6 requests/s against 178); a changed password counts after this.
-    'auth_cache_ttl_seconds = 60',
-    '',
-  ].join('\n');
 }

@@ -134,7 +134,7 @@ describe('mlflow', () => {
   });
 
   test('an administrator may come from a Secret with other keys', () => {
-    const admin = Credentials.fromSecret('root', { username: 'name', password: 'word' });
+    const admin = Credentials.fromSecret('root', { usernameKey: 'name', passwordKey: 'word' });
     const given = podOf(serverObjects({ authentication: Authentication.mlflow({ admin, databaseName: 'users' }) }));
     expect(filesOf(given, 'secrets')).toMatchObject({
       MLFLOW_AUTH_ADMIN_USERNAME: { secret: 'root', key: 'name' },

@@ -4,7 +4,7 @@ import { serverError, serverObjects } from '../tracking/servers';
 
 const host = 'mlflow.example.com';
 const ingress = (props: IngressExposureProps) =>
-  find(serverObjects({ exposure: Exposure.ingress(props) }), 'Ingress', 'server-ingress');
+  find(serverObjects({ exposure: Exposure.ingress(props as IngressExposureProps) }), 'Ingress', 'server-ingress');
 
 const all: Required<IngressExposureProps> = {
   host,
@@ -56,7 +56,7 @@ test('without any annotation there is no empty list of them', () => {
 
 describe('refuses', () => {
   const name = "want a host name alone, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'";
-  test.each<[IngressExposureProps, string, string]>([
+  test.each<[Partial<IngressExposureProps>, string, string]>([
     [{ host: 'https://mlflow.example.com' }, "host is 'https://mlflow.example.com'", name],
     [{ host: 'mlflow.example.com:8443' }, "host is 'mlflow.example.com:8443'", name],
     [{ host: 'mlflow.example.com/ui' }, "host is 'mlflow.example.com/ui'", name],
@@ -76,7 +76,9 @@ describe('refuses', () => {
     [{}, 'the Ingress has no host', "want one, e.g. host: 'mlflow.example.com'"],
     [{ host, className: '' }, "className is ''", "or leave it out for the cluster's default"],
   ])('%j', (props, given, want) => {
-    expect(serverError({ exposure: Exposure.ingress(props) })).toContain(`chart/server: ${given}: `);
-    expect(serverError({ exposure: Exposure.ingress(props) })).toContain(want);
+    expect(serverError({ exposure: Exposure.ingress(props as IngressExposureProps) })).toContain(
+      `chart/server: ${given}: `,
+    );
+    expect(serverError({ exposure: Exposure.ingress(props as IngressExposureProps) })).toContain(want);
   });
 });

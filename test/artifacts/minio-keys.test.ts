@@ -37,8 +37,8 @@ test('alone in its chart, its key is named by itself', () => {
 
 test('keys of Secrets that exist are taken as they are called', () => {
   const { pod, job } = minio({
-    rootCredentials: Credentials.fromSecret('root', { username: 'u', password: 'p' }),
-    credentials: Credentials.fromSecret('key', { username: 'id', password: 'secret' }),
+    rootCredentials: Credentials.fromSecret('root', { usernameKey: 'u', passwordKey: 'p' }),
+    credentials: Credentials.fromSecret('key', { usernameKey: 'id', passwordKey: 'secret' }),
   });
   const items = (volumes: Rendered[], name: string) =>
     volumes.find((volume) => volume.name === name).projected.sources.map(({ secret }: Rendered) => secret);

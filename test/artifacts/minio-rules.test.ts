@@ -17,7 +17,7 @@ const refused: [string, MinioStoreProps, string][] = [
   [
     "a Secret's name",
     { credentials: Credentials.fromSecret('My_Secret') },
-    "the name of a Secret is 'My_Secret': want",
+    "the name of the Secret of credentials is 'My_Secret': want",
   ],
 ];
 

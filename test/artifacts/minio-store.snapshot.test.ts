@@ -11,7 +11,7 @@ const allProps: Required<MinioStoreProps> = {
   bucket: 'models',
   versioning: true,
   rootCredentials: Credentials.fromSecret('minio-root'),
-  credentials: Credentials.fromSecret('minio-key', { username: 'id', password: 'key' }),
+  credentials: Credentials.fromSecret('minio-key', { usernameKey: 'id', passwordKey: 'key' }),
   consoleClients: [{ podLabels: { app: 'admin' }, namespaceLabels: { team: 'platform' } }],
   image: 'registry.example.com/minio:RELEASE.2025-09-07T16-13-09Z',
   resources: {

@@ -10,7 +10,7 @@ const allProps: Required<S3StoreProps> = {
   region: 'eu-west-1',
   endpoint: 'https://s3.example.com:9443',
   pathStyle: true,
-  credentials: Credentials.fromSecret('s3-key', { username: 'id', password: 'key' }),
+  credentials: Credentials.fromSecret('s3-key', { usernameKey: 'id', passwordKey: 'key' }),
   cidr: '10.1.2.0/24',
 };
 
@@ -127,7 +127,11 @@ const refused: [string, Partial<S3StoreProps>, string][] = [
     { credentials: Credentials.generated() },
     "the bucket's credentials are generated: want Credentials.fromSecret('name') or fromServiceAccount(…)",
   ],
-  ['a Secret that cannot be', { credentials: Credentials.fromSecret('My_Key') }, "the name of a Secret is 'My_Key'"],
+  [
+    'a Secret that cannot be',
+    { credentials: Credentials.fromSecret('My_Key') },
+    "the name of the Secret of the bucket's credentials is 'My_Key'",
+  ],
   ['an address without a mask', { cidr: '10.0.0.1' }, "cidr is '10.0.0.1'"],
 ];
 

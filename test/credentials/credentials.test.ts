@@ -11,7 +11,7 @@ import {
 import { errorOf, find, synth } from '../support/synth';
 import { addServer, filesOf, plannedSecrets, podOf, serverObjects } from '../tracking/servers';
 
-const keys: Required<SecretKeys> = { username: 'user', password: 'word' };
+const keys: Required<SecretKeys> = { usernameKey: 'user', passwordKey: 'word' };
 
 /** A server on a PostgreSQL of its own, whose role has these credentials. */
 const onPostgres = (props: PostgresStatefulSetProps) =>
@@ -61,7 +61,7 @@ describe('from a Secret', () => {
   });
 
   test('by one other key', () => {
-    expect(loginOf(onPostgres({ credentials: Credentials.fromSecret('own', { password: 'word' }) }))).toEqual([
+    expect(loginOf(onPostgres({ credentials: Credentials.fromSecret('own', { passwordKey: 'word' }) }))).toEqual([
       { secret: 'own', key: 'username' },
       { secret: 'own', key: 'word' },
     ]);
@@ -82,7 +82,7 @@ describe('from a Secret', () => {
 
   test.each(['', 'Own', 'my_secret', '-own', 'a b', 'a'.repeat(254)])('the name %j is refused', (name) => {
     expect(errorOf(() => onPostgres({ credentials: Credentials.fromSecret(name) }))).toContain(
-      `chart/postgres: the name of a Secret is '${name}': want lower-case letters, digits, '-' and '.'`,
+      `chart/postgres: the name of the Secret of credentials is '${name}': want lower-case letters, digits, '-' and '.'`,
     );
   });
 
@@ -90,7 +90,7 @@ describe('from a Secret', () => {
     ['a database', (chart) => addServer(chart, { database: databaseOf(Credentials.fromSecret('My Secret')) })],
     ['a bucket', (chart) => addServer(chart, { artifacts: bucketOf(Credentials.fromSecret('My Secret')) })],
   ])('a wrong name is refused where %s exists already, too', (_what, build) => {
-    expect(errorOf(() => synth(build))).toContain(`chart/server: the name of a Secret is 'My Secret'`);
+    expect(errorOf(() => synth(build))).toContain(`chart/server: the name of the Secret of `);
   });
 });
 

@@ -8,7 +8,7 @@ const allProps: Required<ExistingDatabaseProps> = {
   host: '10.1.2.3',
   port: 6432,
   databaseName: 'tracking',
-  credentials: Credentials.fromSecret('db-login', { username: 'user', password: 'pass' }),
+  credentials: Credentials.fromSecret('db-login', { usernameKey: 'user', passwordKey: 'pass' }),
   sslMode: 'require',
   authoritySecretName: 'db-authority',
   maxConnections: 100,
@@ -84,12 +84,12 @@ const refused: [string, Partial<ExistingDatabaseProps>, string][] = [
   [
     'a Secret that cannot be',
     { credentials: Credentials.fromSecret('My_Secret') },
-    "the name of a Secret is 'My_Secret'",
+    "the name of the Secret of the database's credentials is 'My_Secret'",
   ],
   ['an authority that cannot be', { authoritySecretName: 'My_Secret' }, "authoritySecretName is 'My_Secret'"],
   ['a way of TLS that libpq does not know', { sslMode: 'on' }, "sslMode is 'on'"],
   ['verify-full without an authority', { sslMode: 'verify-full' }, "sslMode is 'verify-full'"],
-  ['an image that moves', { clientImage: 'postgres:latest' }, "image is 'postgres:latest': want a tag"],
+  ['an image that moves', { clientImage: 'postgres:latest' }, "clientImage is 'postgres:latest': want a tag"],
   ['an address without a mask', { cidr: '10.0.0.1' }, "cidr is '10.0.0.1'"],
   ['a mask that is too long', { cidr: '10.0.0.0/33' }, "cidr is '10.0.0.0/33'"],
 ];

@@ -45,8 +45,8 @@ test('no environment variable holds a Secret', () => {
 
 test('keys of Secrets that exist are taken as they are called', () => {
   const { container, job } = postgres({
-    superuser: Credentials.fromSecret('root', { username: 'u', password: 'p' }),
-    credentials: Credentials.fromSecret('login', { username: 'user', password: 'pass' }),
+    superuser: Credentials.fromSecret('root', { usernameKey: 'u', passwordKey: 'p' }),
+    credentials: Credentials.fromSecret('login', { usernameKey: 'user', passwordKey: 'pass' }),
   });
   expect(environmentOf(container)).toMatchObject({
     POSTGRES_USER_FILE: '/run/secrets/postgres/u',

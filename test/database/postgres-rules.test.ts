@@ -27,7 +27,16 @@ const refused: [string, PostgresStatefulSetProps, string][] = [
   ['a name in upper case', { databaseName: 'MLflow' }, "the database's name is 'MLflow'"],
   ['a name with a digit first', { databaseName: '1st' }, "the database's name is '1st'"],
   ['a name of 64 letters', { databaseName: 'a'.repeat(64) }, `the database's name is '${'a'.repeat(64)}'`],
-  ["a Secret's name", { superuser: Credentials.fromSecret('My_Secret') }, "the name of a Secret is 'My_Secret': want"],
+  [
+    'a key that no Secret can have',
+    { credentials: Credentials.fromSecret('db', { passwordKey: 'a/b' }) },
+    "the passwordKey of credentials is 'a/b': want the name of a key of the Secret",
+  ],
+  [
+    "a Secret's name",
+    { superuser: Credentials.fromSecret('My_Secret') },
+    "the name of the Secret of superuser is 'My_Secret': want",
+  ],
   ['a certificate without a name', { tlsSecretName: 'My_Secret' }, "tlsSecretName is 'My_Secret': want"],
 ];
 

@@ -9,7 +9,7 @@ const allProps: Required<PostgresStatefulSetProps> = {
   storageClassName: 'fast-ssd',
   databaseName: 'tracking',
   superuser: Credentials.fromSecret('postgres-root'),
-  credentials: Credentials.fromSecret('postgres-login', { username: 'user', password: 'pass' }),
+  credentials: Credentials.fromSecret('postgres-login', { usernameKey: 'user', passwordKey: 'pass' }),
   maxConnections: 300,
   tlsSecretName: 'postgres-tls',
   image: 'registry.example.com/postgres:17.6',

@@ -97,3 +97,8 @@ describe('sizeRule', () => {
     expect(sizeRule('storage', Size.gibibytes(0))).toMatchObject({ wrong: true, given: 'storage is 0Gi' });
   });
 });
+
+test('an amount may be a fraction of its unit', () => {
+  expect(broken({ memory: { request: Size.gibibytes(0.3), limit: Size.gibibytes(1.5) } })).toEqual([]);
+  expect(sizeRule('storage', Size.gibibytes(1.1)).wrong).toBe(false);
+});

@@ -36,7 +36,7 @@ export function minio(props: MinioStoreProps = {}, more: (store: MinioStore) => 
 
 /** Somebody who opens that many connections to a database. */
 export function client(maxConnections: number, app = 'server'): ConnectionClient {
-  return { name: `chart/${app}`, podLabels: { app }, maxConnections };
+  return { name: `chart/${app}`, podLabels: { app }, namespace: 'mlflow', maxConnections };
 }
 
 /** Environment of a container, by name. */

@@ -69,7 +69,28 @@ const cases: Case[] = [
     "credentials for server-secret are a service account's",
     'fromSecret(',
   ],
-  [{ keys: Credentials.fromSecret('My Keys') }, "the name of a Secret is 'My Keys'", 'want lower-case letters'],
+  [{ clients: [{ cidr: 'nope' }] }, "the cidr of clients is 'nope'", 'want addresses in CIDR notation'],
+  [{ clients: [{}] }, 'clients has {}', 'want one of podLabels'],
+  [
+    { metricsClients: [{ cidr: '10.0.0.0/8', podLabels: { app: 'prometheus' } }] },
+    'metricsClients has {"cidr":"10.0.0.0/8","podLabels":{"app":"prometheus"}}',
+    'want one of podLabels',
+  ],
+  [
+    { keys: Credentials.fromSecret('keys', { usernameKey: 'a' }) },
+    "the usernameKey of keys is 'a'",
+    'want none: the keys of this Secret have fixed names',
+  ],
+  [
+    { authentication: Authentication.basic({ users: Credentials.fromSecret('users', { passwordKey: 'htpasswd' }) }) },
+    "the passwordKey of users is 'htpasswd'",
+    'want none: the keys of this Secret have fixed names',
+  ],
+  [
+    { keys: Credentials.fromSecret('My Keys') },
+    "the name of the Secret of keys is 'My Keys'",
+    'want lower-case letters',
+  ],
   [{ authentication: Authentication.basic({ realm: 'a"b' }) }, `realm is 'a"b'`, 'without quotes'],
   [{ authentication: Authentication.basic({ realm: '' }) }, "realm is ''", 'want text'],
   // To nginx this word is no realm: it turns the login off.
