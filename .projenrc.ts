@@ -15,7 +15,8 @@ const project = new cdk.JsiiProject({
   packageManager: javascript.NodePackageManager.NPM,
   minNodeVersion: '20.0.0',
   projenVersion: '0.103.25',
-  projenrcTs: false,
+  // The name that the generated files' headers give; the default task below runs it.
+  projenrcJsOptions: { filename: '.projenrc.ts' },
 
   jsiiVersion: '~6.0.16',
   typescriptVersion: '~6.0.0',
@@ -46,7 +47,7 @@ const project = new cdk.JsiiProject({
   eslint: true,
   eslintOptions: {
     dirs: ['lib', 'main.ts'],
-    devdirs: ['test', 'runtime', 'e2e', 'bench', '.projenrc.ts'],
+    devdirs: ['test', 'runtime', 'e2e', 'bench'],
     prettier: true,
     ignorePatterns: ['build/', 'imports/', 'node_modules/', 'dist/', 'coverage/'],
   },
@@ -76,19 +77,29 @@ project.package.addField('jsii', {
   excludeTypescript: notLibrary,
 });
 
-// A newcomer sees these alone; projen's own tasks stay reachable as `npx projen <task>`.
+// dist/ is committed: a change of what is applied shows in its diff.
+project.gitignore.removePatterns('/dist/');
+
 project.package.addField('scripts', {
   prepare: 'node runtime/bundle.mjs',
   build: 'node runtime/bundle.mjs && jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
   lint: 'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts . && tsc --noEmit -p tsconfig.json',
   test: 'jest',
   'test:real': 'jest --config jest.real.config.json && $(bash e2e/venv) -m unittest discover -s test/runtime/python',
-  synth: 'node runtime/bundle.mjs && cdk8s synth',
+  import:
+    'cdk8s import crds/servicemonitors.yaml --language typescript --output imports --no-save --check-upgrade false',
+  synth: 'node runtime/bundle.mjs && cdk8s synth --check-upgrade false',
   e2e: 'bash e2e/run',
   bench: 'node bench/bench.mjs',
 });
 
-project.defaultTask?.exec('tsx .projenrc.ts');
+// `npx projen` writes the generated files anew. Of projen's other tasks, those that build and test do what npm does.
+project.defaultTask?.reset('tsx .projenrc.ts');
+project.compileTask.reset('npm run build');
+project.testTask.reset('npm test');
+project.packageTask.reset('jsii-pacmak --outdir build/jsii --target js --target python');
+for (const task of ['compat', 'package-all', 'package:js', 'watch']) project.removeTask(task);
+project.deps.removeDependency('jsii-diff');
 
 // One tsconfig for editors, tests and tsc; jsii writes its own from the settings above.
 const tsconfig = project.tryFindObjectFile('tsconfig.json');
@@ -107,7 +118,10 @@ const jest = {
 const tests = { 'jest.config.json': '(?!real/)', 'jest.real.config.json': 'real/' };
 for (const [file, folder] of Object.entries(tests)) {
   const testRegex = [`/test/${folder}.*\\.test\\.ts$`];
-  new JsonFile(project, file, { marker: false, obj: { ...jest, roots: ['<rootDir>/test'], testRegex, testTimeout: 120_000 } });
+  new JsonFile(project, file, {
+    marker: false,
+    obj: { ...jest, roots: ['<rootDir>/test'], testRegex, testTimeout: 120_000 },
+  });
 }
 
 project.synth();

@@ -19,22 +19,22 @@ import { TrackingServerOptions } from './tracking/tracking-server-props';
 /** Options of a whole platform. */
 export interface MlflowPlatformProps {
   /**
-   * Who may come in.
+   * Who may come in: nginx's login, MLflow's own, or none.
    * @default Authentication.basic()
    */
   readonly authentication?: Authentication;
   /**
-   * How people outside the cluster reach the platform.
+   * How people outside the cluster reach the platform: an Ingress, or nothing.
    * @default Exposure.none()
    */
   readonly exposure?: Exposure;
   /**
-   * Where runs and the registry are kept.
+   * Where runs and the registry are kept: MLflow's `--backend-store-uri`.
    * @default - a PostgresStatefulSet `<platform>-postgres`, with the options `postgres`
    */
   readonly database?: IDatabase;
   /**
-   * Where models and files lie.
+   * Where models and files lie: MLflow's `--artifacts-destination`.
    * @default - a MinioStore `<platform>-minio`, with the options `minio`
    */
   readonly artifacts?: IArtifactStore;
@@ -49,7 +49,7 @@ export interface MlflowPlatformProps {
    */
   readonly minio?: MinioStoreProps;
   /**
-   * Options of the tracking server.
+   * Options of the tracking server, the Deployment `<platform>-server`.
    * @default - its own defaults
    */
   readonly server?: TrackingServerOptions;

@@ -9,7 +9,7 @@ export interface BasicAuthenticationProps {
    */
   readonly users?: Credentials;
   /**
-   * What a browser's login box says: the realm.
+   * What a browser's login box says: nginx's `auth_basic`.
    * @default 'MLflow Authentication'
    */
   readonly realm?: string;

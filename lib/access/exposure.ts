@@ -6,7 +6,10 @@ import { Rule, check } from '../kubernetes/rules';
 
 /** How an Ingress leads to the platform. */
 export interface IngressExposureProps {
-  /** Host name by which people reach the platform: lower case, without scheme, port and path. */
+  /**
+   * Host name by which people reach the platform: lower case, without scheme, port and path. It becomes the rule's
+   * `host`, and is allowed as host and origin in MLflow.
+   */
   readonly host: string;
   /**
    * `ingressClassName`.
@@ -14,12 +17,13 @@ export interface IngressExposureProps {
    */
   readonly className?: string;
   /**
-   * Certificate of the host.
+   * Certificate of the host: `spec.tls`.
    * @default - none: plain HTTP, or TLS that ends before the Ingress
    */
   readonly tls?: Tls;
   /**
-   * Further annotations of the Ingress, for what its controller wants to be told, e.g. its limit of a body's size.
+   * Further annotations of the Ingress, for what its controller wants to be told, e.g. that bodies have no limit:
+   * `{'nginx.ingress.kubernetes.io/proxy-body-size': '0'}`.
    * @default - none
    */
   readonly annotations?: Record<string, string>;

@@ -17,18 +17,18 @@ export interface MinioStoreProps extends PodOptions {
    */
   readonly storageClassName?: string;
   /**
-   * Number of pods, each with one drive: 1, or 4 and more for a store that outlives the loss of drives. MinIO fixes the
+   * Number of pods (`replicas` of the StatefulSet), each with one drive: 1, or 4 and more for a store that outlives the loss of drives. MinIO fixes the
    * number when the store is made.
    * @default 1
    */
   readonly replicas?: number;
   /**
-   * Name of the bucket, which a Job makes and keeps private.
+   * Name of the bucket, which a Job makes and keeps private: a part of `--artifacts-destination`.
    * @default 'mlflow'
    */
   readonly bucket?: string;
   /**
-   * Whether the bucket keeps old versions of overwritten and deleted objects.
+   * Whether the bucket keeps old versions of overwritten and deleted objects: `mc version enable`.
    * @default false
    */
   readonly versioning?: boolean;

@@ -7,7 +7,7 @@ import { Rule, check, cidrRule } from '../kubernetes/rules';
 
 /** A bucket that exists, at Amazon or at anyone who speaks S3. */
 export interface S3StoreProps {
-  /** Name of the bucket. */
+  /** Name of the bucket: with the prefix, `--artifacts-destination`. */
   readonly bucket: string;
   /**
    * Folder in the bucket, without slashes at its ends.

@@ -10,7 +10,7 @@ export interface VolumeStoreProps {
   readonly claimName: string;
   /**
    * True where pods on several nodes can mount it at once (access mode ReadWriteMany). Without that there can be only
-   * one server.
+   * one server, which is stopped before the next one starts (`strategy: Recreate`).
    * @default false
    */
   readonly readWriteMany?: boolean;

@@ -23,7 +23,7 @@ export interface ExistingDatabaseProps {
   /** The role: `Credentials.fromSecret(…)`, with the keys `username` and `password` unless it says others. */
   readonly credentials: Credentials;
   /**
-   * `PGSSLMODE`: `disable`, `prefer`, `require`; with a certificate authority it is `verify-full`.
+   * `PGSSLMODE`: `disable`, `allow`, `prefer` or `require`; with a certificate authority it is `verify-full`.
    * @default 'require'
    */
   readonly sslMode?: string;

@@ -20,7 +20,7 @@ export interface PostgresStatefulSetProps extends PodOptions {
    */
   readonly databaseName?: string;
   /**
-   * The superuser, used by the set-up Job alone. Its Secret's keys are `POSTGRES_USER` and `POSTGRES_PASSWORD`, those of
+   * The superuser, known to the server's pod and the set-up Job alone. Its Secret's keys are `POSTGRES_USER` and `POSTGRES_PASSWORD`, those of
    * the image. The password counts when the volume is made; later it is changed with `ALTER ROLE`.
    * @default Credentials.generated() - Secret `<name>-secret`, user `postgres`
    */
@@ -36,7 +36,7 @@ export interface PostgresStatefulSetProps extends PodOptions {
    */
   readonly maxConnections?: number;
   /**
-   * Name of an existing Secret with `tls.crt`, `tls.key` and `ca.crt` (as cert-manager makes it), for the name of the
+   * Name of an existing Secret (mounted for `ssl_cert_file`, `ssl_key_file`, `ssl_ca_file`) with `tls.crt`, `tls.key` and `ca.crt` (as cert-manager makes it), for the name of the
    * Service. With it the server takes TLS alone and its clients check the certificate (`PGSSLMODE=verify-full`).
    * @default - no TLS between server and database
    */

@@ -15,8 +15,9 @@ export interface PlacementOptions {
    */
   readonly tolerations?: k8s.Toleration[];
   /**
-   * Affinity of the pods: `spec.affinity`. It replaces the default whole.
-   * @default - pods of one component prefer different nodes
+   * Affinity of the pods: `spec.affinity`. It replaces the default whole; a migration that shares a ReadWriteOnce volume
+   * with the server stays on its node all the same.
+   * @default - where a component has several pods, they prefer different nodes
    */
   readonly affinity?: k8s.Affinity;
   /**
@@ -30,12 +31,12 @@ export interface PlacementOptions {
    */
   readonly imagePullSecrets?: string[];
   /**
-   * Annotations that the pods carry beside the component's own.
+   * Annotations that the pods carry beside the component's own, which win: `metadata.annotations` of the pods.
    * @default - none
    */
   readonly podAnnotations?: Record<string, string>;
   /**
-   * Labels that the pods carry beside the component's own, which win.
+   * Labels that the pods carry beside the component's own, which win: `metadata.labels` of the pods.
    * @default - none
    */
   readonly podLabels?: Record<string, string>;
@@ -51,13 +52,13 @@ export interface PlacementOptions {
 /** What every long-running component takes. */
 export interface PodOptions extends PlacementOptions {
   /**
-   * Image of the component's main container, with a tag other than `latest` or a digest.
+   * Image of the component's main container, with a tag other than `latest` or a digest: `image`.
    * @default - the component's image in lib/images.ts
    */
   readonly image?: string;
   /**
-   * Requests and limits of the main container; what is left out keeps the component's default.
-   * @default - each component says its own
+   * `resources` of the component's main container; what is left out keeps the default.
+   * @default - requests 500m and 1Gi, limits 2 and 4Gi
    */
   readonly resources?: ContainerResources;
 }

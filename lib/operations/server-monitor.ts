@@ -13,8 +13,8 @@ export interface ServerMonitorProps {
    */
   readonly intervalSeconds?: number;
   /**
-   * Labels of the ServiceMonitor, by which a Prometheus selects its monitors, e.g. `{release: 'prometheus'}`.
-   * @default - the server's own labels
+   * Labels of the ServiceMonitor beside the server's own, by which a Prometheus selects its monitors, e.g. `{release: 'prometheus'}`.
+   * @default - the server's own labels alone
    */
   readonly labels?: Record<string, string>;
 }

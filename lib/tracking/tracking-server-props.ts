@@ -17,7 +17,7 @@ export interface Autoscaling {
   readonly minReplicas?: number;
   /**
    * Servers at most: `maxReplicas`.
-   * @default 10
+   * @default 10, or `minReplicas` where that is more
    */
   readonly maxReplicas?: number;
   /**
@@ -72,18 +72,18 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly workers?: number;
   /**
-   * Database connections of each process.
+   * Database connections of each engine; a process has 3 of them, and 4 with `Authentication.mlflow()`.
    * @default - 3, and 3 more under load
    */
   readonly connectionPool?: ConnectionPool;
   /**
    * Space of `/tmp`, where MLflow keeps each proxied artifact whole while it passes through. It bounds the sum of all
-   * artifacts that pass one pod at a time.
+   * artifacts that pass one pod at a time (`sizeLimit` of the emptyDir, and the pod's limit of ephemeral storage).
    * @default Size.gibibytes(10)
    */
   readonly spool?: Size;
   /**
-   * How clients read and write artifacts.
+   * How clients read and write artifacts: `--artifacts-destination` or `--default-artifact-root`.
    * @default ArtifactAccess.PROXIED
    */
   readonly artifactAccess?: ArtifactAccess;
@@ -109,17 +109,18 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly allowedOrigins?: string[];
   /**
-   * Who may connect to the login, by NetworkPolicy.
+   * Who may connect to the login, port `http` of the pods, by NetworkPolicy.
    * @default - everybody: the login decides
    */
   readonly clients?: NetworkPeer[];
   /**
-   * Who may read the metrics, by NetworkPolicy: there is no login on that port.
+   * Who may read the metrics, port `metrics` of the pods, by NetworkPolicy: there is no login on that port.
    * @default - the namespace `monitoring`
    */
   readonly metricsClients?: NetworkPeer[];
   /**
-   * Seconds that running requests get to end when a pod is stopped, at least 10.
+   * Seconds that running requests get to end when a pod is stopped, at least 10: nginx's `worker_shutdown_timeout`, and
+   * with the pauses before and after it the pod's `terminationGracePeriodSeconds`.
    * @default 60
    */
   readonly drainSeconds?: number;
@@ -135,17 +136,18 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly environment?: Record<string, string>;
   /**
-   * Image of the proxy.
+   * Image of the container `nginx`; it must stop gracefully on its own stop signal (SIGQUIT) and know the directive
+   * `keepalive_min_timeout` (nginx 1.27.4).
    * @default Images.NGINX
    */
   readonly proxyImage?: string;
   /**
-   * Requests and limits of the proxy.
+   * Requests and limits of the container `nginx`.
    * @default - requests 100m and 64Mi, limits 1 and 256Mi
    */
   readonly proxyResources?: ContainerResources;
   /**
-   * Space for the dump that the migration takes before it upgrades a database.
+   * Space for the dump that the migration takes before it upgrades a database: an emptyDir of its Job.
    * @default Size.gibibytes(20)
    */
   readonly dumpSpace?: Size;
