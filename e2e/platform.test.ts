@@ -96,6 +96,26 @@ describe('login', () => {
   });
 });
 
+describe('what a user may not', () => {
+  const post = (path: string, body: object) =>
+    fetch(`http://127.0.0.1:${forward.port}${path}`, {
+      method: 'POST',
+      headers: { ...basic(admin), 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  test("speak to MLflow's assistant, which runs commands for whoever comes by a port-forward", async () => {
+    expect((await get('/ajax-api/3.0/mlflow/assistant/config', basic(admin))).status).toBe(404);
+    expect((await post('/ajax-api/3.0/mlflow/assistant/message', { message: 'id' })).status).toBe(404);
+  });
+
+  test('claim the dumps of the database as a model, to read them', async () => {
+    expect((await post('/api/2.0/mlflow/registered-models/create', { name: 'peek' })).status).toBe(200);
+    const version = { name: 'peek', source: 's3://mlflow/backups' };
+    expect((await post('/api/2.0/mlflow/model-versions/create', version)).status).toBe(400);
+  });
+});
+
 describe('train, register, load', () => {
   test('the training script logs a run and registers a model', () => {
     const { status, stdout, stderr } = python('seed/train_with_mlflow.py', forward.port, admin);

@@ -1,11 +1,32 @@
+import { NginxOptions } from './nginx-configuration';
+
+const APIS = ['/api', '/ajax-api'];
+
 /**
+ * Artifacts stream through without buffering; what is larger than MLflow has space for is refused with words, where the
+ * kubelet would evict the pod with all its requests.
+ *
  * MLflow tells its clients to fetch large files straight from the store, by signed URLs with the address by which the
- * server knows it; they try that for minutes where they cannot reach it. Here it is not offered: the answer that says so
- * is mended, and who asks all the same is told 501, on which the client goes by the server.
+ * server knows it; they try that for minutes where they cannot reach it. Unless that is wanted it is not offered: the
+ * answer that says so is mended, and who asks all the same is told 501, on which the client goes by the server.
  */
-export const ARTIFACTS_THROUGH_SERVER = ['/api', '/ajax-api']
-  .map(
-    (api) => `    location = ${api}/3.0/mlflow/server-info {
+export function artifactLocations({ artifactsThroughServer, maxArtifactMebibytes }: NginxOptions): string {
+  const limit = maxArtifactMebibytes ? `${maxArtifactMebibytes}m` : '0';
+  return APIS.map((api) => stream(api, limit) + (artifactsThroughServer ? throughServer(api) : '')).join('');
+}
+
+function stream(api: string, limit: string): string {
+  const path = `${api}/2.0/mlflow-artifacts/artifacts/`;
+  return `    location ^~ ${path} {
+      set $behind_login 1;
+      client_max_body_size ${limit};
+      proxy_pass http://mlflow${path};
+    }
+`;
+}
+
+function throughServer(api: string): string {
+  return `    location = ${api}/3.0/mlflow/server-info {
       set $behind_login 1;
       sub_filter_types application/json; sub_filter_once off;
       sub_filter '"multipart_uploads_enabled":true' '"multipart_uploads_enabled":false';
@@ -14,6 +35,5 @@ export const ARTIFACTS_THROUGH_SERVER = ['/api', '/ajax-api']
     }
     location ^~ ${api}/2.0/mlflow-artifacts/mpu/ { return 501; }
     location ^~ ${api}/2.0/mlflow-artifacts/presigned/ { return 501; }
-`,
-  )
-  .join('');
+`;
+}

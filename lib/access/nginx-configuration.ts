@@ -1,4 +1,4 @@
-import { ARTIFACTS_THROUGH_SERVER } from './nginx-artifacts';
+import { artifactLocations } from './nginx-artifacts';
 import { logging } from './nginx-logging';
 
 /** nginx asks for the password: an htpasswd file for the humans, and one for each program of the cluster. */
@@ -22,6 +22,8 @@ export interface NginxOptions {
   readonly timeoutSeconds?: number;
   /** Every byte of an artifact passes MLflow; see nginx-artifacts.ts. @default false */
   readonly artifactsThroughServer?: boolean;
+  /** The largest artifact that MLflow has space for, in MiB. @default - no limit */
+  readonly maxArtifactMebibytes?: number;
   /** A connection used within this time survives SIGQUIT for one more answer. @default - none: wants nginx 1.27.4 */
   readonly keepaliveMinSeconds?: number;
   /** 8080, 9090, and 5000, where MLflow listens on the pod's loopback. */
@@ -52,6 +54,11 @@ const ERRORS: readonly (readonly [status: number, errorCode: string, message: st
   [404, 'ENDPOINT_NOT_FOUND', 'There is nothing here.'],
   [405, 'BAD_REQUEST', 'This method is not allowed.'],
   [408, 'DEADLINE_EXCEEDED', 'The request took too long to arrive.'],
+  [
+    413,
+    'INVALID_PARAMETER_VALUE',
+    'The body is too large: 16 MiB, and for artifacts the space that the server has for one.',
+  ],
   [414, 'BAD_REQUEST', 'The address is too long.'],
   [500, 'INTERNAL_ERROR', 'The proxy failed.'],
   [501, 'NOT_IMPLEMENTED', 'The proxy does not offer this.'],
@@ -125,8 +132,9 @@ ${logging(o.login)}
     keepalive_timeout 60s;
   }
 
-  # Both directions stream through small buffers: no size limit, nothing on disk.
-  client_max_body_size 0; client_body_buffer_size 64k;
+  # Both directions stream through small buffers: nothing on disk.
+  # MLflow reads all but artifacts into its memory, some of it before it asks who comes.
+  client_max_body_size 16m; client_body_buffer_size 64k;
   proxy_request_buffering off; proxy_buffering off;
   proxy_buffer_size 64k; proxy_buffers 4 64k;
   proxy_max_temp_file_size 0;
@@ -178,7 +186,8 @@ const usersFile = (
   }
 `;
 
-function httpServer({ login, httpPort, ipv6, artifactsThroughServer }: Settings): string {
+function httpServer(options: Settings): string {
+  const { login, httpPort, ipv6 } = options;
   const cleared = login.kind === 'mlflow' ? UNTRUSTED : [...UNTRUSTED, 'Authorization'];
   const basic = login.kind === 'basic' && login;
   return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
@@ -209,7 +218,10 @@ ${basic ? usersFile(basic) : ''}  server {
       gzip_types text/css text/javascript application/javascript;
       proxy_pass http://mlflow/static-files/;
     }
-${artifactsThroughServer ? ARTIFACTS_THROUGH_SERVER : ''}    location / {
+    # MLflow's assistant runs shell commands for whoever it takes for a local user, as a port-forward looks to it.
+    location ^~ /ajax-api/3.0/mlflow/assistant { return 404; }
+    location ^~ /api/3.0/mlflow/assistant { return 404; }
+${artifactLocations(options)}    location / {
       set $behind_login 1;
       # With the slash MLflow gets the path that nginx has judged, never another spelling of it.
       proxy_pass http://mlflow/;

@@ -32,6 +32,8 @@ export interface ReverseProxyProps {
   readonly login: { kind: 'basic'; realm: string; usersSecret: string } | { kind: 'mlflow' } | { kind: 'none' };
   readonly programs: ProgramUser[];
   readonly artifactsThroughServer: boolean;
+  readonly maxArtifactMebibytes: number;
+  readonly ipv6: boolean;
 }
 
 /** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
@@ -66,6 +68,8 @@ export class ReverseProxy {
       drainSeconds: props.drainSeconds,
       keepaliveMinSeconds: KEEPALIVE_SECONDS,
       artifactsThroughServer: props.artifactsThroughServer,
+      maxArtifactMebibytes: props.maxArtifactMebibytes,
+      ipv6: props.ipv6,
     });
   }
 

@@ -49,7 +49,6 @@ export class CredentialsJob extends Component {
     new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns().allowApiServer();
     onceJob(this, 'job', {
       name,
-      activeDeadlineSeconds: 3600,
       backoffLimit: 20,
       // Exit 2 is a wrong plan: trying again would not mend it.
       failOnExitCodes: { container: 'credentials', codes: [2] },
@@ -59,8 +58,9 @@ export class CredentialsJob extends Component {
   }
 
   /** @internal */
-  public _add(request: SecretRequest): void {
+  public _add(request: SecretRequest): string {
     this.requests.set(request.name, request);
+    return request.name;
   }
 
   private plan(): string {

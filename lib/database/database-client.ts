@@ -28,6 +28,7 @@ export function databaseConnection(address: DatabaseAddress): Connection {
       PGHOST: address.host,
       PGPORT: String(address.port),
       PGDATABASE: address.database,
+      PGCONNECT_TIMEOUT: '10',
       ...(sslMode && { PGSSLMODE: sslMode }),
       ...(authority && { PGSSLROOTCERT: `${AUTHORITY_DIRECTORY}/${authority.key}` }),
     },

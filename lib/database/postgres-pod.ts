@@ -82,7 +82,12 @@ export function postgresPod(props: PostgresPodProps): PodTemplate {
         command: [
           'sh',
           '-c',
-          `[ ! -s ${DATA}/PG_VERSION ] || export PGDATA=${DATA}; exec docker-entrypoint.sh "$@"`,
+          [
+            `[ ! -s ${DATA}/PG_VERSION ] || export PGDATA=${DATA}`,
+            // A renewed certificate counts when the server is told to read its files again.
+            ...(props.tlsSecretName ? ['(while sleep 3600; do kill -HUP 1; done) &'] : []),
+            'exec docker-entrypoint.sh "$@"',
+          ].join('\n'),
           'postgres',
         ],
         args: ['postgres', ...Object.entries(options).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
@@ -91,6 +96,8 @@ export function postgresPod(props: PostgresPodProps): PodTemplate {
           POSTGRES_USER_FILE: `/run/secrets/postgres/${props.superuser.usernameKey}`,
           POSTGRES_PASSWORD_FILE: `/run/secrets/postgres/${props.superuser.passwordKey}`,
           POSTGRES_DB: 'postgres',
+          // A locale that no update of the image's C library can change under an index, and checksums of all pages.
+          POSTGRES_INITDB_ARGS: '--encoding=UTF8 --locale=C.UTF-8 --data-checksums',
         }),
         ports: [{ name: 'postgres', containerPort: POSTGRES_PORT }],
         ...probes(),

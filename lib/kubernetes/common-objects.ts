@@ -51,6 +51,13 @@ export function disruptionBudget(component: Component): ApiObject {
     kind: 'PodDisruptionBudget',
     name: component.componentName,
     labels: component.labels,
-    body: { spec: { maxUnavailable: 1, selector: { matchLabels: component.podSelector } } },
+    body: {
+      spec: {
+        maxUnavailable: 1,
+        selector: { matchLabels: component.podSelector },
+        // A pod that is not ready serves nobody, so it may not hold up a drain.
+        unhealthyPodEvictionPolicy: 'AlwaysAllow',
+      },
+    },
   });
 }

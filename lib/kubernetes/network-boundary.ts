@@ -27,6 +27,9 @@ export interface NetworkPeer {
   readonly anyone?: boolean;
 }
 
+/** Address of Kubernetes' node-local DNS cache (NodeLocal DNSCache's own default). */
+const NODE_LOCAL_DNS = '169.254.20.10/32';
+
 type Side = { peer: NetworkPeer; ports: (number | string)[]; protocols?: string[] };
 
 /** The NetworkPolicy of one kind of pod: who may come and where it may go, collected while the app is wired. */
@@ -62,15 +65,19 @@ export class NetworkBoundary {
     return this;
   }
 
-  /** Name look-ups; to any address, as a node-local cache has one outside the pods' network. */
+  /**
+   * Name look-ups, on 5353 too, where OpenShift's servers listen. UDP to any address, as a node-local cache has one
+   * outside the pods' network; TCP to pods of the cluster and to that cache alone, as it could carry anything.
+   */
   public allowDns(): this {
-    this.outgoing.push({ peer: { anyone: true }, ports: [53], protocols: ['UDP', 'TCP'] });
-    return this;
+    const ports = [53, 5353];
+    this.outgoing.push({ peer: { anyone: true }, ports, protocols: ['UDP'] });
+    return this.allowTo({ namespaceLabels: {} }, ...ports).allowTo({ cidr: NODE_LOCAL_DNS }, ...ports);
   }
 
-  /** The API server: its address is not known at synth, its ports are 443 behind the Service and 6443 by custom. */
+  /** The API server: its address is not known at synth, its port is 443 behind the Service and one of these itself. */
   public allowApiServer(): this {
-    return this.allowTo({ anyone: true }, 443, 6443);
+    return this.allowTo({ anyone: true }, 443, 6443, 8443, 16443);
   }
 }
 

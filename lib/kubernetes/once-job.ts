@@ -10,8 +10,6 @@ export interface OnceJobProps {
   readonly template: () => PodTemplate;
   /** What beside the template decides whether the Job has to run again, e.g. the text of its program. */
   readonly inputs: () => string[];
-  /** Seconds after which the Job has failed for good. */
-  readonly activeDeadlineSeconds: number;
   readonly backoffLimit: number;
   /** Exit codes of a container after which a new try is useless. */
   readonly failOnExitCodes?: { readonly container: string; readonly codes: number[] };
@@ -35,8 +33,8 @@ class OnceJob extends ApiObject {
     private readonly once: OnceJobProps,
   ) {
     const spec = () => ({
+      // No deadline: it would count the time that a pod waits for a node, a volume or an image.
       backoffLimit: once.backoffLimit,
-      activeDeadlineSeconds: once.activeDeadlineSeconds,
       podFailurePolicy: failurePolicy(once.failOnExitCodes),
       template: once.template(),
     });

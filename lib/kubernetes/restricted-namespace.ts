@@ -23,7 +23,15 @@ export class RestrictedNamespace extends Construct {
     const object = new ApiObject(this, 'namespace', {
       apiVersion: 'v1',
       kind: 'Namespace',
-      metadata: { name, labels: Object.fromEntries(levels) },
+      metadata: {
+        name,
+        labels: Object.fromEntries(levels),
+        // Whoever removes it removes all data with it: GitOps tools leave it when it leaves their repository.
+        annotations: {
+          'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+          'kustomize.toolkit.fluxcd.io/prune': 'disabled',
+        },
+      },
     });
     // A namespace lies in none; cdk8s gives every object of a chart the chart's.
     object.addJsonPatch(JsonPatch.remove('/metadata/namespace'));

@@ -34,7 +34,6 @@ export class SetUpJob extends Component {
     for (const { peer, port } of props.egress) network.allowTo(peer, port);
     onceJob(this, 'job', {
       name,
-      activeDeadlineSeconds: 3600,
       backoffLimit: 20,
       inputs: () => Object.values(programs(props.script)),
       template: () => {

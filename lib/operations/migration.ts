@@ -3,7 +3,7 @@ import { Cpu, k8s } from 'cdk8s-plus-27';
 import { LoginReference } from '../credentials/credentials';
 import { configMap, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
-import { Connection, ConnectionClient, SecretVariable } from '../kubernetes/connection';
+import { Connection, ConnectionClient, EgressRule, SecretVariable } from '../kubernetes/connection';
 import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
 import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
@@ -29,6 +29,8 @@ export interface MigrationProps {
   /** Where dumps go: a URI that MLflow can write to. */
   readonly backups: string;
   readonly connect: (client: ConnectionClient) => { database: Connection; artifacts: Connection };
+  /** Where it may go beside its connections. */
+  readonly egress?: EgressRule[];
   /** Further settings of MLflow, e.g. a proxy on the way to the store. */
   readonly environment?: Record<string, string>;
   /** MLflow's own users: their database, the administrator, and the programs that get a user. */
@@ -72,9 +74,9 @@ export class Migration extends Component {
     configMap(this, 'config-map', name, files);
     const network = new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns();
     for (const { peer, port } of connections.flatMap((connection) => connection.egress)) network.allowTo(peer, port);
+    for (const { peer, port } of props.egress ?? []) network.allowTo(peer, port);
     onceJob(this, 'job', {
       name,
-      activeDeadlineSeconds: 6 * 3600,
       backoffLimit: 10,
       // Exit 3: a newer MLflow's database, or wrong settings. Trying again would not mend it.
       failOnExitCodes: { container: 'migrate', codes: [3] },

@@ -1,6 +1,7 @@
 import { Authentication } from '../access/authentication';
 import { ProgramUser } from '../access/reverse-proxy';
 import { Credentials, LoginReference } from '../credentials/credentials';
+import { CredentialsJob } from '../credentials/credentials-job';
 import { databaseNameRule } from '../database/database-name-rule';
 import { Component } from '../kubernetes/component';
 import { SecretVariable } from '../kubernetes/connection';
@@ -27,6 +28,7 @@ export class ServerLogin {
   private readonly people?: LoginReference;
   private readonly admin?: LoginReference;
   private readonly keys: string;
+  private readonly sessions: string = '';
 
   constructor(
     private readonly server: Component,
@@ -50,10 +52,12 @@ export class ServerLogin {
       passwordKey: KEYS[1],
       username: { generate: 'fernet' },
       password: { generate: 'token' },
-      more: authentication._kind === 'mlflow' ? { [FLASK_KEY]: { generate: 'token' } } : undefined,
     }).secretName;
     if (authentication._kind === 'basic') this.people = this.peopleSecret();
-    if (authentication._kind === 'mlflow') this.admin = this.adminSecret();
+    if (authentication._kind === 'mlflow') {
+      this.admin = this.adminSecret();
+      this.sessions = keys._kind === 'secret' ? this.keys : this.sessionSecret();
+    }
   }
 
   public get realm(): string {
@@ -68,9 +72,9 @@ export class ServerLogin {
 
   /** What MLflow's processes read from Secrets. */
   public get secretVariables(): SecretVariable[] {
-    const keys = [...KEYS, ...(this.admin ? [FLASK_KEY] : [])];
     return [
-      ...keys.map((key) => ({ variable: key, secretName: this.keys, key })),
+      ...KEYS.map((key) => ({ variable: key, secretName: this.keys, key })),
+      ...(this.sessions ? [{ variable: FLASK_KEY, secretName: this.sessions, key: FLASK_KEY }] : []),
       ...(this.admin
         ? [
             { variable: 'MLFLOW_AUTH_ADMIN_USERNAME', secretName: this.admin.secretName, key: this.admin.usernameKey },
@@ -130,6 +134,14 @@ export class ServerLogin {
       more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
       // One made by `kubectl create secret generic … --from-file=auth` has the file alone.
       optional: ['username', 'password'],
+    });
+  }
+
+  /** A Secret of its own: a platform that changes to MLflow's login has the others already. */
+  private sessionSecret(): string {
+    return CredentialsJob._of(this.server)._add({
+      name: `${this.server.componentName}-session-secret`,
+      keys: { [FLASK_KEY]: { generate: 'token' } },
     });
   }
 

@@ -22,6 +22,8 @@ export interface ServerPlan {
   readonly workers: number;
   readonly pool: { size: number; maxOverflow: number };
   readonly spool: Size;
+  /** The largest artifact that passes. */
+  readonly maxArtifactMebibytes: number;
   readonly dumpSpace: Size;
   readonly drainSeconds: number;
   /** Pods that can be there at once; a rollout adds one. */
@@ -38,7 +40,8 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
         }
       : undefined;
   const spool = props.spool ?? Size.gibibytes(10);
-  const disk = Math.ceil(spool.toMebibytes({ rounding: SizeRoundingBehavior.NONE })) + 512;
+  const space = spool.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
+  const disk = Math.ceil(space) + 512;
   return {
     image: props.image ?? mirrored(Images.MLFLOW, placement),
     proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),
@@ -65,13 +68,15 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
     workers: props.workers ?? 1,
     pool: { size: props.connectionPool?.size ?? 3, maxOverflow: props.connectionPool?.maxOverflow ?? 3 },
     spool,
+    // A little below what the volume holds: the kubelet measures with a lag.
+    maxArtifactMebibytes: Math.max(1, Math.floor(space * 0.9)),
     dumpSpace: props.dumpSpace ?? Size.gibibytes(20),
     drainSeconds: props.drainSeconds ?? 60,
     maxPods: autoscaling?.maxReplicas ?? props.replicas ?? 1,
   };
 }
 
-/** Connections that all servers together can hold open, in a rollout too. */
+/** Connections that all servers together can hold open, with one more that a rollout adds. */
 export function serverConnections(plan: ServerPlan, ownLogin: boolean): number {
   const pool = plan.pool.size + plan.pool.maxOverflow;
   return (plan.maxPods + 1) * plan.workers * (ENGINES * pool + (ownLogin ? pool + 1 : 0));

@@ -17,7 +17,7 @@ export const SERVER_PROGRAMS = ['secret_files.py', 'schema.py', 'wait_for_schema
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
 /**
  * Whether MLflow's event loop answers: a browser's question before a request is one that it answers by itself. A plain
- * request would need one of its threads, which may all be busy with uploads, and a restart would end those.
+ * request can need one of its threads, which may all be busy, and a restart would end what they do.
  */
 const ANSWERS = `import socket
 s = socket.create_connection(('127.0.0.1', ${MLFLOW_PORT}), 10)
@@ -81,6 +81,8 @@ export function serverPod(props: ServerPodProps): PodTemplate {
       periodSeconds: 20,
       timeoutSeconds: 15,
       failureThreshold: 6,
+      // It answers nobody: there is nothing to drain.
+      terminationGracePeriodSeconds: 15,
     },
     resources: renderResources(plan.resources),
   };

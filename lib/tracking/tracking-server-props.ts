@@ -5,6 +5,7 @@ import { Exposure } from '../access/exposure';
 import { IArtifactStore } from '../artifacts/artifact-store';
 import { Credentials } from '../credentials/credentials';
 import { IDatabase } from '../database/database';
+import { EgressRule } from '../kubernetes/connection';
 import { NetworkPeer } from '../kubernetes/network-boundary';
 import { PodOptions } from '../kubernetes/pod-options';
 
@@ -78,7 +79,7 @@ export interface TrackingServerOptions extends PodOptions {
   readonly connectionPool?: ConnectionPool;
   /**
    * Space of `/tmp`, where MLflow keeps each proxied artifact whole while it passes through. It bounds the sum of all
-   * artifacts that pass one pod at a time (`sizeLimit` of the emptyDir, and the pod's limit of ephemeral storage).
+   * artifacts that pass one pod at a time; nginx refuses one above nine tenths of it (413) (`sizeLimit` of the emptyDir, and the pod's limit of ephemeral storage).
    * @default Size.gibibytes(10)
    */
   readonly spool?: Size;
@@ -119,6 +120,18 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly metricsClients?: NetworkPeer[];
   /**
+   * Where the servers and their migration may go beside the database and the store, by NetworkPolicy: a proxy, webhooks,
+   * a cloud's metadata.
+   * @default - nowhere
+   */
+  readonly egress?: EgressRule[];
+  /**
+   * Whether nginx listens on IPv6 too (`listen [::]:8080`), for clusters whose pods have no IPv4 address. It does not
+   * start where a node has no IPv6.
+   * @default false
+   */
+  readonly ipv6?: boolean;
+  /**
    * Seconds that running requests get to end when a pod is stopped, at least 10: nginx's `worker_shutdown_timeout`, and
    * with the pauses before and after it the pod's `terminationGracePeriodSeconds`.
    * @default 60
@@ -127,7 +140,7 @@ export interface TrackingServerOptions extends PodOptions {
   /**
    * Keys that all servers share: `MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY` (a Fernet key), `MLFLOW_CRYPTO_KEK_PASSPHRASE`
    * and, for `Authentication.mlflow()`, `MLFLOW_FLASK_SERVER_SECRET_KEY`. An own Secret holds them under these names.
-   * @default Credentials.generated() - Secret `<name>-secret`
+   * @default Credentials.generated() - Secret `<name>-secret`, and `<name>-session-secret` for the last
    */
   readonly keys?: Credentials;
   /**

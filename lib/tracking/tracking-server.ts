@@ -102,6 +102,7 @@ export class TrackingServer extends Component {
     const monitoring = [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } }];
     for (const peer of this.props.metricsClients ?? monitoring) network.allowFrom(peer, METRICS_PORT);
     network.allowDns();
+    for (const { peer, port } of this.props.egress ?? []) network.allowTo(peer, port);
     for (const { peer, port } of connections.flatMap((connection) => connection.egress)) network.allowTo(peer, port);
   }
 
@@ -168,7 +169,9 @@ export class TrackingServer extends Component {
       configMapName: `${this.componentName}-proxy`,
       login: this.login.proxyLogin,
       programs: this.login.programs,
-      artifactsThroughServer: (this.props.artifactAccess ?? ArtifactAccess.PROXIED) === ArtifactAccess.PROXIED,
+      artifactsThroughServer: this.proxied,
+      maxArtifactMebibytes: this.plan.maxArtifactMebibytes,
+      ipv6: this.props.ipv6 ?? false,
     });
   }
 
@@ -181,6 +184,7 @@ export class TrackingServer extends Component {
     const { exposure, allowedHosts: hosts = [], allowedOrigins: origins = [] } = this.props;
     return {
       HOME: '/tmp',
+      SPOOL_DIRECTORY: '/tmp/spool',
       PYTHONDONTWRITEBYTECODE: '1',
       PYTHONUNBUFFERED: '1',
       MLFLOW_DISABLE_TELEMETRY: 'true',
@@ -196,6 +200,8 @@ export class TrackingServer extends Component {
         ...(exposure?._origins ?? []),
         ...origins,
       ]),
+      // A version may not claim files that are not artifacts, e.g. the dumps that lie beside them.
+      ...(this.proxied && { MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: '^(mlflow-artifacts|models|runs):' }),
       ...(this.login.authDatabase && { MLFLOW_AUTH_CONFIG_PATH: '/opt/cdk8s-mlflow/basic_auth.ini' }),
       ...this.props.environment,
     };
@@ -206,6 +212,10 @@ export class TrackingServer extends Component {
     return this.props.artifactAccess === ArtifactAccess.DIRECT
       ? ['--no-serve-artifacts', '--default-artifact-root', root]
       : ['--artifacts-destination', root];
+  }
+
+  private get proxied(): boolean {
+    return (this.props.artifactAccess ?? ArtifactAccess.PROXIED) === ArtifactAccess.PROXIED;
   }
 
   /** True where what one pod holds must be free before the next one can start. */
@@ -222,6 +232,7 @@ export class TrackingServer extends Component {
       dumpSpace: this.plan.dumpSpace,
       clientImage: mirroredDefault(this.props.database.clientImage, this._placement(this.props)),
       environment: this.props.environment,
+      egress: this.props.egress,
       backups: `${this.props.artifacts.uri}/backups`,
       connect: (client) => this.connect(client),
       auth: authDatabase

@@ -51,6 +51,6 @@ export function complaint(
   return (
     `Secret ${planned.name} in namespace ${namespace} exists but ${faults.join(' and ')}; nothing was changed. ` +
     `Fill them in (kubectl edit ${at}) or, only if nothing uses this Secret yet, ` +
-    `delete it (kubectl delete ${at}), then run the Job again.`
+    `delete it (kubectl delete ${at}), then run the Job again: delete it and apply the YAML once more.`
   );
 }

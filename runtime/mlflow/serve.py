@@ -12,6 +12,7 @@ stays resident. MLflow's modules read that environment while they are imported, 
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 
@@ -125,8 +126,18 @@ def is_single_uvicorn(command):
     return command[1:3] == ["-m", "uvicorn"] and "--reload" not in command and workers == ["1"]
 
 
+def empty_spool():
+    """What a server that was killed left of artifacts under way would count against the volume's limit."""
+    spool = os.environ.get("SPOOL_DIRECTORY")
+    if spool:
+        shutil.rmtree(spool, ignore_errors=True)
+        os.makedirs(spool)
+        os.environ["TMPDIR"] = spool
+
+
 def main(arguments):
     secret_files.load()
+    empty_spool()
     # The job runner needs the parent process.
     if os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true").lower() not in ("false", "0"):
         run_plain_server(arguments, os.environ)

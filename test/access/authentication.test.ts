@@ -109,11 +109,12 @@ describe('mlflow', () => {
     expect(filesOf(template, 'secrets')).toMatchObject({
       MLFLOW_AUTH_ADMIN_USERNAME: { secret: 'server-admin', key: 'username' },
       MLFLOW_AUTH_ADMIN_PASSWORD: { secret: 'server-admin', key: 'password' },
-      MLFLOW_FLASK_SERVER_SECRET_KEY: { secret: 'server-secret', key: 'MLFLOW_FLASK_SERVER_SECRET_KEY' },
+      MLFLOW_FLASK_SERVER_SECRET_KEY: { secret: 'server-session-secret', key: 'MLFLOW_FLASK_SERVER_SECRET_KEY' },
     });
     expect(plannedSecrets(objects, 'server-credentials')).toMatchObject({
       'server-admin': { keys: { username: { value: 'admin' }, password: { generate: 'password' } } },
-      'server-secret': { keys: { MLFLOW_FLASK_SERVER_SECRET_KEY: { generate: 'token' } } },
+      // Of its own: a platform that changes to this login has the other Secrets already.
+      'server-session-secret': { keys: { MLFLOW_FLASK_SERVER_SECRET_KEY: { generate: 'token' } } },
     });
   });
 

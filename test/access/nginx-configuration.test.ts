@@ -29,6 +29,7 @@ test('all options', () => {
     metrics: true,
     drainSeconds: 45,
     artifactsThroughServer: true,
+    maxArtifactMebibytes: 900,
     timeoutSeconds: 120,
     keepaliveMinSeconds: 12,
     httpPort: 18080,
@@ -43,6 +44,7 @@ test('all options', () => {
     'proxy_read_timeout 120s;',
     'keepalive_min_timeout 12s;',
     'location ^~ /api/2.0/mlflow-artifacts/mpu/ { return 501; }',
+    'client_max_body_size 900m;',
     'listen 18080;\n    listen [::]:18080;',
     'listen 19090;\n    listen [::]:19090;',
     'server 127.0.0.1:15000;',
@@ -71,7 +73,9 @@ test.each(LOGINS)('nothing writes outside of the temporary folder and the standa
 
 test.each(LOGINS)('every way to MLflow names the address that MLflow gets: %s', (_, login) => {
   const targets = [...render({ login }).matchAll(/proxy_pass (.*);/g)].map((match) => match[1]);
-  expect(targets).toEqual(['health', 'static-files/', '', 'metrics'].map((path) => `http://mlflow/${path}`));
+  const artifacts = ['api', 'ajax-api'].map((api) => `${api}/2.0/mlflow-artifacts/artifacts/`);
+  const paths = ['health', 'static-files/', ...artifacts, '', 'metrics'];
+  expect(targets).toEqual(paths.map((path) => `http://mlflow/${path}`));
 });
 
 test('the login stands above all addresses of the main port, and /health alone switches it off', () => {

@@ -8,6 +8,8 @@ const all: Required<ReverseProxyProps> = {
   resources: { memory: { request: Size.mebibytes(64), limit: Size.mebibytes(128) } },
   drainSeconds: 30,
   artifactsThroughServer: true,
+  maxArtifactMebibytes: 900,
+  ipv6: true,
   upstreamPort: 5001,
   configMapName: 'proxy',
   login: { kind: 'basic', realm: 'Models', usersSecret: 'people' },

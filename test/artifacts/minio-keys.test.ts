@@ -107,9 +107,9 @@ describe('the set-up', () => {
     const { spec } = find(objects, 'NetworkPolicy', 'mlflow-minio-set-up');
     expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
     expect(spec.ingress ?? []).toEqual([]);
-    expect(spec.egress).toHaveLength(2);
-    expect(spec.egress[0].ports.map(({ port }: Rendered) => port)).toEqual([53, 53]);
-    expect(spec.egress[1]).toEqual({
+    expect(spec.egress).toHaveLength(4);
+    expect(spec.egress[0].ports.map(({ port }: Rendered) => port)).toEqual([53, 5353]);
+    expect(spec.egress[3]).toEqual({
       to: [{ podSelector: { matchLabels: statefulSet.spec.selector.matchLabels } }],
       ports: [{ port: 9000, protocol: 'TCP' }],
     });

@@ -85,15 +85,15 @@ describe('the set-up', () => {
     expect(policy.spec.policyTypes).toEqual(['Ingress', 'Egress']);
     expect(policy.spec.ingress ?? []).toEqual([]);
     expect(policy.spec.egress.flatMap((rule: Rendered) => rule.ports.map(({ port }: Rendered) => port))).toEqual([
-      53, 53, 5432,
+      53, 5353, 53, 5353, 53, 5353, 5432,
     ]);
-    expect(policy.spec.egress[1].to).toEqual([
+    expect(policy.spec.egress[3].to).toEqual([
       { podSelector: { matchLabels: postgres().statefulSet.spec.selector.matchLabels } },
     ]);
   });
 
-  test('is tried again until Postgres answers, and gives up one day', () => {
-    expect(postgres().job.spec).toMatchObject({ backoffLimit: 20, activeDeadlineSeconds: 3600 });
+  test('is tried again until Postgres answers', () => {
+    expect(postgres().job.spec.backoffLimit).toBe(20);
     expect(postgres().job.spec.template.spec.restartPolicy).toBe('Never');
   });
 
@@ -115,7 +115,12 @@ describe('a client', () => {
   };
 
   test('finds the database by the variables of libpq, and its login as files', () => {
-    expect(connection().environment).toEqual({ PGHOST: 'mlflow-postgres', PGPORT: '5432', PGDATABASE: 'tracking' });
+    expect(connection().environment).toEqual({
+      PGHOST: 'mlflow-postgres',
+      PGPORT: '5432',
+      PGDATABASE: 'tracking',
+      PGCONNECT_TIMEOUT: '10',
+    });
     expect(connection().secretVariables).toEqual([
       { variable: 'PGUSER', secretName: 'mlflow-postgres-mlflow-secret', key: 'username' },
       { variable: 'PGPASSWORD', secretName: 'mlflow-postgres-mlflow-secret', key: 'password' },

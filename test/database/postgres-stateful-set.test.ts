@@ -49,14 +49,14 @@ test('a shutdown has 120 seconds for its checkpoint', () => {
 
 test('the shell of the command gives its place to the server, which so gets the signals', () => {
   expect(postgres().container.command.slice(0, 2)).toEqual(['sh', '-c']);
-  expect(postgres().container.command[2]).toMatch(/; exec docker-entrypoint\.sh "\$@"$/);
+  expect(postgres().container.command[2]).toMatch(/\nexec docker-entrypoint\.sh "\$@"$/);
 });
 
 test('new data lies below the mount, which initdb may not chmod; data in the mount itself is found too', () => {
   const { container } = postgres();
   expect(container.env).toContainEqual({ name: 'PGDATA', value: '/var/lib/postgresql/data/pgdata' });
   expect(container.command[2]).toContain(
-    '[ ! -s /var/lib/postgresql/data/PG_VERSION ] || export PGDATA=/var/lib/postgresql/data;',
+    '[ ! -s /var/lib/postgresql/data/PG_VERSION ] || export PGDATA=/var/lib/postgresql/data\n',
   );
 });
 

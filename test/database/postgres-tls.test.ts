@@ -16,7 +16,7 @@ describe('without tlsSecretName', () => {
   });
 
   test('clients are told nothing about TLS', () => {
-    expect(Object.keys(connection().environment)).toEqual(['PGHOST', 'PGPORT', 'PGDATABASE']);
+    expect(Object.keys(connection().environment)).toEqual(['PGHOST', 'PGPORT', 'PGDATABASE', 'PGCONNECT_TIMEOUT']);
     expect(connection().secretFiles).toEqual([]);
   });
 });

@@ -57,14 +57,13 @@ describe('a peer', () => {
   });
 });
 
-test('name look-ups, by UDP and TCP, also to a cache outside the network of pods', () => {
+// TCP could carry anything out of the cluster.
+test('name look-ups, by UDP anywhere, by TCP to pods and the cache of a node alone', () => {
+  const ports = (protocol: string) => [53, 5353].map((port) => ({ port, protocol }));
   expect(policy((boundary) => boundary.allowDns()).egress).toEqual([
-    {
-      ports: [
-        { port: 53, protocol: 'UDP' },
-        { port: 53, protocol: 'TCP' },
-      ],
-    },
+    { ports: ports('UDP') },
+    { to: [{ namespaceSelector: {} }], ports: ports('TCP') },
+    { to: [{ ipBlock: { cidr: '169.254.20.10/32' } }], ports: ports('TCP') },
   ]);
 });
 
@@ -74,6 +73,8 @@ test('the API server, by the port of its Service and its own', () => {
       ports: [
         { port: 443, protocol: 'TCP' },
         { port: 6443, protocol: 'TCP' },
+        { port: 8443, protocol: 'TCP' },
+        { port: 16443, protocol: 'TCP' },
       ],
     },
   ]);

@@ -19,7 +19,6 @@ function job({ id = 'thing', image = 'x:1', env = [], inputs = ['text'], props }
     const thing = new Thing(chart, id);
     onceJob(thing, 'job', {
       name: 'thing',
-      activeDeadlineSeconds: 60,
       backoffLimit: 3,
       inputs: () => inputs,
       template: () =>
@@ -54,7 +53,7 @@ test.each<[string, Content]>([
   ['the environment', { env: [{ name: 'A', value: '1' }] }],
   ['the text of its program', { inputs: ['other text'] }],
   ['one more input', { inputs: ['text', ''] }],
-  ['when it gives up', { props: { activeDeadlineSeconds: 61 } }],
+  ['when it gives up', { props: { backoffLimit: 4 } }],
 ])('another name where %s changes', (_, content) => {
   expect(nameOf(content)).not.toBe(nameOf());
 });

@@ -170,7 +170,11 @@ test('the migration reaches the database and the store, and nobody reaches it', 
   const { spec } = find(serverObjects({ database }), 'NetworkPolicy', 'server-migration');
   expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
   expect(spec.ingress ?? []).toEqual([]);
-  expect(spec.egress.flatMap(({ ports }: any) => ports.map((port: any) => port.port))).toEqual([53, 53, 5432, 443]);
+  expect(spec.egress.flatMap(({ ports }: any) => ports.map((port: any) => port.port))).toEqual([
+    ...[53, 5353, 53, 5353, 53, 5353],
+    5432,
+    443,
+  ]);
   expect(database.clients[1].podLabels).toEqual(spec.podSelector.matchLabels);
 });
 

@@ -31,6 +31,8 @@ const all: Required<TrackingServerProps> = {
   clients: [{ podLabels: { app: 'notebook' } }, { namespaceLabels: { 'kubernetes.io/metadata.name': 'ingress' } }],
   metricsClients: [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'prometheus' } }],
   drainSeconds: 120,
+  egress: [{ peer: { podLabels: { app: 'proxy' } }, port: 3128 }],
+  ipv6: true,
   keys: Credentials.fromSecret('server-keys'),
   environment: { MLFLOW_LOGGING_LEVEL: 'DEBUG' },
   proxyImage: 'registry.example.com/nginx-unprivileged:1.28',

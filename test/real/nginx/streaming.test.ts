@@ -62,7 +62,7 @@ const send = (method: string, path: string) => {
 test.each(['with a length', 'in chunks'])('an upload of 200 MB %s streams to MLflow', async (how) => {
   upstream.take();
   await watched(async (look) => {
-    const { outgoing, incoming } = send('PUT', '/upload');
+    const { outgoing, incoming } = send('PUT', '/api/2.0/mlflow-artifacts/artifacts/1/upload');
     if (how === 'with a length') outgoing.setHeader('content-length', TOTAL);
     outgoing.write(chunk);
     // MLflow already reads while the client still has the rest.
