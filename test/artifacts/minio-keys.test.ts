@@ -1,13 +1,6 @@
 import { Credentials, MinioStore, MlflowPlatform } from '../../lib';
-import { client, environmentOf, minio } from '../support/parts';
+import { client, environmentOf, minio, readersOf } from '../support/parts';
 import { Rendered, errorOf, find, synth } from '../support/synth';
-
-function readersOf(secret: string, objects: Rendered[]): string[] {
-  return objects
-    .filter((object) => JSON.stringify(object.spec?.template?.spec ?? {}).includes(`"${secret}"`))
-    .map((object) => `${object.kind}/${object.metadata.name.replace(/-[0-9a-f]{8}$/, '')}`)
-    .sort();
-}
 
 const platform = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
 

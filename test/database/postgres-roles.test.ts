@@ -1,14 +1,6 @@
 import { Credentials, MlflowPlatform, PostgresStatefulSet } from '../../lib';
-import { client, environmentOf, postgres } from '../support/parts';
+import { client, environmentOf, postgres, readersOf } from '../support/parts';
 import { Rendered, errorOf, synth } from '../support/synth';
-
-/** `Kind/name` of each pod owner that mounts the Secret or reads it into its environment. */
-function readersOf(secret: string, objects: Rendered[]): string[] {
-  return objects
-    .filter((object) => JSON.stringify(object.spec?.template?.spec ?? {}).includes(`"${secret}"`))
-    .map((object) => `${object.kind}/${object.metadata.name.replace(/-[0-9a-f]{8}$/, '')}`)
-    .sort();
-}
 
 const platform = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
 

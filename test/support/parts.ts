@@ -44,6 +44,14 @@ export function environmentOf(container: Rendered): Record<string, string> {
   return Object.fromEntries((container.env ?? []).map(({ name, value }: Rendered) => [name, value]));
 }
 
+/** `Kind/name` of each pod owner that mounts the Secret or reads it into its environment. */
+export function readersOf(secret: string, objects: Rendered[]): string[] {
+  return objects
+    .filter((object) => JSON.stringify(object.spec?.template?.spec ?? {}).includes(`"${secret}"`))
+    .map((object) => `${object.kind}/${object.metadata.name.replace(/-[0-9a-f]{8}$/, '')}`)
+    .sort();
+}
+
 function part(name: string, objects: Rendered[]): Part {
   const statefulSet = find(objects, 'StatefulSet', name);
   const pod = statefulSet.spec.template.spec;
