@@ -16,11 +16,17 @@ export function artifactLocations({ artifactsThroughServer, maxArtifactMebibytes
 }
 
 function stream(api: string, limit: string): string {
-  const path = `${api}/2.0/mlflow-artifacts/artifacts/`;
+  const list = `${api}/2.0/mlflow-artifacts/artifacts`;
+  const path = `${list}/`;
   return `    location ^~ ${path} {
       set $behind_login 1;
       client_max_body_size ${limit};
       proxy_pass http://mlflow${path};
+    }
+    # The list of a folder: without this nginx would answer it with a redirect to the address above.
+    location = ${list} {
+      set $behind_login 1;
+      proxy_pass http://mlflow${list};
     }
 `;
 }

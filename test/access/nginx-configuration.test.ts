@@ -73,7 +73,9 @@ test.each(LOGINS)('nothing writes outside of the temporary folder and the standa
 
 test.each(LOGINS)('every way to MLflow names the address that MLflow gets: %s', (_, login) => {
   const targets = [...render({ login }).matchAll(/proxy_pass (.*);/g)].map((match) => match[1]);
-  const artifacts = ['api', 'ajax-api'].map((api) => `${api}/2.0/mlflow-artifacts/artifacts/`);
+  const artifacts = ['api', 'ajax-api'].flatMap((api) =>
+    ['/', ''].map((end) => `${api}/2.0/mlflow-artifacts/artifacts${end}`),
+  );
   const paths = ['health', 'static-files/', ...artifacts, '', 'metrics'];
   expect(targets).toEqual(paths.map((path) => `http://mlflow/${path}`));
 });

@@ -27,6 +27,14 @@ test('an artifact passes whole, by both names of the API', async () => {
   }
 });
 
+test('the list of a folder is asked of MLflow, and not redirected', async () => {
+  for (const api of ['/api', '/ajax-api']) {
+    const path = `${api}/2.0/mlflow-artifacts/artifacts?path=1%2Fmodels`;
+    expect((await ask({ port: proxy.httpPort, path, headers })).status).toBe(200);
+    expect(upstream.take()).toMatchObject([{ url: path }]);
+  }
+});
+
 // MLflow would be evicted with all its requests, or killed for its memory.
 test.each([
   ['an artifact that MLflow has no space for', artifact, 41],
