@@ -231,7 +231,7 @@ ${artifactLocations(options)}    location / {
 }
 
 function metricsServer({ login, metricsPort, ipv6 }: Settings): string {
-  // MLflow's own login guards /metrics as well: Prometheus must bring an administrator's password then.
+  // open_metrics.py answers without one; where an MLflow is too different for it, an administrator's password does.
   const password = login.kind === 'mlflow' ? '\n      proxy_set_header Authorization $http_authorization;' : '';
   return `  server {
     ${listen(metricsPort, ipv6)}

@@ -99,17 +99,18 @@ export class CredentialsJob extends Component {
   }
 
   private template() {
+    const placement = this._placement({});
     return podTemplate({
       labels: { ...this.labels },
       serviceAccountName: this.componentName,
       apiAccess: true,
       user: ANY_USER,
-      placement: this._placement({}),
+      placement,
       restartPolicy: 'Never',
       containers: [
         {
           name: 'credentials',
-          image: mirrored(Images.NODE, this._placement({})),
+          image: mirrored(Images.NODE, placement),
           command: ['node', `${PROGRAMS}/credentials.js`],
           env: environment({ CREDENTIALS_DEADLINE_SECONDS: String(DEADLINE_SECONDS) }),
           resources: renderResources(smallResources),

@@ -1,5 +1,6 @@
 import { k8s } from 'cdk8s-plus-27';
 import { Component } from './component';
+import { EgressRule } from './connection';
 import { Json, apiObject } from './manifest';
 import { Rule, cidrRule } from './rules';
 
@@ -62,6 +63,12 @@ export class NetworkBoundary {
 
   public allowTo(peer: NetworkPeer, ...ports: number[]): this {
     this.outgoing.push({ peer, ports });
+    return this;
+  }
+
+  /** All that a connection, or a user, asks for. */
+  public allowEgress(rules: EgressRule[] = []): this {
+    for (const { peer, port } of rules) this.allowTo(peer, port);
     return this;
   }
 

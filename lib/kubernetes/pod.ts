@@ -116,6 +116,11 @@ export function claimTemplate(name: string, storage: string, storageClassName?: 
   };
 }
 
+/** Annotations that the connections ask of the pod's ServiceAccount, e.g. a cloud role. */
+export function accountAnnotations(connections: Connection[]): Record<string, string> {
+  return Object.assign({}, ...connections.map((connection) => connection.serviceAccountAnnotations ?? {}));
+}
+
 export interface Mounted {
   readonly volumes: Volume[];
   readonly mounts: VolumeMount[];

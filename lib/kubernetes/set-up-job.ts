@@ -30,8 +30,7 @@ export class SetUpJob extends Component {
     const name = this.componentName;
     serviceAccount(this, 'service-account', name);
     configMap(this, 'config-map', name, programs(props.script));
-    const network = new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns();
-    for (const { peer, port } of props.egress) network.allowTo(peer, port);
+    new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns().allowEgress(props.egress);
     onceJob(this, 'job', {
       name,
       backoffLimit: 20,

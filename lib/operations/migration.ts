@@ -7,7 +7,7 @@ import { Connection, ConnectionClient, EgressRule, SecretVariable } from '../kub
 import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
 import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
-import { Mounted, environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
+import { Mounted, accountAnnotations, environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
 import { PlacementOptions } from '../kubernetes/pod-options';
 import { PROGRAMS, programs } from '../kubernetes/program';
 import { renderResources } from '../kubernetes/resources';
@@ -65,16 +65,12 @@ export class Migration extends Component {
     };
     const { database, artifacts } = props.connect(client);
     const connections = [database, artifacts];
-    const annotations = Object.assign(
-      {},
-      ...connections.map((connection) => connection.serviceAccountAnnotations ?? {}),
-    );
-    serviceAccount(this, 'service-account', name, annotations);
+    serviceAccount(this, 'service-account', name, accountAnnotations(connections));
     const files = { ...programs(...FILES), ...(props.auth && { 'basic_auth.ini': props.auth.settings }) };
     configMap(this, 'config-map', name, files);
     const network = new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns();
-    for (const { peer, port } of connections.flatMap((connection) => connection.egress)) network.allowTo(peer, port);
-    for (const { peer, port } of props.egress ?? []) network.allowTo(peer, port);
+    for (const { egress } of connections) network.allowEgress(egress);
+    network.allowEgress(props.egress);
     onceJob(this, 'job', {
       name,
       backoffLimit: 10,

@@ -28,7 +28,7 @@ export class ServerLogin {
   private readonly people?: LoginReference;
   private readonly admin?: LoginReference;
   private readonly keys: string;
-  private readonly sessions: string = '';
+  private readonly sessions?: string;
 
   constructor(
     private readonly server: Component,

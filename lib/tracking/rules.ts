@@ -7,7 +7,6 @@ import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
 /** Everything that is wrong with the props of a tracking server. */
 export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[] {
   const { minReplicas, maxReplicas, targetCpuPercent } = plan.autoscaling ?? {};
-  const access = props.artifactAccess ?? ArtifactAccess.PROXIED;
   return [
     imageRule(plan.image),
     imageRule(plan.proxyImage, 'proxyImage'),
@@ -49,8 +48,8 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       want: 'want a database of its own: MLflow cannot make its schema in one that has other tables',
     },
     {
-      wrong: access !== ArtifactAccess.PROXIED && !props.artifacts.reachableByClients,
-      given: `artifactAccess is ${access}, and clients have no way into ${props.artifacts.uri}`,
+      wrong: plan.artifactAccess !== ArtifactAccess.PROXIED && !props.artifacts.reachableByClients,
+      given: `artifactAccess is ${plan.artifactAccess}, and clients have no way into ${props.artifacts.uri}`,
       want: 'want ArtifactAccess.PROXIED, or a store that clients can reach and log in to, e.g. ArtifactStore.s3(…)',
     },
     ...peerRules('clients', props.clients),

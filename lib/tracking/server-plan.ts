@@ -2,7 +2,7 @@ import { Size, SizeRoundingBehavior } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
 import { AutoscalerBounds } from './autoscaler';
-import { TrackingServerOptions } from './tracking-server-props';
+import { ArtifactAccess, TrackingServerOptions } from './tracking-server-props';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { mergeResources } from '../kubernetes/resources';
 
@@ -26,6 +26,7 @@ export interface ServerPlan {
   readonly maxArtifactMebibytes: number;
   readonly dumpSpace: Size;
   readonly drainSeconds: number;
+  readonly artifactAccess: ArtifactAccess;
   /** Pods that can be there at once; a rollout adds one. */
   readonly maxPods: number;
 }
@@ -72,6 +73,7 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
     maxArtifactMebibytes: Math.max(1, Math.floor(space * 0.9)),
     dumpSpace: props.dumpSpace ?? Size.gibibytes(20),
     drainSeconds: props.drainSeconds ?? 60,
+    artifactAccess: props.artifactAccess ?? ArtifactAccess.PROXIED,
     maxPods: autoscaling?.maxReplicas ?? props.replicas ?? 1,
   };
 }

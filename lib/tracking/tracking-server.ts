@@ -15,8 +15,9 @@ import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
-import { mirroredDefault } from '../kubernetes/pod-options';
-import { contentHash, programs } from '../kubernetes/program';
+import { accountAnnotations } from '../kubernetes/pod';
+import { PlacementOptions, mirroredDefault } from '../kubernetes/pod-options';
+import { PROGRAMS, contentHash, programs } from '../kubernetes/program';
 import { check } from '../kubernetes/rules';
 import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
 
@@ -39,6 +40,7 @@ export class TrackingServer extends Component {
 
   private readonly login: ServerLogin;
   private readonly plan: ServerPlan;
+  private readonly placement: PlacementOptions;
 
   constructor(
     scope: Construct,
@@ -47,7 +49,8 @@ export class TrackingServer extends Component {
   ) {
     super(scope, id, 'server', MIGRATION_SUFFIX);
     const name = this.componentName;
-    const plan = serverPlan(props, this._placement(props));
+    this.placement = this._placement(props);
+    const plan = serverPlan(props, this.placement);
     check(this, serverRules(props, plan));
     this.plan = plan;
     this.url = `http://${name}:${SERVICE_PORT}`;
@@ -64,8 +67,7 @@ export class TrackingServer extends Component {
     });
 
     const connections = [database, artifacts];
-    const annotations = connections.map((connection) => connection.serviceAccountAnnotations ?? {});
-    serviceAccount(this, 'service-account', name, Object.assign({}, ...annotations));
+    serviceAccount(this, 'service-account', name, accountAnnotations(connections));
     this.network(connections);
     this.services();
     configMap(this, 'config-map', `${name}-programs`, () => this.programFiles());
@@ -101,9 +103,8 @@ export class TrackingServer extends Component {
     for (const peer of this.props.clients ?? [{ anyone: true }]) network.allowFrom(peer, HTTP_PORT);
     const monitoring = [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } }];
     for (const peer of this.props.metricsClients ?? monitoring) network.allowFrom(peer, METRICS_PORT);
-    network.allowDns();
-    for (const { peer, port } of this.props.egress ?? []) network.allowTo(peer, port);
-    for (const { peer, port } of connections.flatMap((connection) => connection.egress)) network.allowTo(peer, port);
+    network.allowDns().allowEgress(this.props.egress);
+    for (const { egress } of connections) network.allowEgress(egress);
   }
 
   private services(): void {
@@ -148,7 +149,7 @@ export class TrackingServer extends Component {
       labels: this.labels,
       selector: this.podSelector,
       plan: this.plan,
-      placement: this._placement(this.props),
+      placement: this.placement,
       proxy,
       connections,
       secretVariables: this.login.secretVariables,
@@ -202,20 +203,20 @@ export class TrackingServer extends Component {
       ]),
       // A version may not claim files that are not artifacts, e.g. the dumps that lie beside them.
       ...(this.proxied && { MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: '^(mlflow-artifacts|models|runs):' }),
-      ...(this.login.authDatabase && { MLFLOW_AUTH_CONFIG_PATH: '/opt/cdk8s-mlflow/basic_auth.ini' }),
+      ...(this.login.authDatabase && { MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
       ...this.props.environment,
     };
   }
 
   private artifactArguments(): string[] {
     const root = `${this.props.artifacts.uri}/artifacts`;
-    return this.props.artifactAccess === ArtifactAccess.DIRECT
+    return this.plan.artifactAccess === ArtifactAccess.DIRECT
       ? ['--no-serve-artifacts', '--default-artifact-root', root]
       : ['--artifacts-destination', root];
   }
 
   private get proxied(): boolean {
-    return (this.props.artifactAccess ?? ArtifactAccess.PROXIED) === ArtifactAccess.PROXIED;
+    return this.plan.artifactAccess === ArtifactAccess.PROXIED;
   }
 
   /** True where what one pod holds must be free before the next one can start. */
@@ -227,10 +228,10 @@ export class TrackingServer extends Component {
     const { authDatabase } = this.login;
     new Migration(this, {
       image: this.plan.image,
-      placement: this._placement(this.props),
+      placement: this.placement,
       besides: this.props.artifacts.sharedByReplicas ? undefined : this.podSelector,
       dumpSpace: this.plan.dumpSpace,
-      clientImage: mirroredDefault(this.props.database.clientImage, this._placement(this.props)),
+      clientImage: mirroredDefault(this.props.database.clientImage, this.placement),
       environment: this.props.environment,
       egress: this.props.egress,
       backups: `${this.props.artifacts.uri}/backups`,
