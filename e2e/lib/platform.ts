@@ -1,54 +1,49 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { App, Chart, Size } from 'cdk8s';
+import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Namespace } from './namespace';
-import { run, until } from './process';
+import { isReady, Pod } from './pods';
+import { until } from './process';
+import { RestrictedNamespace } from '../../lib';
 
-const root = join(__dirname, '..', '..');
-const output = join(root, 'e2e', 'output');
+const output = join(__dirname, '..', 'output');
 
-export interface Pod {
-  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
-  readonly status: {
-    readonly phase: string;
-    readonly conditions?: { readonly type: string; readonly status: string }[];
-    readonly containerStatuses?: { readonly restartCount: number }[];
-    readonly initContainerStatuses?: { readonly restartCount: number }[];
-  };
-}
+/** Requests for a node of two cores, which several platforms may share; limits keep their defaults. */
+export const little: ContainerResources = {
+  cpu: { request: Cpu.millis(20) },
+  memory: { request: Size.mebibytes(128) },
+};
 
-/** One of e2e's apps, on the cluster. */
+/** A platform's YAML, and the platform that it makes on the cluster. */
 export class Platform {
   public readonly manifest: string;
 
   /**
-   * @param app file of the app in e2e/, without its ending; its chart's id is the file that it writes
-   * @param chart id of the app's chart
-   * @param name id of the platform in it
+   * @param namespace where it lives; the YAML makes it unless `shared` says that it is there already
+   * @param name id of the platform that `build` adds to the chart
    */
   constructor(
-    private readonly app: string,
-    chart: string,
-    private readonly name: string,
     public readonly namespace: Namespace,
+    public readonly name: string,
+    private readonly build: (chart: Chart) => void,
+    private readonly options: { readonly shared?: boolean; readonly file?: string } = {},
   ) {
-    this.manifest = join(output, `${chart}.k8s.yaml`);
+    this.manifest = join(output, `${options.file ?? `${namespace.name}-${name}`}.k8s.yaml`);
   }
 
-  public synth(): void {
-    const env = { E2E_NAMESPACE: this.namespace.name, E2E_OUTPUT: output };
-    const result = run(process.execPath, ['--import', 'tsx', join(root, 'e2e', `${this.app}.ts`)], { env });
-    if (result.status !== 0) throw new Error(result.stderr);
-    if (process.env.E2E_OLD_NGINX) this.forOldNginx();
+  public synth(): this {
+    const app = new App({ outdir: output });
+    const chart = new Chart(app, 'chart', { namespace: this.namespace.name });
+    if (!this.options.shared) new RestrictedNamespace(chart, 'namespace');
+    this.build(chart);
+    mkdirSync(output, { recursive: true });
+    writeFileSync(this.manifest, forThisCluster(app.synthYaml()));
+    return this;
   }
 
-  /** Some test clusters bring an nginx older than our image's (1.27.4), which does not know this directive. */
-  private forOldNginx(): void {
-    const text = readFileSync(this.manifest, 'utf8');
-    writeFileSync(this.manifest, text.replace(/\n +keepalive_min_timeout [^\n]*/, ''));
-  }
-
-  public apply(): void {
-    this.namespace.kubectl('apply', '--filename', this.manifest);
+  public apply(...options: string[]): void {
+    this.namespace.kubectl('apply', ...options, '--filename', this.manifest);
   }
 
   /** What applied is, object by object; a write that changes something changes its generation. */
@@ -62,7 +57,7 @@ export class Platform {
     );
   }
 
-  public pods(selector = 'app.kubernetes.io/part-of=mlflow'): Pod[] {
+  public pods(selector = `app.kubernetes.io/part-of=mlflow,app.kubernetes.io/instance=${this.name}`): Pod[] {
     return this.namespace.json<{ items: Pod[] }>('get', 'pods', '--selector', selector).items;
   }
 
@@ -79,12 +74,7 @@ export class Platform {
   }
 }
 
-function isReady(pod: Pod): boolean {
-  const ready = pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-  return !!ready && !pod.metadata.deletionTimestamp;
-}
-
-export function restarts(pod: Pod): number {
-  const statuses = [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])];
-  return statuses.reduce((sum, status) => sum + status.restartCount, 0);
+/** Some test clusters bring an nginx older than our image's (1.27.4), which does not know this directive. */
+function forThisCluster(yaml: string): string {
+  return process.env.E2E_OLD_NGINX ? yaml.replace(/\n +keepalive_min_timeout [^\n]*/g, '') : yaml;
 }

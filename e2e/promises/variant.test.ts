@@ -1,13 +1,25 @@
+// The other half of the options: MLflow's own login, TLS to the database, a distributed store, a fixed number of servers.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { basic, Login, loginOf, python } from './lib/client';
-import { Forward, Namespace } from './lib/namespace';
-import { Platform, restarts } from './lib/platform';
-import { run } from './lib/process';
+import { Size } from 'cdk8s';
+import { Authentication, MlflowPlatform } from '../../lib';
+import { basic, Login, loginOf, python } from '../lib/client';
+import { Forward, Namespace } from '../lib/namespace';
+import { little, Platform } from '../lib/platform';
+import { restarts } from '../lib/pods';
+import { run } from '../lib/process';
 
 const namespace = new Namespace('mlflow-e2e-variant');
-const platform = new Platform('variant', 'variant', 'team-a', namespace);
+const platform = new Platform(namespace, 'team-a', (chart) => {
+  const { server } = new MlflowPlatform(chart, 'team-a', {
+    authentication: Authentication.mlflow(),
+    postgres: { resources: little, storage: Size.gibibytes(1), tlsSecretName: 'database-tls' },
+    minio: { resources: little, storage: Size.gibibytes(1), replicas: 4, versioning: true },
+    server: { resources: little, proxyResources: little, replicas: 2 },
+  });
+  server.addProgram('trainer');
+});
 let forward: Forward;
 let admin: Login;
 

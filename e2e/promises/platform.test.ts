@@ -1,11 +1,21 @@
-import { basic, Login, loginOf, python } from './lib/client';
-import { Forward, Namespace } from './lib/namespace';
-import { Platform, restarts } from './lib/platform';
+import { Size } from 'cdk8s';
+import { MlflowPlatform } from '../../lib';
+import { basic, Login, loginOf, python } from '../lib/client';
+import { Forward, Namespace } from '../lib/namespace';
+import { little, Platform } from '../lib/platform';
+import { restarts } from '../lib/pods';
 
 const SERVERS = 3;
 const EXPERIMENT = '/api/2.0/mlflow/experiments/get?experiment_id=0';
 const namespace = new Namespace('mlflow-e2e');
-const platform = new Platform('app', 'mlflow', 'mlflow', namespace);
+const platform = new Platform(namespace, 'mlflow', (chart) => {
+  const { server } = new MlflowPlatform(chart, 'mlflow', {
+    postgres: { resources: little, storage: Size.gibibytes(1) },
+    minio: { resources: little, storage: Size.gibibytes(2) },
+    server: { resources: little, proxyResources: little, autoscaling: { maxReplicas: 4 } },
+  });
+  server.addProgram('trainer');
+});
 let forward: Forward;
 let admin: Login;
 

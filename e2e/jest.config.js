@@ -1,0 +1,12 @@
+// `npm run e2e` leaves out what takes long, or needs programs that few machines have: files named *.long.test.ts.
+module.exports = {
+  rootDir: '..',
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/e2e/promises/*.test.ts'],
+  testPathIgnorePatterns: process.env.E2E_LONG ? [] : ['\\.long\\.test\\.ts$'],
+  globalSetup: '<rootDir>/test/bundle-runtime.mjs',
+  transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json', diagnostics: false }] },
+  testTimeout: 600000,
+  verbose: true,
+  reporters: ['default', '<rootDir>/e2e/lib/report-on-failure.cjs'],
+};

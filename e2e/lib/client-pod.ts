@@ -1,0 +1,91 @@
+import { ChildProcess, spawn } from 'node:child_process';
+import { Namespace } from './namespace';
+import { Result, RunOptions } from './process';
+import { Images } from '../../lib';
+
+export interface ClientPodOptions {
+  readonly labels?: Record<string, string>;
+  /** @default MLflow's, which has Python and MLflow's own client */
+  readonly image?: string;
+  readonly env?: Record<string, string>;
+  /** Variables from Secrets of the namespace: [name of the Secret, key]. */
+  readonly secrets?: Record<string, [secret: string, key: string]>;
+}
+
+/** A pod of somebody else: a client, a colleague's notebook, or an intruder, depending on where it runs. */
+export class ClientPod {
+  /** Makes the pod and waits until programs can run in it. */
+  public static start(namespace: Namespace, name: string, options: ClientPodOptions = {}): ClientPod {
+    const env = [
+      ...Object.entries({ HOME: '/tmp', PYTHONWARNINGS: 'ignore', ...options.env }).map(([key, value]) => ({
+        name: key,
+        value,
+      })),
+      ...Object.entries(options.secrets ?? {}).map(([key, [secret, item]]) => ({
+        name: key,
+        valueFrom: { secretKeyRef: { name: secret, key: item } },
+      })),
+    ];
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, labels: options.labels },
+      spec: {
+        automountServiceAccountToken: false,
+        terminationGracePeriodSeconds: 1,
+        securityContext: { runAsNonRoot: true, runAsUser: 4321, seccompProfile: { type: 'RuntimeDefault' } },
+        containers: [
+          {
+            name: 'client',
+            image: options.image ?? Images.MLFLOW,
+            command: ['sleep', '86400'],
+            env,
+            resources: { requests: { cpu: '10m', memory: '64Mi' } },
+            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          },
+        ],
+      },
+    };
+    const made = namespace.try(['create', '--filename', '-'], { input: JSON.stringify(pod) });
+    if (made.status !== 0) throw new Error(made.stderr);
+    namespace.kubectl('wait', '--for=condition=ready', `pod/${name}`, '--timeout=120s');
+    return new ClientPod(namespace, name);
+  }
+
+  private constructor(
+    public readonly namespace: Namespace,
+    public readonly name: string,
+  ) {}
+
+  public run(command: string[], options?: RunOptions): Result {
+    return this.namespace.try(['exec', '--stdin', this.name, '--', ...command], options);
+  }
+
+  /** Runs a Python program from its text, to its end. */
+  public python(program: string, args: string[] = [], options: RunOptions = {}): Result {
+    return this.run(['python', '-', ...args], { ...options, input: program });
+  }
+
+  /** Starts a Python program and leaves it running; it ends with the pod or by what its caller tells it. */
+  public background(program: string, args: string[] = []): ChildProcess {
+    const command = [
+      '--namespace',
+      this.namespace.name,
+      'exec',
+      '--stdin',
+      this.name,
+      '--',
+      'python',
+      '-u',
+      '-',
+      ...args,
+    ];
+    const child = spawn('kubectl', command);
+    child.stdin.end(program);
+    return child;
+  }
+
+  public remove(): void {
+    this.namespace.try(['delete', 'pod', this.name, '--ignore-not-found', '--grace-period=1']);
+  }
+}
