@@ -38,6 +38,7 @@ const project = new cdk.JsiiProject({
     'fast-check@4.10.2',
     'jest@30.5.2',
     'kubernetes-models@5.1.0',
+    'playwright-core@1.65.1',
     'ts-jest@29.4.15',
     'tsx@4.23.15',
     'yaml@2.9.1',
@@ -92,6 +93,7 @@ project.package.addField('scripts', {
   e2e: 'bash e2e/run',
   'e2e:full': 'E2E_LONG=1 bash e2e/run',
   bench: 'node bench/bench.mjs',
+  measure: 'node runtime/bundle.mjs && tsx e2e/measure/measure.ts',
 });
 
 // `npx projen` writes the generated files anew. Of projen's other tasks, those that build and test do what npm does.

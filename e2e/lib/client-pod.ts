@@ -1,4 +1,6 @@
 import { ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Namespace } from './namespace';
 import { Result, RunOptions } from './process';
 import { Images } from '../../lib';
@@ -10,6 +12,10 @@ export interface ClientPodOptions {
   readonly env?: Record<string, string>;
   /** Variables from Secrets of the namespace: [name of the Secret, key]. */
   readonly secrets?: Record<string, [secret: string, key: string]>;
+  /** Host names that it knows beside those of the cluster's DNS, with their addresses. */
+  readonly hosts?: Record<string, string>;
+  /** In the node's own network, as a program on the node is; wants a privileged namespace. @default false */
+  readonly hostNetwork?: boolean;
 }
 
 /** A pod of somebody else: a client, a colleague's notebook, or an intruder, depending on where it runs. */
@@ -32,7 +38,9 @@ export class ClientPod {
       metadata: { name, labels: options.labels },
       spec: {
         automountServiceAccountToken: false,
+        ...(options.hostNetwork && { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }),
         terminationGracePeriodSeconds: 1,
+        hostAliases: Object.entries(options.hosts ?? {}).map(([host, ip]) => ({ ip, hostnames: [host] })),
         securityContext: { runAsNonRoot: true, runAsUser: 4321, seccompProfile: { type: 'RuntimeDefault' } },
         containers: [
           {
@@ -83,6 +91,20 @@ export class ClientPod {
     const child = spawn('kubectl', command);
     child.stdin.end(program);
     return child;
+  }
+
+  /** Runs a program of e2e/programs/ beside others, and gives the JSON that it prints. */
+  public report<T>(program: string, ...args: string[]): Promise<T> {
+    const child = this.background(readFileSync(join(__dirname, '..', 'programs', program), 'utf8'), args);
+    return new Promise((resolve, reject) => {
+      let [told, said] = ['', ''];
+      child.stdout!.on('data', (chunk) => (told += chunk));
+      child.stderr!.on('data', (chunk) => (said += chunk));
+      child.once('error', reject);
+      child.once('close', (code) =>
+        code === 0 ? resolve(JSON.parse(told)) : reject(new Error(`${program} in ${this.name}: ${said || told}`)),
+      );
+    });
   }
 
   public remove(): void {

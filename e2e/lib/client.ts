@@ -16,8 +16,8 @@ export function basic({ username, password }: Login): Record<string, string> {
 }
 
 /** Runs one of e2e/'s Python programs with MLflow's own client, which knows the server by its environment alone. */
-export function python(script: string, port: number, login: Login): Result {
-  return run(process.env.E2E_PYTHON ?? 'python3', [join(__dirname, '..', script)], {
+export function python(script: string, port: number, login: Login, args: string[] = []): Result {
+  return run(process.env.E2E_PYTHON ?? 'python3', [join(__dirname, '..', script), ...args], {
     env: {
       MLFLOW_TRACKING_URI: `http://127.0.0.1:${port}`,
       MLFLOW_TRACKING_USERNAME: login.username,

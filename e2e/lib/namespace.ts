@@ -25,6 +25,11 @@ export class Namespace {
     return JSON.parse(this.kubectl(...args, '--output', 'json'));
   }
 
+  public create(object: object): void {
+    const made = this.try(['create', '--filename', '-'], { input: JSON.stringify(object) });
+    if (made.status !== 0) throw new Error(made.stderr);
+  }
+
   /** A key of a Secret, as `kubectl get secret` shows it to a person. */
   public secret(name: string, key: string): string {
     const { data } = this.json<{ data: Record<string, string> }>('get', 'secret', name);

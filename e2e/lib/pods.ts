@@ -12,6 +12,7 @@ export interface Pod {
 interface ContainerStatus {
   readonly name: string;
   readonly restartCount: number;
+  readonly state?: { readonly running?: object };
 }
 
 export function isReady(pod: Pod): boolean {

@@ -26,10 +26,14 @@ export function run(command: string, args: string[], options: RunOptions = {}): 
 }
 
 /** Waits until `probe` gives something, asking twice a second. */
-export async function until<T>(what: string, seconds: number, probe: () => T | undefined | false): Promise<T> {
+export async function until<T>(
+  what: string,
+  seconds: number,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
-    const found = probe();
+    const found = await probe();
     if (found) return found;
     if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
     await new Promise((resolve) => setTimeout(resolve, 500));

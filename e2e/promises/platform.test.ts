@@ -115,7 +115,9 @@ describe('what a user may not', () => {
     });
 
   test("speak to MLflow's assistant, which runs commands for whoever comes by a port-forward", async () => {
-    expect((await get('/ajax-api/3.0/mlflow/assistant/config', basic(admin))).status).toBe(404);
+    const told = await get('/ajax-api/3.0/mlflow/assistant/config', basic(admin));
+    expect(await told.json()).toMatchObject({ providers: {} });
+    expect((await get('/ajax-api/3.0/mlflow/assistant/sessions/1/stream', basic(admin))).status).toBe(404);
     expect((await post('/ajax-api/3.0/mlflow/assistant/message', { message: 'id' })).status).toBe(404);
   });
 

@@ -1,14 +1,11 @@
 // The other half of the options: MLflow's own login, TLS to the database, a distributed store, a fixed number of servers.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { Authentication, MlflowPlatform } from '../../lib';
+import { certificateFor } from '../lib/certificate';
 import { basic, Login, loginOf, python } from '../lib/client';
 import { Forward, Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 import { restarts } from '../lib/pods';
-import { run } from '../lib/process';
 
 const namespace = new Namespace('mlflow-e2e-variant');
 const platform = new Platform(namespace, 'team-a', (chart) => {
@@ -32,16 +29,9 @@ const call = (path: string, login: Login, body?: object) =>
 
 /** A certificate for the database's Service, of an authority of its own. */
 function databaseCertificate(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
-  const file = (name: string) => join(folder, name);
-  const openssl = (...args: string[]) => expect(run('openssl', args)).toMatchObject({ status: 0 });
-  const key = ['-newkey', 'rsa:2048', '-nodes', '-days', '2'];
-  openssl('req', '-x509', ...key, '-subj', '/CN=ca', '-keyout', file('ca.key'), '-out', file('ca.crt'));
-  const san = ['-addext', 'subjectAltName=DNS:team-a-postgres', '-CA', file('ca.crt'), '-CAkey', file('ca.key')];
-  openssl('req', '-x509', ...key, ...san, '-subj', '/CN=db', '-keyout', file('tls.key'), '-out', file('tls.crt'));
-  const files = ['tls.crt', 'tls.key', 'ca.crt'].map((name) => `--from-file=${file(name)}`);
-  namespace.kubectl('create', 'secret', 'generic', 'database-tls', ...files);
-  rmSync(folder, { recursive: true });
+  const { authority, certificate, key } = certificateFor('team-a-postgres');
+  const stringData = { 'ca.crt': authority, 'tls.crt': certificate, 'tls.key': key };
+  namespace.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'database-tls' }, stringData });
 }
 
 beforeAll(async () => {

@@ -17,7 +17,8 @@ export interface IngressExposureProps {
    */
   readonly className?: string;
   /**
-   * Certificate of the host: `spec.tls`.
+   * Certificate of the host: `spec.tls`. Plain HTTP that the controller passes on (`X-Forwarded-Proto: http`) is then
+   * redirected to https before anybody is asked for a password.
    * @default - none: plain HTTP, or TLS that ends before the Ingress
    */
   readonly tls?: Tls;
@@ -60,6 +61,11 @@ export class Exposure {
   /** Host names that clients use. @internal */
   public get _hosts(): string[] {
     return this.props?.host ? [this.props.host] : [];
+  }
+
+  /** The host that is reached by TLS alone. @internal */
+  public get _httpsHost(): string | undefined {
+    return this.props?.tls && this.props.host;
   }
 
   /** What a browser sends as `Origin`. @internal */

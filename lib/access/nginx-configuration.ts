@@ -1,5 +1,6 @@
 import { artifactLocations } from './nginx-artifacts';
 import { logging } from './nginx-logging';
+import { absentLocations, httpsRedirect } from './nginx-pages';
 
 /** nginx asks for the password: an htpasswd file for the humans, and one for each program of the cluster. */
 export interface NginxBasicLogin {
@@ -26,6 +27,8 @@ export interface NginxOptions {
   readonly maxArtifactMebibytes?: number;
   /** A connection used within this time survives SIGQUIT for one more answer. @default - none: wants nginx 1.27.4 */
   readonly keepaliveMinSeconds?: number;
+  /** Host whose plain http an Ingress passes on although it has TLS: it is redirected. @default - none */
+  readonly httpsHost?: string;
   /** 8080, 9090, and 5000, where MLflow listens on the pod's loopback. */
   readonly httpPort?: number;
   readonly metricsPort?: number;
@@ -83,6 +86,7 @@ function validate(o: Settings): void {
   for (const port of ports) demand(Number.isInteger(port) && port > 0 && port < 65536, 'expected a port', port);
   demand(new Set(ports).size === ports.length, 'expected three different ports', ports);
   path(o.temporaryDirectory);
+  demand(/^[a-z0-9.-]+$/.test(o.httpsHost ?? 'none'), 'expected a host name', o.httpsHost);
   if (o.login.kind !== 'basic') return;
   const { realm, usersFile, programs } = o.login;
   demand(/^[^'"\\$\p{Cc}]+$/u.test(realm) && realm !== 'off', 'expected a realm without quotes, \\ and $', realm);
@@ -190,10 +194,11 @@ function httpServer(options: Settings): string {
   const { login, httpPort, ipv6 } = options;
   const cleared = login.kind === 'mlflow' ? UNTRUSTED : [...UNTRUSTED, 'Authorization'];
   const basic = login.kind === 'basic' && login;
+  const https = httpsRedirect(options.httpsHost);
   return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
-${basic ? usersFile(basic) : ''}  server {
+${https.map}${basic ? usersFile(basic) : ''}  server {
     ${listen(httpPort, ipv6)}
-    ${basic ? `auth_basic '${basic.realm}';\n    auth_basic_user_file $users_file;\n    ` : ''}${ERROR_LOCATION}
+${https.rule}    ${basic ? `auth_basic '${basic.realm}';\n    auth_basic_user_file $users_file;\n    ` : ''}${ERROR_LOCATION}
 
     proxy_set_header Host $http_host;
     proxy_set_header Connection ''; proxy_set_header Upgrade '';
@@ -218,10 +223,7 @@ ${basic ? usersFile(basic) : ''}  server {
       gzip_types text/css text/javascript application/javascript;
       proxy_pass http://mlflow/static-files/;
     }
-    # MLflow's assistant runs shell commands for whoever it takes for a local user, as a port-forward looks to it.
-    location ^~ /ajax-api/3.0/mlflow/assistant { return 404; }
-    location ^~ /api/3.0/mlflow/assistant { return 404; }
-${artifactLocations(options)}    location / {
+${absentLocations(login)}${artifactLocations(options)}    location / {
       set $behind_login 1;
       # With the slash MLflow gets the path that nginx has judged, never another spelling of it.
       proxy_pass http://mlflow/;

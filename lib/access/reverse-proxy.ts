@@ -34,6 +34,8 @@ export interface ReverseProxyProps {
   readonly artifactsThroughServer: boolean;
   readonly maxArtifactMebibytes: number;
   readonly ipv6: boolean;
+  /** Host that an Ingress serves by TLS. */
+  readonly httpsHost?: string;
 }
 
 /** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
@@ -70,6 +72,7 @@ export class ReverseProxy {
       artifactsThroughServer: props.artifactsThroughServer,
       maxArtifactMebibytes: props.maxArtifactMebibytes,
       ipv6: props.ipv6,
+      httpsHost: props.httpsHost,
     });
   }
 

@@ -121,7 +121,7 @@ export class MinioStore extends Component implements IArtifactStore {
             replicas,
             governing,
           }),
-          volumeClaimTemplates: [claimTemplate('minio-data', storage.asString(), props.storageClassName)],
+          volumeClaimTemplates: [claimTemplate('minio-data', storage, props.storageClassName)],
         },
       },
     });

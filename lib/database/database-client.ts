@@ -16,7 +16,21 @@ export interface DatabaseAddress {
   readonly egress: EgressRule;
 }
 
-/** libpq's own variables: the URI stays `postgresql+psycopg2://`, and no password needs escaping or shows anywhere. */
+/**
+ * Where the other end went without a farewell, as with its node, a query would wait for some fifteen minutes, and every
+ * connection of a pool once more. Bytes that nobody acknowledges for 20 s end the connection; a long query is no matter.
+ */
+const FAREWELL = 'keepalives_idle=20&keepalives_interval=5&keepalives_count=4&tcp_user_timeout=20000';
+
+/**
+ * SQLAlchemy's URI. It names at most the database: everything else comes from `databaseConnection`'s environment, but
+ * for what libpq has no variables for.
+ */
+export function databaseUri(database?: string): string {
+  return `postgresql+psycopg2://${database === undefined ? '' : `/${database}`}?${FAREWELL}`;
+}
+
+/** libpq's own variables: the URI has none of it, and no password needs escaping or shows anywhere. */
 export function databaseConnection(address: DatabaseAddress): Connection {
   const { login, authority } = address;
   const sslMode = authority ? 'verify-full' : address.sslMode;

@@ -28,19 +28,30 @@ export interface PostgresPodProps {
   readonly placement: PlacementOptions;
   readonly superuser: LoginReference;
   readonly tuning: Tuning;
+  /** Text of `pg_hba.conf`, and where it lies. */
+  readonly hostRules: string;
   readonly hostRulesConfigMap: string;
   readonly tlsSecretName?: string;
 }
 
+/** The set-up makes MLflow's role a member of this one. */
+const MLFLOW = '+cdk8s_mlflow';
+
 /**
  * Who may log in how. The image's own file trusts every connection from 127.0.0.1, which a port-forward is too; here
- * only the socket inside the container is trusted.
+ * only the socket inside the container is trusted. MLflow's role opens its own databases alone: a database that somebody
+ * else makes later would be open to every role.
  */
-export function hostRules(tls: boolean): string {
+export function hostRules(tls: boolean, databases: string[]): string {
+  const host = tls ? 'hostssl' : 'host';
+  // In quotes: `all`, say, would mean more than a name.
+  const own = databases.map((name) => `"${name}"`).join(',');
   return [
     '# TYPE  DATABASE  USER  ADDRESS  METHOD',
     'local all all trust',
-    `${tls ? 'hostssl' : 'host'} all all all scram-sha-256`,
+    `${host} ${own} ${MLFLOW} all scram-sha-256`,
+    `host all ${MLFLOW} all reject`,
+    `${host} all all all scram-sha-256`,
     '',
   ].join('\n');
 }
@@ -69,7 +80,7 @@ export function postgresPod(props: PostgresPodProps): PodTemplate {
   ];
   return podTemplate({
     labels: { ...props.labels, app: props.name },
-    annotations: { 'cdk8s-mlflow/config-hash': contentHash({ hba: hostRules(!!props.tlsSecretName) }) },
+    annotations: { 'cdk8s-mlflow/config-hash': contentHash({ hba: props.hostRules }) },
     serviceAccountName: props.name,
     user: POSTGRES_USER,
     placement: props.placement,

@@ -87,10 +87,12 @@ export class PostgresStatefulSet extends Component implements IDatabase {
     serviceAccount(this, 'service-account', name);
     service(this, 'service', name, {
       clusterIP: 'None',
+      // There is no other one to go to: a probe that came late on a busy node would take the name away from all clients.
+      publishNotReadyAddresses: true,
       selector: this.podSelector,
       ports: [{ name: 'postgres', port: POSTGRES_PORT, targetPort: 'postgres' }],
     });
-    const hba = configMap(this, 'config-map', name, { 'pg_hba.conf': hostRules(!!props.tlsSecretName) });
+    const hba = configMap(this, 'config-map', name, () => ({ 'pg_hba.conf': this.hostRules() }));
     this.network = new NetworkBoundary(this, 'network-policy', name, this.podSelector);
     apiObject(this, 'stateful-set', {
       apiVersion: 'apps/v1',
@@ -111,10 +113,11 @@ export class PostgresStatefulSet extends Component implements IDatabase {
             placement,
             superuser,
             tuning: this.tuning(),
+            hostRules: this.hostRules(),
             hostRulesConfigMap: hba.name,
             tlsSecretName: props.tlsSecretName,
           }),
-          volumeClaimTemplates: [claimTemplate('postgres-data', storage.asString(), props.storageClassName)],
+          volumeClaimTemplates: [claimTemplate('postgres-data', storage, props.storageClassName)],
         }),
       },
     });
@@ -152,6 +155,10 @@ export class PostgresStatefulSet extends Component implements IDatabase {
   /** `max_connections` as it stands now; each client that connects later can raise it. */
   public get maxConnections(): number {
     return maxConnections(this.tuning());
+  }
+
+  private hostRules(): string {
+    return hostRules(!!this.props.tlsSecretName, this.databases);
   }
 
   private tuning(): Tuning {

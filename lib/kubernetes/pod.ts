@@ -1,7 +1,9 @@
+import { Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Connection, SecretFiles, SecretVariable } from './connection';
 import { Container, EnvVar, Json, PodSpec, PodTemplate, Volume, VolumeMount } from './manifest';
 import { PlacementOptions } from './pod-options';
+import { quantity } from './resources';
 import { podSecurity } from './security';
 
 /** Where the files of `SecretVariable`s lie. */
@@ -80,8 +82,8 @@ export function environment(values: Record<string, string>): EnvVar[] {
 }
 
 /** An empty folder of the node, or of its memory, that a container with a read-only root may write to. */
-export function scratch(name: string, sizeLimit: string, medium?: 'Memory'): Volume {
-  return { name, emptyDir: { sizeLimit, medium } };
+export function scratch(name: string, sizeLimit: Size | string, medium?: 'Memory'): Volume {
+  return { name, emptyDir: { sizeLimit: typeof sizeLimit === 'string' ? sizeLimit : quantity(sizeLimit), medium } };
 }
 
 /** One read-only volume in which each file is named as the environment variable it stands for. */
@@ -102,17 +104,18 @@ export function secretVolume(name: string, variables: SecretVariable[]): Volume 
 }
 
 /** The claim of a StatefulSet, with all that the API server would add: it compares the list as a whole. */
-export function claimTemplate(name: string, storage: string, storageClassName?: string) {
+export function claimTemplate(name: string, storage: Size, storageClassName?: string) {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: { name },
     spec: {
       accessModes: ['ReadWriteOnce'],
-      resources: { requests: { storage } },
+      resources: { requests: { storage: quantity(storage) } },
       storageClassName,
       volumeMode: 'Filesystem',
     },
+    status: { phase: 'Pending' },
   };
 }
 

@@ -13,6 +13,23 @@ function kibibytes(size: Size): number {
   return size.toKibibytes({ rounding: SizeRoundingBehavior.NONE });
 }
 
+/** A size as Kubernetes itself writes it, 2Gi for 2048Mi: otherwise what was applied is not what is found. */
+export function quantity(size: Size): string {
+  const units = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'];
+  let amount = Math.ceil(kibibytes(size) * 1024);
+  while (amount > 0 && amount % 1024 === 0 && units.length > 1) {
+    amount /= 1024;
+    units.shift();
+  }
+  return `${amount}${units[0]}`;
+}
+
+/** The same for CPUs: 1 for 1000m, and 500m for 0.5. */
+function cpuQuantity(cpu: Cpu): string {
+  const amount = Math.round(millis(cpu));
+  return amount % 1000 === 0 ? `${amount / 1000}` : `${amount}m`;
+}
+
 /** `given` laid over `defaults`, value by value. */
 export function mergeResources(defaults: ContainerResources, given: ContainerResources = {}): ContainerResources {
   const over = <T>(a: { request?: T; limit?: T } = {}, b: { request?: T; limit?: T } = {}) => ({
@@ -26,12 +43,16 @@ export function mergeResources(defaults: ContainerResources, given: ContainerRes
   };
 }
 
+function written<T>(write: (amount: T) => string, amount: T | undefined): string | undefined {
+  return amount && write(amount);
+}
+
 export function renderResources(resources: ContainerResources): Json<k8s.ResourceRequirements> {
   const side = (key: 'request' | 'limit') =>
     compact({
-      cpu: resources.cpu?.[key]?.amount,
-      memory: resources.memory?.[key]?.asString(),
-      'ephemeral-storage': resources.ephemeralStorage?.[key]?.asString(),
+      cpu: written(cpuQuantity, resources.cpu?.[key]),
+      memory: written(quantity, resources.memory?.[key]),
+      'ephemeral-storage': written(quantity, resources.ephemeralStorage?.[key]),
     });
   return { requests: side('request'), limits: side('limit') };
 }

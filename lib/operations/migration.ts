@@ -13,8 +13,9 @@ import { PROGRAMS, programs } from '../kubernetes/program';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
-const FILES = ['secret_files.py', 'schema.py', 'migrate.py', 'dump-databases.sh'];
+const FILES = ['secret_files.py', 'schema.py', 'dumps.py', 'migrate.py', 'dump-databases.sh'];
 const WORK = '/work';
+const WANTED_IMAGE = 'wanted-image';
 const PROGRAM_USERS = '/run/secrets/program-users';
 
 export interface MigrationProps {
@@ -66,7 +67,12 @@ export class Migration extends Component {
     const { database, artifacts } = props.connect(client);
     const connections = [database, artifacts];
     serviceAccount(this, 'service-account', name, accountAnnotations(connections));
-    const files = { ...programs(...FILES), ...(props.auth && { 'basic_auth.ini': props.auth.settings }) };
+    const files = {
+      ...programs(...FILES),
+      // The same for all migrations of a server: one that still tries sees here that it is not wanted any more.
+      [WANTED_IMAGE]: props.image,
+      ...(props.auth && { 'basic_auth.ini': props.auth.settings }),
+    };
     configMap(this, 'config-map', name, files);
     const network = new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns();
     for (const { egress } of connections) network.allowEgress(egress);
@@ -104,6 +110,8 @@ export class Migration extends Component {
       PYTHONUNBUFFERED: '1',
       MLFLOW_DISABLE_TELEMETRY: 'true',
       BACKUP_DESTINATION: props.backups,
+      MIGRATION_IMAGE: props.image,
+      WANTED_IMAGE_FILE: `${PROGRAMS}/${WANTED_IMAGE}`,
       ...(props.auth && {
         AUTH_DATABASE: props.auth.databaseName,
         PROGRAM_USERS_DIRECTORY: PROGRAM_USERS,
@@ -127,7 +135,7 @@ export class Migration extends Component {
     };
     const volumes: Volume[] = [
       { name: 'program', configMap: { name: this.componentName } },
-      scratch('work', props.dumpSpace.asString()),
+      scratch('work', props.dumpSpace),
       scratch('tmp', '256Mi'),
       ...mounted.volumes,
       ...dumping.volumes,
@@ -165,7 +173,7 @@ export class Migration extends Component {
       restartPolicy: 'Always',
       image: this.props.clientImage,
       command: ['sh', `${PROGRAMS}/dump-databases.sh`],
-      env: environment(Object.fromEntries(libpq)),
+      env: environment({ ...Object.fromEntries(libpq), DUMP_KIBIBYTES: String(this.dumpKibibytes()) }),
       resources: renderResources({
         cpu: { request: Cpu.millis(20), limit: Cpu.units(1) },
         memory: { request: Size.mebibytes(32), limit: Size.mebibytes(512) },
@@ -190,6 +198,11 @@ export class Migration extends Component {
 
   private ephemeral(): Size {
     return Size.mebibytes(Math.ceil(this.props.dumpSpace.toMebibytes({ rounding: SizeRoundingBehavior.NONE })) + 512);
+  }
+
+  /** What the volume holds beside a dump is small. */
+  private dumpKibibytes(): number {
+    return Math.max(this.props.dumpSpace.toKibibytes({ rounding: SizeRoundingBehavior.FLOOR }) - 64, 1);
   }
 }
 

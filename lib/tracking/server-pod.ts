@@ -1,5 +1,6 @@
 import { ServerPlan } from './server-plan';
 import { ReverseProxy } from '../access/reverse-proxy';
+import { databaseUri } from '../database/database-client';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, PodTemplate, VolumeMount } from '../kubernetes/manifest';
 import { environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
@@ -12,7 +13,14 @@ import { ANY_USER, containerSecurity } from '../kubernetes/security';
 export const MLFLOW_PORT = 5000;
 
 /** Programs of ours that the pods run. */
-export const SERVER_PROGRAMS = ['secret_files.py', 'schema.py', 'wait_for_schema.py', 'serve.py', 'open_metrics.py'];
+export const SERVER_PROGRAMS = [
+  'secret_files.py',
+  'schema.py',
+  'wait_for_schema.py',
+  'serve.py',
+  'open_metrics.py',
+  'own_login.py',
+];
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
 /**
@@ -102,7 +110,7 @@ export function serverPod(props: ServerPodProps): PodTemplate {
     containers: [proxy.container()],
     volumes: [
       { name: 'programs', configMap: { name: props.programsConfigMap } },
-      scratch('tmp', plan.spool.asString()),
+      scratch('tmp', plan.spool),
       scratch('metrics', '64Mi'),
       ...mounted.volumes,
       ...proxy.volumes(),
@@ -115,7 +123,7 @@ function serverArguments(props: ServerPodProps): string[] {
     ['--host', '127.0.0.1'],
     ['--port', String(MLFLOW_PORT)],
     ['--workers', String(props.plan.workers)],
-    ['--backend-store-uri', 'postgresql+psycopg2://'],
+    ['--backend-store-uri', databaseUri()],
     ['--expose-prometheus', METRICS_DIRECTORY],
     // nginx keeps its connections to MLflow shorter than this, so that none is closed under a request.
     ['--uvicorn-opts', `--no-access-log --timeout-keep-alive 120 --timeout-graceful-shutdown ${UVICORN_GRACE_SECONDS}`],

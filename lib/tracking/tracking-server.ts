@@ -173,6 +173,7 @@ export class TrackingServer extends Component {
       artifactsThroughServer: this.proxied,
       maxArtifactMebibytes: this.plan.maxArtifactMebibytes,
       ipv6: this.props.ipv6 ?? false,
+      httpsHost: this.props.exposure?._httpsHost,
     });
   }
 

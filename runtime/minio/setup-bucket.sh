@@ -26,12 +26,15 @@ mc anonymous set none "store/$BUCKET" >/dev/null
 [ "${VERSIONING:-}" != enabled ] || mc version enable "store/$BUCKET" >/dev/null
 echo "bucket $BUCKET is ready and private"
 
+# The same key writes the dumps of the database, which hold what no user may read: only root reads or deletes them.
 cat >/tmp/policy.json <<JSON
 {"Version": "2012-10-17", "Statement": [
   {"Effect": "Allow", "Resource": ["arn:aws:s3:::$BUCKET"],
    "Action": ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]},
   {"Effect": "Allow", "Resource": ["arn:aws:s3:::$BUCKET/*"],
-   "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]}]}
+   "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]},
+  {"Effect": "Deny", "Resource": ["arn:aws:s3:::$BUCKET/backups/*"],
+   "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"]}]}
 JSON
 mc admin policy create store "$policy" /tmp/policy.json >/dev/null
 
@@ -41,4 +44,9 @@ if ! mc admin policy attach store "$policy" --user "$key" >/tmp/attached 2>&1; t
   # Attached already: mc calls that an error.
   mc admin policy entities store --user "$key" --json | grep -q "\"$policy\"" || { cat /tmp/attached >&2; exit 1; }
 fi
+# A key that another one replaced opens nothing any more.
+mc admin user list store --json | sed -n "/\"policyName\":\"$policy\"/s/.*\"accessKey\":\"\([^\"]*\)\".*/\1/p" >/tmp/keys
+while read -r old; do
+  [ "$old" = "$key" ] || mc admin user remove store "$old" >/dev/null
+done </tmp/keys
 echo "MLflow's key reaches that bucket and no other"

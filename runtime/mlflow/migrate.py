@@ -1,13 +1,11 @@
 """The migration Job's program: brings the databases to the schema of this image's MLflow, under a lock.
 
-What exists and is older is dumped before, by dump-databases.sh in a container beside this one: asked by the file
-WORK_DIRECTORY/<database>.request, it writes <database>.dump, whole, or <database>.failed, the cause in words.
+What exists and is older is dumped before: see dumps.py.
 
 Only MLflow's commands (`mlflow db upgrade`, `python -m mlflow.server.auth db upgrade`) change schemas.
 """
 
 import os
-import re
 import signal
 import sys
 import time
@@ -17,17 +15,11 @@ from urllib.parse import quote
 
 import schema
 import secret_files
+from dumps import back_up
+from schema import UNCHANGED, Failure, Refusal, say
 
 LOCK = 0x6D6C666C6F77  # "mlflow"
-UNCHANGED = "Nothing was changed."
-
-
-class Failure(Exception):
-    code = 1
-
-
-class Refusal(Failure):
-    code = schema.RETRY_IS_USELESS
+BLIP = 60  # Seconds: so long a database that did answer may be away before that is a failure.
 
 
 class Lock:
@@ -66,23 +58,27 @@ class Lock:
             return False
 
 
-def say(line):
-    print(line, flush=True)
+def refuse_if_unwanted():
+    """A Job that goes on trying does not end when other YAML is applied, e.g. that of the MLflow before."""
+    mine, file = os.environ.get("MIGRATION_IMAGE"), os.environ.get("WANTED_IMAGE_FILE")
+    wanted = Path(file).read_text() if file else mine
+    if wanted != mine:
+        raise Refusal(f"What was applied last wants {wanted}, and this migration is for {mine}. {UNCHANGED}")
 
 
 def migrate():
+    refuse_if_unwanted()
     # Slow, so it comes first: the database may be starting meanwhile.
     mlflow = import_mlflow()
     found = [schema.Database(*each) for each in schema.databases()]
     if len({database.name for database in found}) != len(found):
         raise Refusal("AUTH_DATABASE must differ from PGDATABASE: the two schemas need a database each.")
-    deadline = time.monotonic() + float(os.environ.get("MIGRATION_WAIT_SECONDS", "600"))
     for database in found:
-        database.wait(deadline, say)
+        database.wait(float(os.environ.get("MIGRATION_WAIT_SECONDS", "600")))
     with Lock() as lock:
         # What counts is what is found under the lock.
         for database in found:
-            database.look()
+            database.wait(BLIP)
         backups = {database: back_up(mlflow, database) for database in found if database.needs_dump}
         for database in found:
             if database.state == schema.CURRENT:
@@ -111,54 +107,6 @@ def import_mlflow():
     return modules
 
 
-def back_up(mlflow, database):
-    """Where the dump lies then."""
-    destination = os.environ.get("BACKUP_DESTINATION")
-    if not destination:
-        raise Refusal(f"BACKUP_DESTINATION is not set, so a dump has nowhere to go. {UNCHANGED}")
-    at = f"at schema {database.revision}" if database.revision else "without a known schema"
-    say(f"{database} is {at}, this MLflow wants {database.head}: it needs a dump first.")
-    dump = dump_of(database)
-    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    name = f"{database.name}-{now}-{database.revision or 'unversioned'}-before-mlflow-{mlflow['version']}.dump"
-    # A repository names what it uploads after the file.
-    file = dump.rename(dump.with_name(name))
-    written = file.stat().st_size
-    try:
-        repository = mlflow["repository"](destination)
-        repository.log_artifact(str(file))
-        arrived = {info.path: info.file_size for info in repository.list_artifacts()}.get(name)
-    except Exception as error:
-        raise Failure(f"The dump could not be uploaded to {destination}: {schema.cause(error)}. {UNCHANGED}") from None
-    finally:
-        file.unlink()
-    if arrived != written:
-        raise Failure(f"The dump did not arrive whole in {destination}: {arrived} of {written} bytes. {UNCHANGED}")
-    say(f"{database}: the dump lies at {destination.rstrip('/')}/{name} ({written} bytes).")
-    return f"{destination.rstrip('/')}/{name}"
-
-
-def dump_of(database):
-    if not re.fullmatch(r"\w[\w.-]*", database.name):
-        raise Refusal(f"{database}: this name does not make a file name.")
-    work = Path(os.environ.get("WORK_DIRECTORY", "/work"))
-    request, dump, failed = (work / f"{database.name}.{suffix}" for suffix in ("request", "dump", "failed"))
-    for left_over in (dump, failed):
-        left_over.unlink(missing_ok=True)
-    request.touch()
-    # No limit: how long a dump takes only the Job's deadline can say.
-    while not dump.exists():
-        if failed.exists():
-            raise Failure(f"{database} could not be dumped: {failed.read_text().strip()}\n{UNCHANGED}")
-        time.sleep(0.2)
-    # A dump that was answered must not be made again, while the schema changes.
-    request.unlink(missing_ok=True)
-    with dump.open("rb") as file:
-        if file.read(5) != b"PGDMP":
-            raise Failure(f"{dump} is no dump in pg_dump's custom format. {UNCHANGED}")
-    return dump
-
-
 def uri(database_name):
     return f"postgresql+psycopg2:///{quote(database_name, safe='')}"
 
@@ -169,6 +117,7 @@ def change(mlflow, lock, database, backup):
     # Revisions only go up, so what was read before the dump and is found again after it is the dump's.
     if database.revision != before:
         raise Failure(f"{database} was not changed: it went from schema {before} to {database.revision} meanwhile.")
+    refuse_if_unwanted()
     if not lock.is_held():
         raise Failure(f"{database} was not changed: the lock was lost meanwhile, as by a restart of the database.")
     doing = "upgrading" if database.has_tables else "creating"
@@ -178,7 +127,7 @@ def change(mlflow, lock, database, backup):
             mlflow["auth"].main(["--url", uri(database.name)], standalone_mode=False)
         else:
             mlflow["tracking"].main([uri(database.name)], standalone_mode=False)
-        database.look()
+        database.wait(BLIP)
         if database.state != schema.CURRENT:
             raise Failure(f"it is at {database.revision} after the upgrade")
     except Exception as error:

@@ -14,6 +14,17 @@ AUTH = ("server/auth/db/migrations/versions", "alembic_version_auth")
 NO_SCHEMA, OLDER, CURRENT, NEWER = "no schema", "older", "current", "newer"
 
 RETRY_IS_USELESS = 3  # Exit code that fails the migration Job for good.
+UNCHANGED = "Nothing was changed."
+
+
+class Failure(Exception):
+    """The migration cannot go on; the message is fit for a log."""
+
+    code = 1
+
+
+class Refusal(Failure):
+    code = RETRY_IS_USELESS
 
 
 class Unreachable(Exception):
@@ -28,6 +39,10 @@ class Newer(Exception):
     code = RETRY_IS_USELESS
 
 
+def say(line):
+    print(line, flush=True)
+
+
 class Database:
     """One database, as it was when it was looked at last."""
 
@@ -38,8 +53,9 @@ class Database:
     def __str__(self):
         return f"The {self.what} {self.name}"
 
-    def wait(self, deadline, say):
+    def wait(self, seconds):
         """Looks as soon as the database answers."""
+        deadline = time.monotonic() + seconds
         said = None
         while True:
             try:

@@ -135,16 +135,39 @@ def empty_spool():
         os.environ["TMPDIR"] = spool
 
 
+def refuse_other_schema():
+    """The pod waited for its schema, but its containers can start again later, when the database has another one.
+
+    On a newer one MLflow advises `mlflow db upgrade`, which an old version cannot do; an older one it would upgrade by
+    itself, without a lock and without a dump.
+    """
+    import schema
+
+    what, name, kind = schema.databases()[0]
+    try:
+        revision = schema.inspect(name, kind)[1]
+    except schema.Unreachable:
+        return  # MLflow waits for it.
+    known, head = schema.revisions(kind)
+    state = schema.compare(revision, known, head)
+    if state == schema.NEWER:
+        sys.exit(schema.newer_in_words(what, name, revision, head))
+    if state != schema.CURRENT:
+        sys.exit(f"The {what} {name} is at schema {revision}, this MLflow wants {head}: only the migration may change it.")
+
+
 def main(arguments):
     secret_files.load()
     empty_spool()
-    # The job runner needs the parent process.
-    if os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true").lower() not in ("false", "0"):
-        run_plain_server(arguments, os.environ)
 
     # As PID 1 the default would be to ignore it; uvicorn takes over while it serves,
     # and raises the signal again when it has drained.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    refuse_other_schema()
+
+    # The job runner needs the parent process.
+    if os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true").lower() not in ("false", "0"):
+        run_plain_server(arguments, os.environ)
 
     before = dict(os.environ)
     predicted = predicted_environment(arguments)

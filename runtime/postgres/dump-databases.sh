@@ -1,10 +1,12 @@
 #!/bin/sh
 # Beside migrate.py: for each /work/<database>.request dumps that database to <database>.dump, whole or not at all;
 # why it failed is told in <database>.failed. The request goes last, so that one cut short is served again.
+#   DUMP_KIBIBYTES  a dump may have this size at most: Kubernetes evicts a pod whose volume is full, without a word
 set -u
 
 work=${WORK_DIRECTORY:-/work}
 secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
+limit=${DUMP_KIBIBYTES:-1073741824}
 PGUSER=$(cat "$secrets/PGUSER") || exit 1
 PGPASSWORD=$(cat "$secrets/PGPASSWORD") || exit 1
 export PGUSER PGPASSWORD PGCONNECT_TIMEOUT=30
@@ -19,7 +21,12 @@ dump() {
   if [ "$(wc -l <"$1.begun")" -gt 3 ]; then
     echo 'pg_dump was killed three times on its way (does it have too little memory?)' >"$1.errors"
   else
-    pg_dump --no-password --format=custom --file="$1.part" "$database" 2>"$1.errors"
+    # In units of 512 bytes. Writing more fails then, as on a full disk, instead of killing pg_dump.
+    (
+      trap '' XFSZ
+      ulimit -f $((limit * 2)) || exit 1
+      exec pg_dump --no-password --format=custom --file="$1.part" "$database"
+    ) 2>"$1.errors"
     code=$?
     if [ "$code" = 0 ]; then
       mv "$1.part" "$1.dump"
@@ -27,9 +34,13 @@ dump() {
       rm -f "$1.request"
       return
     fi
+    size=$(wc -c <"$1.part" 2>/dev/null || echo 0)
     # First, as the disk may be full.
     rm -f "$1.part"
     echo "pg_dump ended with $code" >>"$1.errors"
+    if [ "$size" -ge $((limit * 1024)) ]; then
+      echo "The dump needs more than $(((limit + 1023) / 1024)) MiB. Give the server more dumpSpace." >>"$1.errors"
+    fi
   fi
   tail -n 5 "$1.errors" | tee "$1.failing" >&2
   mv "$1.failing" "$1.failed"

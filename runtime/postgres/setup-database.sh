@@ -30,6 +30,7 @@ SET log_statement = 'none';
 SET client_min_messages = warning;
 \set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
 \set password `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE_PASSWORD"`
+SELECT 'CREATE ROLE cdk8s_mlflow NOLOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cdk8s_mlflow') \gexec
 SELECT format('CREATE ROLE %I', :'role')
   WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
 SELECT rolsuper AS is_superuser FROM pg_roles WHERE rolname = :'role' \gset
@@ -38,6 +39,8 @@ SELECT rolsuper AS is_superuser FROM pg_roles WHERE rolname = :'role' \gset
 \endif
 SELECT format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD %L',
   :'role', :'password') \gexec
+-- Whom pg_hba.conf lets into these databases and into no other.
+SELECT format('GRANT cdk8s_mlflow TO %I', :'role') \gexec
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 SQL
 

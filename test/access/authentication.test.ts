@@ -1,4 +1,5 @@
 import { Authentication, Credentials, Database, PostgresStatefulSet } from '../../lib';
+import { databaseUri } from '../../lib/database/database-client';
 import { errorOf, find, findByPrefix, namesOf, synth } from '../support/synth';
 import {
   RecordingDatabase,
@@ -93,11 +94,7 @@ describe('mlflow', () => {
   test('its settings name that database, and hold no password', () => {
     const settings = find(objects, 'ConfigMap', 'server-programs').data['basic_auth.ini'];
     expect(settings.split('\n')).toEqual(
-      expect.arrayContaining([
-        '[mlflow]',
-        'default_permission = READ',
-        'database_uri = postgresql+psycopg2:///mlflow_auth',
-      ]),
+      expect.arrayContaining(['[mlflow]', 'default_permission = READ', `database_uri = ${databaseUri('mlflow_auth')}`]),
     );
     expect(settings).not.toMatch(/password|secret/i);
     const path = environmentOf(mlflow).MLFLOW_AUTH_CONFIG_PATH;

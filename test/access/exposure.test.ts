@@ -82,3 +82,10 @@ describe('refuses', () => {
     expect(serverError({ exposure: Exposure.ingress(props as IngressExposureProps) })).toContain(want);
   });
 });
+
+test('with a certificate plain http is redirected, without one it is not', () => {
+  const configuration = (props: IngressExposureProps) =>
+    find(serverObjects({ exposure: Exposure.ingress(props) }), 'ConfigMap', 'server-proxy').data['nginx.conf'];
+  expect(configuration(all)).toContain(`return 308 https://${host}$request_uri;`);
+  expect(configuration({ host })).not.toContain('308');
+});

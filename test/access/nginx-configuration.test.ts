@@ -37,6 +37,7 @@ test('all options', () => {
     upstreamPort: 15000,
     ipv6: true,
     temporaryDirectory: '/run/nginx',
+    httpsHost: 'mlflow.example.com',
   };
   const text = nginxConfiguration(all);
   for (const line of [
@@ -49,6 +50,7 @@ test('all options', () => {
     'listen 19090;\n    listen [::]:19090;',
     'server 127.0.0.1:15000;',
     'pid /run/nginx/nginx.pid;',
+    'if ($in_the_clear) { return 308 https://mlflow.example.com$request_uri; }',
   ]) {
     expect(text).toContain(line);
   }
@@ -76,7 +78,8 @@ test.each(LOGINS)('every way to MLflow names the address that MLflow gets: %s', 
   const artifacts = ['api', 'ajax-api'].flatMap((api) =>
     ['/', ''].map((end) => `${api}/2.0/mlflow-artifacts/artifacts${end}`),
   );
-  const paths = ['health', 'static-files/', ...artifacts, '', 'metrics'];
+  const user = login.kind === 'mlflow' ? ['api/2.0/mlflow/users/current'] : [];
+  const paths = ['health', 'static-files/', ...user, ...artifacts, '', 'metrics'];
   expect(targets).toEqual(paths.map((path) => `http://mlflow/${path}`));
 });
 
@@ -120,6 +123,7 @@ test.each<[string, Partial<NginxOptions>, string]>([
   ['no time', { drainSeconds: 0 }, 'expected a whole, positive number of seconds, got 0'],
   ['half a second', { timeoutSeconds: 0.5 }, 'expected a whole, positive number of seconds, got 0.5'],
   ['a folder', { temporaryDirectory: '/tmp; user root' }, 'expected a plain absolute path, got "/tmp; user root"'],
+  ['a host', { httpsHost: 'a b' }, 'expected a host name, got "a b"'],
   ['a realm that ends its quotes', { login: { ...BASIC, realm: "x'; a" } }, 'expected a realm without quotes'],
   ['a realm with a variable', { login: { ...BASIC, realm: '$host' } }, 'expected a realm without quotes'],
   ['the realm that means no login', { login: { ...BASIC, realm: 'off' } }, 'got "off"'],

@@ -10,6 +10,7 @@ const all: Required<ReverseProxyProps> = {
   artifactsThroughServer: true,
   maxArtifactMebibytes: 900,
   ipv6: true,
+  httpsHost: 'mlflow.example.com',
   upstreamPort: 5001,
   configMapName: 'proxy',
   login: { kind: 'basic', realm: 'Models', usersSecret: 'people' },

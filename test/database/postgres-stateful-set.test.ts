@@ -10,6 +10,8 @@ describe('names equal to those of the seed', () => {
     expect(statefulSet.metadata.name).toBe('mlflow-postgres');
     expect(service.metadata.name).toBe('mlflow-postgres');
     expect(service.spec.clusterIP).toBe('None');
+    // A probe that came late would take the name of the only server away from all clients.
+    expect(service.spec.publishNotReadyAddresses).toBe(true);
     expect(statefulSet.spec.serviceName).toBe('mlflow-postgres');
   });
 
@@ -88,11 +90,24 @@ describe('who may log in how (pg_hba.conf)', () => {
   const rules = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
   test('only the socket in the container is trusted', () => {
-    expect(rules(hba())).toEqual(['local all all trust', 'host all all all scram-sha-256']);
+    expect(rules(hba())).toEqual([
+      'local all all trust',
+      'host "mlflow" +cdk8s_mlflow all scram-sha-256',
+      'host all +cdk8s_mlflow all reject',
+      'host all all all scram-sha-256',
+    ]);
+  });
+
+  test("MLflow's role opens its databases, also those that are added, and no other", () => {
+    const { objects } = postgres({ databaseName: 'runs' }, (database) => database.addDatabase('all'));
+    expect(rules(find(objects, 'ConfigMap', 'mlflow-postgres').data['pg_hba.conf'])).toContain(
+      'host "runs","all" +cdk8s_mlflow all scram-sha-256',
+    );
   });
 
   test('with TLS nobody comes without it', () => {
-    expect(rules(hba('certificate'))).toEqual(['local all all trust', 'hostssl all all all scram-sha-256']);
+    const open = rules(hba('certificate')).filter((rule) => !/^local|reject$/.test(rule));
+    expect(open.map((rule) => rule.split(' ')[0])).toEqual(['hostssl', 'hostssl']);
   });
 
   test('the server reads that file, and a changed one is a rollout', () => {

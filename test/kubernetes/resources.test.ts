@@ -26,6 +26,15 @@ test('rendered as Kubernetes writes amounts', () => {
   });
 });
 
+test.each([
+  [Cpu.millis(1000), Size.mebibytes(2048), { cpu: '1', memory: '2Gi' }],
+  [Cpu.units(0.5), Size.gibibytes(1.5), { cpu: '500m', memory: '1536Mi' }],
+  [Cpu.units(1.001), Size.kibibytes(1024), { cpu: '1001m', memory: '1Mi' }],
+  [Cpu.millis(1500), Size.tebibytes(2), { cpu: '1500m', memory: '2Ti' }],
+])('amounts as Kubernetes would write them, so that applying again changes nothing: %j', (cpu, memory, wanted) => {
+  expect(renderResources({ cpu: { request: cpu }, memory: { request: memory } }).requests).toEqual(wanted);
+});
+
 test('what is not given is left out', () => {
   expect(renderResources({ cpu: { request: Cpu.millis(100) } })).toEqual({ requests: { cpu: '100m' }, limits: {} });
 });

@@ -89,6 +89,17 @@ describe('two programs side by side', () => {
     expect(containerOf(podOf(older), 'wait-for-schema').image).toBe(image);
   });
 
+  test('a migration that still tries finds the version that was applied last', () => {
+    const older = serverObjects({ image: 'registry.example.com/mlflow:v3.16.0' });
+    const wanted = (all: Rendered[]) => find(all, 'ConfigMap', 'server-migration').data['wanted-image'];
+    for (const all of [objects, older]) {
+      const env = environmentOf(containerOf(jobOf(all).spec.template, 'migrate'));
+      expect(env.MIGRATION_IMAGE).toBe(wanted(all));
+      expect(env.WANTED_IMAGE_FILE).toBe('/opt/cdk8s-mlflow/wanted-image');
+    }
+    expect(wanted(older)).not.toBe(wanted(objects));
+  });
+
   test('a dump that takes hours is alive, and one that hangs is not', () => {
     const { livenessProbe } = containerOf(template, 'dump');
     const script = find(objects, 'ConfigMap', 'server-migration').data['dump-databases.sh'];
@@ -105,6 +116,13 @@ describe('the programs', () => {
     const sizeOf = (pod: any) => pod.spec.volumes.find(({ name }: any) => name === 'work').emptyDir.sizeLimit;
     expect(sizeOf(template)).toBe('20Gi');
     expect(sizeOf(jobOf(serverObjects({ dumpSpace: Size.gibibytes(50) })).spec.template)).toBe('50Gi');
+  });
+
+  test('end a dump themselves before it fills that volume, for which Kubernetes would evict the pod', () => {
+    const limitOf = (dumpSpace: Size) =>
+      Number(environmentOf(containerOf(jobOf(serverObjects({ dumpSpace })).spec.template, 'dump')).DUMP_KIBIBYTES);
+    expect(limitOf(Size.gibibytes(20))).toBe(20 * 1024 * 1024 - 64);
+    expect(limitOf(Size.kibibytes(10))).toBe(1);
   });
 
   test('dump by PostgreSQL’s own program, of the database’s version', () => {
@@ -131,7 +149,7 @@ describe('the programs', () => {
 
   test('the one that dumps is told of the database alone', () => {
     const dump = containerOf(template, 'dump');
-    expect(Object.keys(environmentOf(dump)).filter((name) => !name.startsWith('PG'))).toEqual([]);
+    expect(Object.keys(environmentOf(dump)).filter((name) => !name.startsWith('PG'))).toEqual(['DUMP_KIBIBYTES']);
     expect(dump.volumeMounts.map(({ name }: any) => name)).toEqual(['program', 'work', 'database-secrets']);
   });
 

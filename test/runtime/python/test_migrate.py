@@ -9,7 +9,7 @@ from migrations import Dumps, Gate, MigrationTestCase
 from support import OLD_REVISION, PROGRAMS, free_port, old_schema, postgres, until
 
 sys.path.insert(0, str(PROGRAMS))
-import migrate  # noqa: E402
+import dumps  # noqa: E402
 import schema  # noqa: E402
 
 HEAD = schema.revisions(schema.TRACKING)[1]
@@ -76,8 +76,8 @@ class Migrate(MigrationTestCase):
         with mock.patch.dict(os.environ, login), contextlib.redirect_stdout(io.StringIO()):
             database = schema.Database("tracking database", "short", schema.TRACKING)
             database.look()
-            with self.assertRaisesRegex(migrate.Failure, r"did not arrive whole in .*: None of \d+ bytes"):
-                migrate.back_up({"version": "3", "repository": lambda _: repository}, database)
+            with self.assertRaisesRegex(schema.Failure, r"did not arrive whole in .*: None of \d+ bytes"):
+                dumps.back_up({"version": "3", "repository": lambda _: repository}, database)
 
     def test_a_failing_upgrade_leaves_the_old_schema_and_says_why(self):
         environment = self.environment(self.old_database("failing"))
@@ -108,6 +108,35 @@ class Migrate(MigrationTestCase):
         self.assertIn("was upgraded by a newer MLflow", output)
         tables = postgres().sql("newer_auth", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         self.assertEqual(tables, [])
+
+    def test_a_dump_that_needs_too_much_space_is_refused_in_words(self):
+        environment = self.environment(self.old_database("large"), DUMP_KIBIBYTES="20")
+        output = self.migrate(environment, code=3)
+        self.assertIn("The tracking database large could not be dumped", output)
+        self.assertIn("The dump needs more than 1 MiB. Give the server more dumpSpace.", output)
+        self.assertEqual(list(self.work.glob("large.[dp]*")), [], "it takes no space any more")
+        self.assert_unchanged("large")
+
+    def test_a_migration_that_is_not_wanted_any_more_changes_nothing(self):
+        wanted = self.folder / "wanted-image"
+        wanted.write_text("mlflow:v3.14.0-full")
+        environment = self.environment(
+            self.old_database("unwanted"), MIGRATION_IMAGE="mlflow:v3.17.2-full", WANTED_IMAGE_FILE=str(wanted)
+        )
+        output = self.end_of(self.start_migration(environment), code=3)
+        self.assertIn("applied last wants mlflow:v3.14.0-full, and this migration is for mlflow:v3.17.2-full", output)
+        self.assert_unchanged("unwanted")
+
+        # Also where that is found out after the dump only.
+        wanted.write_text("mlflow:v3.17.2-full")
+        gate = Gate(self.folder)
+        Dumps(self, environment, gate.pg_dump)
+        migration = self.start_migration(environment)
+        gate.wait()
+        wanted.write_text("mlflow:v3.14.0-full")
+        gate.open.touch()
+        self.assertIn("this migration is for mlflow:v3.17.2-full", self.end_of(migration, code=3))
+        self.assert_unchanged("unwanted")
 
     def test_waiting_for_the_database_is_bounded(self):
         environment = self.environment("none", PGPORT=str(free_port()), MIGRATION_WAIT_SECONDS="0.1")

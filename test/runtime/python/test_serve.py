@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 import unittest
 
-from support import PROGRAMS, PodTestCase, free_port, pod_environment, postgres, template
+from support import OLD_REVISION, PROGRAMS, PodTestCase, free_port, old_schema, pod_environment, postgres, template
 
 NEW_SCHEMA = """
 import logging; logging.disable()
@@ -160,6 +160,17 @@ class Serve(PodTestCase):
             self.assertIn(self.get(path)[0], (401, 404), path)
         server.terminate()
         self.assertEqual(server.wait(20), 0)
+
+    def test_another_schema_is_refused_in_words(self):
+        name = postgres().create("served_other", old_schema())
+        environment = {**self.environment, "PGDATABASE": name}
+        said = self.run_to_end("serve.py", *self.arguments, environment=environment, code=1)
+        self.assertIn(f"The tracking database {name} is at schema {OLD_REVISION}, this MLflow wants", said)
+        self.assertEqual(postgres().sql(name, "SELECT version_num FROM alembic_version"), [(OLD_REVISION,)])
+
+        postgres().sql(name, "UPDATE alembic_version SET version_num = 'ffffffffffff'")
+        said = self.run_to_end("serve.py", *self.arguments, environment=environment, code=1)
+        self.assertIn(f"The tracking database {name} was upgraded by a newer MLflow: its schema ffffffffffff", said)
 
     def test_sigterm_while_it_starts(self):
         server = self.start("serve.py", *self.arguments, environment=self.environment)

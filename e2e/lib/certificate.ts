@@ -1,0 +1,34 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from './process';
+
+/** All in PEM. */
+export interface Certificate {
+  readonly authority: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** A certificate for DNS names, good for two days, of an authority of its own that nobody trusts yet. */
+export function certificateFor(...dnsNames: string[]): Certificate {
+  const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
+  const file = (name: string) => join(folder, name);
+  const make = (name: string, ...args: string[]) => {
+    const made = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', file(`${name}.key`)];
+    const { status, stderr } = run('openssl', ['req', '-x509', ...made, '-out', file(`${name}.crt`), ...args]);
+    if (status !== 0) throw new Error(`openssl: ${stderr}`);
+  };
+  try {
+    make('ca', '-subj', '/CN=e2e authority');
+    const issuer = ['-CA', file('ca.crt'), '-CAkey', file('ca.key')];
+    const names = dnsNames.map((name) => `DNS:${name}`).join();
+    make('tls', ...issuer, '-subj', '/CN=e2e', '-addext', `subjectAltName=${names}`);
+    const [authority, certificate, key] = ['ca.crt', 'tls.crt', 'tls.key'].map((name) =>
+      readFileSync(file(name), 'utf8'),
+    );
+    return { authority, certificate, key };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,23 @@
+import { Login, python } from './client';
+import { Platform } from './platform';
+
+/** Logs a run through the door with MLflow's own client, and gives its id. */
+export function logRun(platform: Platform, login: Login, text: string): Promise<string> {
+  return runs(platform, login, 'log', text);
+}
+
+/** Throws unless the run is there with all that `logRun` wrote. */
+export async function readRun(platform: Platform, login: Login, text: string, run: string): Promise<void> {
+  await runs(platform, login, 'read', text, run);
+}
+
+async function runs(platform: Platform, login: Login, ...args: string[]): Promise<string> {
+  const forward = await platform.namespace.forward(`service/${platform.name}-server`, 5000);
+  try {
+    const { status, stdout, stderr } = python('programs/runs.py', forward.port, login, args);
+    if (status !== 0) throw new Error(`runs.py ${args.join(' ')}: ${stderr.slice(-2000)}`);
+    return stdout.trim().split('\n').pop()!;
+  } finally {
+    forward.stop();
+  }
+}

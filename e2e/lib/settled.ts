@@ -1,0 +1,31 @@
+import { Platform } from './platform';
+import { isReady } from './pods';
+import { until } from './process';
+
+/** Waits until every controller has done what the YAML asks for, so that nothing changes by itself any more. */
+export async function untilSettled(platform: Platform, servers: number, seconds: number): Promise<void> {
+  await platform.untilReady(servers, seconds);
+  await until(`${platform.name} at rest`, seconds, () => unsettled(platform).length === 0);
+}
+
+/** What is still on its way, in words. */
+export function unsettled(platform: Platform): string[] {
+  const own = ['--selector', `app.kubernetes.io/instance=${platform.name}`];
+  const list = (kinds: string) => platform.namespace.json<{ items: any[] }>('get', kinds, ...own).items;
+  const restless = list('deployments,statefulsets,horizontalpodautoscalers,jobs')
+    .filter((object) => !atRest[object.kind](object))
+    .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  const pods = platform.pods().filter((pod) => pod.status.phase !== 'Succeeded' && !isReady(pod));
+  return [...restless, ...pods.map(({ metadata }) => `Pod ${metadata.name}`)];
+}
+
+const atRest: Record<string, (object: any) => boolean> = {
+  Deployment: ({ metadata, spec, status }) =>
+    status.observedGeneration === metadata.generation &&
+    [status.replicas, status.updatedReplicas, status.readyReplicas].every((count) => count === spec.replicas),
+  StatefulSet: ({ metadata, spec, status }) =>
+    status.observedGeneration === metadata.generation && status.readyReplicas === spec.replicas,
+  HorizontalPodAutoscaler: ({ spec, status }) =>
+    status.desiredReplicas >= spec.minReplicas && status.currentReplicas === status.desiredReplicas,
+  Job: ({ status }) => status.succeeded === 1,
+};

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { Forward, Namespace } from './namespace';
+
+const MANIFEST = join(__dirname, '..', 'fixtures', 'traefik.yaml');
+
+/** Traefik as an Ingress controller. */
+export class Traefik {
+  public readonly className = 'mlflow-e2e-traefik';
+  private readonly namespace = new Namespace('mlflow-e2e-traefik');
+  private readonly forwards: Forward[] = [];
+
+  public start(): void {
+    this.namespace.kubectl('apply', '--filename', MANIFEST);
+    this.namespace.kubectl('rollout', 'status', 'deployment/traefik', '--timeout=120s');
+  }
+
+  /** Where it answers inside the cluster. */
+  public address(): string {
+    return this.namespace.json('get', 'service', 'traefik').spec.clusterIP;
+  }
+
+  /** Local ports that lead to it. */
+  public async forward(): Promise<{ http: number; https: number }> {
+    for (const port of [80, 443]) this.forwards.push(await this.namespace.forward('service/traefik', port));
+    const [http, https] = this.forwards.map(({ port }) => port);
+    return { http, https };
+  }
+
+  public leave(): void {
+    for (const forward of this.forwards) forward.stop();
+  }
+
+  public remove(): void {
+    this.namespace.try(['delete', '--filename', MANIFEST, '--ignore-not-found', '--timeout=120s']);
+  }
+}

@@ -1,0 +1,101 @@
+import { Size } from 'cdk8s';
+import { Namespace } from './namespace';
+import { little, Platform } from './platform';
+import { Pod } from './pods';
+import { until } from './process';
+import { Images, MlflowPlatform, PostgresStatefulSetProps, TrackingServerOptions } from '../../lib';
+
+export const OLD = 'ghcr.io/mlflow/mlflow:v3.14.0-full';
+export const NEW = Images.MLFLOW;
+export const SERVERS = 2;
+const MIGRATION = 'app.kubernetes.io/component=migration';
+
+export function versionOf(image: string): string {
+  return /:v([\d.]+)-/.exec(image)![1];
+}
+
+/** A platform whose YAML goes from one version of MLflow to another. */
+export class Upgrade {
+  private platform?: Platform;
+
+  constructor(public readonly namespace: Namespace) {}
+
+  /** Applies the YAML with this version of MLflow. */
+  public apply(image: string, server: TrackingServerOptions = {}, postgres: PostgresStatefulSetProps = {}): void {
+    this.platform = new Platform(this.namespace, 'mlflow', (chart) => {
+      new MlflowPlatform(chart, 'mlflow', {
+        postgres: { resources: little, storage: Size.gibibytes(1), ...postgres },
+        minio: { resources: little, storage: Size.gibibytes(1) },
+        server: { image, resources: little, proxyResources: little, replicas: SERVERS, drainSeconds: 10, ...server },
+      });
+    }).synth();
+    this.platform.apply();
+  }
+
+  public untilReady(seconds: number): Promise<void> {
+    return this.platform!.untilReady(SERVERS, seconds);
+  }
+
+  public untilRolledOut(seconds: number): void {
+    this.rollout('status', `--timeout=${seconds}s`);
+  }
+
+  /** Waits until the other version serves, and the last pod of this one has answered its last request. */
+  public async untilGone(image: string, seconds: number): Promise<void> {
+    this.untilRolledOut(seconds);
+    await until(`no server of ${image}`, seconds, () => this.servers(image).length === 0);
+  }
+
+  public rollout(what: 'pause' | 'resume' | 'status' | 'undo', ...options: string[]): void {
+    this.namespace.kubectl('rollout', what, 'deployment/mlflow-server', ...options);
+  }
+
+  /** Pods of the servers that run this version. */
+  public servers(image: string): (Pod & { status: any })[] {
+    const pods = this.namespace.json<{ items: any[] }>('get', 'pods', '--selector', 'app=mlflow-server').items;
+    return pods.filter(({ spec }) => spec.initContainers.some((container: any) => container.image === image));
+  }
+
+  public migrations(image: string): { job: any; pods: any[] }[] {
+    const items = (kind: string, selector: string) =>
+      this.namespace.json<{ items: any[] }>('get', kind, '--selector', selector).items;
+    return items('jobs', MIGRATION)
+      .filter((job) => job.spec.template.spec.containers[0].image === image)
+      .map((job) => ({ job, pods: items('pods', `batch.kubernetes.io/job-name=${job.metadata.name}`) }));
+  }
+
+  /** As the README has it. */
+  public migrationLog(): string {
+    return this.namespace.try(['logs', '-l', MIGRATION, '--tail=-1']).stdout;
+  }
+
+  /** As the README has it. */
+  public deleteMigrations(): void {
+    this.namespace.kubectl('delete', 'job', '-l', MIGRATION);
+  }
+
+  public psql(database: string, statement: string): string {
+    const psql = ['psql', '-U', 'postgres', '-d', database, '-v', 'ON_ERROR_STOP=1', '-qAtc', statement];
+    return this.namespace.kubectl('exec', 'mlflow-postgres-0', '--', ...psql).trim();
+  }
+
+  public schema(database = 'mlflow'): string {
+    return this.psql(database, 'SELECT version_num FROM alembic_version');
+  }
+
+  /** The number of rows of each table. */
+  public rows(database = 'mlflow'): Record<string, number> {
+    const count = `query_to_xml(format('SELECT count(*) FROM %I.%I', schemaname, tablename), false, true, '')`;
+    const all = `SELECT tablename, (xpath('/row/count/text()', ${count}))[1] FROM pg_tables WHERE schemaname = 'public'`;
+    const lines = this.psql(database, `${all} ORDER BY 1`).split('\n');
+    return Object.fromEntries(lines.map((line) => line.split('|')).map(([table, rows]) => [table, Number(rows)]));
+  }
+
+  /** MinIO's own client, as its administrator. */
+  public mc(script: string): string {
+    const login = `cd /run/secrets/mlflow; export MC_CONFIG_DIR=/tmp/mc
+      printf '%s\\n' "$(cat MINIO_ROOT_USER)" "$(cat MINIO_ROOT_PASSWORD)" | mc alias set store http://localhost:9000 >&2
+      ${script}`;
+    return this.namespace.kubectl('exec', 'mlflow-minio-0', '--', 'sh', '-ec', login);
+  }
+}

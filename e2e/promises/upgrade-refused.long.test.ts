@@ -1,0 +1,161 @@
+// A migration that is made to fail: one platform, one fault after the other, and a reader who must not notice any.
+import { Size } from 'cdk8s';
+import { TrackingServerOptions } from '../../lib';
+import { Colleague, Reader } from '../lib/colleague';
+import { Namespace } from '../lib/namespace';
+import { isReady } from '../lib/pods';
+import { until } from '../lib/process';
+import { NEW, OLD, SERVERS, Upgrade, versionOf } from '../lib/upgrade';
+
+/** A table that comes with 3.17.2. */
+const NEW_TABLE = 'scheduler_leases';
+const namespace = new Namespace('mlflow-e2e-upgrade-refused');
+const upgrade = new Upgrade(namespace);
+let colleague: Colleague;
+let reader: Reader;
+let before: { schema: string; rows: Record<string, number>; history: object };
+
+beforeAll(async () => {
+  namespace.remove();
+  upgrade.apply(OLD);
+  await upgrade.untilReady(600);
+  colleague = Colleague.start(namespace, OLD);
+  colleague.writeHistory();
+  before = { schema: upgrade.schema(), rows: upgrade.rows(), history: colleague.showHistory() };
+  reader = await colleague.startReading();
+});
+
+afterAll(() => {
+  if (!process.env.E2E_KEEP) namespace.remove();
+});
+
+const logSays = (words: string[]) =>
+  until(`the migration's log to say: ${words.join(' … ')}`, 180, () => {
+    const log = upgrade.migrationLog();
+    return words.every((each) => log.includes(each)) && log;
+  });
+const failed = () => {
+  const [{ job }] = upgrade.migrations(NEW);
+  return job.status.conditions?.some(({ type, status }: any) => type === 'Failed' && status === 'True');
+};
+
+interface Fault {
+  readonly what: string;
+  readonly make: () => void;
+  readonly mend: () => void;
+  readonly server?: TrackingServerOptions;
+  readonly words: string[];
+  /** Where another try would not help. */
+  readonly refused?: boolean;
+  readonly schema?: string;
+}
+
+const faults: Fault[] = [
+  {
+    what: 'a database that a newer, unknown MLflow has upgraded',
+    make: () => upgrade.psql('mlflow', "UPDATE alembic_version SET version_num = 'ffffffffffff'"),
+    mend: () => upgrade.psql('mlflow', `UPDATE alembic_version SET version_num = '${before.schema}'`),
+    words: ['The tracking database mlflow was upgraded by a newer MLflow: its schema ffffffffffff is unknown'],
+    refused: true,
+    schema: 'ffffffffffff',
+  },
+  {
+    what: 'a dump that is larger than its space',
+    make: () => {},
+    mend: () => {},
+    server: { dumpSpace: Size.kibibytes(100) },
+    words: [
+      'The tracking database mlflow could not be dumped',
+      'Give the server more dumpSpace.',
+      'Nothing was changed.',
+    ],
+    refused: true,
+  },
+  {
+    what: 'a table that MLflow’s role may not read, so not dump',
+    make: () => upgrade.psql('mlflow', 'CREATE TABLE notes (text text)'),
+    mend: () => upgrade.psql('mlflow', 'DROP TABLE notes'),
+    words: ['could not be dumped', 'permission denied for table notes', 'Nothing was changed.'],
+  },
+  {
+    what: 'a table in the way of one that the upgrade makes',
+    make: () => upgrade.psql('mlflow', `CREATE TABLE ${NEW_TABLE} (x int); ALTER TABLE ${NEW_TABLE} OWNER TO mlflow`),
+    mend: () => upgrade.psql('mlflow', `DROP TABLE ${NEW_TABLE}`),
+    words: [
+      `Cause: DuplicateTable: relation "${NEW_TABLE}" already exists`,
+      'as before: servers that use it can go on',
+    ],
+  },
+];
+
+describe.each(faults)('$what', ({ make, mend, server, words, refused, schema }) => {
+  test('fails the migration, and its log says why', async () => {
+    make();
+    upgrade.apply(NEW, server);
+    await logSays(words);
+    if (refused) await until('the Job to give up at once', 60, failed);
+    expect(upgrade.schema()).toBe(schema ?? before.schema);
+    expect(upgrade.rows()).toMatchObject(before.rows);
+    expect(upgrade.servers(OLD).filter(isReady)).toHaveLength(SERVERS);
+    expect(upgrade.servers(NEW).filter(isReady)).toHaveLength(0);
+  });
+
+  test('with the old YAML again, the migration changes nothing any more', async () => {
+    upgrade.apply(OLD);
+    await until('the Job to give up', 240, failed);
+    if (!refused) await logSays([`What was applied last wants ${OLD}, and this migration is for ${NEW}`]);
+    mend();
+    expect(upgrade.schema()).toBe(before.schema);
+    upgrade.deleteMigrations();
+  });
+});
+
+describe('a store that refuses the dump', () => {
+  const policy =
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": ["s3:PutObject"], "Resource": ["arn:aws:s3:::mlflow/backups/*"]}]}';
+  const user = namespace.secret.bind(namespace, 'mlflow-s3-secret', 'AWS_ACCESS_KEY_ID');
+
+  test('fails the migration, and its log says why', async () => {
+    upgrade.mc(`echo '${policy}' >/tmp/no-dumps.json; mc admin policy create store no-dumps /tmp/no-dumps.json
+      mc admin policy attach store no-dumps --user ${user()}`);
+    upgrade.apply(NEW);
+    await logSays(['The dump could not be uploaded to s3://mlflow/backups', 'AccessDenied', 'Nothing was changed.']);
+    expect(upgrade.schema()).toBe(before.schema);
+    expect(upgrade.servers(OLD).filter(isReady)).toHaveLength(SERVERS);
+  });
+
+  test('is mended, and the migration succeeds by itself', async () => {
+    // No old server is replaced yet: what becomes of one that starts again is looked at below.
+    upgrade.rollout('pause');
+    upgrade.mc(`mc admin policy detach store no-dumps --user ${user()}`);
+    await until('the migration', 240, () => upgrade.migrations(NEW)[0].job.status.succeeded === 1);
+    expect(upgrade.schema()).not.toBe(before.schema);
+    expect(upgrade.rows()).toMatchObject(before.rows);
+    expect(upgrade.servers(OLD).filter(isReady)).toHaveLength(SERVERS);
+  });
+
+  test('an old server that is started again afterwards says why it cannot go on', async () => {
+    const { name } = upgrade.servers(OLD)[0].metadata;
+    namespace.kubectl('exec', name, '-c', 'mlflow', '--', 'python', '-c', 'import os; os.kill(1, 15)');
+    await until('the words', 120, () =>
+      namespace
+        .try(['logs', name, '-c', 'mlflow'])
+        .stdout.includes('The tracking database mlflow was upgraded by a newer MLflow: its schema'),
+    );
+  });
+
+  test('then the new servers take over, and everything is there', async () => {
+    upgrade.rollout('resume');
+    await upgrade.untilGone(OLD, 900);
+    expect(upgrade.servers(NEW).filter(isReady)).toHaveLength(SERVERS);
+    expect(colleague.showHistory()).toEqual(before.history);
+  });
+});
+
+test('a reader noticed nothing of all this but the new version', async () => {
+  const { failed: reads, versions, counts } = await reader.stop();
+  process.stdout.write(`reads: ${JSON.stringify(counts)}\n`);
+  expect(reads).toEqual([]);
+  expect(versions[0].version).toBe(versionOf(OLD));
+  expect(versions[versions.length - 1].version).toBe(versionOf(NEW));
+});

@@ -1,0 +1,49 @@
+import { NginxLogin } from './nginx-configuration';
+
+const ASSISTANT = '3.0/mlflow/assistant';
+
+/**
+ * MLflow's assistant runs shell commands for whoever it takes for a local user, as a port-forward looks to it: it is kept
+ * out. MLflow's pages ask for it on every start, and for a user of MLflow's own login. Instead of an error, which a
+ * browser writes to its console, they are told what they understand as "there is none".
+ */
+export function absentLocations({ kind }: NginxLogin): string {
+  const none = {
+    [`/ajax-api/${ASSISTANT}/config`]: '{"providers":{},"projects":{},"remote_access_allowed":false}',
+    [`/ajax-api/${ASSISTANT}/providers`]: '{"providers":[]}',
+    ...(kind !== 'mlflow' && { '/ajax-api/2.0/mlflow/users/current': '{}' }),
+  };
+  const closed = ['/ajax-api', '/api'].map((api) => `    location ^~ ${api}/${ASSISTANT} { return 404; }\n`);
+  const guard = kind === 'mlflow' ? '\n      auth_request /.user;' : '';
+  // try_files, because nginx asks for the login before it; 'return' would come first.
+  const told = Object.entries(none).map(
+    ([path, answer]) => `    location = ${path} {
+      if ($request_method !~ ^(GET|HEAD)$) { return 404; }${guard}
+      set $absent '${answer}';
+      try_files /.absent @absent;
+    }
+`,
+  );
+  return `${closed.join('')}${told.join('')}    location @absent {
+      types { } default_type application/json;
+      return 200 $absent;
+    }
+${kind === 'mlflow' ? USER : ''}`;
+}
+
+/** MLflow's own login is asked who comes. */
+const USER = `    location = /.user {
+      internal;
+      proxy_pass_request_body off;
+      proxy_pass http://mlflow/api/2.0/mlflow/users/current;
+    }
+`;
+
+/** The Ingress says how its client came. Asked before the login: a browser's first password does not travel in the clear. */
+export function httpsRedirect(host: string | undefined): { map: string; rule: string } {
+  if (host === undefined) return { map: '', rule: '' };
+  return {
+    map: `  map $http_x_forwarded_proto:$host $in_the_clear { 'http:${host}' 1; default 0; }\n`,
+    rule: `    if ($in_the_clear) { return 308 https://${host}$request_uri; }\n`,
+  };
+}

@@ -1,0 +1,64 @@
+"""A database's dump in the artifact store, before a migration changes anything.
+
+dump-databases.sh makes it, in a container beside this one: asked by the file WORK_DIRECTORY/<database>.request, it
+writes <database>.dump, whole, or <database>.failed, the cause in words.
+"""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import schema
+from schema import UNCHANGED, Failure, Refusal, say
+
+
+def back_up(mlflow, database):
+    """Where the dump lies then."""
+    destination = os.environ.get("BACKUP_DESTINATION")
+    if not destination:
+        raise Refusal(f"BACKUP_DESTINATION is not set, so a dump has nowhere to go. {UNCHANGED}")
+    at = f"at schema {database.revision}" if database.revision else "without a known schema"
+    say(f"{database} is {at}, this MLflow wants {database.head}: it needs a dump first.")
+    dump = dump_of(database)
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    name = f"{database.name}-{now}-{database.revision or 'unversioned'}-before-mlflow-{mlflow['version']}.dump"
+    # A repository names what it uploads after the file.
+    file = dump.rename(dump.with_name(name))
+    written = file.stat().st_size
+    try:
+        repository = mlflow["repository"](destination)
+        repository.log_artifact(str(file))
+        arrived = {info.path: info.file_size for info in repository.list_artifacts()}.get(name)
+    except Exception as error:
+        raise Failure(f"The dump could not be uploaded to {destination}: {schema.cause(error)}. {UNCHANGED}") from None
+    finally:
+        file.unlink()
+    if arrived != written:
+        raise Failure(f"The dump did not arrive whole in {destination}: {arrived} of {written} bytes. {UNCHANGED}")
+    say(f"{database}: the dump lies at {destination.rstrip('/')}/{name} ({written} bytes).")
+    return f"{destination.rstrip('/')}/{name}"
+
+
+def dump_of(database):
+    if not re.fullmatch(r"\w[\w.-]*", database.name):
+        raise Refusal(f"{database}: this name does not make a file name.")
+    work = Path(os.environ.get("WORK_DIRECTORY", "/work"))
+    request, dump, failed = (work / f"{database.name}.{suffix}" for suffix in ("request", "dump", "failed"))
+    for left_over in (dump, failed):
+        left_over.unlink(missing_ok=True)
+    request.touch()
+    # No limit: how long a dump takes only the Job's deadline can say.
+    while not dump.exists():
+        if failed.exists():
+            why = failed.read_text().strip()
+            # A dump may have taken hours, and another one would not be smaller.
+            kind = Refusal if "dumpSpace" in why else Failure
+            raise kind(f"{database} could not be dumped: {why}\n{UNCHANGED}")
+        time.sleep(0.2)
+    # A dump that was answered must not be made again, while the schema changes.
+    request.unlink(missing_ok=True)
+    with dump.open("rb") as file:
+        if file.read(5) != b"PGDMP":
+            raise Failure(f"{dump} is no dump in pg_dump's custom format. {UNCHANGED}")
+    return dump
