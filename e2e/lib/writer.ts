@@ -8,6 +8,7 @@ import { until } from './process';
 const program = (name: string) => readFileSync(join(__dirname, '..', 'programs', name), 'utf8');
 const RECORD = '/tmp/record.jsonl';
 const STOP = '/tmp/stop';
+export const THREADS = 6;
 
 /** A line of the writer's record; see programs/durability_write.py. */
 interface Entry {
@@ -33,7 +34,7 @@ export const throughTheDoor = {
 /** Somebody who logs runs without pause, and remembers what was acknowledged. */
 export class Writer {
   /** @param threads each a client of its own as the server sees it, with one request at a time */
-  public static async start(namespace: Namespace, threads = 6): Promise<Writer> {
+  public static async start(namespace: Namespace, threads = THREADS): Promise<Writer> {
     const writer = new Writer(ClientPod.start(namespace, 'writer', throughTheDoor), threads);
     writer.child = writer.pod.background(program('durability_write.py'), [String(threads), RECORD, STOP]);
     await writer.untilWriting(1, 300);

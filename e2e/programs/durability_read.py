@@ -9,10 +9,14 @@ import collections
 import concurrent.futures
 import hashlib
 import json
+import os
 import sys
 import tempfile
 
 from mlflow import MlflowClient
+
+# All is calm now: what is lost shall be told at once, not after minutes of tries.
+os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "2"
 
 client = MlflowClient()
 acknowledged = collections.defaultdict(list)

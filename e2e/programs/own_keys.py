@@ -1,6 +1,6 @@
 """What the server's own keys open beside what is its own; runs in the server's container, where those keys lie.
 
-`python own_keys.py BUCKET OTHER_BUCKET OTHER_DATABASE...` prints as JSON [what, answer] for each: "denied", or what came.
+`python own_keys.py BUCKET OTHER_BUCKET OTHER_DATABASE...` prints as JSON what each try gave: "denied", or what came.
 """
 
 import json
@@ -45,7 +45,9 @@ ask("delete in another bucket", lambda: str(client.delete_object(Bucket=other, K
 ask("a new bucket", lambda: str(client.create_bucket(Bucket="intruder")))
 ask("the own bucket made public", lambda: str(client.put_bucket_policy(Bucket=bucket, Policy=json.dumps({
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}],
+    "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    ],
 }))))
 ask("a dump of the database", lambda: client.get_object(Bucket=bucket, Key="backups/x")["ETag"])
 ask("a dump deleted", lambda: str(client.delete_object(Bucket=bucket, Key="backups/x")))

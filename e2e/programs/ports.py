@@ -1,7 +1,7 @@
 """Which TCP ports answer: `python ports.py ADDRESS[=PORT,...]...` prints {address: [open ports]} as JSON.
 
-All 65535 ports of an address are tried where none are named. A policy drops what it forbids without a word, so a port has some time to
-answer, and thousands are asked at once.
+All 65535 ports of an address are tried where none are named. A policy drops what it forbids without a word, so a port
+has some time to answer, and thousands are asked at once.
 """
 
 import errno

@@ -1,6 +1,6 @@
-"""Every way into the database and the store without their passwords: `python stores.py DATABASE_HOST STORE_HOST BUCKET`.
+"""Every way into the database and the store without their passwords.
 
-Prints as JSON how many ways it tried and which of them got more than a refusal: [where, what, answer].
+`python stores.py DATABASE_HOST STORE_HOST BUCKET` prints as JSON how many ways it tried and which of them got more than a refusal: [where, what, answer].
 """
 
 import json
@@ -43,7 +43,8 @@ def anonymous():
     """(method, address) of all that the store and its console might answer to anybody."""
     for path in ("", "/", f"/{BUCKET}", f"/{BUCKET}/", f"/{BUCKET}?list-type=2", f"/{BUCKET}?policy", f"/{BUCKET}?acl",
                  f"/{BUCKET}?versions", f"/{BUCKET}?uploads", f"/{BUCKET}/artifacts/", f"/{BUCKET}/backups/",
-                 f"/{BUCKET}/artifacts/x", f"/{BUCKET}/%2e%2e/{BUCKET}", f"//{BUCKET}", f"/{BUCKET}/..%2f.minio.sys/config",
+                 f"/{BUCKET}/artifacts/x", f"/{BUCKET}/%2e%2e/{BUCKET}", f"//{BUCKET}",
+                 f"/{BUCKET}/..%2f.minio.sys/config",
                  "/.minio.sys/config/config.json", "/minio/v2/metrics/cluster", "/minio/v2/metrics/node",
                  "/minio/metrics/v3", "/minio/admin/v3/info", "/minio/admin/v3/list-users", "/minio/admin/v3/config",
                  "/minio/admin/v3/list-canned-policies", "/minio/prometheus/metrics"):
@@ -56,7 +57,7 @@ def anonymous():
                  "/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15&WebIdentityToken=x",
                  "/?Action=AssumeRoleWithCertificate&Version=2011-06-15", "/minio/storage/data/v63/rall"):
         yield "POST", API + path
-    for path in ("/api/v1/buckets", "/api/v1/session", "/api/v1/admin/info", "/api/v1/users", "/api/v1/service-accounts",
+    for path in ("/api/v1/buckets", "/api/v1/session", "/api/v1/admin/info", "/api/v1/users",
                  f"/api/v1/buckets/{BUCKET}/objects", f"/api/v1/buckets/{BUCKET}/objects/download?prefix=x"):
         yield "GET", CONSOLE + path
 
@@ -72,7 +73,8 @@ def store():
             # A browser is sent on to the console's login page.
             redirected = answer.status_code in (301, 303, 307) and not answer.content.strip()
             refused = answer.status_code in (400, 401, 403, 404, 405, 411, 426, 501)
-            if not (refused or redirected or any(word in answer.text for word in ("Access Denied", "STSNotInitialized"))):
+            in_words = any(words in answer.text for words in ("Access Denied", "STSNotInitialized"))
+            if not (refused or redirected or in_words):
                 got_in("store", f"{method} {address} {headers}", f"{answer.status_code} {answer.text}")
     for key, secret in (("minioadmin", "minioadmin"), ("minio-admin", "minio-admin"), ("minio-admin", "password"),
                         ("mlflow", "mlflow"), ("x", "x")):

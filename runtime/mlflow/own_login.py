@@ -1,4 +1,4 @@
-"""Two weak points of MLflow's own login, mended from outside. Nobody is let in here: MLflow itself still asks everybody."""
+"""Two weak points of MLflow's own login, mended from outside. Nobody is let in here: MLflow still asks everybody."""
 
 import asyncio
 import base64
@@ -24,7 +24,7 @@ def credentials(header):
 
 
 def take_every_password(auth):
-    """MLflow's routes for artifacts and traces read a password as ASCII: one with an é, which all others take, is refused."""
+    """MLflow's routes for artifacts and traces read passwords as ASCII, and refuse one with an é, which all others take."""
     # Private names, which another version may lack.
     ascii_only, check = (getattr(auth, f"_authenticate_{name}", None) for name in ("fastapi_request", "cached"))
     if not ascii_only or not check:
@@ -84,7 +84,8 @@ class OneAtATime:
 
 
 async def too_many(send):
-    body = json.dumps({"error_code": "TEMPORARILY_UNAVAILABLE", "message": "Too many logins at once. Try again shortly."})
+    message = "Too many logins at once. Try again shortly."
+    body = json.dumps({"error_code": "TEMPORARILY_UNAVAILABLE", "message": message})
     headers = [(b"content-type", b"application/json"), (b"retry-after", b"2")]
     await send({"type": "http.response.start", "status": 429, "headers": headers})
     await send({"type": "http.response.body", "body": body.encode()})
