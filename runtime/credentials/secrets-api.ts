@@ -1,9 +1,9 @@
 import { type Found, look } from './decide';
-import { explain } from './explain';
-import { Failure } from './failure';
-import { type Answer, send } from './http';
 import type { NewSecret } from './secret';
-import { accountName, type ServiceAccount } from './service-account';
+import { explain } from '../kubernetes/explain';
+import { Failure } from '../kubernetes/failure';
+import { type Answer, send } from '../kubernetes/http';
+import { accountName, type ServiceAccount } from '../kubernetes/service-account';
 
 /** All that this program can do to a cluster: there is no update and no delete to call by mistake. */
 export interface SecretsApi {
@@ -26,7 +26,8 @@ export function secretsApi(server: Server): SecretsApi {
     const collection = `/api/v1/namespaces/${encodeURIComponent(account.namespace)}/secrets`;
     const { host, port } = server;
     const answer = await send({
-      ...{ host, port, body, ca: account.ca, token: account.token },
+      ...{ host, port, body, ca: account.ca, authorization: `Bearer ${account.token}` },
+      userAgent: 'cdk8s-mlflow-credentials',
       method: verb === 'get' ? 'GET' : 'POST',
       path: verb === 'get' ? `${collection}/${encodeURIComponent(name)}` : collection,
       timeoutMs: server.timeoutMs(),

@@ -1,10 +1,10 @@
 import { complaint, decide } from './decide';
-import { Failure } from './failure';
 import type { RandomSource } from './generators';
 import type { Log } from './log';
 import type { CredentialsPlan, PlannedSecret } from './plan';
 import { newSecret } from './secret';
 import type { SecretsApi } from './secrets-api';
+import { Failure } from '../kubernetes/failure';
 
 export interface Cluster {
   readonly api: SecretsApi;
