@@ -38,6 +38,7 @@ const project = new cdk.JsiiProject({
     'fast-check@4.10.2',
     'jest@30.5.2',
     'kubernetes-models@5.1.0',
+    'prom-client@15.1.3',
     'ts-jest@29.4.15',
     'tsx@4.23.15',
     'yaml@2.9.1',
