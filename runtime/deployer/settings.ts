@@ -16,8 +16,8 @@
 //   in every serving's     deployments (apps): get and patch by name; events (events.k8s.io): create
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SetupError } from '../kubernetes/failure';
 import { type DeployerTargets, problemsOfTargets } from './targets';
+import { SetupError } from '../kubernetes/failure';
 
 export interface Settings extends DeployerTargets {
   readonly host: string;
