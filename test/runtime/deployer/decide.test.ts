@@ -1,5 +1,5 @@
 import { deployment, gone, iso, rollouts, seen, start, target, there, v, wanted } from './seen';
-import { decide, type Decision, type Seen } from '../../../runtime/deployer/decide';
+import { decide, type Decision } from '../../../runtime/deployer/decide';
 import type { State } from '../../../runtime/deployer/state';
 
 const unset = { is: 'unset' as const };
@@ -359,7 +359,7 @@ table('somebody else', [
 ]);
 
 test('what is said names model, alias, version and what happens next', () => {
-  const notice = (given: Partial<Seen> & { versions?: any }) => {
+  const notice = (given: Parameters<typeof seen>[0]) => {
     const decision = decide(seen(given));
     return decision.do === 'nothing' ? decision.notice.text : decision.do === 'apply' && decision.news?.event.note;
   };
