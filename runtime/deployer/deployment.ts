@@ -22,7 +22,7 @@ export function look(body: any, target: DeployerTarget): SeenDeployment | undefi
     return undefined;
   }
   const generation = metadata.generation;
-  if (!Number.isInteger(generation) || typeof spec?.template?.spec !== 'object') return undefined;
+  if (!Number.isInteger(generation) || !spec?.template?.spec) return undefined;
   const conditions: any[] = Array.isArray(status?.conditions) ? status.conditions : [];
   const condition = (type: string) => conditions.find((each) => each?.type === type);
   const progressing = condition('Progressing');

@@ -28,6 +28,7 @@ export async function follow(
 ): Promise<void> {
   let deployment = await cluster.get(target);
   const versions = new Map<string, SeenVersion>();
+  const delivered = new Set<string>();
 
   const apply = async (decision: Extract<Decision, { state: unknown }>) => {
     const seen = deployment as SeenDeployment;
@@ -61,9 +62,12 @@ export async function follow(
     }
     if (decision.do === 'tag') {
       for (const [version, { outcome, at }] of Object.entries(decision.tags)) {
+        // A conflict on the way to the state brings the same tags again.
+        if (delivered.has(`${version} ${outcome} ${at}`)) continue;
         const tag = async (key: string, value: string) => registry.tag(target.model, version, key, value);
         const written: Written[] = [await tag(outcomeTag(target), outcome), await tag(timeTag(target), at)];
         tell.tagged(target, version, outcome, written);
+        delivered.add(`${version} ${outcome} ${at}`);
       }
     }
     await apply(decision);

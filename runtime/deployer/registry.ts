@@ -128,7 +128,8 @@ export function mlflowRegistry({ trackingUri, models, login, timeoutMs, beat }: 
   };
 }
 
-const isRecord = (value: unknown): value is Record<string, any> => typeof value === 'object' && value !== null;
+const isRecord = (value: unknown): value is Record<string, any> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function codeOf({ body }: Answer): string | undefined {
   return isRecord(body) && typeof body.error_code === 'string' ? body.error_code : undefined;

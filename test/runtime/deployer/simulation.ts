@@ -1,5 +1,4 @@
 import { start, target } from './seen';
-import { Failure } from '../../../runtime/kubernetes/failure';
 import type { Cluster } from '../../../runtime/deployer/cluster';
 import type { SeenVersion, Wanted } from '../../../runtime/deployer/decide';
 import type { SeenDeployment } from '../../../runtime/deployer/deployment';
@@ -7,6 +6,7 @@ import { follow } from '../../../runtime/deployer/follow';
 import { errorTag, outcomeTag } from '../../../runtime/deployer/names';
 import type { Registry } from '../../../runtime/deployer/registry';
 import { readState, same, type State, type Version, writeState } from '../../../runtime/deployer/state';
+import { Failure } from '../../../runtime/kubernetes/failure';
 
 /** What becomes of the pods of a version. */
 export type Kind = 'works' | 'hangs' | 'tells';
