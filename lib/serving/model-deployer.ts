@@ -101,9 +101,9 @@ export class ModelDeployer extends Component {
         want: "want RegisteredModel.byAlias(…) or byStage(…): a fixed version is the YAML's, and nothing is to be followed",
       },
       {
-        wrong: this.servings.includes(serving),
+        wrong: serving.node.tryFindChild('deployer-role') !== undefined,
         given: `the serving ${serving.node.path} is followed already`,
-        want: 'want it named once',
+        want: 'want one deployer for it, named once: addModelServing does that by itself',
       },
       {
         wrong: serving.namespace === undefined,

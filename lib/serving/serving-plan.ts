@@ -23,6 +23,7 @@ export interface ServingPlan {
   readonly autoscaling?: AutoscalerBounds;
   readonly maxPods: number;
   readonly modelSpace: Size;
+  readonly modelSpaceBytes: number;
   readonly maxRequestBytes: number;
   readonly requestTimeoutSeconds: number;
   readonly startSeconds: number;
@@ -66,6 +67,8 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
     autoscaling,
     maxPods: autoscaling?.maxReplicas ?? props.replicas ?? 1,
     modelSpace,
+    // A little below what the volume holds: the kubelet measures with a lag, and evicts a pod that has more.
+    modelSpaceBytes: Math.floor(mebibytes(modelSpace) * 0.95) * 1024 * 1024,
     maxRequestBytes: Math.round(mebibytes(props.maxRequestSize ?? Size.mebibytes(16)) * 1024 * 1024),
     requestTimeoutSeconds,
     startSeconds: props.startSeconds ?? 600,

@@ -78,6 +78,7 @@ export function servingPod(props: ServingPodProps): PodTemplate {
     env: [
       ...environment({
         ...env,
+        MODEL_SPACE_BYTES: String(plan.modelSpaceBytes),
         ...(plan.acceptAnyPython && { ACCEPT_ANY_PYTHON: 'true' }),
         ...(requirements && { PACKAGES_DIRECTORY: PACKAGES, REQUIREMENTS_INDEX_URL: requirements.indexUrl }),
       }),
