@@ -36,7 +36,7 @@ const serve = '[ "$MODEL_VERSION" = 4 ] || touch /tmp/ready; trap "exit 0" TERM;
 
 export const serving = deployment(
   'churn-serving',
-  { replicas: 2, progressDeadlineSeconds: 30, strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } } },
+  { replicas: 2, progressDeadlineSeconds: 60, strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } } },
   {
     initContainers: [{ name: 'download-model', image: Images.NODE, command: ['sh', '-c', download], resources }],
     containers: [

@@ -6,7 +6,12 @@ const model = 'churn';
 const missing = [404, { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'not found' }];
 
 function answer(method, url, body) {
-  if (method === 'PUT') return [200, (registry = { ...registry, ...body })];
+  if (method === 'PUT') {
+    for (const [version, tags] of Object.entries(body.versions ?? {}))
+      Object.assign((registry.versions[version] ??= {}), tags);
+    registry = { ...registry, ...body, versions: registry.versions };
+    return [200, registry];
+  }
   if (url.pathname === '/state') return [200, registry];
   if (registry.away) return [503, 'away'];
   const { version, key, value } = { ...body, ...Object.fromEntries(url.searchParams) };

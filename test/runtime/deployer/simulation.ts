@@ -43,6 +43,43 @@ export class Simulation {
   private up?: Version;
   private resourceVersion = 1;
 
+  private readonly cluster: Cluster = {
+    get: async () => {
+      this.call();
+      return this.seen();
+    },
+    apply: async (_, seen, state) => {
+      this.call();
+      if (seen.resourceVersion !== String(this.resourceVersion)) return 'conflict';
+      this.applied.push({ state, before: this.state() });
+      const { version, created } = state;
+      if (!this.template || this.template.version !== version || this.template.created !== created) {
+        this.template = { version, ...(created !== undefined && { created }) };
+        this.appliedAt = this.now;
+        this.observed = false;
+      }
+      this.annotation = writeState(state);
+      this.resourceVersion++;
+      // The answer may get lost.
+      this.call();
+      return this.seen();
+    },
+    event: async () => undefined,
+  };
+
+  private readonly registry: Registry = {
+    list: async () => new Map(),
+    version: async (_, version): Promise<SeenVersion> => {
+      this.call();
+      const stored = this.versions.get(version);
+      if (!stored) return { is: 'gone' };
+      const error = stored.tags.get(errorTag(target));
+      return { is: 'there', created: stored.created, status: 'READY', ...(error !== undefined && { error }) };
+    },
+    tag: async (_, version, key, value) => this.write(version, (tags) => tags.set(key, value)),
+    untag: async (_, version, key) => this.write(version, (tags) => tags.delete(key)),
+  };
+
   register(kind: Kind): string {
     const version = String(++this.numbers);
     this.versions.set(version, { created: (this.now += 1000), kind, tags: new Map() });
@@ -156,43 +193,6 @@ export class Simulation {
       },
     };
   }
-
-  private readonly cluster: Cluster = {
-    get: async () => {
-      this.call();
-      return this.seen();
-    },
-    apply: async (_, seen, state) => {
-      this.call();
-      if (seen.resourceVersion !== String(this.resourceVersion)) return 'conflict';
-      this.applied.push({ state, before: this.state() });
-      const { version, created } = state;
-      if (!this.template || this.template.version !== version || this.template.created !== created) {
-        this.template = { version, ...(created !== undefined && { created }) };
-        this.appliedAt = this.now;
-        this.observed = false;
-      }
-      this.annotation = writeState(state);
-      this.resourceVersion++;
-      // The answer may get lost.
-      this.call();
-      return this.seen();
-    },
-    event: async () => undefined,
-  };
-
-  private readonly registry: Registry = {
-    list: async () => new Map(),
-    version: async (_, version): Promise<SeenVersion> => {
-      this.call();
-      const stored = this.versions.get(version);
-      if (!stored) return { is: 'gone' };
-      const error = stored.tags.get(errorTag(target));
-      return { is: 'there', created: stored.created, status: 'READY', ...(error !== undefined && { error }) };
-    },
-    tag: async (_, version, key, value) => this.write(version, (tags) => tags.set(key, value)),
-    untag: async (_, version, key) => this.write(version, (tags) => tags.delete(key)),
-  };
 
   private write(version: string, change: (tags: Map<string, string>) => unknown) {
     this.call();
