@@ -34,7 +34,9 @@ def reason_to_wait(error):
         return f"There is no {model_in_words()} in the registry yet: waiting for it."
     if code in ("UNAUTHENTICATED", "PERMISSION_DENIED") or "401" in str(error)[:200]:
         return f"The registry refuses this pod's login, waiting for another: {one_line(error)}"
-    return f"The registry {os.environ.get('MLFLOW_TRACKING_URI', '')} cannot be read, trying again: {one_line(error)}"
+    # The rest of an error of the network is what the client did about it.
+    cause = one_line(error).split("(Caused by ")[-1].removesuffix(")")
+    return f"The registry {os.environ.get('MLFLOW_TRACKING_URI', '')} cannot be read, trying again: {cause}"
 
 
 def registered():

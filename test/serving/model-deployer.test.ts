@@ -8,8 +8,8 @@ import {
   RegisteredModel,
   TrackingEndpoint,
 } from '../../lib';
-import { problemsOfTargets } from '../../runtime/deployer/targets';
 import { validatePlan } from '../../runtime/credentials/plan';
+import { problemsOfTargets } from '../../runtime/deployer/targets';
 import { Rendered, errorOf, find, namesOf, render, snapshotOf } from '../support/synth';
 
 const targetsOf = (objects: Rendered[]) =>

@@ -1,9 +1,8 @@
 import { Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { churn, podOf, servingObjects, valueOf } from './servings';
+import { churn, podOf, servingObjects, valueOf, elsewhere } from './servings';
 import { Exposure, ModelServingProps, RegisteredModel, ServingRuntime, Tls, WarmUp } from '../../lib';
 import { find, namesOf, ofKind, snapshotOf } from '../support/synth';
-import { elsewhere } from './servings';
 
 const all: Required<ModelServingProps> = {
   tracking: elsewhere,

@@ -81,7 +81,7 @@ export class ApiServer {
     if (headers.authorization !== `Bearer ${token}`) return status(response, 401, 'Unauthorized', 'Unauthorized');
     if (!at || headers.accept !== 'application/json') return status(response, 404, 'NotFound', 'no such resource');
     if (method === 'GET' && name) {
-      const found = this.secrets.get(key(at, name));
+      const found = this.secrets.get(storedAs(at, name));
       return found ? json(response, 200, found) : status(response, 404, 'NotFound', `secrets "${name}" not found`);
     }
     if (method === 'POST' && !name && seen.body) return this.create(at, seen.body, response);
@@ -90,15 +90,16 @@ export class ApiServer {
 
   private create(at: string, secret: StoredSecret, response: ServerResponse): void {
     const { name } = secret.metadata;
-    if (this.secrets.has(key(at, name)))
+    if (this.secrets.has(storedAs(at, name))) {
       return status(response, 409, 'AlreadyExists', `secrets "${name}" already exists`);
-    this.secrets.set(key(at, name), secret);
+    }
+    this.secrets.set(storedAs(at, name), secret);
     return json(response, 201, secret);
   }
 }
 
 /** Secrets of the program's own namespace go by their name, others by `namespace/name`. */
-function key(at: string, name: string): string {
+function storedAs(at: string, name: string): string {
   return at === namespace ? name : `${at}/${name}`;
 }
 
