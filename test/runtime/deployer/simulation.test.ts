@@ -66,6 +66,9 @@ async function play(simulation: Simulation, happenings: readonly Happening[], ch
 /** All calm: the controller and the program come as far as they can. */
 async function rest(simulation: Simulation): Promise<void> {
   for (let turn = 0; turn < 6; turn++) {
+    await simulation.poll();
+    simulation.observe();
+    await simulation.poll();
     simulation.settle();
     await simulation.poll();
     simulation.now += 11 * 60_000;

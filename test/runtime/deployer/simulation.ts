@@ -120,6 +120,12 @@ export class Simulation {
     return this.template?.version;
   }
 
+  /** The Deployment's controller has seen the change, and no pod is up yet. */
+  observe(): void {
+    this.observed = true;
+    this.resourceVersion++;
+  }
+
   /** The Deployment's controller and the pods come as far as they can. */
   settle(): void {
     this.observed = true;
