@@ -25,7 +25,7 @@ test.each(['mlflow', 'ml-serving'])('the first object of %s is the namespace, in
 // What the seed's deployer looked for: its name, its labels and its container.
 test('the serving is the one of the first manifests', () => {
   const { metadata, spec } = parseManifests(files['ml-serving.k8s.yaml']).find(({ kind }) => kind === 'Deployment')!;
-  expect([metadata.name, metadata.labels.app]).toEqual(Array(2).fill('churn-prediction-model-serving'));
+  expect([metadata.name, metadata.labels?.app]).toEqual(Array(2).fill('churn-prediction-model-serving'));
   const [container] = spec.template.spec.containers;
   expect([container.name, container.ports[0].containerPort]).toEqual(['model-server', 8080]);
   expect(container.resources).toMatchObject({

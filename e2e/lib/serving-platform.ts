@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Chart, Size } from 'cdk8s';
@@ -55,26 +56,55 @@ export class ServingPlatform {
     return this.models.json<{ items: Pod[] }>('get', 'pods', '--selector', `app=${serving}-serving`).items;
   }
 
-  /** Sets the version as the deployer does: by server-side apply of its fields alone. */
-  public setVersion(serving: string, version: string): void {
+  /**
+   * Sets the version as the deployer does: by server-side apply of its fields alone. Not by `kubectl apply --server-side`,
+   * which takes over what a client-side apply has set before.
+   */
+  public async setVersion(serving: string, version: string): Promise<void> {
     const env = [{ name: 'MODEL_VERSION', value: version }];
     const labels = { 'model-version': version };
-    const containers = [{ name: 'model-server', env }];
+    const spec = {
+      containers: [{ name: 'model-server', env }],
+      initContainers: [{ name: 'download-model', env }],
+    };
+    const name = `${serving}-serving`;
     const patch = {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name: `${serving}-serving`, labels },
-      spec: {
-        template: { metadata: { labels }, spec: { containers, initContainers: [{ name: 'download-model', env }] } },
-      },
+      metadata: { name, labels },
+      spec: { template: { metadata: { labels }, spec } },
     };
-    const options = ['--server-side', '--force-conflicts', '--field-manager=mlflow-model-deployer'];
-    const result = this.models.try(['apply', ...options, '--filename', '-'], { input: JSON.stringify(patch) });
-    if (result.status !== 0) throw new Error(result.stderr);
+    const proxy = await apiProxy();
+    try {
+      const path = `/apis/apps/v1/namespaces/${this.models.name}/deployments/${name}`;
+      const answer = await fetch(`${proxy.url}${path}?fieldManager=mlflow-model-deployer&force=true`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/apply-patch+yaml' },
+        body: JSON.stringify(patch),
+      });
+      if (!answer.ok) throw new Error(await answer.text());
+    } finally {
+      proxy.stop();
+    }
   }
 
   public remove(): void {
     this.models.remove();
     this.namespace.remove();
   }
+}
+
+/** `kubectl proxy`: the API server without a login, on a free local port. */
+async function apiProxy(): Promise<{ url: string; stop(): void }> {
+  const child = spawn('kubectl', ['proxy', '--port=0']);
+  const port = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk;
+      const found = /127\.0\.0\.1:(\d+)/.exec(text);
+      if (found) resolve(found[1]);
+    });
+    child.once('exit', () => reject(new Error(`kubectl proxy: ${text}`)));
+  });
+  return { url: `http://127.0.0.1:${port}`, stop: () => void child.kill() };
 }

@@ -131,12 +131,10 @@ describe('a version', () => {
     expect(predicted(post(caller, 'http://fixed-serving:8080/invocations'))).toEqual(predictions['1']);
     const pod = `pod/${ready('fixed')[0].metadata.name}`;
     process.stdout.write(`${log(pod, '-c', 'download-model')}${log(pod, '-c', 'model-server')}`);
-    const memory = models.kubectl('exec', pod, '-c', 'model-server', '--', 'cat', '/sys/fs/cgroup/memory.current');
-    process.stdout.write(`memory of a serving: ${(Number(memory) / 1024 / 1024).toFixed(0)} MiB\n`);
   });
 
   test('that is set from outside is served, and applying the YAML again leaves it', async () => {
-    platform.setVersion('line', '1');
+    await platform.setVersion('line', '1');
     await until('line is Ready', 300, () => ready('line').length === 2 && platform.pods('line').length === 2);
     platform.apply();
     const { metadata, spec } = models.json('get', 'deployment', 'line-serving');
@@ -147,7 +145,7 @@ describe('a version', () => {
 
   test('is replaced by the next one without a failed request', async () => {
     const { counts, failures } = await underLoad(async () => {
-      platform.setVersion('line', '2');
+      await platform.setVersion('line', '2');
       models.kubectl('rollout', 'status', 'deployment/line-serving', '--timeout=300s');
       await until('the old pods are gone', 120, () => platform.pods('line').length === 2);
     });
@@ -163,14 +161,14 @@ describe('a version', () => {
     ['that requires what is not installed', '4', /requires not-a-package-of-this-image==1.0/],
   ])('%s never takes traffic, and the registry says why', async (_which, version, reason) => {
     const { counts, failures } = await underLoad(async () => {
-      platform.setVersion('line', version);
+      await platform.setVersion('line', version);
       const said = await until('the registry has the reason', 200, () => tagsOf(version)[TAG]);
       expect(said).toMatch(reason);
     });
     expect(failures).toEqual([]);
     expect(Object.keys(counts).map((answer) => JSON.parse(answer).predictions)).toEqual([predictions['2']]);
     expect(ready('line').length).toBe(2);
-    platform.setVersion('line', '2');
+    await platform.setVersion('line', '2');
     await until('line is as it was', 120, () => platform.pods('line').length === 2 && ready('line').length === 2);
   });
 
@@ -214,6 +212,8 @@ test('requests, errors and latency are told to Prometheus, on a port of their ow
   try {
     const text = await (await fetch(`http://127.0.0.1:${metrics.port}/metrics`)).text();
     expect(text).toMatch(/mlflow_serving_requests_total\{path="\/invocations",status="200"\} [1-9]/);
+    const memory = Number(/^process_resident_memory_bytes (.+)$/m.exec(text)![1]) / 1024 / 1024;
+    process.stdout.write(`memory of a scoring server: ${memory.toFixed(0)} MiB\n`);
     expect(text).toContain('mlflow_serving_request_duration_seconds_bucket');
     expect(text).toContain('mlflow_serving_model_info{model="line",version="2"} 1.0');
   } finally {
