@@ -150,7 +150,7 @@ test('a pod that says what is wrong is believed at once', async () => {
 
 test('without its alias it goes on serving, and says so', async () => {
   await registry({ alias: null });
-  await until('an Event says so', 20, () => events().includes('Lost'));
+  await until('an Event says so', 20, () => events().includes('AliasMissing'));
   expect(variables(deployment())).toEqual(['2', '2']);
 });
 
@@ -186,7 +186,7 @@ test('it says nothing secret, counts what it does, and is small', async () => {
   scraped.stop();
   expect(metrics).toContain('mlflow_deployer_leader 1');
   expect(metrics).toMatch(/version_info\{.*wanted="1",version="1",phase="serving"\} 1/);
-  const memory = Number(/process_resident_memory_bytes (\S+)/.exec(metrics)![1]) / 2 ** 20;
+  const memory = Number(/^process_resident_memory_bytes (\S+)/m.exec(metrics)![1]) / 2 ** 20;
   console.log(`memory of the deployer: ${memory.toFixed(0)} MiB`);
   expect(memory).toBeLessThan(128);
 });

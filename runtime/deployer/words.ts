@@ -75,7 +75,7 @@ export const notices = {
     ),
   lost: (t: Target, is: 'unregistered' | 'unset', version: Version) =>
     warn(
-      `Lost-${is}`,
+      `AliasMissing-${is}`,
       is === 'unset'
         ? `${followed(t)} is no longer set; ${keeps(version)}`
         : `model ${JSON.stringify(t.model)} is no longer registered; ${keeps(version)}`,
