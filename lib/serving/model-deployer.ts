@@ -228,7 +228,8 @@ export class ModelDeployer extends Component {
           ],
           startupProbe: { ...healthy, periodSeconds: 1, failureThreshold: 60 },
           livenessProbe: { ...healthy, periodSeconds: 20, failureThreshold: 6 },
-          readinessProbe: { ...healthy, periodSeconds: 5, failureThreshold: 3 },
+          // Nobody asks it for anything but metrics.
+          readinessProbe: { tcpSocket: { port: 'metrics' }, periodSeconds: 5, failureThreshold: 3 },
           resources: renderResources(this.resources),
           securityContext: containerSecurity(ANY_USER),
           volumeMounts: [
