@@ -40,7 +40,10 @@ def number(name, default):
 def load():
     path = settings.model_path()
     if not os.path.isfile(os.path.join(path, settings.MLMODEL)):
-        raise CannotServe("Its files are not in the volume: the init container download-model puts them there.")
+        # No fault of the version, so the registry is not told.
+        raise SystemExit(
+            f"The files of {model_in_words()} are not in the volume: the init container download-model puts them there."
+        )
     # The name is MLflow's own, for the app that it starts by itself.
     os.environ["__pyfunc_model_path__"] = path
     try:

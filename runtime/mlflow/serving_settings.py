@@ -20,8 +20,8 @@ def directory():
 
 
 def model_path():
-    """Where the model lies once it is whole; nothing half downloaded is ever there."""
-    return os.path.join(directory(), "current")
+    """Where the model lies once it is whole; nothing half downloaded is ever there, and no other version."""
+    return os.path.join(directory(), f"version-{os.environ['MODEL_VERSION'].strip()}")
 
 
 def error_tag():

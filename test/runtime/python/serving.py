@@ -92,4 +92,4 @@ class ServingTestCase(PodTestCase):
 
     @property
     def current(self) -> Path:
-        return self.model / "current"
+        return self.model / "version-1"

@@ -103,7 +103,7 @@ class Whole(unittest.TestCase):
 
         with self.assertRaisesRegex(CannotServe, words):
             model_download.download(store)
-        self.assertFalse((self.folder / "current").exists())
+        self.assertFalse((self.folder / "version-1").exists())
 
     def test_files_that_are_whole_are_taken(self):
         import model_download
@@ -111,7 +111,7 @@ class Whole(unittest.TestCase):
         files = {"MLmodel": "abc", "data/model.pkl": "12345"}
         store = self.store({"MLmodel": 3, "data/model.pkl": 5}, files)
         self.assertEqual(model_download.download(store), (2, 8))
-        self.assertEqual((self.folder / "current/data/model.pkl").read_text(), "12345")
+        self.assertEqual((self.folder / "version-1/data/model.pkl").read_text(), "12345")
 
     def test_a_file_that_is_cut_off_is_not_taken(self):
         self.refuse(self.store({"MLmodel": 3, "data/model.pkl": 5}, {"MLmodel": "abc", "data/model.pkl": "123"}),

@@ -1,12 +1,15 @@
 import http.client
 import json
+import re
+import signal
 import socket
 import threading
 import time
 import unittest
 from pathlib import Path
 
-from serving import ServingTestCase
+from serving import ServingTestCase, client_environment, registry
+from support import until
 
 ERROR = "deployment.ml-serving.churn-serving.error"
 INPUTS = {"inputs": [[0.0], [10.0]]}
@@ -82,7 +85,7 @@ class ServeModel(ServingTestCase):
         threads = [threading.Thread(target=lambda: results.append(self.post('{"inputs": [3]}')[0])) for _ in range(3)]
         for thread in threads:
             thread.start()
-        time.sleep(1)
+        until(lambda: "mlflow_serving_requests_in_progress 3.0" in self.get("/metrics", 1)[1], "all three run")
         process.terminate()
         for thread in threads:
             thread.join()
@@ -134,9 +137,6 @@ class ServeModel(ServingTestCase):
     def test_one_that_works_takes_the_old_reason_away(self):
         from mlflow.tracking import MlflowClient
 
-        from serving import client_environment, registry
-        from support import until
-
         client = MlflowClient(client_environment(registry())["MLFLOW_TRACKING_URI"])
         client.set_model_version_tag("line", "1", ERROR, "an earlier image lacked something")
         self.serving("line")
@@ -148,16 +148,27 @@ class ServeModel(ServingTestCase):
 
     def test_sigterm_while_it_loads(self):
         process = self.serve("line")
-        time.sleep(1)
+        until(lambda: self.catches_sigterm(process), "it has its handler")
         process.terminate()
         self.assertEqual(process.wait(10), 0)
         self.assertNotIn("Serves", process.stdout.read())
+
+    def catches_sigterm(self, process):
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        return int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) & (1 << (signal.SIGTERM - 1))
 
     def test_without_the_model_it_says_so(self):
         process = self.start("serve_model.py", environment=self.environment("line"))
         output = process.communicate(timeout=60)[0]
         self.assertEqual(process.returncode, 1)
         self.assertIn("the init container download-model puts them there", output)
+        self.assertNotIn(ERROR, self.tags("line"))
+
+    def test_another_version_than_the_one_downloaded_is_not_served(self):
+        process = self.serve("line", MODEL_VERSION="2")
+        output = process.communicate(timeout=60)[0]
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("The files of version 2 of 'line' are not in the volume", output)
 
     def test_one_process(self):
         process = self.serving("line")
