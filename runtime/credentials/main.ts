@@ -2,13 +2,13 @@
 // Exit codes: 0 all there; 1 a Secret is wrong or the cluster did not let us; 2 the pod is set up wrongly.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure, SetupError } from './failure';
 import { log } from './log';
 import { Retry, type World } from './retry';
 import { secretsApi } from './secrets-api';
-import { readServiceAccount } from './service-account';
 import { readPlan, readSettings } from './settings';
 import { settlePlan } from './settle';
+import { Failure, SetupError } from '../kubernetes/failure';
+import { readServiceAccount } from '../kubernetes/service-account';
 
 const longestRequestMs = 10_000;
 const forbiddenMs = 15_000;
