@@ -14,7 +14,7 @@ const output = join(__dirname, '..', 'output');
 export class ServingPlatform {
   public readonly namespace: Namespace;
   public readonly models: Namespace;
-  private readonly manifest: string;
+  public readonly manifest: string;
 
   constructor(
     name: string,

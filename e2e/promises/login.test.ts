@@ -139,8 +139,9 @@ describe('with every NetworkPolicy deleted', () => {
   afterAll(() => platform.apply());
 
   test("MLflow's own port is none that anybody reaches; what listens is the doors, the database and the store", async () => {
-    for (const found of Object.values(await intruders.each((from) => openPorts(from, addresses))))
+    for (const found of Object.values(await intruders.each((from) => openPorts(from, addresses)))) {
       expect(found).toEqual(LISTENING);
+    }
   });
 
   test('nothing but /health answers without a password, whatever is sent', async () => {

@@ -1,9 +1,7 @@
 // Registered models answer on HTTP in a namespace of their own. The version is set by hand here, as the deployer does it.
-import { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Exposure, ModelServing, ModelServingOptions, RegisteredModel, TrackingEndpoint } from '../../lib';
 import { ClientPod } from '../lib/client-pod';
+import { Caller, Lines } from '../lib/lines';
 import { little } from '../lib/platform';
 import { isReady, restarts } from '../lib/pods';
 import { until } from '../lib/process';
@@ -28,71 +26,22 @@ const platform = new ServingPlatform('mlflow-e2e-serving', (mlflow, models) => {
 });
 const { namespace, models } = platform;
 const TAG = 'deployment.mlflow-e2e-serving-models.line-serving.error';
-const program = (name: string) => readFileSync(join(__dirname, '..', 'programs', name), 'utf8');
 
-let trainer: ClientPod;
-let caller: ClientPod;
-let question: string;
-let predictions: Record<string, number[]>;
+let lines: Lines;
+let caller: Caller;
+let fixed: Caller;
 
 const log = (...args: string[]) => models.kubectl('logs', ...args);
 const ready = (serving: string) => platform.pods(serving).filter(isReady);
-
-/** Python in a pod; prints status and text of one POST. */
-const POST = `import sys, requests
-url, data, user, password = (sys.argv[1:] + ['', ''])[:4]
-try:
-    answer = requests.post(url, data=data, headers={'content-type': 'application/json'}, timeout=20,
-                           auth=(user, password) if user else None)
-    print(answer.status_code, answer.text)
-except requests.exceptions.ConnectionError as error:
-    print('unreachable', type(error).__name__)
-except requests.exceptions.Timeout as error:
-    print('unreachable', type(error).__name__)
-`;
-const post = (client: ClientPod, url: string, ...login: string[]) =>
-  client.python(POST, [url, question, ...login]).stdout;
-
-/** The predictions of one answer. */
-function predicted(answer: string): number[] {
-  expect(answer).toMatch(/^200 /);
-  return JSON.parse(answer.slice(4)).predictions;
-}
-
-function tagsOf(version: string): Record<string, string> {
-  const asked = trainer.python(
-    `import json, mlflow; print(json.dumps(mlflow.MlflowClient().get_model_version('line', '${version}').tags))`,
-  );
-  return JSON.parse(asked.stdout.trim().split('\n').pop()!);
-}
-
-/** Runs a load until `during` is over, and gives what it saw. */
-async function underLoad(during: () => Promise<void>) {
-  const url = 'http://line-serving:8080/invocations';
-  const load: ChildProcess = caller.background(program('predict_load.py'), [url, question, '400']);
-  let text = '';
-  load.stdout!.on('data', (chunk: Buffer) => (text += chunk));
-  load.stderr!.on('data', (chunk: Buffer) => (text += chunk));
-  await until('the load runs', 60, () => text.includes('asking'));
-  await during();
-  caller.run(['touch', '/tmp/stop']);
-  await until('the load has ended', 90, () => text.trim().endsWith('}'));
-  const { counts, failures } = JSON.parse(text.trim().split('\n').pop()!);
-  return { counts: counts as Record<string, number>, failures: failures as string[] };
-}
 
 beforeAll(async () => {
   platform.remove();
   platform.apply();
   await platform.untilServerReady(400);
-  trainer = ClientPod.start(namespace, 'trainer', {
-    env: { MLFLOW_TRACKING_URI: 'http://mlflow-server:5000' },
-    secrets: {
-      MLFLOW_TRACKING_USERNAME: ['mlflow-basic-auth', 'username'],
-      MLFLOW_TRACKING_PASSWORD: ['mlflow-basic-auth', 'password'],
-    },
-  });
-  caller = ClientPod.start(models, 'caller');
+  lines = Lines.start(namespace);
+  const pod = ClientPod.start(models, 'caller');
+  caller = new Caller(pod, 'http://line-serving:8080/invocations', lines);
+  fixed = new Caller(pod, 'http://fixed-serving:8080/invocations', lines);
 });
 
 afterAll(() => {
@@ -120,15 +69,11 @@ describe('what is not there yet', () => {
 
 describe('a version', () => {
   test('answers with what the training process computed, as soon as it is registered', async () => {
-    const { stdout, stderr, status } = trainer.python(program('train_line.py'));
-    expect([status, stderr.slice(-2000)]).toEqual([0, expect.anything()]);
-    const told = JSON.parse(stdout.trim().split('\n').pop()!);
-    question = JSON.stringify({ inputs: told.question });
-    predictions = told.predictions;
+    lines.train();
     const registered = Date.now();
     await until('fixed is Ready', 300, () => ready('fixed').length === 1);
     process.stdout.write(`registered to Ready: ${((Date.now() - registered) / 1000).toFixed(1)} s\n`);
-    expect(predicted(post(caller, 'http://fixed-serving:8080/invocations'))).toEqual(predictions['1']);
+    expect(fixed.predictions()).toEqual(lines.predictions['1']);
     const pod = `pod/${ready('fixed')[0].metadata.name}`;
     process.stdout.write(`${log(pod, '-c', 'download-model')}${log(pod, '-c', 'model-server')}`);
   });
@@ -140,11 +85,11 @@ describe('a version', () => {
     const { metadata, spec } = models.json('get', 'deployment', 'line-serving');
     expect(metadata.labels['model-version']).toBe('1');
     expect(spec.template.metadata.labels['model-version']).toBe('1');
-    expect(predicted(post(caller, 'http://line-serving:8080/invocations'))).toEqual(predictions['1']);
+    expect(caller.predictions()).toEqual(lines.predictions['1']);
   });
 
   test('is replaced by the next one without a failed request', async () => {
-    const { counts, failures } = await underLoad(async () => {
+    const { counts, failures } = await caller.load(async () => {
       await platform.setVersion('line', '2');
       models.kubectl('rollout', 'status', 'deployment/line-serving', '--timeout=300s');
       await until('the old pods are gone', 120, () => platform.pods('line').length === 2);
@@ -152,28 +97,28 @@ describe('a version', () => {
     process.stdout.write(`requests during the rollout: ${JSON.stringify(counts)}\n`);
     expect(failures).toEqual([]);
     const answers = Object.keys(counts).map((answer) => JSON.parse(answer).predictions);
-    expect(answers).toEqual(expect.arrayContaining([predictions['1'], predictions['2']]));
-    expect(predicted(post(caller, 'http://line-serving:8080/invocations'))).toEqual(predictions['2']);
+    expect(answers).toEqual(expect.arrayContaining([lines.predictions['1'], lines.predictions['2']]));
+    expect(caller.predictions()).toEqual(lines.predictions['2']);
   });
 
   test.each([
     ['that loads and cannot predict', '3', /cannot predict.*a table of the training host is not here/],
     ['that requires what is not installed', '4', /requires not-a-package-of-this-image==1.0/],
   ])('%s never takes traffic, and the registry says why', async (_which, version, reason) => {
-    const { counts, failures } = await underLoad(async () => {
+    const { counts, failures } = await caller.load(async () => {
       await platform.setVersion('line', version);
-      const said = await until('the registry has the reason', 200, () => tagsOf(version)[TAG]);
+      const said = await until('the registry has the reason', 200, () => lines.tags(version)[TAG]);
       expect(said).toMatch(reason);
     });
     expect(failures).toEqual([]);
-    expect(Object.keys(counts).map((answer) => JSON.parse(answer).predictions)).toEqual([predictions['2']]);
+    expect(Object.keys(counts).map((answer) => JSON.parse(answer).predictions)).toEqual([lines.predictions['2']]);
     expect(ready('line').length).toBe(2);
     await platform.setVersion('line', '2');
     await until('line is as it was', 120, () => platform.pods('line').length === 2 && ready('line').length === 2);
   });
 
   test('loses no request when its pods are deleted', async () => {
-    const { failures } = await underLoad(async () => {
+    const { failures } = await caller.load(async () => {
       const [pod] = ready('line');
       models.kubectl('delete', 'pod', pod.metadata.name, '--wait=true', '--timeout=120s');
       await until('line is whole again', 200, () => ready('line').length === 2);
@@ -187,15 +132,15 @@ describe('who may call it', () => {
   const login = 'http://line-serving.mlflow-e2e-serving-models:8081/invocations';
 
   test('a pod of another namespace may not, past the login', () => {
-    expect(post(trainer, url)).toMatch(/^unreachable/);
-    expect(post(trainer, url.replace('8080/invocations', '9090/metrics'))).toMatch(/^unreachable/);
+    expect(caller.post(lines.pod, url)).toMatch(/^unreachable/);
+    expect(caller.post(lines.pod, url.replace('8080/invocations', '9090/metrics'))).toMatch(/^unreachable/);
   });
 
   test('whoever the tracking server knows may, by the login', () => {
-    expect(post(trainer, login)).toMatch(/^401 /);
-    expect(post(trainer, login, 'admin', 'wrong')).toMatch(/^401 /);
+    expect(caller.post(lines.pod, login)).toMatch(/^401 /);
+    expect(caller.post(lines.pod, login, 'admin', 'wrong')).toMatch(/^401 /);
     const password = namespace.secret('mlflow-basic-auth', 'password');
-    expect(predicted(post(trainer, login, 'admin', password))).toEqual(predictions['2']);
+    expect(caller.predictions(caller.post(lines.pod, login, 'admin', password))).toEqual(lines.predictions['2']);
   });
 });
 
