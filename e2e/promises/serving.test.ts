@@ -56,12 +56,12 @@ describe('what is not there yet', () => {
     ];
     for (const [serving, line] of waits) {
       // A registry that is not there yet has a line of its own before.
-      const lines = await until(`${serving} says what it waits for`, 300, () => {
+      const told = await until(`${serving} says what it waits for`, 300, () => {
         const pod = platform.pods(serving)[0];
         const said = pod && models.try(['logs', pod.metadata.name, '-c', 'download-model']).stdout.trim().split('\n');
         return said?.includes(line) && said;
       });
-      expect(lines.filter((each) => each === line)).toEqual([line]);
+      expect(told.filter((each) => each === line)).toEqual([line]);
       expect(platform.pods(serving).map(restarts)).toEqual(platform.pods(serving).map(() => 0));
     }
   });
@@ -147,8 +147,8 @@ describe('who may call it', () => {
 test('a serving has a user of its own, which is not the administrator', () => {
   const user = models.secret('line-serving-login', 'username');
   expect(user).toBe('line-serving-mlflow-e2e-serving-models');
-  const lines = namespace.kubectl('logs', 'deployment/mlflow-server', '-c', 'nginx', '--tail', '-1').split('\n');
-  const users = lines.filter((line) => line.includes('/model-versions/get')).map((line) => JSON.parse(line).user);
+  const accesses = namespace.kubectl('logs', 'deployment/mlflow-server', '-c', 'nginx', '--tail', '-1').split('\n');
+  const users = accesses.filter((line) => line.includes('/model-versions/get')).map((line) => JSON.parse(line).user);
   expect(users).toEqual(expect.arrayContaining([user, 'fixed-serving-mlflow-e2e-serving-models']));
 });
 

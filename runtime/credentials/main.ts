@@ -26,8 +26,8 @@ async function main(): Promise<number> {
   const retry = new Retry(world, limits, (delayMs, cause) =>
     log('warn', { secret: current, result: 'retry', in: `${(delayMs / 1000).toFixed(1)}s`, cause }),
   );
-  // One hung request must leave time for others.
-  const timeoutMs = () => Math.ceil(Math.max(1, Math.min(longestRequestMs, deadlineMs / 4, retry.remainingMs())));
+  // One hung request must leave time for others. The last one has time for an answer, which says more than a time-out.
+  const timeoutMs = () => Math.ceil(Math.max(500, Math.min(longestRequestMs, deadlineMs / 4, retry.remainingMs())));
   const api = secretsApi({ host, port, timeoutMs, account: () => readServiceAccount(serviceAccountDirectory) });
   const done = await settlePlan(plan, {
     ...{ api, namespace, log, random: randomBytes },
