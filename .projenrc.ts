@@ -39,6 +39,7 @@ const project = new cdk.JsiiProject({
     'jest@30.5.2',
     'kubernetes-models@5.1.0',
     'playwright-core@1.65.1',
+    'prom-client@15.1.3',
     'ts-jest@29.4.15',
     'tsx@4.23.15',
     'yaml@2.9.1',

@@ -1,5 +1,15 @@
 import { App, Chart } from 'cdk8s';
-import { Authentication, Exposure, MlflowPlatform, RestrictedNamespace, ServerMonitor, Tls } from './lib';
+import {
+  Authentication,
+  DeployerMonitor,
+  Exposure,
+  MlflowPlatform,
+  RegisteredModel,
+  RestrictedNamespace,
+  ServerMonitor,
+  ServingMonitor,
+  Tls,
+} from './lib';
 
 const app = new App();
 const namespace = 'mlflow';
@@ -13,8 +23,18 @@ const mlflow = new MlflowPlatform(chart, 'mlflow', {
   exposure: Exposure.ingress({ host: 'mlflow.example.com', tls: Tls.fromIssuer('letsencrypt-prod') }),
 });
 
+// A model that answers on HTTP, in a namespace of its own: dist/ml-serving.k8s.yaml. Whoever moves the alias rolls it out.
+const serving = new Chart(app, 'ml-serving', { namespace: 'ml-serving' });
+new RestrictedNamespace(serving, 'namespace');
+const churn = mlflow.addModelServing('churn-prediction-model', {
+  chart: serving,
+  model: RegisteredModel.byAlias('churn-prediction-model', 'champion'),
+});
+
 // What needs the Prometheus Operator: dist/mlflow-monitoring.k8s.yaml.
 const monitoring = new Chart(app, 'mlflow-monitoring', { namespace });
 new ServerMonitor(monitoring, 'mlflow-metrics', { server: mlflow.server });
+new DeployerMonitor(monitoring, 'mlflow-deployer-metrics', { deployer: mlflow.deployer });
+new ServingMonitor(monitoring, 'churn-prediction-model-metrics', { serving: churn });
 
 app.synth();

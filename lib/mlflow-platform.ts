@@ -10,9 +10,14 @@ import { PostgresStatefulSet } from './database/postgres-stateful-set';
 import { PostgresStatefulSetProps } from './database/postgres-stateful-set-props';
 import { findApiObject } from './kubernetes/api-object';
 import { declareInstance } from './kubernetes/instance';
-import { PlacementOptions, placementRules } from './kubernetes/pod-options';
+import { PlacementOptions, mergePlacement, placementRules } from './kubernetes/pod-options';
 import { check, nameRule } from './kubernetes/rules';
 import { MIGRATION_SUFFIX } from './operations/migration';
+import { ModelDeployer } from './serving/model-deployer';
+import { ModelDeployerOptions } from './serving/model-deployer-props';
+import { ModelServing } from './serving/model-serving';
+import { PlatformServingOptions } from './serving/model-serving-props';
+import { TrackingEndpoint } from './serving/tracking-endpoint';
 import { TrackingServer } from './tracking/tracking-server';
 import { TrackingServerOptions } from './tracking/tracking-server-props';
 
@@ -54,7 +59,13 @@ export interface MlflowPlatformProps {
    */
   readonly server?: TrackingServerOptions;
   /**
-   * Options for every pod of the platform, its Jobs included; a component's own come first.
+   * Options of the deployer, the Deployment `<platform>-deployer`, which is there as soon as a serving follows an alias
+   * or a stage.
+   * @default - its own defaults
+   */
+  readonly deployer?: ModelDeployerOptions;
+  /**
+   * Options for every pod of the platform, its servings and Jobs included; a component's own come first.
    * @default - none
    */
   readonly pods?: PlacementOptions;
@@ -75,7 +86,11 @@ export class MlflowPlatform extends Construct {
   /** The tracking server. */
   public readonly server: TrackingServer;
 
-  constructor(scope: Construct, id: string, props: MlflowPlatformProps = {}) {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: MlflowPlatformProps = {},
+  ) {
     super(scope, id);
     check(this, [
       ...placementRules(props.pods),
@@ -98,8 +113,39 @@ export class MlflowPlatform extends Construct {
   }
 
   /**
+   * Serves a registered model: Deployment and Service `<id>-serving`. Where it follows an alias or a stage, the platform's
+   * deployer follows that.
+   *
+   * @param id first part of its names
+   * @param options model, runtime, size; and the chart that it goes to, where that is not the platform's
+   */
+  public addModelServing(id: string, options: PlatformServingOptions): ModelServing {
+    const { chart, ...rest } = options;
+    const scope = chart ?? childOf(this, 'servings');
+    check(this, [
+      {
+        wrong: scope.node.tryFindChild(id) !== undefined,
+        given: `there is a serving '${id}' already`,
+        want: 'want another id for one of the two, or a chart with a namespace of its own',
+      },
+    ]);
+    const placement = mergePlacement(this.props.pods, rest);
+    const tracking = TrackingEndpoint.fromServer(this.server);
+    const serving = new ModelServing(scope, id, { ...rest, ...placement, tracking });
+    if (serving.model.version === undefined) this.deployer.follow(serving);
+    return serving;
+  }
+
+  /** The platform's deployer, made when it is first asked for. */
+  public get deployer(): ModelDeployer {
+    const found = this.node.tryFindChild('deployer') as ModelDeployer | undefined;
+    const tracking = TrackingEndpoint.fromServer(this.server);
+    return found ?? new ModelDeployer(this, 'deployer', { ...this.props.deployer, tracking });
+  }
+
+  /**
    * One of the platform's Kubernetes objects, for what no prop foresees: those of its components after their ids, e.g.
-   * `postgres/stateful-set` or `server/deployment`, and those of the Job that makes the Secrets: `credentials/job`,
+   * `postgres/stateful-set`, `server/deployment`, `deployer/deployment` or `servings/churn/deployment`, and those of the Job that makes the Secrets: `credentials/job`,
    * `credentials/config-map`, `credentials/role`, `credentials/role-binding`, `credentials/service-account` and
    * `credentials/network-policy`.
    *
@@ -108,6 +154,10 @@ export class MlflowPlatform extends Construct {
   public apiObject(id: string): ApiObject {
     return findApiObject(this, id);
   }
+}
+
+function childOf(scope: Construct, id: string): Construct {
+  return scope.node.tryFindChild(id) ?? new Construct(scope, id);
 }
 
 function onlyOne(what: string, value: unknown, other: string, otherValue: unknown) {

@@ -17,6 +17,7 @@ const all: Required<MlflowPlatformProps> = {
   postgres: { storage: Size.gibibytes(10), databaseName: 'tracking' },
   minio: { storage: Size.gibibytes(20), bucket: 'models' },
   server: { replicas: 2, resources: { cpu: { request: Cpu.millis(100) } } },
+  deployer: { pollSeconds: 10 },
   pods: { nodeSelector: { pool: 'ml' }, podLabels: { team: 'ml' } },
 };
 

@@ -75,6 +75,6 @@ export class Platform {
 }
 
 /** Some test clusters bring an nginx older than our image's (1.27.4), which does not know this directive. */
-function forThisCluster(yaml: string): string {
+export function forThisCluster(yaml: string): string {
   return process.env.E2E_OLD_NGINX ? yaml.replace(/\n +keepalive_min_timeout [^\n]*/g, '') : yaml;
 }

@@ -1,7 +1,7 @@
 import { NginxLogin } from './nginx-configuration';
 
 /** The access log: one JSON object a line, without credentials. */
-export function logging(login: NginxLogin): string {
+export function logging(login: Pick<NginxLogin, 'kind'>): string {
   // Behind the login a request has an upstream only once its password was right. MLflow's own logins are not known here.
   const user = login.kind === 'basic' ? '$remote_user' : `''`;
   return `  # One JSON object a line, without query strings: they hold search terms and, at times, tokens. Texts are cut so that a

@@ -1,11 +1,10 @@
-import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { Images } from '../images';
 import { SecretRequest } from './secret-request';
+import { grantAccess } from '../kubernetes/access-grant';
 import { configMap, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { instanceOf } from '../kubernetes/instance';
-import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
 import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
 import { environment, podTemplate } from '../kubernetes/pod';
@@ -44,7 +43,15 @@ export class CredentialsJob extends Component {
       },
     ]);
     serviceAccount(this, 'service-account', name);
-    this.role(name);
+    grantAccess(this, '', {
+      name,
+      rules: () => [
+        { apiGroups: [''], resources: ['secrets'], resourceNames: [...this.requests.keys()].sort(), verbs: ['get'] },
+        // Kubernetes cannot bind "create" to names.
+        { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+      ],
+      account: { name, namespace: this.namespace },
+    });
     configMap(this, 'config-map', name, () => ({ ...programs('credentials.js'), 'credentials.json': this.plan() }));
     new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns().allowApiServer();
     onceJob(this, 'job', {
@@ -63,39 +70,33 @@ export class CredentialsJob extends Component {
     return request.name;
   }
 
+  /**
+   * Has a Secret that it makes copied into the namespace of another component, once: one that exists there stays as it
+   * is. The Job gets leave to do so from a Role in that namespace, which lies in the chart of the component.
+   *
+   * @internal
+   */
+  public _copyFor(component: Component, secret: string): string {
+    const request = this.requests.get(secret)!;
+    const copy = { namespace: component.namespace!, name: `${component.componentName}-login` };
+    this.requests.set(secret, { ...request, copies: [...(request.copies ?? []), copy] });
+    grantAccess(component, 'login-', {
+      name: copy.name,
+      rules: [
+        { apiGroups: [''], resources: ['secrets'], resourceNames: [copy.name], verbs: ['get'] },
+        { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+      ],
+      account: { name: this.componentName, namespace: this.namespace },
+    });
+    return copy.name;
+  }
+
   private plan(): string {
     // No `instance`: Argo CD may track by it, and would prune what is not in its repository.
     const labels = { 'app.kubernetes.io/name': 'mlflow', 'app.kubernetes.io/part-of': 'mlflow' };
     const annotations = { 'argocd.argoproj.io/sync-options': 'Prune=false' };
     const secrets = [...this.requests.values()].map((request) => ({ ...request, labels, annotations }));
     return `${JSON.stringify({ secrets }, null, 2)}\n`;
-  }
-
-  private role(name: string): ApiObject {
-    const rbac = 'rbac.authorization.k8s.io';
-    apiObject<{ rules: object[] }>(this, 'role', {
-      apiVersion: `${rbac}/v1`,
-      kind: 'Role',
-      name,
-      labels: this.labels,
-      body: {
-        rules: () => [
-          { apiGroups: [''], resources: ['secrets'], resourceNames: [...this.requests.keys()].sort(), verbs: ['get'] },
-          // Kubernetes cannot bind "create" to names.
-          { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
-        ],
-      },
-    });
-    return apiObject(this, 'role-binding', {
-      apiVersion: `${rbac}/v1`,
-      kind: 'RoleBinding',
-      name,
-      labels: this.labels,
-      body: {
-        roleRef: { apiGroup: rbac, kind: 'Role', name },
-        subjects: [{ kind: 'ServiceAccount', name, namespace: this.namespace }],
-      },
-    });
   }
 
   private template() {

@@ -10,4 +10,6 @@ export interface SecretRequest {
   readonly keys: Record<string, PlannedKey>;
   /** Keys that an existing Secret may lack. */
   readonly optional?: string[];
+  /** Where the same values lie too, for programs that run elsewhere. */
+  readonly copies?: { readonly namespace: string; readonly name: string }[];
 }

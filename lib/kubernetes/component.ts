@@ -2,7 +2,7 @@ import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { findApiObject } from './api-object';
 import { validateApp } from './app-validations';
-import { instanceOf } from './instance';
+import { declareInstance, instanceOf } from './instance';
 import { PlacementOptions, mergePlacement, placementRules } from './pod-options';
 import { check, nameRule, namespaceRule } from './rules';
 
@@ -31,17 +31,21 @@ export abstract class Component extends Construct {
    * @param id names the resources: a DNS label
    * @param component `app.kubernetes.io/component` of the pods
    * @param longestSuffix the longest that is added to the name, so that a name that is too long is refused at synth
+   * @param ownSuffix makes it an instance of its own wherever it stands, named by its id and this suffix
    */
-  constructor(scope: Construct, id: string, component: string, longestSuffix: string) {
+  constructor(scope: Construct, id: string, component: string, longestSuffix: string, ownSuffix?: string) {
     super(scope, id);
+    if (ownSuffix !== undefined) declareInstance(this, id, {});
     const instance = instanceOf(this);
     this.instanceName = instance.name;
     this.componentName =
-      scope instanceof Component
-        ? `${scope.componentName}-${id}`
-        : instance.root === this
-          ? id
-          : `${instance.name}-${id}`;
+      ownSuffix !== undefined
+        ? `${id}${ownSuffix}`
+        : scope instanceof Component
+          ? `${scope.componentName}-${id}`
+          : instance.root === this
+            ? id
+            : `${instance.name}-${id}`;
     this.namespace = Chart.of(this).namespace;
     this.podSelector = {
       'app.kubernetes.io/name': 'mlflow',

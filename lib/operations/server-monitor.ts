@@ -1,7 +1,6 @@
 import { Construct } from 'constructs';
-import { ServiceMonitor } from '../../imports/monitoring.coreos.com';
-import { check, nameRule } from '../kubernetes/rules';
-import { METRICS_PORT_NAME, TrackingServer } from '../tracking/tracking-server';
+import { serviceMonitor } from '../kubernetes/service-monitor';
+import { TrackingServer } from '../tracking/tracking-server';
 
 /** Options of the tracking server's monitor. */
 export interface ServerMonitorProps {
@@ -28,28 +27,6 @@ export interface ServerMonitorProps {
 export class ServerMonitor extends Construct {
   constructor(scope: Construct, id: string, props: ServerMonitorProps) {
     super(scope, id);
-    const { server, intervalSeconds = 30 } = props;
-    check(this, [
-      nameRule('the id of the monitor', id),
-      {
-        wrong: !Number.isInteger(intervalSeconds) || intervalSeconds < 1,
-        given: `intervalSeconds is ${intervalSeconds}`,
-        want: 'want a whole number of at least 1',
-      },
-    ]);
-    new ServiceMonitor(this, 'service-monitor', {
-      metadata: { name: id, namespace: server.namespace, labels: { ...server.labels, ...props.labels } },
-      spec: {
-        selector: { matchLabels: selectorOf(server.metricsLabels) },
-        namespaceSelector: server.namespace ? { matchNames: [server.namespace] } : undefined,
-        endpoints: [{ port: METRICS_PORT_NAME, path: '/metrics', interval: `${intervalSeconds}s` }],
-      },
-    });
+    serviceMonitor(this, props.server, props);
   }
-}
-
-function selectorOf(labels: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    ['name', 'instance', 'component'].map((key) => [`app.kubernetes.io/${key}`, labels[`app.kubernetes.io/${key}`]]),
-  );
 }

@@ -12,6 +12,9 @@ const KEYS = ['MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY', 'MLFLOW_CRYPTO_KEK_PASSPHR
 const ADMINISTRATOR = 'admin';
 const FLASK_KEY = 'MLFLOW_FLASK_SERVER_SECRET_KEY';
 
+/** A volume of the door is named `user-` and the program. */
+export const LONGEST_PROGRAM = 63 - 'user-'.length;
+
 /** Where a program of the cluster finds its own user of the tracking server. */
 export interface ProgramLogin {
   /** Name of the Secret. */
@@ -93,9 +96,9 @@ export class ServerLogin {
   public addProgram(program: string): ProgramLogin {
     check(this.server, [
       {
-        wrong: !/^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/.test(program),
+        wrong: !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(program) || program.length > LONGEST_PROGRAM,
         given: `the program's name is '${program}'`,
-        want: "want at most 32 lower-case letters, digits and '-', e.g. 'deployer'",
+        want: `want at most ${LONGEST_PROGRAM} lower-case letters, digits and '-', e.g. 'deployer'`,
       },
       {
         wrong: program === ADMINISTRATOR,

@@ -1,12 +1,12 @@
 import { ServerPlan } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { scalingRules } from '../kubernetes/autoscaler';
 import { peerRules } from '../kubernetes/network-boundary';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
 
 /** Everything that is wrong with the props of a tracking server. */
 export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[] {
-  const { minReplicas, maxReplicas, targetCpuPercent } = plan.autoscaling ?? {};
   return [
     imageRule(plan.image),
     imageRule(plan.proxyImage, 'proxyImage'),
@@ -14,24 +14,11 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
     ...resourceRules(plan.proxyResources, 'proxyResources'),
     sizeRule('spool', plan.spool),
     sizeRule('dumpSpace', plan.dumpSpace),
-    wholeRule('replicas', props.replicas, 1),
-    wholeRule('autoscaling.minReplicas', minReplicas, 1),
-    wholeRule('autoscaling.maxReplicas', maxReplicas, 1),
-    wholeRule('autoscaling.targetCpuPercent', targetCpuPercent, 1),
+    ...scalingRules(props),
     wholeRule('workers', plan.workers, 1),
     wholeRule('connectionPool.size', plan.pool.size, 1),
     wholeRule('connectionPool.maxOverflow', plan.pool.maxOverflow, 1),
     wholeRule('drainSeconds', plan.drainSeconds, 10),
-    {
-      wrong: minReplicas !== undefined && maxReplicas !== undefined && minReplicas > maxReplicas,
-      given: `autoscaling has minReplicas ${minReplicas} and maxReplicas ${maxReplicas}`,
-      want: 'want minReplicas of at most maxReplicas',
-    },
-    {
-      wrong: props.replicas !== undefined && props.autoscaling !== undefined,
-      given: `replicas is ${props.replicas} and autoscaling is given`,
-      want: 'want one of the two: each apply would put the number back that the autoscaler has changed',
-    },
     ...[
       { what: 'the database', shared: props.database.sharedByReplicas },
       { what: 'the artifact store', shared: props.artifacts.sharedByReplicas },
@@ -64,10 +51,15 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       given: `allowedOrigins has '${origin}'`,
       want: "want a scheme and a lower-case host, without a path, e.g. 'https://notebooks.example.com'",
     })),
-    ...Object.entries(props.environment ?? {}).map(([name, value]) => ({
-      wrong: /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY)$/i.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
-      given: `environment has ${name}`,
-      want: 'want no secrets there, they would stand in the YAML: a Secret by keys, credentials or JSON patch',
-    })),
+    ...environmentRules(props.environment),
   ];
+}
+
+/** Settings that a user gives as environment variables: they stand in the YAML. */
+export function environmentRules(environment: Record<string, string> = {}): Rule[] {
+  return Object.entries(environment).map(([name, value]) => ({
+    wrong: /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY)$/i.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
+    given: `environment has ${name}`,
+    want: 'want no secrets there, they would stand in the YAML: a Secret by keys, credentials or JSON patch',
+  }));
 }

@@ -1,8 +1,8 @@
 import { Size, SizeRoundingBehavior } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
-import { AutoscalerBounds } from './autoscaler';
 import { ArtifactAccess, TrackingServerOptions } from './tracking-server-props';
+import { AutoscalerBounds, autoscalerBounds } from '../kubernetes/autoscaler';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { mergeResources } from '../kubernetes/resources';
 
@@ -32,14 +32,7 @@ export interface ServerPlan {
 }
 
 export function serverPlan(props: TrackingServerOptions, placement: PlacementOptions): ServerPlan {
-  const autoscaling =
-    props.replicas === undefined
-      ? {
-          minReplicas: props.autoscaling?.minReplicas ?? 3,
-          maxReplicas: props.autoscaling?.maxReplicas ?? Math.max(10, props.autoscaling?.minReplicas ?? 3),
-          targetCpuPercent: props.autoscaling?.targetCpuPercent ?? 70,
-        }
-      : undefined;
+  const autoscaling = autoscalerBounds(props);
   const spool = props.spool ?? Size.gibibytes(10);
   const space = spool.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
   const disk = Math.ceil(space) + 512;
@@ -82,4 +75,11 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
 export function serverConnections(plan: ServerPlan, ownLogin: boolean): number {
   const pool = plan.pool.size + plan.pool.maxOverflow;
   return (plan.maxPods + 1) * plan.workers * (ENGINES * pool + (ownLogin ? pool + 1 : 0));
+}
+
+/** The options of `mlflow server` that say who moves the artifacts. */
+export function artifactArguments(plan: ServerPlan, root: string): string[] {
+  return plan.artifactAccess === ArtifactAccess.DIRECT
+    ? ['--no-serve-artifacts', '--default-artifact-root', root]
+    : ['--artifacts-destination', root];
 }

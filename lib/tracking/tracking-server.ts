@@ -1,20 +1,20 @@
 import { Construct } from 'constructs';
 import { authSettings } from './auth-settings';
-import { autoscaler } from './autoscaler';
 import { SERVICE_PORT, allowedHosts, allowedOrigins } from './hosts';
 import { ProgramLogin, ServerLogin } from './login';
 import { serverRules } from './rules';
-import { ServerPlan, serverConnections, serverPlan } from './server-plan';
+import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
 import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { Authentication } from '../access/authentication';
 import { Exposure } from '../access/exposure';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../access/reverse-proxy';
+import { autoscaler } from '../kubernetes/autoscaler';
 import { configMap, disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { apiObject } from '../kubernetes/manifest';
-import { NetworkBoundary } from '../kubernetes/network-boundary';
+import { NetworkBoundary, NetworkPeer } from '../kubernetes/network-boundary';
 import { accountAnnotations } from '../kubernetes/pod';
 import { PlacementOptions, mirroredDefault } from '../kubernetes/pod-options';
 import { PROGRAMS, contentHash, programs } from '../kubernetes/program';
@@ -23,7 +23,6 @@ import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
 
 /** Label of the Service that monitors select; the one with the login has another. */
 export const METRICS_COMPONENT = 'server-metrics';
-export const METRICS_PORT_NAME = 'metrics';
 
 /**
  * MLflow's tracking server and model registry, behind nginx in the same pod.
@@ -41,6 +40,7 @@ export class TrackingServer extends Component {
   private readonly login: ServerLogin;
   private readonly plan: ServerPlan;
   private readonly placement: PlacementOptions;
+  private readonly boundary: NetworkBoundary;
 
   constructor(
     scope: Construct,
@@ -68,7 +68,7 @@ export class TrackingServer extends Component {
 
     const connections = [database, artifacts];
     serviceAccount(this, 'service-account', name, accountAnnotations(connections));
-    this.network(connections);
+    this.boundary = this.network(connections);
     this.services();
     configMap(this, 'config-map', `${name}-programs`, () => this.programFiles());
     configMap(this, 'proxy-config-map', `${name}-proxy`, () => ({ 'nginx.conf': this.proxy().configuration() }));
@@ -87,10 +87,15 @@ export class TrackingServer extends Component {
    * Gives a program in the cluster a user of its own, in the Secret `<name>-<program>-login`, with the keys `username`
    * and `password`.
    *
-   * @param program its name, which is its user name too: at most 32 lower-case letters, digits and '-'
+   * @param program its name, which is its user name too: at most 58 lower-case letters, digits and '-'
    */
   public addProgram(program: string): ProgramLogin {
     return this.login.addProgram(program);
+  }
+
+  /** Lets a program of ours in, where `clients` does not say everybody. @internal */
+  public _admit(peer: NetworkPeer): void {
+    if (this.props.clients) this.boundary.allowFrom(peer, HTTP_PORT);
   }
 
   private connect(client: ConnectionClient) {
@@ -98,13 +103,14 @@ export class TrackingServer extends Component {
     return { database: database.connectFrom(client), artifacts: artifacts.connectFrom(client) };
   }
 
-  private network(connections: Connection[]): void {
+  private network(connections: Connection[]): NetworkBoundary {
     const network = new NetworkBoundary(this, 'network-policy', this.componentName, this.podSelector);
     for (const peer of this.props.clients ?? [{ anyone: true }]) network.allowFrom(peer, HTTP_PORT);
     const monitoring = [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } }];
     for (const peer of this.props.metricsClients ?? monitoring) network.allowFrom(peer, METRICS_PORT);
     network.allowDns().allowEgress(this.props.egress);
     for (const { egress } of connections) network.allowEgress(egress);
+    return network;
   }
 
   private services(): void {
@@ -114,7 +120,7 @@ export class TrackingServer extends Component {
       selector,
       ports: [{ name: 'http', port: SERVICE_PORT, targetPort: 'http' }],
     });
-    const metrics = [{ name: METRICS_PORT_NAME, port: METRICS_PORT, targetPort: 'metrics' }];
+    const metrics = [{ name: 'metrics', port: METRICS_PORT, targetPort: 'metrics' }];
     const spec = { clusterIP: 'None', selector, ports: metrics };
     service(this, 'metrics-service', `${this.componentName}-metrics`, spec, this.metricsLabels);
   }
@@ -154,7 +160,7 @@ export class TrackingServer extends Component {
       connections,
       secretVariables: this.login.secretVariables,
       environment: this.environment(),
-      artifactArguments: this.artifactArguments(),
+      artifactArguments: artifactArguments(this.plan, `${this.props.artifacts.uri}/artifacts`),
       authDatabase: this.login.authDatabase,
       programsConfigMap: `${this.componentName}-programs`,
       configHash: contentHash({ ...this.programFiles(), 'nginx.conf': proxy.configuration() }),
@@ -207,13 +213,6 @@ export class TrackingServer extends Component {
       ...(this.login.authDatabase && { MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
       ...this.props.environment,
     };
-  }
-
-  private artifactArguments(): string[] {
-    const root = `${this.props.artifacts.uri}/artifacts`;
-    return this.plan.artifactAccess === ArtifactAccess.DIRECT
-      ? ['--no-serve-artifacts', '--default-artifact-root', root]
-      : ['--artifacts-destination', root];
   }
 
   private get proxied(): boolean {

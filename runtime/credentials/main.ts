@@ -2,13 +2,13 @@
 // Exit codes: 0 all there; 1 a Secret is wrong or the cluster did not let us; 2 the pod is set up wrongly.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure, SetupError } from './failure';
 import { log } from './log';
 import { Retry, type World } from './retry';
 import { secretsApi } from './secrets-api';
-import { readServiceAccount } from './service-account';
 import { readPlan, readSettings } from './settings';
 import { settlePlan } from './settle';
+import { Failure, SetupError } from '../kubernetes/failure';
+import { readServiceAccount } from '../kubernetes/service-account';
 
 const longestRequestMs = 10_000;
 const forbiddenMs = 15_000;
@@ -26,8 +26,8 @@ async function main(): Promise<number> {
   const retry = new Retry(world, limits, (delayMs, cause) =>
     log('warn', { secret: current, result: 'retry', in: `${(delayMs / 1000).toFixed(1)}s`, cause }),
   );
-  // One hung request must leave time for others.
-  const timeoutMs = () => Math.ceil(Math.max(1, Math.min(longestRequestMs, deadlineMs / 4, retry.remainingMs())));
+  // One hung request must leave time for others. The last one has time for an answer, which says more than a time-out.
+  const timeoutMs = () => Math.ceil(Math.max(500, Math.min(longestRequestMs, deadlineMs / 4, retry.remainingMs())));
   const api = secretsApi({ host, port, timeoutMs, account: () => readServiceAccount(serviceAccountDirectory) });
   const done = await settlePlan(plan, {
     ...{ api, namespace, log, random: randomBytes },

@@ -16,6 +16,13 @@ export interface PlannedSecret {
   readonly keys: Readonly<Record<string, PlannedKey>>;
   /** Keys that an existing Secret may lack, for example one that its owner made by hand. */
   readonly optional?: readonly string[];
+  /** Where the same values lie too; the Job may get and create Secrets there. */
+  readonly copies?: readonly PlannedCopy[];
+}
+
+export interface PlannedCopy {
+  readonly namespace: string;
+  readonly name: string;
 }
 
 export type PlannedKey = LiteralKey | RandomKey | HtpasswdKey;
@@ -78,7 +85,8 @@ export function validatePlan(input: unknown): CredentialsPlan {
 }
 
 function checkSecret(where: string, secret: Record<string, unknown>, problems: string[]): void {
-  unknownFields(where, secret, ['name', 'labels', 'annotations', 'type', 'keys', 'optional'], problems);
+  unknownFields(where, secret, ['name', 'labels', 'annotations', 'type', 'keys', 'optional', 'copies'], problems);
+  checkCopies(where, secret.copies, problems);
   if (typeof secret.name !== 'string' || !secretName.test(secret.name)) {
     problems.push(`${where}: "name" is ${describe(secret.name)}; right would be a lower-case DNS name`);
   }
@@ -100,6 +108,16 @@ function checkSecret(where: string, secret: Record<string, unknown>, problems: s
     }
     checkKey(at, key, keys, optional.includes(name), problems);
   }
+}
+
+function checkCopies(where: string, given: unknown, problems: string[]): void {
+  if (given === undefined) return;
+  const isCopy = (copy: unknown) =>
+    isRecord(copy) &&
+    Object.keys(copy).sort().join() === 'name,namespace' &&
+    [copy.name, copy.namespace].every((name) => typeof name === 'string' && secretName.test(name));
+  if (Array.isArray(given) && given.every(isCopy)) return;
+  problems.push(`${where}: "copies" is ${describe(given)}; right would be a list of {"namespace": …, "name": …}`);
 }
 
 function checkOptional(where: string, given: unknown, keys: Record<string, unknown>, problems: string[]): string[] {

@@ -1,4 +1,5 @@
-import { Failure } from './failure';
+import { backoff } from '../kubernetes/backoff';
+import { Failure } from '../kubernetes/failure';
 
 /** Time and chance, so that tests need neither. */
 export interface World {
@@ -15,8 +16,7 @@ export interface Limits {
   readonly forbiddenMs: number;
 }
 
-const firstDelayMs = 250;
-const longestDelayMs = 5_000;
+const delays = { firstMs: 250, longestMs: 5_000 };
 
 /** One for the whole run: what was waited for one Secret is not waited again for the next. */
 export class Retry {
@@ -34,7 +34,7 @@ export class Retry {
         return await attempt();
       } catch (error) {
         if (!(error instanceof Failure) || error.kind === 'rejected' || error.kind === 'fatal') throw error;
-        const delay = Math.max(backoff(tries, this.world.chance()), error.retryAfterMs);
+        const delay = Math.max(backoff(tries, this.world.chance(), delays), error.retryAfterMs);
         const now = this.world.now();
         if (error.kind === 'forbidden') {
           this.firstForbidden ??= now;
@@ -57,10 +57,4 @@ export class Retry {
   remainingMs(): number {
     return this.limits.deadline - this.world.now();
   }
-}
-
-/** Doubling, with up to half of it left to chance so that parallel Jobs spread out. */
-export function backoff(tries: number, chance: number): number {
-  const full = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(tries, 10));
-  return Math.round(full * (1 - chance / 2));
 }

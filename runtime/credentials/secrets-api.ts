@@ -1,15 +1,17 @@
 import { type Found, look } from './decide';
-import { explain } from './explain';
-import { Failure } from './failure';
-import { type Answer, send } from './http';
 import type { NewSecret } from './secret';
-import { accountName, type ServiceAccount } from './service-account';
+import { explain } from '../kubernetes/explain';
+import { Failure } from '../kubernetes/failure';
+import { type Answer, send } from '../kubernetes/http';
+import { accountName, type ServiceAccount } from '../kubernetes/service-account';
 
 /** All that this program can do to a cluster: there is no update and no delete to call by mistake. */
 export interface SecretsApi {
   get(name: string): Promise<Found>;
+  /** The values in base64, to copy or to compare them; undefined where there is no Secret. Its own namespace if not told. */
+  values(name: string, namespace?: string): Promise<Readonly<Record<string, string>> | undefined>;
   /** What there is after it: the new Secret, or 'taken' when somebody else was faster. */
-  create(name: string, secret: NewSecret): Promise<Found | 'taken'>;
+  create(name: string, secret: NewSecret, namespace?: string): Promise<Found | 'taken'>;
 }
 
 export interface Server {
@@ -21,33 +23,43 @@ export interface Server {
 }
 
 export function secretsApi(server: Server): SecretsApi {
-  const call = async (verb: Verb, name: string, body?: unknown) => {
+  const call = async (verb: Verb, name: string, at?: string, body?: unknown) => {
     const account = server.account();
-    const collection = `/api/v1/namespaces/${encodeURIComponent(account.namespace)}/secrets`;
+    const namespace = at ?? account.namespace;
+    const collection = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
     const { host, port } = server;
     const answer = await send({
-      ...{ host, port, body, ca: account.ca, token: account.token },
+      ...{ host, port, body, ca: account.ca, authorization: `Bearer ${account.token}` },
+      userAgent: 'cdk8s-mlflow-credentials',
       method: verb === 'get' ? 'GET' : 'POST',
       path: verb === 'get' ? `${collection}/${encodeURIComponent(name)}` : collection,
       timeoutMs: server.timeoutMs(),
     });
-    return { answer, account };
+    return { answer, account, namespace };
+  };
+  const read = async (name: string, at?: string) => {
+    const { answer, account, namespace } = await call('get', name, at);
+    const found = answer.status === 200 ? look(answer.body, name) : undefined;
+    if (found) return { found, body: answer.body };
+    // A proxy in between may say 404 as well; only the API server's own counts.
+    if (answer.status === 404 && reason(answer) === 'NotFound') return { found: { state: 'absent' } as const };
+    throw classify('get', name, namespace, account, answer, []);
   };
   return {
     async get(name) {
-      const { answer, account } = await call('get', name);
-      const found = answer.status === 200 ? look(answer.body, name) : undefined;
-      if (found) return found;
-      // A proxy in between may say 404 as well; only the API server's own counts.
-      if (answer.status === 404 && reason(answer) === 'NotFound') return { state: 'absent' };
-      throw classify('get', name, account, answer, []);
+      return (await read(name)).found;
     },
-    async create(name, secret) {
-      const { answer, account } = await call('create', name, secret.manifest);
+    async values(name, at) {
+      const { found, body } = await read(name, at);
+      if (found.state === 'leaving') throw new Failure('transient', `Secret ${name} is being deleted`);
+      return found.state === 'present' ? ((body as { data?: Record<string, string> }).data ?? {}) : undefined;
+    },
+    async create(name, secret, at) {
+      const { answer, account, namespace } = await call('create', name, at, secret.manifest);
       const found = answer.status === 201 ? look(answer.body, name) : undefined;
       if (found) return found;
       if (answer.status === 409) return 'taken';
-      throw classify('create', name, account, answer, secret.confidential);
+      throw classify('create', name, namespace, account, answer, secret.confidential);
     },
   };
 }
@@ -57,13 +69,14 @@ type Verb = 'get' | 'create';
 function classify(
   verb: Verb,
   name: string,
+  namespace: string,
   account: ServiceAccount,
   answer: Answer,
   confidential: readonly string[],
 ): Failure {
   const { status, headers } = answer;
   const said = explain(answer, confidential);
-  const what = `${verb} secrets ${JSON.stringify(name)} in namespace ${account.namespace}`;
+  const what = `${verb} secrets ${JSON.stringify(name)} in namespace ${namespace}`;
   if (status === 401) {
     return new Failure(
       'fatal',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { SetupError } from './failure';
 import { type CredentialsPlan, PlanError, validatePlan } from './plan';
+import { SetupError } from '../kubernetes/failure';
 
 export interface Settings {
   readonly host: string;

@@ -1,10 +1,11 @@
+import { settleCopies } from './copies';
 import { complaint, decide } from './decide';
-import { Failure } from './failure';
 import type { RandomSource } from './generators';
 import type { Log } from './log';
 import type { CredentialsPlan, PlannedSecret } from './plan';
 import { newSecret } from './secret';
 import type { SecretsApi } from './secrets-api';
+import { Failure } from '../kubernetes/failure';
 
 export interface Cluster {
   readonly api: SecretsApi;
@@ -17,10 +18,22 @@ export interface Cluster {
 
 /** Goes through the plan, Secret by Secret; true when the cluster now holds all of them. */
 export async function settlePlan(plan: CredentialsPlan, cluster: Cluster): Promise<boolean> {
+  const create = async (planned: PlannedSecret) => cluster.retry(planned.name, async () => settle(planned, cluster));
+  const created = await forEach(plan, cluster, create);
+  // The namespaces of the copies may not be there yet, which is to hold up nothing of this one.
+  const copied = await forEach(plan, cluster, async (planned) => settleCopies(planned, cluster));
+  return created && copied;
+}
+
+async function forEach(
+  plan: CredentialsPlan,
+  cluster: Cluster,
+  step: (planned: PlannedSecret) => Promise<boolean>,
+): Promise<boolean> {
   let allRight = true;
   for (const planned of plan.secrets) {
     try {
-      const outcome = await cluster.retry(planned.name, async () => settle(planned, cluster));
+      const outcome = await step(planned);
       allRight &&= outcome;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;

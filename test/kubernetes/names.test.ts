@@ -6,7 +6,11 @@ import {
   Database,
   MinioStore,
   MlflowPlatform,
+  ModelDeployer,
+  ModelServing,
   PostgresStatefulSet,
+  RegisteredModel,
+  TrackingEndpoint,
   TrackingServer,
 } from '../../lib';
 import { errorOf, namesOf, render, synth } from '../support/synth';
@@ -70,12 +74,17 @@ test('a component one construct deeper renders the same objects', () => {
   expect(synth((chart) => new PostgresStatefulSet(new Construct(chart, 'team'), 'postgres'))).toEqual(flat);
 });
 
+const model = RegisteredModel.byAlias('churn', 'champion');
+const tracking = TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000');
+
 describe('every name that is made is one that Kubernetes takes', () => {
   test.each<[string, number, (chart: Chart, id: string) => unknown]>([
     ['MlflowPlatform', 37, (chart, id) => new MlflowPlatform(chart, id)],
     ['PostgresStatefulSet', 42, (chart, id) => new PostgresStatefulSet(chart, id)],
     ['MinioStore', 42, (chart, id) => new MinioStore(chart, id, { replicas: 4 })],
     ['TrackingServer', 42, (chart, id) => server(chart, id)],
+    ['ModelServing', 46, (chart, id) => new ModelServing(chart, id, { tracking, model })],
+    ['ModelDeployer', 55, (chart, id) => new ModelDeployer(chart, id, { tracking })],
   ])('%s: an id of %d letters is the longest', (_, most, build) => {
     const objects = synth((chart) => build(chart, 'm'.repeat(most)));
     for (const { metadata } of objects) expect(metadata.name).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync
 import { tmpdir } from 'os';
 import { dirname, join } from 'path';
 import { ModuleKind, transpileModule } from 'typescript';
-import { MlflowPlatform } from '../../lib';
+import { MlflowPlatform, RegisteredModel } from '../../lib';
 import { contentHash, program, programs } from '../../lib/kubernetes/program';
 import { errorOf, ofKind, synth } from '../support/synth';
 
@@ -84,20 +84,20 @@ describe('contentHash', () => {
   );
 });
 
-test('no ConfigMap comes near the limit of 1 MiB', () => {
-  for (const { data } of ofKind(
-    synth((chart) => new MlflowPlatform(chart, 'mlflow')),
+/** Everything that carries a program. */
+function configMaps() {
+  const model = RegisteredModel.byAlias('churn', 'champion');
+  return ofKind(
+    synth((chart) => new MlflowPlatform(chart, 'mlflow').addModelServing('churn', { model })),
     'ConfigMap',
-  )) {
-    expect(Buffer.byteLength(JSON.stringify(data))).toBeLessThan(256 * 1024);
-  }
+  );
+}
+
+test('no ConfigMap comes near the limit of 1 MiB', () => {
+  for (const { data } of configMaps()) expect(Buffer.byteLength(JSON.stringify(data))).toBeLessThan(256 * 1024);
 });
 
 test('every program is one that some pod runs', () => {
-  const maps = ofKind(
-    synth((chart) => new MlflowPlatform(chart, 'mlflow')),
-    'ConfigMap',
-  );
-  const used = new Set(maps.flatMap(({ data }) => Object.keys(data)));
+  const used = new Set(configMaps().flatMap(({ data }) => Object.keys(data)));
   expect(readdirSync(runtime).filter((file) => !used.has(file))).toEqual([]);
 });

@@ -43,6 +43,16 @@ export const ALLOWED: Exception[] = [
     reason: 'The Job makes Secrets, for which it needs the token of its account.',
   },
   {
+    check: 'CKV_K8S_38',
+    objects: /^Deployment\/.*-deployer$/,
+    reason: 'The deployer patches servings, for which it needs the token of its account.',
+  },
+  {
+    check: 'deployment-replicas',
+    objects: /^Deployment\/.*-deployer$/,
+    reason: 'One works at a time, and goes on where it was; servings do not need it to answer.',
+  },
+  {
     check: 'statefulset-has-servicename',
     objects: /^StatefulSet\/.*minio/,
     reason:

@@ -6,9 +6,12 @@ import {
   Database,
   Exposure,
   MlflowPlatform,
+  RegisteredModel,
   RestrictedNamespace,
   ServerMonitor,
+  ServingRuntime,
   Tls,
+  WarmUp,
 } from '../../lib';
 
 /** Platforms that lie far apart from each other, each in a namespace of its own, for checks over whole outputs. */
@@ -46,7 +49,16 @@ export const platforms = {
       },
     });
     platform.server.addProgram('notebooks');
-    platform.server.addProgram('deployer');
+    platform.addModelServing('churn', {
+      model: RegisteredModel.byAlias('churn', 'champion'),
+      exposure: Exposure.ingress({ host: 'churn.example.com' }),
+      warmUp: WarmUp.request('{"inputs": [[1]]}'),
+    });
+    platform.addModelServing('spam', {
+      model: RegisteredModel.byStage('spam', 'Production'),
+      runtime: ServingRuntime.withRequirements({ indexUrl: 'https://pypi.example.com/simple' }),
+      replicas: 1,
+    });
     return platform;
   },
 

@@ -83,9 +83,9 @@ describe('refuses', () => {
     );
   });
 
-  test.each(['', 'Deployer', 'a b', 'a:b', 'a/b', '-a', 'a-', '../people', 'a'.repeat(33)])('the name %j', (name) => {
+  test.each(['', 'Deployer', 'a b', 'a:b', 'a/b', '-a', 'a-', '../people', 'a'.repeat(59)])('the name %j', (name) => {
     expect(serverError({}, (server) => server.addProgram(name))).toContain(
-      `chart/server: the program's name is '${name}': want at most 32 lower-case letters, digits and '-'`,
+      `chart/server: the program's name is '${name}': want at most 58 lower-case letters, digits and '-'`,
     );
   });
 

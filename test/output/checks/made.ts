@@ -13,6 +13,7 @@ export type Made = Map<string, Set<string> | undefined>;
 export function made(objects: Manifest[], namespace: string, external: External = []): Made {
   const names: Made = new Map();
   for (const object of objects) {
+    for (const [name, keys] of copied(object, namespace)) names.set(name, keys);
     if ((object.metadata?.namespace ?? '') !== namespace) continue;
     names.set(title(object), keysOf(object));
     for (const [name, keys] of derived(object)) names.set(name, keys);
@@ -24,6 +25,16 @@ export function made(objects: Manifest[], namespace: string, external: External 
 function keysOf(object: Manifest): Set<string> | undefined {
   if (object.kind !== 'ConfigMap') return undefined;
   return new Set([...Object.keys(object.data ?? {}), ...Object.keys(object.binaryData ?? {})]);
+}
+
+/** Secrets that a credentials Job, of any namespace, copies into this one. */
+function* copied({ kind, data }: Manifest, namespace: string): Iterable<[string, Set<string>]> {
+  if (kind !== 'ConfigMap' || !data?.['credentials.json']) return;
+  for (const { keys, copies = [] } of JSON.parse(data['credentials.json']).secrets) {
+    for (const copy of copies.filter((each: any) => each.namespace === namespace)) {
+      yield [`Secret/${copy.name}`, new Set(Object.keys(keys))];
+    }
+  }
 }
 
 /** What Kubernetes, a well-known operator or the credentials Job makes of an object. */

@@ -77,23 +77,30 @@ export class ApiServer {
     this.seen.push(seen);
     const fault = this.faults.shift();
     if (fault && (await fault(response, seen)) !== false) return;
-    const [, root, name] = /^(\/api\/v1\/namespaces\/mlops\/secrets)(?:\/([^/]+))?$/.exec(path) ?? [];
+    const [, at, name] = /^\/api\/v1\/namespaces\/([^/]+)\/secrets(?:\/([^/]+))?$/.exec(path) ?? [];
     if (headers.authorization !== `Bearer ${token}`) return status(response, 401, 'Unauthorized', 'Unauthorized');
-    if (!root || headers.accept !== 'application/json') return status(response, 404, 'NotFound', 'no such resource');
+    if (!at || headers.accept !== 'application/json') return status(response, 404, 'NotFound', 'no such resource');
     if (method === 'GET' && name) {
-      const found = this.secrets.get(name);
+      const found = this.secrets.get(storedAs(at, name));
       return found ? json(response, 200, found) : status(response, 404, 'NotFound', `secrets "${name}" not found`);
     }
-    if (method === 'POST' && !name && seen.body) return this.create(seen.body, response);
+    if (method === 'POST' && !name && seen.body) return this.create(at, seen.body, response);
     return status(response, 405, 'MethodNotAllowed', `the test allows no ${method}`);
   }
 
-  private create(secret: StoredSecret, response: ServerResponse): void {
+  private create(at: string, secret: StoredSecret, response: ServerResponse): void {
     const { name } = secret.metadata;
-    if (this.secrets.has(name)) return status(response, 409, 'AlreadyExists', `secrets "${name}" already exists`);
-    this.secrets.set(name, secret);
+    if (this.secrets.has(storedAs(at, name))) {
+      return status(response, 409, 'AlreadyExists', `secrets "${name}" already exists`);
+    }
+    this.secrets.set(storedAs(at, name), secret);
     return json(response, 201, secret);
   }
+}
+
+/** Secrets of the program's own namespace go by their name, others by `namespace/name`. */
+function storedAs(at: string, name: string): string {
+  return at === namespace ? name : `${at}/${name}`;
 }
 
 export function json(response: ServerResponse, code: number, body: unknown): void {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { login, plan, postgres } from './plans';
 import { complaint, decide, look } from '../../../runtime/credentials/decide';
-import { explain, redact } from '../../../runtime/credentials/explain';
 import { newSecret } from '../../../runtime/credentials/secret';
+import { explain, redact } from '../../../runtime/kubernetes/explain';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const stored = (data: unknown, metadata: object = {}) => ({

@@ -1,16 +1,27 @@
-import { type IncomingHttpHeaders } from 'node:http';
-import { request } from 'node:https';
+import { type Agent as HttpAgent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { Failure } from './failure';
 
 export interface Call {
+  /** @default https: */
+  readonly protocol?: 'http:' | 'https:';
   readonly host: string;
   readonly port: number;
-  readonly ca: string;
-  readonly token: string;
-  readonly method: 'GET' | 'POST';
+  /** @default the authorities that Node trusts */
+  readonly ca?: string;
+  /** Keeps connections; its protocol has to be the call's. @default a connection of its own */
+  readonly agent?: HttpAgent | HttpsAgent;
+  /** The header's value, such as `Bearer …`. */
+  readonly authorization?: string;
+  readonly userAgent: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
+  /** @default application/json */
+  readonly contentType?: string;
   readonly timeoutMs: number;
+  /** In bytes. @default 8 MiB: an object of an API server is at most 1 MiB or so */
+  readonly longestAnswer?: number;
 }
 
 export interface Answer {
@@ -20,12 +31,13 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** A Secret is at most 1 MiB; nothing an API server says here comes near this. */
-const longestAnswer = 8 * 1024 * 1024;
+const usualLongestAnswer = 8 * 1024 * 1024;
 
-/** One request on a connection of its own, over in `timeoutMs` whatever the other side does. */
+/** One request, over in `timeoutMs` whatever the other side does. */
 export async function send(call: Call): Promise<Answer> {
   const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body), 'utf8');
+  const request = call.protocol === 'http:' ? httpRequest : httpsRequest;
+  const longestAnswer = call.longestAnswer ?? usualLongestAnswer;
   return new Promise((resolve, reject) => {
     const outgoing = request({
       method: call.method,
@@ -34,12 +46,12 @@ export async function send(call: Call): Promise<Answer> {
       port: call.port,
       path: call.path,
       ca: call.ca,
-      agent: false,
+      agent: call.agent ?? false,
       headers: {
         accept: 'application/json',
-        authorization: `Bearer ${call.token}`,
-        'user-agent': 'cdk8s-mlflow-credentials',
-        ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
+        'user-agent': call.userAgent,
+        ...(call.authorization && { authorization: call.authorization }),
+        ...(body && { 'content-type': call.contentType ?? 'application/json', 'content-length': body.length }),
       },
     });
     const fail = (message: string) => {
@@ -49,7 +61,15 @@ export async function send(call: Call): Promise<Answer> {
     };
     // The socket's own timeout starts anew with every byte, so a trickling server could hold it open for ever.
     const timer = setTimeout(() => fail(`no full answer within ${call.timeoutMs / 1000} s`), call.timeoutMs);
-    outgoing.on('error', (error: NodeJS.ErrnoException) => fail(`no connection: ${error.code ?? error.message}`));
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // A kept connection that the other side has just closed says nothing about the other side.
+      if (error.code === 'ECONNRESET' && outgoing.reusedSocket && call.method === 'GET') {
+        clearTimeout(timer);
+        send({ ...call, agent: undefined }).then(resolve, reject);
+      } else {
+        fail(`no connection: ${error.code ?? error.message}`);
+      }
+    });
     outgoing.on('response', (incoming) => {
       const chunks: Buffer[] = [];
       let length = 0;

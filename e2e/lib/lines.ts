@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClientPod } from './client-pod';
+import { Namespace } from './namespace';
+import { until } from './process';
+
+const program = (name: string) => readFileSync(join(__dirname, '..', 'programs', name), 'utf8');
+
+/** Prints status and text of one POST. */
+const POST = `import sys, requests
+url, data, user, password = (sys.argv[1:] + ['', ''])[:4]
+try:
+    answer = requests.post(url, data=data, headers={'content-type': 'application/json'}, timeout=20,
+                           auth=(user, password) if user else None)
+    print(answer.status_code, answer.text)
+except requests.exceptions.ConnectionError as error:
+    print('unreachable', type(error).__name__)
+except requests.exceptions.Timeout as error:
+    print('unreachable', type(error).__name__)
+`;
+
+/** The versions of the model 'line', as the process that trained them knows them. */
+export class Lines {
+  public static start(namespace: Namespace): Lines {
+    const pod = ClientPod.start(namespace, 'trainer', {
+      env: { MLFLOW_TRACKING_URI: 'http://mlflow-server:5000' },
+      secrets: {
+        MLFLOW_TRACKING_USERNAME: ['mlflow-basic-auth', 'username'],
+        MLFLOW_TRACKING_PASSWORD: ['mlflow-basic-auth', 'password'],
+      },
+    });
+    return new Lines(pod);
+  }
+
+  /** What each version predicts for `question`. */
+  public predictions: Record<string, number[]> = {};
+  /** Body of a request. */
+  public question = '';
+
+  private constructor(public readonly pod: ClientPod) {}
+
+  public train(): void {
+    const { stdout, stderr, status } = this.pod.python(program('train_line.py'));
+    if (status !== 0) throw new Error(stderr);
+    const told = JSON.parse(stdout.trim().split('\n').pop()!);
+    this.question = JSON.stringify({ inputs: told.question });
+    this.predictions = told.predictions;
+  }
+
+  public setAlias(alias: string, version: string): void {
+    this.client(`client.set_registered_model_alias('line', '${alias}', '${version}')`);
+  }
+
+  public deleteAlias(alias: string): void {
+    this.client(`client.delete_registered_model_alias('line', '${alias}')`);
+  }
+
+  public tags(version: string): Record<string, string> {
+    return JSON.parse(this.client(`print(json.dumps(client.get_model_version('line', '${version}').tags))`));
+  }
+
+  private client(line: string): string {
+    const { stdout, stderr, status } = this.pod.python(`import json, mlflow\nclient = mlflow.MlflowClient()\n${line}`);
+    if (status !== 0) throw new Error(stderr);
+    return stdout.trim().split('\n').pop()!;
+  }
+}
+
+export interface Load {
+  /** How often each answer came. */
+  readonly counts: Record<string, number>;
+  readonly failures: string[];
+}
+
+/** Somebody who asks one serving for predictions. */
+export class Caller {
+  constructor(
+    private readonly pod: ClientPod,
+    private readonly url: string,
+    private readonly lines: Lines,
+  ) {}
+
+  /** Status and text of the answer, or `unreachable`. */
+  public post(pod = this.pod, url = this.url, ...login: string[]): string {
+    return pod.python(POST, [url, this.lines.question, ...login]).stdout;
+  }
+
+  public predictions(answer = this.post()): number[] | undefined {
+    return answer.startsWith('200 ') ? JSON.parse(answer.slice(4)).predictions : undefined;
+  }
+
+  /** Asks without a pause until `during` is over. */
+  public async load(during: () => Promise<void>): Promise<Load> {
+    const child = this.pod.background(program('predict_load.py'), [this.url, this.lines.question, '400']);
+    let text = '';
+    child.stdout!.on('data', (chunk: Buffer) => (text += chunk));
+    child.stderr!.on('data', (chunk: Buffer) => (text += chunk));
+    await until('the load runs', 60, () => text.includes('asking'));
+    await during();
+    this.pod.run(['touch', '/tmp/stop']);
+    await until('the load has ended', 90, () => text.trim().endsWith('}'));
+    return JSON.parse(text.trim().split('\n').pop()!);
+  }
+}

@@ -1,0 +1,32 @@
+import { Construct } from 'constructs';
+import { serviceMonitor } from '../kubernetes/service-monitor';
+import { ModelDeployer } from '../serving/model-deployer';
+
+/** Options of a deployer's monitor. */
+export interface DeployerMonitorProps {
+  /** The deployer whose pods are scraped. */
+  readonly deployer: ModelDeployer;
+  /**
+   * Seconds between two scrapes: `interval`.
+   * @default 30
+   */
+  readonly intervalSeconds?: number;
+  /**
+   * Labels of the ServiceMonitor beside the deployer's own, by which a Prometheus selects its monitors, e.g. `{release: 'prometheus'}`.
+   * @default - the deployer's own labels alone
+   */
+  readonly labels?: Record<string, string>;
+}
+
+/**
+ * A ServiceMonitor of the Prometheus Operator for polls and rollouts of a deployer, named by its id. It belongs into a chart of its own: a
+ * cluster without the operator refuses the kind, and the file with it.
+ *
+ * Object, by the id for `node.findChild()`: `service-monitor`.
+ */
+export class DeployerMonitor extends Construct {
+  constructor(scope: Construct, id: string, props: DeployerMonitorProps) {
+    super(scope, id);
+    serviceMonitor(this, props.deployer, props);
+  }
+}

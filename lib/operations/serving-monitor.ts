@@ -1,0 +1,32 @@
+import { Construct } from 'constructs';
+import { serviceMonitor } from '../kubernetes/service-monitor';
+import { ModelServing } from '../serving/model-serving';
+
+/** Options of a serving's monitor. */
+export interface ServingMonitorProps {
+  /** The serving whose pods are scraped. */
+  readonly serving: ModelServing;
+  /**
+   * Seconds between two scrapes: `interval`.
+   * @default 30
+   */
+  readonly intervalSeconds?: number;
+  /**
+   * Labels of the ServiceMonitor beside the serving's own, by which a Prometheus selects its monitors, e.g. `{release: 'prometheus'}`.
+   * @default - the serving's own labels alone
+   */
+  readonly labels?: Record<string, string>;
+}
+
+/**
+ * A ServiceMonitor of the Prometheus Operator for requests, errors and latency of one serving, named by its id. It belongs into a chart of its own: a
+ * cluster without the operator refuses the kind, and the file with it.
+ *
+ * Object, by the id for `node.findChild()`: `service-monitor`.
+ */
+export class ServingMonitor extends Construct {
+  constructor(scope: Construct, id: string, props: ServingMonitorProps) {
+    super(scope, id);
+    serviceMonitor(this, props.serving, props);
+  }
+}

@@ -1,0 +1,249 @@
+import { Size } from 'cdk8s';
+import { ContainerResources, Cpu } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { ModelDeployerProps } from './model-deployer-props';
+import { ModelServing } from './model-serving';
+import { TrackingConnection } from './tracking-endpoint';
+import { Images } from '../images';
+import { grantAccess } from '../kubernetes/access-grant';
+import { configMap, disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
+import { Component } from '../kubernetes/component';
+import { PodTemplate, apiObject } from '../kubernetes/manifest';
+import { NetworkBoundary, peerRules } from '../kubernetes/network-boundary';
+import { environment, mountConnections, podTemplate } from '../kubernetes/pod';
+import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
+import { PROGRAMS, contentHash, programs } from '../kubernetes/program';
+import { mergeResources, renderResources, resourceRules } from '../kubernetes/resources';
+import { check, imageRule, wholeRule } from '../kubernetes/rules';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+
+const HEALTH_PORT = 8080;
+const METRICS_PORT = 9090;
+const TARGETS = '/etc/deployer';
+
+const defaultResources: ContainerResources = {
+  cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
+  memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
+  ephemeralStorage: { request: Size.mebibytes(16), limit: Size.mebibytes(64) },
+};
+
+/**
+ * Follows the registry: when an alias or a stage moves, it sets the version of the servings that follow it, watches the
+ * rollout, goes back where it fails, and writes what came of it onto the model version.
+ *
+ * In the namespace of a serving it may get and patch that one Deployment and create Events; in its own it may change its
+ * Lease. It sees no pods, no Secrets and no logs.
+ *
+ * Objects, by the ids for `apiObject()`: `deployment`, `lease`, `role`, `role-binding`, `config-map` (program),
+ * `targets-config-map`, `metrics-service`, `disruption-budget`, `service-account`, `network-policy`; and of each serving
+ * `deployer-role` and `deployer-role-binding`.
+ */
+export class ModelDeployer extends Component {
+  /** Labels of the Service that has the metrics. */
+  public readonly metricsLabels: Record<string, string>;
+
+  private readonly servings: ModelServing[] = [];
+  private readonly tracking: TrackingConnection;
+  private readonly placement: PlacementOptions;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: ModelDeployerProps,
+  ) {
+    super(scope, id, 'deployer', '-targets');
+    const name = this.componentName;
+    this.placement = this._placement(props);
+    check(this, [
+      imageRule(this.image),
+      ...resourceRules(this.resources),
+      wholeRule('replicas', props.replicas, 1),
+      {
+        wrong: !(this.pollSeconds >= 1 && this.pollSeconds <= 3600),
+        given: `pollSeconds is ${props.pollSeconds}`,
+        want: 'want a number from 1 to 3600',
+      },
+      ...peerRules('metricsClients', props.metricsClients),
+      {
+        wrong: this.namespace === undefined,
+        given: 'the chart has no namespace',
+        want: "want one, new Chart(app, 'mlflow', { namespace: 'mlflow' }): RoleBindings name it",
+      },
+    ]);
+    this.metricsLabels = { ...this.labels, 'app.kubernetes.io/component': 'deployer-metrics' };
+    this.tracking = props.tracking._connect(this, 'deployer');
+    serviceAccount(this, 'service-account', name);
+    this.lease();
+    configMap(this, 'config-map', `${name}-program`, () => programs('deployer.js'));
+    configMap(this, 'targets-config-map', `${name}-targets`, () => this.targets());
+    const network = new NetworkBoundary(this, 'network-policy', name, this.podSelector);
+    const monitoring = [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } }];
+    for (const peer of props.metricsClients ?? monitoring) network.allowFrom(peer, METRICS_PORT);
+    network.allowDns().allowApiServer().allowEgress(this.tracking.egress);
+    const ports = [{ name: 'metrics', port: METRICS_PORT, targetPort: 'metrics' }];
+    const spec = { clusterIP: 'None', selector: this.podSelector, ports };
+    service(this, 'metrics-service', `${name}-metrics`, spec, this.metricsLabels);
+    this.deployment();
+    if (this.replicas > 1) disruptionBudget(this);
+  }
+
+  /**
+   * Has it follow a serving's alias or stage. Servings that `addModelServing` makes are followed without being named here.
+   *
+   * @param serving one with `RegisteredModel.byAlias` or `byStage`, in the same app
+   */
+  public follow(serving: ModelServing): void {
+    const { model } = serving;
+    check(this, [
+      {
+        wrong: model.version !== undefined,
+        given: `the serving ${serving.node.path} has the version '${model.version}'`,
+        want: "want RegisteredModel.byAlias(…) or byStage(…): a fixed version is the YAML's, and nothing is to be followed",
+      },
+      {
+        wrong: serving.node.tryFindChild('deployer-role') !== undefined,
+        given: `the serving ${serving.node.path} is followed already`,
+        want: 'want one deployer for it, named once: addModelServing does that by itself',
+      },
+      {
+        wrong: serving.namespace === undefined,
+        given: `the chart of the serving ${serving.node.path} has no namespace`,
+        want: "want one, new Chart(app, 'ml-serving', { namespace: 'ml-serving' })",
+      },
+    ]);
+    this.servings.push(serving);
+    grantAccess(serving, 'deployer-', {
+      name: `${serving.componentName}-deployer`,
+      rules: [
+        {
+          apiGroups: ['apps'],
+          resources: ['deployments'],
+          resourceNames: [serving.componentName],
+          verbs: ['get', 'patch'],
+        },
+        { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
+      ],
+      account: { name: this.componentName, namespace: this.namespace },
+    });
+  }
+
+  private get image(): string {
+    return this.props.image ?? mirrored(Images.NODE, this.placement);
+  }
+
+  private get resources(): ContainerResources {
+    return mergeResources(defaultResources, this.props.resources);
+  }
+
+  private get replicas(): number {
+    return this.props.replicas ?? 1;
+  }
+
+  private get pollSeconds(): number {
+    return this.props.pollSeconds ?? 5;
+  }
+
+  /** What runtime/deployer/targets.ts reads. */
+  private targets(): Record<string, string> {
+    const targets = this.servings.map(({ namespace, componentName, model }) => ({
+      namespace,
+      deployment: componentName,
+      container: 'model-server',
+      initContainer: 'download-model',
+      model: model.name,
+      alias: model.alias,
+      stage: model.stage,
+    }));
+    const content = { pollSeconds: this.pollSeconds, trackingUri: this.tracking.url, targets };
+    return { 'targets.json': `${JSON.stringify(content, null, 2)}\n` };
+  }
+
+  /** The Lease lies in the YAML, so that nobody needs leave to create any; who holds it does not. */
+  private lease(): void {
+    const name = this.componentName;
+    apiObject(this, 'lease', {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      name,
+      labels: this.labels,
+      body: {},
+    });
+    grantAccess(this, '', {
+      name,
+      rules: [
+        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: [name], verbs: ['get', 'update'] },
+      ],
+      account: { name, namespace: this.namespace },
+    });
+  }
+
+  private deployment(): void {
+    apiObject(this, 'deployment', {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: this.componentName,
+      labels: this.labels,
+      body: {
+        spec: () => ({
+          replicas: this.replicas,
+          revisionHistoryLimit: 5,
+          selector: { matchLabels: this.podSelector },
+          // The Lease keeps two from working at once.
+          strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+          template: this.pod(),
+        }),
+      },
+    });
+  }
+
+  private pod(): PodTemplate {
+    const name = this.componentName;
+    const mounted = mountConnections([this.tracking]);
+    const fromPod = (variable: string, fieldPath: string) => ({
+      name: variable,
+      valueFrom: { fieldRef: { fieldPath } },
+    });
+    const healthy = { httpGet: { path: '/healthz', port: 'health' }, timeoutSeconds: 5 };
+    return podTemplate({
+      labels: { ...this.labels, app: name },
+      annotations: { 'cdk8s-mlflow/config-hash': contentHash({ ...programs('deployer.js'), ...this.targets() }) },
+      serviceAccountName: name,
+      apiAccess: true,
+      user: ANY_USER,
+      placement: this.placement,
+      spread: this.podSelector,
+      containers: [
+        {
+          name: 'deployer',
+          image: this.image,
+          command: ['node', `${PROGRAMS}/deployer.js`],
+          env: [
+            ...environment({ LEASE_NAME: name }),
+            fromPod('POD_NAME', 'metadata.name'),
+            fromPod('POD_NAMESPACE', 'metadata.namespace'),
+          ],
+          ports: [
+            { name: 'health', containerPort: HEALTH_PORT },
+            { name: 'metrics', containerPort: METRICS_PORT },
+          ],
+          startupProbe: { ...healthy, periodSeconds: 1, failureThreshold: 60 },
+          livenessProbe: { ...healthy, periodSeconds: 20, failureThreshold: 6 },
+          // Nobody asks it for anything but metrics.
+          readinessProbe: { tcpSocket: { port: 'metrics' }, periodSeconds: 5, failureThreshold: 3 },
+          resources: renderResources(this.resources),
+          securityContext: containerSecurity(ANY_USER),
+          volumeMounts: [
+            { name: 'program', mountPath: PROGRAMS, readOnly: true },
+            { name: 'targets', mountPath: TARGETS, readOnly: true },
+            ...mounted.mounts,
+          ],
+        },
+      ],
+      volumes: [
+        { name: 'program', configMap: { name: `${name}-program` } },
+        { name: 'targets', configMap: { name: `${name}-targets` } },
+        ...mounted.volumes,
+      ],
+    });
+  }
+}

@@ -1,0 +1,153 @@
+import { Construct } from 'constructs';
+import { ModelServingProps } from './model-serving-props';
+import { RegisteredModel } from './registered-model';
+import { ServingPlan, servingPlan, servingRules } from './serving-plan';
+import { MODEL_METRICS_PORT, MODEL_PORT, SERVING_PROGRAMS, servingPod } from './serving-pod';
+import { LOGIN_PORT, servingProxyConfiguration } from './serving-proxy';
+import { TrackingConnection } from './tracking-endpoint';
+import { Exposure } from '../access/exposure';
+import { autoscaler } from '../kubernetes/autoscaler';
+import { configMap, disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
+import { Component } from '../kubernetes/component';
+import { apiObject } from '../kubernetes/manifest';
+import { NetworkBoundary } from '../kubernetes/network-boundary';
+import { accountAnnotations } from '../kubernetes/pod';
+import { PlacementOptions } from '../kubernetes/pod-options';
+import { contentHash, programs } from '../kubernetes/program';
+import { check } from '../kubernetes/rules';
+
+/** The suffix of every serving's name, and the longest that is added to that name. */
+const SUFFIX = '-serving';
+const LONGEST_SUFFIX = '-programs';
+
+/**
+ * One registered model that answers on HTTP: `POST http://<id>-serving:8080/invocations`.
+ *
+ * It is named `<id>-serving` and is an instance of its own, wherever it stands. Which version it serves is in the YAML
+ * for `RegisteredModel.byVersion` alone; otherwise a `ModelDeployer` owns that field, and pods wait until it is set.
+ *
+ * Objects, by the ids for `apiObject()`: `deployment`, `service`, `metrics-service`, `autoscaler`, `disruption-budget`,
+ * `ingress`, `config-map` (programs), `warm-up-config-map`, `proxy-config-map`, `service-account`, `network-policy`,
+ * and where its login is copied from another namespace `login-role` and `login-role-binding`.
+ */
+export class ModelServing extends Component {
+  /** What is served. */
+  public readonly model: RegisteredModel;
+  /** URL of the scoring server inside its namespace. */
+  public readonly url: string;
+  /** Labels of the Service that has the metrics. */
+  public readonly metricsLabels: Record<string, string>;
+
+  private readonly plan: ServingPlan;
+  private readonly placement: PlacementOptions;
+  private readonly tracking: TrackingConnection;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: ModelServingProps,
+  ) {
+    super(scope, id, 'serving', LONGEST_SUFFIX, SUFFIX);
+    const name = this.componentName;
+    this.placement = this._placement(props);
+    this.plan = servingPlan(props, this.placement);
+    check(this, servingRules(props, this.plan));
+    this.model = props.model;
+    this.url = `http://${name}:${MODEL_PORT}`;
+    this.metricsLabels = { ...this.labels, 'app.kubernetes.io/component': 'serving-metrics' };
+    this.tracking = props.tracking._connect(this, name);
+
+    serviceAccount(this, 'service-account', name, accountAnnotations([this.tracking]));
+    this.network();
+    this.services();
+    configMap(this, 'config-map', `${name}-programs`, programs(...SERVING_PROGRAMS));
+    if (this.warmUpBody !== undefined) {
+      configMap(this, 'warm-up-config-map', `${name}-warm-up`, { request: this.warmUpBody });
+    }
+    if (this.plan.exposed) configMap(this, 'proxy-config-map', `${name}-proxy`, { 'nginx.conf': this.nginx });
+    this.deployment();
+    if (this.plan.autoscaling) autoscaler(this, this.plan.autoscaling);
+    if (this.plan.maxPods > 1) disruptionBudget(this);
+    (props.exposure ?? Exposure.none())._bind(this, {
+      service: name,
+      port: 'login',
+      names: { ingress: `${name}-ingress`, tls: `${name}-tls` },
+    });
+  }
+
+  private get warmUpBody(): string | undefined {
+    return this.plan.warmUp._body;
+  }
+
+  private get nginx(): string {
+    return servingProxyConfiguration(this.plan, this.tracking.url, MODEL_PORT);
+  }
+
+  private network(): void {
+    const network = new NetworkBoundary(this, 'network-policy', this.componentName, this.podSelector);
+    for (const peer of this.props.clients ?? [{ podLabels: {} }]) network.allowFrom(peer, MODEL_PORT);
+    if (this.plan.exposed) network.allowFrom({ anyone: true }, LOGIN_PORT);
+    const monitoring = [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } }];
+    for (const peer of this.props.metricsClients ?? monitoring) network.allowFrom(peer, MODEL_METRICS_PORT);
+    network.allowDns().allowEgress(this.tracking.egress);
+    network.allowEgress(this.plan.runtime._egress).allowEgress(this.props.egress);
+  }
+
+  private services(): void {
+    const selector = this.podSelector;
+    const login = { name: 'login', port: LOGIN_PORT, targetPort: 'login' };
+    service(this, 'service', this.componentName, {
+      type: 'ClusterIP',
+      selector,
+      ports: [{ name: 'http', port: MODEL_PORT, targetPort: 'http' }, ...(this.plan.exposed ? [login] : [])],
+    });
+    const metrics = [{ name: 'metrics', port: MODEL_METRICS_PORT, targetPort: 'metrics' }];
+    const spec = { clusterIP: 'None', selector, ports: metrics };
+    service(this, 'metrics-service', `${this.componentName}-metrics`, spec, this.metricsLabels);
+  }
+
+  private deployment(): void {
+    const { plan, model } = this;
+    apiObject(this, 'deployment', {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: this.componentName,
+      labels: {
+        ...this.labels,
+        app: this.componentName,
+        ...(model.version !== undefined && { 'model-version': model.version }),
+      },
+      body: {
+        spec: {
+          // With an autoscaler the number is its own: an apply would put it back.
+          replicas: plan.autoscaling ? undefined : plan.maxPods,
+          revisionHistoryLimit: 5,
+          progressDeadlineSeconds: plan.startSeconds,
+          selector: { matchLabels: this.podSelector },
+          strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+          template: this.pod(),
+        },
+      },
+    });
+  }
+
+  private pod() {
+    const { plan } = this;
+    return servingPod({
+      name: this.componentName,
+      labels: this.labels,
+      selector: this.podSelector,
+      model: this.model,
+      plan,
+      placement: this.placement,
+      tracking: this.tracking,
+      environment: this.props.environment ?? {},
+      warmUp: plan.warmUp._source(`${this.componentName}-warm-up`),
+      configHash: contentHash({
+        ...programs(...SERVING_PROGRAMS),
+        request: this.warmUpBody ?? '',
+        'nginx.conf': plan.exposed ? this.nginx : '',
+      }),
+    });
+  }
+}

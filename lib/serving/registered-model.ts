@@ -1,0 +1,99 @@
+import { Rule } from '../kubernetes/rules';
+
+const STAGES = ['Staging', 'Production', 'Archived'];
+
+/**
+ * Which version of which registered model is served: a fixed one, or the one that an alias or a stage points to at any
+ * time, which a `ModelDeployer` follows.
+ */
+export class RegisteredModel {
+  /**
+   * The version that an alias points to (`models:/name@alias`). The YAML has no version: a `ModelDeployer` sets it.
+   *
+   * @param name name in the registry
+   * @param alias e.g. `champion`
+   */
+  public static byAlias(name: string, alias: string): RegisteredModel {
+    return new RegisteredModel(name, { alias });
+  }
+
+  /**
+   * The newest version in a stage (`models:/name/Production`), for registries that still use stages. The YAML has no
+   * version: a `ModelDeployer` sets it.
+   *
+   * @param name name in the registry
+   * @param stage `Production`, `Staging` or `Archived`
+   */
+  public static byStage(name: string, stage: string): RegisteredModel {
+    return new RegisteredModel(name, { stage });
+  }
+
+  /**
+   * Always this version (`models:/name/7`): `MODEL_VERSION` in the YAML.
+   *
+   * @param name name in the registry
+   * @param version a whole number, as the registry writes it, e.g. `'7'`
+   */
+  public static byVersion(name: string, version: string): RegisteredModel {
+    return new RegisteredModel(name, { version });
+  }
+
+  /** The alias that is followed, if one is. */
+  public readonly alias?: string;
+  /** The stage that is followed, if one is. */
+  public readonly stage?: string;
+  /** The version that is fixed, if one is. */
+  public readonly version?: string;
+
+  private constructor(
+    /** Name in the registry. */
+    public readonly name: string,
+    which: { alias?: string; stage?: string; version?: string },
+  ) {
+    this.alias = which.alias;
+    this.stage = which.stage;
+    this.version = which.version;
+  }
+
+  /** What the pods are told beside the name. @internal */
+  public get _environment(): Record<string, string> {
+    return {
+      MODEL_NAME: this.name,
+      ...(this.alias !== undefined && { MODEL_ALIAS: this.alias }),
+      ...(this.stage !== undefined && { MODEL_STAGE: this.stage }),
+      ...(this.version !== undefined && { MODEL_VERSION: String(this.version) }),
+    };
+  }
+
+  /** @internal */
+  public get _rules(): Rule[] {
+    const { name, alias, stage, version } = this;
+    return [
+      {
+        wrong: typeof name !== 'string' || name.trim() === '' || /[/:\p{Cc}]/u.test(name),
+        given: `the model's name is '${name}'`,
+        want: "want its name in the registry, without '/' and ':', e.g. 'churn-prediction-model'",
+      },
+      {
+        wrong: alias !== undefined && (!/^[\w-]{1,255}$/.test(alias) || /^(latest|v\d+)$/i.test(alias)),
+        given: `the model's alias is '${alias}'`,
+        want: "want letters, digits, '_' and '-', not 'latest' and not 'v1', which MLflow keeps for itself, e.g. 'champion'",
+      },
+      {
+        wrong: stage !== undefined && !STAGES.includes(stage),
+        given: `the model's stage is '${stage}'`,
+        want: `want one of ${STAGES.join(', ')}`,
+      },
+      {
+        wrong: version !== undefined && !/^[1-9]\d{0,9}$/.test(version),
+        given: `the model's version is '${version}'`,
+        want: "want a whole number from 1 on, e.g. '7'; an alias is given by RegisteredModel.byAlias(name, alias)",
+      },
+      {
+        wrong: alias === undefined && stage === undefined && version === undefined,
+        given: 'the model has neither alias, stage nor version',
+        want: "want one of them, e.g. RegisteredModel.byAlias('churn', 'champion')",
+      },
+    ];
+  }
+}

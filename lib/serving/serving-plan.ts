@@ -1,0 +1,109 @@
+import { Size, SizeRoundingBehavior } from 'cdk8s';
+import { ContainerResources, Cpu } from 'cdk8s-plus-27';
+import { ModelServingOptions } from './model-serving-props';
+import { ServingRuntime } from './serving-runtime';
+import { WarmUp } from './warm-up';
+import { Exposure } from '../access/exposure';
+import { Images } from '../images';
+import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../kubernetes/autoscaler';
+import { peerRules } from '../kubernetes/network-boundary';
+import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
+import { mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
+import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
+import { environmentRules } from '../tracking/rules';
+
+/** The props with every default filled in. */
+export interface ServingPlan {
+  readonly image: string;
+  readonly proxyImage: string;
+  readonly resources: ContainerResources;
+  readonly proxyResources: ContainerResources;
+  readonly runtime: ServingRuntime;
+  readonly warmUp: WarmUp;
+  readonly autoscaling?: AutoscalerBounds;
+  readonly maxPods: number;
+  readonly modelSpace: Size;
+  readonly modelSpaceBytes: number;
+  readonly maxRequestBytes: number;
+  readonly requestTimeoutSeconds: number;
+  readonly startSeconds: number;
+  readonly drainSeconds: number;
+  readonly acceptAnyPython: boolean;
+  /** True where nginx stands beside the model, with the platform's login. */
+  readonly exposed: boolean;
+}
+
+/** Space of `/tmp`. */
+export const TMP_MEBIBYTES = 1024;
+
+export function servingPlan(props: ModelServingOptions, placement: PlacementOptions): ServingPlan {
+  const runtime = props.runtime ?? ServingRuntime.offline();
+  const modelSpace = props.modelSpace ?? Size.gibibytes(10);
+  const autoscaling = autoscalerBounds(props);
+  const requestTimeoutSeconds = props.requestTimeoutSeconds ?? 60;
+  const packages = runtime._requirements && !runtime._requirements.cacheClaimName ? mebibytes(runtime._space) : 0;
+  const disk = Math.ceil(mebibytes(modelSpace) + packages) + TMP_MEBIBYTES;
+  return {
+    image: runtime._image ?? mirrored(Images.MLFLOW, placement),
+    proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),
+    resources: mergeResources(
+      {
+        cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
+        memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+        ephemeralStorage: { request: Size.mebibytes(256), limit: Size.mebibytes(disk) },
+      },
+      props.resources,
+    ),
+    proxyResources: mergeResources(
+      {
+        cpu: { request: Cpu.millis(50), limit: Cpu.units(1) },
+        memory: { request: Size.mebibytes(32), limit: Size.mebibytes(128) },
+        ephemeralStorage: { request: Size.mebibytes(16), limit: Size.mebibytes(128) },
+      },
+      props.proxyResources,
+    ),
+    runtime,
+    warmUp: props.warmUp ?? WarmUp.modelExample(),
+    autoscaling,
+    maxPods: autoscaling?.maxReplicas ?? props.replicas ?? 1,
+    modelSpace,
+    // A little below what the volume holds: the kubelet measures with a lag, and evicts a pod that has more.
+    modelSpaceBytes: Math.floor(mebibytes(modelSpace) * 0.95) * 1024 * 1024,
+    maxRequestBytes: Math.round(mebibytes(props.maxRequestSize ?? Size.mebibytes(16)) * 1024 * 1024),
+    requestTimeoutSeconds,
+    startSeconds: props.startSeconds ?? 600,
+    drainSeconds: props.drainSeconds ?? requestTimeoutSeconds,
+    acceptAnyPython: props.acceptAnyPython ?? false,
+    exposed: (props.exposure ?? Exposure.none())._hosts.length > 0,
+  };
+}
+
+/** Everything that is wrong with the props of a serving. */
+export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rule[] {
+  return [
+    ...props.model._rules,
+    ...plan.runtime._rules,
+    ...plan.warmUp._rules,
+    ...scalingRules(props),
+    imageRule(plan.proxyImage, 'proxyImage'),
+    ...resourceRules(plan.resources),
+    ...resourceRules(plan.proxyResources, 'proxyResources'),
+    sizeRule('modelSpace', plan.modelSpace),
+    sizeRule('maxRequestSize', props.maxRequestSize ?? Size.mebibytes(16)),
+    wholeRule('requestTimeoutSeconds', plan.requestTimeoutSeconds, 1),
+    wholeRule('startSeconds', plan.startSeconds, 10),
+    wholeRule('drainSeconds', plan.drainSeconds, 1),
+    ...peerRules('clients', props.clients),
+    ...peerRules('metricsClients', props.metricsClients),
+    ...environmentRules(props.environment),
+    ...['MODEL_NAME', 'MODEL_VERSION', 'MLFLOW_TRACKING_URI'].map((name) => ({
+      wrong: name in (props.environment ?? {}),
+      given: `environment has ${name}`,
+      want: 'want it left out: it comes from model and tracking',
+    })),
+  ];
+}
+
+function mebibytes(size: Size): number {
+  return size.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
+}

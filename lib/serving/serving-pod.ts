@@ -1,0 +1,167 @@
+import { RegisteredModel } from './registered-model';
+import { ServingPlan, TMP_MEBIBYTES } from './serving-plan';
+import { LINGER_BEHIND_NGINX, servingProxy, servingProxyVolumes } from './serving-proxy';
+import { Connection } from '../kubernetes/connection';
+import { Container, PodTemplate, Volume, VolumeMount } from '../kubernetes/manifest';
+import { environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
+import { PlacementOptions } from '../kubernetes/pod-options';
+import { PROGRAMS } from '../kubernetes/program';
+import { renderResources } from '../kubernetes/resources';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+
+export const MODEL_PORT = 8080;
+export const MODEL_METRICS_PORT = 9090;
+/** Programs of ours that the pods run. */
+export const SERVING_PROGRAMS = [
+  'secret_files.py',
+  'serving_settings.py',
+  'model_download.py',
+  'model_requirements.py',
+  'download_model.py',
+  'serving_app.py',
+  'serve_model.py',
+];
+
+const MODEL = '/model';
+const PACKAGES = '/packages';
+const WARM_UP = '/etc/warm-up';
+/** Until every kube-proxy has heard that the pod is going. */
+const LINGER_SECONDS = 8;
+
+export interface ServingPodProps {
+  readonly name: string;
+  readonly labels: Record<string, string>;
+  readonly selector: Record<string, string>;
+  readonly model: RegisteredModel;
+  readonly plan: ServingPlan;
+  readonly placement: PlacementOptions;
+  readonly tracking: Connection;
+  readonly environment: Record<string, string>;
+  readonly warmUp?: { readonly name: string; readonly key: string };
+  /** Changes with the content of the ConfigMaps, so that a change is a rollout. */
+  readonly configHash: string;
+}
+
+export function servingPod(props: ServingPodProps): PodTemplate {
+  const { plan, name } = props;
+  const { warmUp } = props;
+  const mounted = mountConnections([props.tracking]);
+  const requirements = plan.runtime._requirements;
+  const linger = plan.exposed ? LINGER_BEHIND_NGINX : LINGER_SECONDS;
+  const mounts: VolumeMount[] = [
+    { name: 'programs', mountPath: PROGRAMS, readOnly: true },
+    { name: 'tmp', mountPath: '/tmp' },
+    ...(requirements ? [{ name: 'packages', mountPath: PACKAGES }] : []),
+    ...mounted.mounts,
+  ];
+  const env = {
+    HOME: '/tmp',
+    PYTHONDONTWRITEBYTECODE: '1',
+    PYTHONUNBUFFERED: '1',
+    MLFLOW_DISABLE_TELEMETRY: 'true',
+    MODEL_DIRECTORY: MODEL,
+    SERVING_NAME: name,
+    ...props.model._environment,
+    ...mounted.environment,
+    ...props.environment,
+  };
+  const base = {
+    image: plan.image,
+    securityContext: containerSecurity(ANY_USER),
+    resources: renderResources(plan.resources),
+  };
+  const namespace = { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } };
+  const download: Container = {
+    ...base,
+    name: 'download-model',
+    command: ['python', `${PROGRAMS}/download_model.py`],
+    env: [
+      ...environment({
+        ...env,
+        MODEL_SPACE_BYTES: String(plan.modelSpaceBytes),
+        ...(plan.acceptAnyPython && { ACCEPT_ANY_PYTHON: 'true' }),
+        ...(requirements && { PACKAGES_DIRECTORY: PACKAGES, REQUIREMENTS_INDEX_URL: requirements.indexUrl }),
+      }),
+      namespace,
+    ],
+    volumeMounts: [...mounts, { name: 'model', mountPath: MODEL }],
+  };
+  const server: Container = {
+    ...base,
+    name: 'model-server',
+    command: ['python', `${PROGRAMS}/serve_model.py`],
+    env: [
+      ...environment({
+        ...env,
+        MAX_REQUEST_BYTES: String(plan.maxRequestBytes),
+        MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT: String(plan.requestTimeoutSeconds),
+        LINGER_SECONDS: String(linger),
+        DRAIN_SECONDS: String(plan.drainSeconds),
+        ...plan.warmUp._environment(`${WARM_UP}/request`),
+      }),
+      namespace,
+    ],
+    ports: [
+      { name: 'http', containerPort: MODEL_PORT },
+      { name: 'metrics', containerPort: MODEL_METRICS_PORT },
+    ],
+    // Nothing listens before the model is loaded and has answered its warm-up request.
+    startupProbe: {
+      httpGet: { path: '/ping', port: 'http' },
+      periodSeconds: 1,
+      timeoutSeconds: 5,
+      failureThreshold: plan.startSeconds,
+    },
+    readinessProbe: {
+      httpGet: { path: '/health', port: 'http' },
+      periodSeconds: 2,
+      timeoutSeconds: 10,
+      failureThreshold: 15,
+    },
+    livenessProbe: {
+      httpGet: { path: '/ping', port: 'http' },
+      periodSeconds: 20,
+      timeoutSeconds: 15,
+      failureThreshold: 6,
+    },
+    volumeMounts: [
+      ...mounts,
+      { name: 'model', mountPath: MODEL, readOnly: true },
+      ...(warmUp ? [{ name: 'warm-up', mountPath: WARM_UP, readOnly: true }] : []),
+    ],
+  };
+  const version = props.model.version;
+  return podTemplate({
+    labels: { ...props.labels, app: name, ...(version !== undefined && { 'model-version': version }) },
+    annotations: {
+      'kubectl.kubernetes.io/default-container': 'model-server',
+      'cdk8s-mlflow/config-hash': props.configHash,
+    },
+    serviceAccountName: name,
+    user: ANY_USER,
+    placement: props.placement,
+    spread: props.selector,
+    topologySpread: true,
+    terminationGracePeriodSeconds: linger + plan.drainSeconds + 5,
+    initContainers: [download],
+    containers: [server, ...(plan.exposed ? [servingProxy(plan)] : [])],
+    volumes: [
+      { name: 'programs', configMap: { name: `${name}-programs` } },
+      scratch('model', plan.modelSpace.asString()),
+      scratch('tmp', `${TMP_MEBIBYTES}Mi`),
+      ...(requirements ? [packages(plan)] : []),
+      ...(warmUp
+        ? [{ name: 'warm-up', configMap: { name: warmUp.name, items: [{ key: warmUp.key, path: 'request' }] } }]
+        : []),
+      ...mounted.volumes,
+      ...(plan.exposed ? servingProxyVolumes(`${name}-proxy`) : []),
+    ],
+  });
+}
+
+function packages({ runtime }: ServingPlan): Volume {
+  const claimName = runtime._requirements?.cacheClaimName;
+  return claimName
+    ? { name: 'packages', persistentVolumeClaim: { claimName } }
+    : scratch('packages', runtime._space.asString());
+}

@@ -1,0 +1,89 @@
+import { Size } from 'cdk8s';
+import { EgressRule } from '../kubernetes/connection';
+import { sizeRule } from '../kubernetes/resources';
+import { Rule, imageRule, objectNameRule } from '../kubernetes/rules';
+
+/** Where the requirements of models come from. */
+export interface RequirementsProps {
+  /** The package index: pip's `--index-url`, e.g. `https://pypi.org/simple`. */
+  readonly indexUrl: string;
+  /**
+   * Where the pods may go to reach the index, by NetworkPolicy.
+   * @default - any address on the URL's port
+   */
+  readonly egress?: EgressRule[];
+  /**
+   * A PersistentVolumeClaim (ReadWriteMany) that keeps what was installed, one folder for each set of requirements, so
+   * that a second pod installs nothing.
+   * @default - a folder of each pod (emptyDir)
+   */
+  readonly cacheClaimName?: string;
+  /**
+   * Space for what is installed: `sizeLimit` of the emptyDir, and part of the pod's limit of ephemeral storage.
+   * @default Size.gibibytes(5)
+   */
+  readonly space?: Size;
+}
+
+/**
+ * What a model runs in. Its Python version and its requirements are compared with it before anything is loaded.
+ */
+export class ServingRuntime {
+  /** MLflow's image as it is, with nothing installed: no network beyond the cluster is needed. The default. */
+  public static offline(): ServingRuntime {
+    return new ServingRuntime();
+  }
+
+  /**
+   * MLflow's image, with what a model requires beside it installed by pip when a pod starts.
+   *
+   * @param props the package index
+   */
+  public static withRequirements(props: RequirementsProps): ServingRuntime {
+    return new ServingRuntime(undefined, props);
+  }
+
+  /**
+   * An image of one's own that has what the models need: Python as `python`, `mlflow` and, for metrics,
+   * `prometheus_client`. Nothing is installed.
+   *
+   * @param image with a tag other than `latest` or a digest
+   */
+  public static image(image: string): ServingRuntime {
+    return new ServingRuntime(image);
+  }
+
+  private constructor(
+    /** @internal */ public readonly _image?: string,
+    /** @internal */ public readonly _requirements?: RequirementsProps,
+  ) {}
+
+  /** @internal */
+  public get _space(): Size {
+    return this._requirements?.space ?? Size.gibibytes(5);
+  }
+
+  /** Where pods may go for packages. @internal */
+  public get _egress(): EgressRule[] {
+    if (!this._requirements) return [];
+    const { indexUrl, egress } = this._requirements;
+    const url = new URL(indexUrl);
+    const port = Number(url.port) || (url.protocol === 'http:' ? 80 : 443);
+    return egress ?? [{ peer: { anyone: true }, port }];
+  }
+
+  /** @internal */
+  public get _rules(): Rule[] {
+    const { indexUrl, cacheClaimName } = this._requirements ?? {};
+    return [
+      ...(this._image === undefined ? [] : [imageRule(this._image, 'the image of the runtime')]),
+      {
+        wrong: indexUrl !== undefined && !/^https?:\/\/[^/@\s?#]+(\/[^@\s?#]*)?$/.test(indexUrl),
+        given: `indexUrl is '${indexUrl}'`,
+        want: "want the address of a package index without a user, e.g. 'https://pypi.org/simple'",
+      },
+      ...(cacheClaimName === undefined ? [] : [objectNameRule('cacheClaimName', cacheClaimName)]),
+      ...(this._requirements ? [sizeRule('space', this._space)] : []),
+    ];
+  }
+}

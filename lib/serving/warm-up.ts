@@ -1,0 +1,92 @@
+import { Rule, objectNameRule } from '../kubernetes/rules';
+
+/**
+ * A request that a new pod has to answer before it gets any other. A version that loads but cannot predict never takes
+ * traffic.
+ */
+export class WarmUp {
+  /**
+   * The example that the model was logged with (`log_model(…, input_example=…)`), which follows the version. A version
+   * without one is not tried. The default.
+   */
+  public static modelExample(): WarmUp {
+    return new WarmUp('example');
+  }
+
+  /**
+   * A request of one's own, in the ConfigMap `<serving>-warm-up`.
+   *
+   * @param body as POSTed to `/invocations`, e.g. `{"inputs": [[1, 2]]}`
+   * @param contentType of the body; `application/json` where it is left out
+   */
+  public static request(body: string, contentType?: string): WarmUp {
+    return new WarmUp('request', body, undefined, contentType);
+  }
+
+  /**
+   * A request that lies in a ConfigMap that somebody else makes.
+   *
+   * @param name name of the ConfigMap
+   * @param key key of the body
+   * @param contentType of the body; `application/json` where it is left out
+   */
+  public static fromConfigMap(name: string, key: string, contentType?: string): WarmUp {
+    return new WarmUp('configMap', undefined, { name, key }, contentType);
+  }
+
+  /** None: a pod is ready as soon as its model is loaded. */
+  public static none(): WarmUp {
+    return new WarmUp('none');
+  }
+
+  private constructor(
+    /** @internal */ public readonly _kind: 'example' | 'request' | 'configMap' | 'none',
+    /** @internal */ public readonly _body?: string,
+    private readonly source?: { name: string; key: string },
+    private readonly contentType: string = 'application/json',
+  ) {}
+
+  /** The ConfigMap and its key that are mounted, where one is. @internal */
+  public _source(own: string): { name: string; key: string } | undefined {
+    return this._kind === 'request' ? { name: own, key: 'request' } : this.source;
+  }
+
+  /** @internal */
+  public _environment(file: string): Record<string, string> {
+    if (this._kind === 'none') return {};
+    if (this._kind === 'example') return { WARM_UP: 'model-example' };
+    return { WARM_UP: file, WARM_UP_CONTENT_TYPE: this.contentType };
+  }
+
+  /** @internal */
+  public get _rules(): Rule[] {
+    const json = /^application\/json\b/.test(this.contentType);
+    return [
+      {
+        wrong: this._kind === 'request' && (!this._body?.trim() || (json && !isJson(this._body))),
+        given: `the body of the warm-up request is '${this._body?.slice(0, 60)}'`,
+        want: `want what is POSTed to /invocations, e.g. '{"inputs": [[1, 2]]}', or another contentType`,
+      },
+      {
+        wrong: !/^[\w.+-]+\/[\w.+-]+(; ?[\w=-]+)*$/.test(this.contentType),
+        given: `the content type of the warm-up request is '${this.contentType}'`,
+        want: "want e.g. 'application/json' or 'text/csv'",
+      },
+      ...(this.source ? [objectNameRule('the ConfigMap of the warm-up request', this.source.name)] : []),
+      {
+        wrong: this.source !== undefined && !/^[-._a-zA-Z0-9]{1,253}$/.test(this.source.key),
+        given: `the key of the warm-up request is '${this.source?.key}'`,
+        want: "want the name of a key of the ConfigMap, e.g. 'request.json'",
+      },
+    ];
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

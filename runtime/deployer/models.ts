@@ -1,0 +1,66 @@
+import type { Wanted } from './decide';
+import { versionNumber } from './state';
+import type { DeployerTarget } from './targets';
+
+/** What is kept of a registered model. */
+export interface Model {
+  readonly aliases: ReadonlyMap<string, string>;
+  /** By stage in lower case. */
+  readonly stages: ReadonlyMap<string, string>;
+  /** When a version was made, for the few that the list describes. */
+  readonly created: ReadonlyMap<string, number>;
+}
+
+export type Models = Map<string, Model>;
+
+/** A page of registered-models/search; undefined when it is none. `{}` is a page: MLflow leaves out empty lists. */
+export function readPage(
+  body: any,
+  names: ReadonlySet<string>,
+): { readonly models: Models; readonly next: string } | undefined {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
+  const { registered_models: list = [], next_page_token: next = '' } = body;
+  if (!Array.isArray(list) || typeof next !== 'string' || 'error_code' in body) return undefined;
+  const models: Models = new Map();
+  for (const each of list) {
+    if (typeof each?.name !== 'string') return undefined;
+    const model = names.has(each.name) ? readModel(each) : emptyModel;
+    if (!model) return undefined;
+    if (model !== emptyModel) models.set(each.name, model);
+  }
+  return { models, next };
+}
+
+const emptyModel: Model = { aliases: new Map(), stages: new Map(), created: new Map() };
+
+function readModel({ aliases = [], latest_versions: versions = [] }: any): Model | undefined {
+  if (!Array.isArray(aliases) || !Array.isArray(versions)) return undefined;
+  const isRight = ({ version }: any) => versionNumber.test(String(version));
+  if (!aliases.every((each) => typeof each?.alias === 'string' && isRight(each))) return undefined;
+  if (!versions.every((each) => typeof each === 'object' && each !== null && isRight(each))) return undefined;
+  return {
+    aliases: new Map(aliases.map(({ alias, version }) => [alias, String(version)])),
+    stages: new Map(versions.map((each) => [String(each.current_stage).toLowerCase(), String(each.version)])),
+    created: new Map(
+      versions
+        .map((each): [string, number | undefined] => [String(each.version), createdOf(each).created])
+        .filter((entry): entry is [string, number] => entry[1] !== undefined),
+    ),
+  };
+}
+
+/** The time is a number in some answers and its digits in others. */
+export function createdOf({ creation_timestamp: time }: any): { readonly created?: number } {
+  const created = Number(time ?? NaN);
+  return Number.isSafeInteger(created) ? { created } : {};
+}
+
+export function wantedOf(target: DeployerTarget, models: Models): Wanted {
+  const model = models.get(target.model);
+  if (!model) return { is: 'unregistered' };
+  const version =
+    target.alias === undefined ? model.stages.get(target.stage!.toLowerCase()) : model.aliases.get(target.alias);
+  if (version === undefined) return { is: 'unset' };
+  const created = model.created.get(version);
+  return { is: 'version', version, ...(created !== undefined && { created }) };
+}

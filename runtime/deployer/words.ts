@@ -1,0 +1,120 @@
+// Everything that the program says about a Deployment, to logs and as Kubernetes Events.
+import type { SeenDeployment } from './deployment';
+import type { State, Version } from './state';
+import type { DeployerTarget } from './targets';
+
+/** Said once, when it becomes so; `warn` becomes an Event too. */
+export interface Notice {
+  /** The same code and version is the same notice. */
+  readonly code: string;
+  readonly level: 'info' | 'warn';
+  readonly text: string;
+}
+
+/** Said when something was done; always an Event. */
+export interface News {
+  readonly outcome: 'started' | 'succeeded' | 'failed' | 'returned' | 'restored' | 'stuck';
+  readonly event: EventText;
+}
+
+export interface EventText {
+  readonly type: 'Normal' | 'Warning';
+  /** One word for machines. */
+  readonly reason: string;
+  readonly action: string;
+  readonly note: string;
+}
+
+type Target = DeployerTarget;
+
+/** `alias "champion" of "churn"`. */
+export const followed = ({ model, alias, stage }: Target) =>
+  `${alias === undefined ? `stage ${JSON.stringify(stage)}` : `alias ${JSON.stringify(alias)}`} of ${JSON.stringify(model)}`;
+
+const keeps = (version: Version) => `version ${version.version} goes on serving`;
+
+const info = (code: string, text: string): Notice => ({ code, level: 'info', text });
+const warn = (code: string, text: string): Notice => ({ code, level: 'warn', text });
+
+export const notices = {
+  unknown: () => info('Unknown', 'registry or API server do not answer; nothing is touched'),
+  absent: (t: Target) => info('NoDeployment', `there is no Deployment ${t.deployment}`),
+  handsOff: (t: Target, { off, why }: NonNullable<SeenDeployment['hands']>) =>
+    (off === 'shapeless' ? warn : info)(`HandsOff-${off}`, `Deployment ${t.deployment} is left alone: ${why}`),
+  emptied: (t: Target) => warn('VersionRemoved', `somebody removed MODEL_VERSION from Deployment ${t.deployment}`),
+  wantedGone: (t: Target, { version }: Version) =>
+    info(`WantedGone-${version}`, `${followed(t)} is version ${version}, which is not there`),
+  notReady: (t: Target, { version }: Version, status: string) =>
+    info(`NotReady-${version}`, `version ${version} of ${t.model} is ${status}, not READY; it is waited for`),
+  failedBefore: (t: Target, failed: Version & { readonly reason: string }, good?: Version) =>
+    info(
+      `FailedBefore-${failed.version}`,
+      `version ${failed.version}, ${followed(t)}, failed (${failed.reason}) and is not tried again until ` +
+        `${t.alias === undefined ? 'the stage' : 'the alias'} moves${good ? `; ${keeps(good)}` : ''}`,
+    ),
+  failed: (_: Target, state: State) =>
+    info(`Failed-${state.version}`, `version ${state.version} did not come up, and there is no other to go back to`),
+  noPods: (t: Target, state: State) =>
+    info('NoPods', `version ${state.version} is set; Deployment ${t.deployment} is scaled to 0, so nothing is proven`),
+  rolling: (_: Target, state: State) =>
+    info(`Rolling-${state.version}`, `version ${state.version} is rolled out since ${state.since}`),
+  serving: (t: Target, { version }: Version) =>
+    info(`Serving-${version}`, `version ${version}, ${followed(t)}, serves`),
+  waiting: (t: Target, is: 'unregistered' | 'unset') =>
+    info(
+      `Waiting-${is}`,
+      is === 'unset'
+        ? `no version yet: ${followed(t)} is not set`
+        : `no version yet: model ${JSON.stringify(t.model)} is not registered`,
+    ),
+  versionGone: (t: Target, version: Version) =>
+    warn(
+      `VersionGone-${version.version}`,
+      `version ${version.version} of ${JSON.stringify(t.model)} was deleted from the registry; its pods go on ` +
+        `serving, but a new pod cannot download it: set ${followed(t)} to another version`,
+    ),
+  lost: (t: Target, is: 'unregistered' | 'unset', version: Version) =>
+    warn(
+      `AliasMissing-${is}`,
+      is === 'unset'
+        ? `${followed(t)} is no longer set; ${keeps(version)}`
+        : `model ${JSON.stringify(t.model)} is no longer registered; ${keeps(version)}`,
+    ),
+};
+
+const event = (type: EventText['type'], reason: string, action: string, note: string): EventText => ({
+  ...{ type, reason, action, note },
+});
+
+export const news = {
+  started: (t: Target, { version }: Version, before?: Version): News => {
+    const place = before ? ` in place of ${before.version}` : '';
+    const note = `${followed(t)} is version ${version}: rolling it out${place}`;
+    return { outcome: 'started', event: event('Normal', 'ModelVersionSet', 'Rollout', note) };
+  },
+  succeeded: (t: Target, { version }: Version): News => {
+    const note = `version ${version}, ${followed(t)}, serves`;
+    return { outcome: 'succeeded', event: event('Normal', 'ModelVersionServing', 'Rollout', note) };
+  },
+  failed: (t: Target, { version, reason }: Version & { readonly reason: string }, good?: Version): News => {
+    const next = good ? `going back to version ${good.version}` : 'there is no version to go back to';
+    const note = `version ${version}, ${followed(t)}, failed: ${reason}; ${next}`;
+    return { outcome: 'failed', event: event('Warning', 'ModelVersionFailed', 'Rollout', note) };
+  },
+  returned: (_: Target, { version }: Version): News => {
+    const note = `version ${version} serves again in full`;
+    return { outcome: 'returned', event: event('Normal', 'ModelVersionReturned', 'Return', note) };
+  },
+  restored: (_: Target, { version }: Version): News => {
+    const note = `somebody else changed the version; set back to ${version}, as the registry decides`;
+    return { outcome: 'restored', event: event('Warning', 'ModelVersionRestored', 'Restore', note) };
+  },
+  adopted: (_: Target, { version }: Version): News => {
+    const note = `version ${version} was set by hand where none worked; watching it`;
+    return { outcome: 'started', event: event('Warning', 'ModelVersionAdopted', 'Rollout', note) };
+  },
+  stuck: (_: Target, { version }: Version, reason: string): News => {
+    const note = `version ${version}, which served before, does not come up in full: ${reason}`;
+    return { outcome: 'stuck', event: event('Warning', 'ModelVersionStuck', 'Return', note) };
+  },
+};

@@ -1,0 +1,119 @@
+"""Brings the version of the model that this pod is to serve into its volume, and sees that it can run here.
+
+It waits, with one line for each cause, where nothing is wrong but time: no version yet, a version
+that is not registered yet, a registry that is away. It fails where no waiting helps, and says why
+to the registry too: a model that is broken, wants another Python or what is not installed.
+"""
+
+import os
+import random
+import signal
+import threading
+import time
+import traceback
+
+import secret_files
+import serving_settings as settings
+from serving_settings import CannotServe, model_in_words, one_line
+
+
+def whom_it_follows():
+    name = os.environ["MODEL_NAME"]
+    if alias := os.environ.get("MODEL_ALIAS"):
+        return f"the alias '{alias}' of '{name}'"
+    if stage := os.environ.get("MODEL_STAGE"):
+        return f"a version of '{name}' in stage '{stage}'"
+    return f"a version of '{name}'"
+
+
+def reason_to_wait(error):
+    from mlflow.exceptions import MlflowException
+
+    code = error.error_code if isinstance(error, MlflowException) else ""
+    if code == "RESOURCE_DOES_NOT_EXIST":
+        return f"There is no {model_in_words()} in the registry yet: waiting for it."
+    if code in ("UNAUTHENTICATED", "PERMISSION_DENIED") or "401" in str(error)[:200]:
+        return f"The registry refuses this pod's login, waiting for another: {one_line(error)}"
+    # The rest of an error of the network is what the client did about it.
+    cause = one_line(error).split("(Caused by ")[-1].removesuffix(")")
+    return f"The registry {os.environ.get('MLFLOW_TRACKING_URI', '')} cannot be read, trying again: {cause}"
+
+
+def registered():
+    """False while the registry still takes the version in."""
+    version = settings.client().get_model_version(os.environ["MODEL_NAME"], os.environ["MODEL_VERSION"])
+    if version.status == "FAILED_REGISTRATION":
+        raise CannotServe(f"Its registration failed: {version.status_message or 'the registry says no more'}.")
+    return version.status == "READY"
+
+
+def bring():
+    import model_download
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    started = time.monotonic()
+    uri = f"models:/{os.environ['MODEL_NAME']}/{os.environ['MODEL_VERSION']}"
+    count, size = model_download.download(get_artifact_repository(uri))
+    seconds = time.monotonic() - started
+    print(f"Downloaded {model_in_words()}: {count} files, {size} bytes, {seconds:.1f} s.", flush=True)
+
+
+def wait_and_bring():
+    said = None
+    for attempt in range(10**9):
+        # A login that was changed counts without a restart.
+        secret_files.load()
+        try:
+            if registered():
+                return bring()
+            reason = f"The registry still takes in {model_in_words()}: waiting for it."
+        except CannotServe:
+            raise
+        except Exception as error:
+            reason = reason_to_wait(error)
+        if reason != said:
+            print(reason, flush=True)
+            said = reason
+        time.sleep(min(10, 0.5 * 1.5 ** min(attempt, 8)) * random.uniform(0.75, 1.25))
+
+
+def work(outcome):
+    import model_requirements
+
+    try:
+        if os.path.isdir(settings.model_path()):
+            print(f"The files of {model_in_words()} are here already.", flush=True)
+        else:
+            wait_and_bring()
+        python = model_requirements.check(settings.model_path())
+        with open(model_requirements.python_file(), "w", encoding="utf-8") as file:
+            file.write(python)
+        outcome.append(0)
+    except CannotServe as error:
+        reason = f"{model_in_words()} cannot be served. {error}"
+        reason = reason[0].upper() + reason[1:]
+        settings.tell_failure(reason)
+        print(reason, flush=True)
+    except Exception:
+        traceback.print_exc()
+
+
+def main():
+    # PID 1 has no default for signals, and a download blocks: the work is in a thread, so that this one ends at once.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+    if not os.environ.get("MODEL_VERSION", "").strip():
+        print(f"No version yet: waiting for {whom_it_follows()}, which the deployer sets here.", flush=True)
+        while True:
+            signal.pause()
+    os.environ["MODEL_VERSION"] = os.environ["MODEL_VERSION"].strip()
+    settings.patience()
+    secret_files.load()
+    outcome = []
+    thread = threading.Thread(target=work, args=(outcome,), daemon=True)
+    thread.start()
+    thread.join()
+    raise SystemExit(outcome[0] if outcome else 1)
+
+
+if __name__ == "__main__":
+    main()

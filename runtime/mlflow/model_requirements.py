@@ -1,0 +1,155 @@
+"""Compares what a model wants with what the image has, and installs the difference where that is asked for."""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import site
+import subprocess
+import sys
+import time
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
+
+from serving_settings import CannotServe, directory
+
+ATTEMPTS = 3
+
+
+def read(model, file):
+    path = os.path.join(model, file)
+    if not os.path.isfile(path):
+        return ""
+    with open(path, encoding="utf-8") as text:
+        return text.read()
+
+
+def check_python(model):
+    """A pickle may hold the byte code of one Python version, which no other can run."""
+    import yaml
+
+    wanted = str((yaml.safe_load(read(model, "python_env.yaml")) or {}).get("python") or "")
+    try:
+        major_minor = Version(wanted).release[:2]
+    except InvalidVersion:
+        return
+    if major_minor == sys.version_info[:2]:
+        return
+    said = f"It was logged under Python {wanted}, and this image has Python {platform.python_version()}"
+    if os.environ.get("ACCEPT_ANY_PYTHON"):
+        print(f"{said}: tried all the same.", flush=True)
+        return
+    raise CannotServe(
+        f"{said}: want an image with Python {'.'.join(map(str, major_minor))} (ServingRuntime.image), "
+        "or acceptAnyPython: true to try it all the same."
+    )
+
+
+def requirements(model):
+    """The requirements by name, and the lines that are none (options, addresses, files beside the model)."""
+    found, others = [], []
+    for line in read(model, "requirements.txt").splitlines():
+        line = line.split(" #")[0].strip()
+        if not line or line.startswith("#"):
+            continue
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            others.append(line)
+            continue
+        if requirement.marker is None or requirement.marker.evaluate():
+            found.append(requirement)
+    return found, others
+
+
+def differences(found):
+    missing, different = [], []
+    for requirement in found:
+        try:
+            installed = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(str(requirement))
+            continue
+        if not requirement.specifier.contains(installed, prereleases=True):
+            different.append(f"{requirement} (here {installed})")
+    return missing, different
+
+
+def check(model):
+    """The Python program that is to serve the model."""
+    check_python(model)
+    found, others = requirements(model)
+    missing, different = differences(found)
+    if os.environ.get("REQUIREMENTS_INDEX_URL") and (missing or different or others):
+        return install(model)
+    if others:
+        print(f"Not checked: {', '.join(others)}", flush=True)
+    if missing:
+        raise CannotServe(
+            f"It requires {', '.join(missing)}, which this image does not have: want ServingRuntime.withRequirements, "
+            "or an image that has them (ServingRuntime.image)."
+        )
+    if different:
+        # Most models work all the same; loading it and the warm-up request tell.
+        print(f"Other versions than those it was logged with: {', '.join(different)}", flush=True)
+    return sys.executable
+
+
+def install(model):
+    """An environment over the image's own packages, in a folder that is named by what is in it."""
+    index = os.environ["REQUIREMENTS_INDEX_URL"]
+    mlflow = importlib.metadata.version("mlflow")
+    parts = [read(model, "requirements.txt"), platform.python_version(), platform.machine(), mlflow, index]
+    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    folder = os.path.join(os.environ["PACKAGES_DIRECTORY"], key)
+    python = os.path.join(folder, "bin", "python")
+    if os.path.exists(python):
+        print(f"Its requirements are installed already ({key}).", flush=True)
+        return python
+    started = time.monotonic()
+    # Other pods may be at it in the same volume: each in a folder of its own, which it then gives the name.
+    building = f"{folder}.{platform.node()}.{os.getpid()}"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", building], check=True)
+    see_packages_of_image(building)
+    pip_install(model, building, index)
+    try:
+        os.rename(building, folder)
+    except OSError:
+        shutil.rmtree(building, ignore_errors=True)
+    print(f"Its requirements were installed in {time.monotonic() - started:.1f} s ({key}).", flush=True)
+    return python
+
+
+def see_packages_of_image(environment):
+    """Behind its own; not by --system-site-packages, which overlooks an image whose Python is in a venv itself."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    own = os.path.join(environment, "lib", version, "site-packages")
+    with open(os.path.join(own, "image.pth"), "w", encoding="utf-8") as file:
+        file.write("\n".join(site.getsitepackages()) + "\n")
+
+
+def pip_install(model, environment, index):
+    python = os.path.join(environment, "bin", "python")
+    command = [
+        *(sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "--no-input", "install"),
+        *("--quiet", "--no-cache-dir", "--index-url", index, "--requirement", "requirements.txt"),
+    ]
+    if index.startswith("http://"):
+        command += ["--trusted-host", index.split("/")[2].split(":")[0]]
+    for attempt in range(ATTEMPTS):
+        # In the model's folder, as requirements may name files beside them.
+        result = subprocess.run(command, cwd=model, capture_output=True, text=True)
+        if result.returncode == 0:
+            return
+        print(result.stderr[-4000:], flush=True)
+        time.sleep(2 * attempt)
+    shutil.rmtree(environment, ignore_errors=True)
+    errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
+    raise CannotServe(f"Its requirements cannot be installed from {index}: {errors[-1].removeprefix('ERROR: ')}")
+
+
+def python_file():
+    """Tells the server which Python program it is to be."""
+    return os.path.join(directory(), "python")

@@ -1,0 +1,181 @@
+"""What stands around MLflow's scoring app in the same process: a limit for bodies, metrics, an orderly end."""
+
+import asyncio
+import json
+import time
+
+# Asked by the kubelet, all the time.
+PROBES = ("/ping", "/health")
+PATHS = ("/invocations", "/version")
+
+
+class NoMetrics:
+    """For an image without prometheus_client."""
+
+    def begin(self):
+        pass
+
+    def end(self, path, status, seconds):
+        pass
+
+
+class Metrics:
+    def __init__(self, model, version):
+        from prometheus_client import Counter, Gauge, Histogram, Info
+
+        self.requests = Counter("mlflow_serving_requests", "Requests that were answered.", ["path", "status"])
+        self.seconds = Histogram(
+            "mlflow_serving_request_duration_seconds",
+            "From the first byte of a request to the last of its answer.",
+            ["path"],
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+        )
+        self.running = Gauge("mlflow_serving_requests_in_progress", "Requests that are being answered.")
+        Info("mlflow_serving_model", "What is served.").info({"model": model, "version": version})
+        # There from the start, so that rates see the first request and the first error.
+        for status in ("200", "400", "500"):
+            self.requests.labels("/invocations", status)
+
+    def begin(self):
+        self.running.inc()
+
+    def end(self, path, status, seconds):
+        path = path if path in PATHS else "other"
+        self.running.dec()
+        self.requests.labels(path, str(status)).inc()
+        self.seconds.labels(path).observe(seconds)
+
+
+class TooLarge(Exception):
+    pass
+
+
+class Gone(Exception):
+    """The client hung up."""
+
+
+class ServingApp:
+    def __init__(self, app, max_bytes, timeout, metrics=NoMetrics()):
+        self.app = app
+        self.max_bytes = max_bytes
+        self.timeout = timeout
+        self.metrics = metrics
+        self.draining = False
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif scope["path"] in PROBES:
+            # Whoever asks for health from outside the cluster may send elsewhere; the pod itself is alive.
+            if self.draining and scope["path"] == "/health":
+                await self.refuse(send, 503, "This pod is about to end.")
+            else:
+                await self.app(scope, receive, self.closing(send))
+        else:
+            await self.measured(scope, receive, send)
+
+    async def measured(self, scope, receive, send):
+        started, status = time.monotonic(), 500
+        self.metrics.begin()
+
+        async def send_and_note(message):
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.limited(scope, receive, self.closing(send_and_note))
+        except Gone:
+            status = 499
+        finally:
+            self.metrics.end(scope["path"], status, time.monotonic() - started)
+
+    async def limited(self, scope, receive, send):
+        try:
+            body = await asyncio.wait_for(self.body(scope, receive), self.timeout)
+        except TooLarge:
+            return await self.refuse(send, 413, f"The body is larger than {self.max_bytes} bytes.")
+        except asyncio.TimeoutError:
+            return await self.refuse(send, 408, f"The body did not arrive within {self.timeout} s.")
+        replayed = False
+
+        async def replay():
+            nonlocal replayed
+            if replayed:
+                return await receive()
+            replayed = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self.app(scope, replay, send)
+
+    async def body(self, scope, receive):
+        """MLflow takes the whole body into its memory, without a limit of its own."""
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if int(declared) > self.max_bytes:
+            raise TooLarge
+        chunks, size, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self.max_bytes:
+                raise TooLarge
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        return b"".join(chunks)
+
+    def closing(self, send):
+        """A client that keeps its connection is to find another pod before this one ends."""
+
+        async def send_and_close(message):
+            if self.draining and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", []), (b"connection", b"close")]}
+            await send(message)
+
+        return send_and_close
+
+    async def refuse(self, send, status, message):
+        body = json.dumps({"error_code": "BAD_REQUEST", "message": message}).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            # The rest of a body that is not wanted is not read.
+            (b"connection", b"close"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def ask(app, path, body, content_type):
+    """One POST to an ASGI app, without a port: its status and the text of its answer."""
+    scope = {
+        **{"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http"},
+        **{"path": path, "raw_path": path.encode(), "query_string": b"", "root_path": ""},
+        **{"client": ("127.0.0.1", 0), "server": ("127.0.0.1", 8080)},
+        "headers": [
+            (b"host", b"localhost"),
+            (b"content-type", content_type.encode()),
+            (b"content-length", str(len(body)).encode()),
+        ],
+    }
+    status, text, asked = 0, b"", False
+
+    async def receive():
+        nonlocal asked
+        if asked:
+            await asyncio.Event().wait()
+        asked = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message):
+        nonlocal status, text
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        else:
+            text += message.get("body", b"")
+
+    await app(scope, receive, send)
+    return status, text.decode("utf-8", "replace")

@@ -1,0 +1,203 @@
+import { statSync } from 'node:fs';
+import { FakeCluster } from './fake-cluster';
+import { bundle, password, Program, until } from './program';
+import { target } from './seen';
+import { json, type Seen, TestServer, troubles } from './servers';
+
+let cluster: FakeCluster;
+let registry: TestServer;
+let champion: string | undefined;
+let tags: Record<string, Record<string, string>>;
+const programs: Program[] = [];
+
+/** MLflow in a few lines; 200 models. */
+const answer = ({ path, headers, body }: Seen): [number, unknown] => {
+  const right = `Basic ${Buffer.from(`deployer:${password}`).toString('base64')}`;
+  if (headers.authorization !== right) return [401, { error_code: 'UNAUTHENTICATED' }];
+  if (path.includes('registered-models/search')) {
+    const others = Array.from({ length: 199 }, (_, n) => ({
+      ...{ name: `other-${n}`, aliases: [{ alias: 'champion', version: '7' }] },
+      latest_versions: [{ version: '7', current_stage: 'None', description: 'x'.repeat(300) }],
+    }));
+    const aliases = champion ? [{ alias: 'champion', version: champion }] : [];
+    return [200, { registered_models: [...others, { name: 'churn', aliases }] }];
+  }
+  if (path.includes('model-versions/get')) {
+    const version = new URL(path, 'http://x').searchParams.get('version');
+    return [200, { model_version: { name: 'churn', version, status: 'READY', creation_timestamp: 5 } }];
+  }
+  (tags[body.version] ??= {})[body.key] = body.value;
+  return [200, {}];
+};
+
+beforeEach(async () => {
+  champion = undefined;
+  tags = {};
+  cluster = new FakeCluster();
+  cluster.add(target.deployment);
+  await cluster.server.start();
+  registry = await new TestServer((response, seen) => json(...answer(seen))(response, seen)).start();
+});
+afterEach(async () => {
+  await Promise.all(programs.splice(0).map(async (program) => program.stop('SIGKILL')));
+  await cluster.server.stop();
+  await registry.stop();
+});
+
+async function start(options?: Parameters<typeof Program.start>[2]): Promise<Program> {
+  const program = await Program.start(cluster, registry.port, options);
+  programs.push(program);
+  return program;
+}
+const serves = async (version: string) =>
+  until(`version ${version}`, () => cluster.versionOf(target.deployment) === version && tags[version]);
+
+test('it follows the alias, tells the registry, the cluster and Prometheus, and stops when told', async () => {
+  const program = await start();
+  await until('it says what it waits for', () => program.output.includes('no version yet'));
+  champion = '1';
+  await serves('1');
+  champion = '2';
+  await serves('2');
+  const key = 'deployment.ml-serving.churn-serving';
+  await until('tags', () => tags[2]?.[`${key}.at`]);
+  expect([tags[1][key], tags[2][key]]).toEqual(['replaced', 'serving']);
+  expect(cluster.events.map(({ reason }) => reason)).toEqual([
+    ...['ModelVersionSet', 'ModelVersionServing', 'ModelVersionSet', 'ModelVersionServing'],
+  ]);
+  await until('metrics', async () => (await program.metrics()).includes('wanted="2",version="2",phase="serving"} 1'));
+  expect(await program.metric('mlflow_deployer_leader')).toBe(1);
+  expect(await program.metric('mlflow_deployer_polls_total\\{outcome="ok"\\}')).toBeGreaterThan(1);
+  expect(await program.metric('mlflow_deployer_seconds_since_last_success')).toBeLessThan(10);
+  expect(await program.health()).toBe(200);
+  expect(await program.stop()).toBe(0);
+  expect(cluster.lease.spec.holderIdentity).toBe('');
+  for (const line of program.output.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
+});
+
+test('whatever the registry answers, it stays, touches nothing, and goes on when that is over', async () => {
+  champion = '1';
+  const program = await start();
+  await serves('1');
+  const patches = () => cluster.server.seen.filter(({ method }) => method === 'PATCH').length;
+  await until('calm', () => program.output.includes('Serving-1'));
+  const before = patches();
+  champion = '2';
+  const usual = registry.answer;
+  const all = Object.values(troubles).filter((each) => each !== troubles['no answer']);
+  let asked = 0;
+  registry.answer = (response, seen) => all[asked++ % 3](response, seen);
+  await until('several failures', () => asked > 3, 30);
+  expect(patches()).toBe(before);
+  expect(await program.health()).toBe(200);
+  registry.answer = usual;
+  await serves('2');
+  expect(program.output).toContain('the registry answers again');
+});
+
+test('whatever the API server answers, it stays, and goes on when that is over', async () => {
+  champion = '1';
+  const usual = cluster.server.answer;
+  cluster.server.answer = json(500, { kind: 'Status', message: 'etcd is away' });
+  const program = await start();
+  await until('it says so', () => program.output.includes('etcd is away'));
+  expect(await program.health()).toBe(200);
+  expect(registry.seen).toEqual([]);
+  cluster.server.answer = (response, seen) =>
+    seen.path.includes('/deployments/')
+      ? json(403, { kind: 'Status', message: 'may not' })(response, seen)
+      : usual(response, seen);
+  await until('it says so', () => program.output.includes('get Deployment: HTTP 403: may not'));
+  cluster.server.answer = usual;
+  await serves('1');
+});
+
+test('an Event that is refused holds nothing up', async () => {
+  champion = '1';
+  const usual = cluster.server.answer;
+  cluster.server.answer = (response, seen) =>
+    seen.path.includes('/events')
+      ? json(403, { kind: 'Status', message: 'no' })(response, seen)
+      : usual(response, seen);
+  const program = await start();
+  await serves('1');
+  expect(program.output).toContain('no Event: API server: create Event: HTTP 403: no');
+});
+
+test('of two only one acts, and the other does when that one leaves', async () => {
+  const [first, second] = [await start({ name: 'a' }), await start({ name: 'b' })];
+  await until('one acts', () => cluster.lease?.spec.holderIdentity);
+  const isFirst = cluster.lease.spec.holderIdentity === 'a';
+  champion = '1';
+  await serves('1');
+  const [holder, waiting] = isFirst ? [first, second] : [second, first];
+  expect(await waiting.metric('mlflow_deployer_leader')).toBe(0);
+  expect(waiting.output).not.toContain('ModelVersionSet');
+  await holder.stop();
+  champion = '2';
+  await serves('2');
+  expect(waiting.output).toContain('ModelVersionSet');
+});
+
+test('killed at any moment, the next one ends what was begun', async () => {
+  for (let version = 1; version <= 6; version++) {
+    champion = String(version);
+    const calls = cluster.server.seen.length;
+    const program = await start();
+    await until('some calls', () => cluster.server.seen.length >= calls + version * 2);
+    await program.stop('SIGKILL');
+  }
+  await start();
+  await serves('6');
+  await until('the state is settled', () => {
+    const state = JSON.parse(cluster.deployments.get(target.deployment).metadata.annotations['cdk8s-mlflow/deployer']);
+    return state.phase === 'serving' && state.version === '6' && !state.tags;
+  });
+});
+
+test('50 servings and 200 models are little work', async () => {
+  const deployments = Array.from({ length: 50 }, (_, n) => `serving-${n}`);
+  for (const each of deployments) cluster.add(each);
+  champion = '1';
+  const program = await start({ deployments });
+  await until('all serve', () => deployments.every((each) => cluster.versionOf(each) === '1'), 60);
+  const stateOf = (each: string) => cluster.deployments.get(each).metadata.annotations['cdk8s-mlflow/deployer'] ?? '';
+  await until('all are calm', () =>
+    deployments.every((each) => /"serving"/.test(stateOf(each)) && !/tags/.test(stateOf(each))),
+  );
+  await program.metrics();
+  const polls = await program.metric('mlflow_deployer_polls_total\\{outcome="ok"\\}');
+  registry.seen.length = 0;
+  cluster.server.seen.length = 0;
+  await until(
+    'more polls',
+    async () => (await program.metric('mlflow_deployer_polls_total\\{outcome="ok"\\}')) > polls + 3,
+    60,
+  );
+  const searches = registry.seen.filter(({ path }) => path.includes('search')).length;
+  expect(registry.seen.length).toBe(searches);
+  expect(cluster.server.connections).toBeLessThan(20);
+  const seconds = await program.metric('mlflow_deployer_last_poll_seconds');
+  const memory = (await program.metric('process_resident_memory_bytes')) / 2 ** 20;
+  console.log(`50 servings: a poll takes ${seconds} s, the process ${memory.toFixed(0)} MiB`);
+  expect(seconds).toBeLessThan(3);
+  expect(memory).toBeLessThan(160);
+});
+
+describe('a wrong setting ends it at once', () => {
+  test.each<[string, Record<string, string>, string]>([
+    ['no Lease', { LEASE_NAME: '' }, 'LEASE_NAME is not set'],
+    ['no pod', { POD_NAME: '' }, 'POD_NAME is not set'],
+    ['no targets', { DEPLOYER_TARGETS: '/nowhere' }, '/nowhere cannot be read (ENOENT)'],
+    ['a port that is none', { HEALTH_PORT: '8080x' }, 'HEALTH_PORT is \\"8080x\\"'],
+    ['no ServiceAccount', { SERVICE_ACCOUNT_DIRECTORY: '/nowhere' }, 'automountServiceAccountToken'],
+  ])('%s', async (_, env, message) => {
+    const program = await start({ env });
+    expect(await program.ended).toBe(2);
+    expect(program.output).toContain(message);
+  });
+});
+
+test('the bundle is one file that a ConfigMap holds easily', () => {
+  expect(statSync(bundle).size).toBeLessThan(120_000);
+});

@@ -1,0 +1,60 @@
+import type { Seen, SeenVersion } from '../../../runtime/deployer/decide';
+import type { SeenDeployment } from '../../../runtime/deployer/deployment';
+import type { Rollout } from '../../../runtime/deployer/rollout';
+import type { State } from '../../../runtime/deployer/state';
+import type { DeployerTarget } from '../../../runtime/deployer/targets';
+
+export const target: DeployerTarget = {
+  namespace: 'ml-serving',
+  deployment: 'churn-serving',
+  container: 'model-server',
+  initContainer: 'download-model',
+  model: 'churn',
+  alias: 'champion',
+};
+
+export const start = Date.parse('2026-11-24T12:00:00Z');
+export const iso = (ms: number) => new Date(ms).toISOString();
+/** Version n was made at n000. */
+export const v = (n: number) => ({ version: String(n), created: n * 1000 });
+export const wanted = (n: number) => ({ is: 'version' as const, ...v(n) });
+
+const whole: Rollout = {
+  observed: true,
+  desired: 3,
+  updated: 3,
+  total: 3,
+  available: 3,
+  deadlineSeconds: 600,
+  timedOut: false,
+};
+
+export const rollouts = {
+  whole,
+  unseen: { ...whole, observed: false },
+  underWay: { ...whole, updated: 1, total: 4 },
+  /** One pod of the new version that does not come up, beside three old ones. */
+  late: { ...whole, updated: 1, total: 4, timedOut: true },
+  none: { ...whole, desired: 0, updated: 0, total: 0, available: 0 },
+};
+
+export const there = (n: number, more: Partial<Extract<SeenVersion, { is: 'there' }>> = {}): [string, SeenVersion] => [
+  String(n),
+  { is: 'there', created: n * 1000, status: 'READY', ...more },
+];
+export const gone = (n: number): [string, SeenVersion] => [String(n), { is: 'gone' }];
+
+/** A Deployment that has version `n` in its template, and a state if one is given. */
+export function deployment(n?: number, state?: Partial<State>, rollout: Rollout = whole): SeenDeployment {
+  return {
+    uid: 'u1',
+    resourceVersion: '7',
+    ...(n !== undefined && { template: v(n) }),
+    ...(state && { state: { ...v(n ?? 1), phase: 'serving', since: iso(start), good: v(n ?? 1), ...state } }),
+    rollout,
+  };
+}
+
+export function seen(change: Partial<Omit<Seen, 'versions'>> & { versions?: [string, SeenVersion][] }): Seen {
+  return { target, now: start, registrySince: 0, ...change, versions: new Map(change.versions) };
+}

@@ -1,0 +1,29 @@
+import { target } from './seen';
+import { problemsOfTargets } from '../../../runtime/deployer/targets';
+
+const right = { pollSeconds: 5, trackingUri: 'http://mlflow-server:5000', targets: [target] };
+const { alias: _, ...nothing } = target;
+
+test('what the constructs write is right', () => {
+  expect(problemsOfTargets(right)).toEqual([]);
+  expect(problemsOfTargets({ ...right, trackingUri: 'https://mlflow.example.com/base' })).toEqual([]);
+  expect(problemsOfTargets({ ...right, targets: [] })).toEqual([]);
+  expect(problemsOfTargets({ ...right, targets: [{ ...nothing, stage: 'Production' }] })).toEqual([]);
+});
+
+test.each<[string, unknown, string]>([
+  ['no object', 7, 'right would be an object with pollSeconds, trackingUri and targets'],
+  ['no list', { ...right, targets: {} }, 'right would be an object'],
+  ['no pause', { ...right, pollSeconds: 0 }, 'pollSeconds is 0; right would be a number from 1 to 3600'],
+  ['no URL', { ...right, trackingUri: 'mlflow:5000' }, 'trackingUri is none'],
+  ['a password in the URL', { ...right, trackingUri: 'http://a:b@mlflow' }, 'without a login'],
+  ['a target that is none', { ...right, targets: [null] }, 'targets[0] is null; right would be an object'],
+  ['no model', { ...right, targets: [{ ...target, model: ' ' }] }, 'targets[0].model is " "'],
+  ['a name that is none', { ...right, targets: [{ ...target, namespace: 'A_b' }] }, 'targets[0].namespace is "A_b"'],
+  ['nothing to follow', { ...right, targets: [nothing] }, 'targets[0] follows nothing; right would be alias or stage'],
+  ['two to follow', { ...right, targets: [{ ...target, stage: 'Production' }] }, 'targets[0] follows two'],
+  ['a misspelt field', { ...right, targets: [{ ...target, alais: 'x' }] }, 'targets[0] gives "alais"'],
+  ['one Deployment twice', { ...right, targets: [target, target] }, '"ml-serving/churn-serving" is there twice'],
+])('%s is wrong', (_case, input, problem) => {
+  expect(problemsOfTargets(input).join('\n')).toContain(problem);
+});

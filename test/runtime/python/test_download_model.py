@@ -1,0 +1,192 @@
+import os
+import sys
+import unittest
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+from serving import ServingTestCase
+from support import PROGRAMS
+
+sys.path.insert(0, str(PROGRAMS))
+ERROR = "deployment.ml-serving.churn-serving.error"
+
+
+class Waits(ServingTestCase):
+    def wait_for(self, text, name, version):
+        process = self.start("download_model.py", environment=self.environment(name, version))
+        said = self.read_until(process, text)
+        self.assertEqual(len(said.splitlines()), 1, said)
+        process.terminate()
+        self.assertEqual(process.wait(5), 143)
+        self.assertFalse(self.current.exists())
+
+    def test_without_a_version(self):
+        self.wait_for("No version yet: waiting for the alias 'champion' of 'line', which the deployer sets", "line", None)
+
+    def test_for_a_model_that_is_not_registered(self):
+        self.wait_for("There is no version 1 of 'absent' in the registry yet: waiting for it", "absent", "1")
+
+    def test_for_a_version_that_is_not_registered(self):
+        self.wait_for("There is no version 9 of 'line' in the registry yet", "line", "9")
+
+    def test_for_a_registry_that_is_away(self):
+        environment = self.environment("line", MLFLOW_TRACKING_URI="http://127.0.0.1:1", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+        process = self.start("download_model.py", environment=environment)
+        self.read_until(process, "The registry http://127.0.0.1:1 cannot be read, trying again")
+        process.terminate()
+        self.assertEqual(process.wait(5), 143)
+
+
+class Brings(ServingTestCase):
+    def test_the_whole_model_once(self):
+        said = self.download("line")
+        self.assertRegex(said, r"Downloaded version 1 of 'line': \d+ files, \d+ bytes")
+        self.assertTrue((self.current / "MLmodel").is_file())
+        self.assertEqual((self.model / "python").read_text(), sys.executable)
+        self.assertFalse((self.model / "partial").exists())
+        self.assertIn("are here already", self.download("line"))
+        self.assertNotIn(ERROR, self.tags("line"))
+
+    def test_not_what_an_ended_attempt_left(self):
+        (self.model / "partial").mkdir()
+        (self.model / "partial" / "MLmodel").write_text("half")
+        self.download("line")
+        self.assertNotEqual((self.current / "MLmodel").read_text(), "half")
+
+    def test_no_model_whose_requirements_are_missing(self):
+        said = self.download("needs", code=1)
+        reason = "Version 1 of 'needs' cannot be served. It requires not-a-package-of-this-image==1.0"
+        self.assertIn(reason, said)
+        self.assertIn(reason, self.tags("needs")[ERROR])
+
+    def test_no_model_that_is_larger_than_the_volume(self):
+        said = self.download("loads", code=1, MODEL_SPACE_BYTES="10")
+        self.assertRegex(said, r"It has \d+ bytes, and modelSpace holds 10")
+        self.assertFalse(self.current.exists())
+
+
+class Whole(unittest.TestCase):
+    """A download, with a store that is not what it should be."""
+
+    def setUp(self):
+        import tempfile
+
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        variables = {"MODEL_DIRECTORY": str(self.folder), "MODEL_NAME": "m", "MODEL_VERSION": "1"}
+        self.enterContext(mock.patch.dict(os.environ, variables))
+        self.enterContext(mock.patch("builtins.print"))
+
+    def store(self, listed, sent):
+        def entries(path):
+            top = [p for p in listed if "/" not in p] if path is None else []
+            below = [p for p in listed if path is not None and p.startswith(f"{path}/")]
+            folders = {p.split("/")[0] for p in listed if "/" in p} if path is None else ()
+            return [SimpleNamespace(path=p, is_dir=False, file_size=listed[p]) for p in top + below] + [
+                SimpleNamespace(path=p, is_dir=True, file_size=None) for p in folders
+            ]
+
+        def download(_, dst_path):
+            self.downloads += 1
+            for path, text in sent.items():
+                file = Path(dst_path, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+
+        self.downloads = 0
+        return SimpleNamespace(list_artifacts=entries, download_artifacts=download)
+
+    def refuse(self, store, words):
+        import model_download
+        from serving_settings import CannotServe
+
+        with self.assertRaisesRegex(CannotServe, words):
+            model_download.download(store)
+        self.assertFalse((self.folder / "version-1").exists())
+
+    def test_files_that_are_whole_are_taken(self):
+        import model_download
+
+        files = {"MLmodel": "abc", "data/model.pkl": "12345"}
+        store = self.store({"MLmodel": 3, "data/model.pkl": 5}, files)
+        self.assertEqual(model_download.download(store), (2, 8))
+        self.assertEqual((self.folder / "version-1/data/model.pkl").read_text(), "12345")
+
+    def test_a_file_that_is_cut_off_is_not_taken(self):
+        self.refuse(self.store({"MLmodel": 3, "data/model.pkl": 5}, {"MLmodel": "abc", "data/model.pkl": "123"}),
+                    "model.pkl has 3 of 5 bytes")
+        self.assertEqual(self.downloads, 3)
+
+    def test_a_file_that_is_missing_is_missed(self):
+        self.refuse(self.store({"MLmodel": 3, "model.pkl": 5}, {"MLmodel": "abc"}), "model.pkl is missing")
+
+    def test_what_has_no_mlmodel_is_no_model(self):
+        self.refuse(self.store({"model.pkl": 5}, {"model.pkl": "12345"}), "There is no file MLmodel among its artifacts")
+        self.assertEqual(self.downloads, 0)
+
+
+class Requirements(ServingTestCase):
+    def check(self, code=0, python=None, requirements="mlflow\n", **more):
+        self.current.mkdir()
+        (self.current / "MLmodel").write_text("")
+        (self.current / "requirements.txt").write_text(requirements)
+        if python:
+            (self.current / "python_env.yaml").write_text(f"python: {python}\ndependencies:\n- -r requirements.txt\n")
+        return self.download("line", code=code, **more)
+
+    def test_another_python_is_refused(self):
+        self.assertIn("It was logged under Python 3.9.1, and this image has Python", self.check(1, "3.9.1"))
+
+    def test_another_python_is_tried_where_that_is_asked_for(self):
+        self.assertIn("Python 3.9.1", self.check(0, "3.9.1", ACCEPT_ANY_PYTHON="true"))
+
+    def test_another_patch_of_the_same_python_is_the_same(self):
+        major, minor = sys.version_info[:2]
+        self.assertNotIn("logged under", self.check(0, f"{major}.{minor}.99"))
+
+    def test_other_versions_are_told(self):
+        said = self.check(requirements="numpy==1.0.0\n# none\nscikit-learn\nlost; python_version < '3'\ncode/own.whl\n")
+        self.assertRegex(said, r"Other versions than those it was logged with: numpy==1.0.0 \(here ")
+        self.assertIn("Not checked: code/own.whl", said)
+
+    def index(self):
+        """A package index of one package, made by hand."""
+        folder = self.folder / "index" / "tiny-extra"
+        folder.mkdir(parents=True)
+        info = "tiny_extra-1.0.dist-info"
+        with zipfile.ZipFile(folder / "tiny_extra-1.0-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("tiny_extra.py", "answer = 42\n")
+            wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-extra\nVersion: 1.0\n")
+            wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(f"{info}/RECORD", "")
+        (folder / "index.html").write_text('<a href="tiny_extra-1.0-py3-none-any.whl">tiny_extra-1.0-py3-none-any.whl</a>')
+        return f"file://{self.folder}/index"
+
+    def test_what_is_missing_is_installed_once(self):
+        packages = self.folder / "packages"
+        packages.mkdir()
+        more = {"REQUIREMENTS_INDEX_URL": self.index(), "PACKAGES_DIRECTORY": str(packages)}
+        said = self.check(requirements="mlflow\ntiny-extra==1.0\n", **more)
+        self.assertIn("Its requirements were installed in", said)
+        python = (self.model / "python").read_text()
+        self.assertTrue(python.startswith(str(packages)))
+        import subprocess
+
+        answer = subprocess.run([python, "-c", "import tiny_extra, mlflow; print(tiny_extra.answer)"],
+                                capture_output=True, text=True)
+        self.assertEqual(answer.stdout.strip(), "42", answer.stderr)
+        self.assertIn("installed already", self.download("line", **more))
+        self.assertEqual(len(list(packages.iterdir())), 1)
+
+    def test_what_no_index_has_is_told(self):
+        packages = self.folder / "packages"
+        packages.mkdir()
+        more = {"REQUIREMENTS_INDEX_URL": self.index(), "PACKAGES_DIRECTORY": str(packages)}
+        said = self.check(1, requirements="nowhere-to-be-found==3\n", **more)
+        self.assertIn("Its requirements cannot be installed from file://", said)
+        self.assertEqual(list(packages.iterdir()), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

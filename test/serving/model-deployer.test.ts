@@ -1,0 +1,199 @@
+import { App, Chart } from 'cdk8s';
+import { platformWithServings } from './servings';
+import {
+  MlflowPlatform,
+  ModelDeployer,
+  ModelDeployerProps,
+  ModelServing,
+  RegisteredModel,
+  TrackingEndpoint,
+} from '../../lib';
+import { validatePlan } from '../../runtime/credentials/plan';
+import { problemsOfTargets } from '../../runtime/deployer/targets';
+import { Rendered, errorOf, find, namesOf, render, snapshotOf } from '../support/synth';
+
+const targetsOf = (objects: Rendered[]) =>
+  JSON.parse(find(objects, 'ConfigMap', 'mlflow-deployer-targets').data['targets.json']);
+
+const two = { churn: {}, spam: { model: RegisteredModel.byStage('spam', 'Production') } };
+
+test('the deployer of a platform, and what it may do in the namespace of servings', () => {
+  const { mlflow, serving } = platformWithServings({ churn: {} });
+  const own = mlflow.filter(({ metadata }) => metadata.name.startsWith('mlflow-deployer'));
+  const roles = serving.filter(({ kind }) => /^Role/.test(kind));
+  expect(snapshotOf([...own, ...roles])).toMatchSnapshot();
+});
+
+test('a deployer with every option', () => {
+  const all: Required<Omit<ModelDeployerProps, 'tracking'>> = {
+    replicas: 2,
+    pollSeconds: 2,
+    metricsClients: [{ namespaceLabels: { team: 'observability' } }],
+    image: 'registry.example.com/node:22',
+    resources: {},
+    nodeSelector: { pool: 'ml' },
+    tolerations: [{ key: 'ml', operator: 'Exists' }],
+    affinity: {},
+    priorityClassName: 'high',
+    imagePullSecrets: ['registry'],
+    podAnnotations: { 'example.com/owner': 'ml' },
+    podLabels: { team: 'ml' },
+    imageRegistry: 'registry.example.com/mirror',
+  };
+  const { mlflow } = platformWithServings({ churn: {} }, { deployer: all });
+  expect(snapshotOf(mlflow.filter(({ metadata }) => metadata.name.startsWith('mlflow-deployer')))).toMatchSnapshot();
+});
+
+test('its targets are what its program reads', () => {
+  const targets = targetsOf(platformWithServings(two).mlflow);
+  expect(problemsOfTargets(targets)).toEqual([]);
+  expect(targets).toEqual({
+    pollSeconds: 5,
+    trackingUri: 'http://mlflow-server:5000',
+    targets: [
+      {
+        namespace: 'ml-serving',
+        deployment: 'churn-serving',
+        container: 'model-server',
+        initContainer: 'download-model',
+        model: 'churn-prediction-model',
+        alias: 'champion',
+      },
+      {
+        namespace: 'ml-serving',
+        deployment: 'spam-serving',
+        container: 'model-server',
+        initContainer: 'download-model',
+        model: 'spam',
+        stage: 'Production',
+      },
+    ],
+  });
+});
+
+test('the containers that it names are those of the servings', () => {
+  const { mlflow, serving } = platformWithServings(two);
+  for (const target of targetsOf(mlflow).targets) {
+    const { spec } = find(serving, 'Deployment', target.deployment).spec.template;
+    expect(spec.containers.map(({ name }: any) => name)).toContain(target.container);
+    expect(spec.initContainers.map(({ name }: any) => name)).toContain(target.initContainer);
+  }
+});
+
+test('there is one for all servings, none where every version is fixed', () => {
+  const deployers = (objects: Rendered[]) => namesOf(objects).filter((name) => /^Deployment .*deployer/.test(name));
+  expect(deployers(platformWithServings(two).mlflow)).toEqual(['Deployment mlflow-deployer']);
+  const fixed = { model: RegisteredModel.byVersion('churn', '3') };
+  expect(deployers(platformWithServings({ churn: fixed }).mlflow)).toEqual([]);
+});
+
+test('it may get and patch those Deployments and create Events, and change its Lease: nothing more', () => {
+  const { mlflow, serving } = platformWithServings(two);
+  const rules = [...mlflow, ...serving]
+    .filter(({ kind }) => kind === 'RoleBinding')
+    .filter(({ subjects }) => subjects.some(({ name }: any) => name === 'mlflow-deployer'))
+    .flatMap(({ roleRef, metadata }) => {
+      const objects = metadata.namespace === 'mlflow' ? mlflow : serving;
+      return find(objects, 'Role', roleRef.name).rules;
+    });
+  const deployment = (name: string) => ({
+    apiGroups: ['apps'],
+    resources: ['deployments'],
+    resourceNames: [name],
+    verbs: ['get', 'patch'],
+  });
+  const events = { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] };
+  expect(rules).toEqual([
+    {
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      resourceNames: ['mlflow-deployer'],
+      verbs: ['get', 'update'],
+    },
+    deployment('churn-serving'),
+    events,
+    deployment('spam-serving'),
+    events,
+  ]);
+  expect(namesOf(mlflow)).toContain('Lease mlflow-deployer');
+});
+
+test('a changed target is a new rollout', () => {
+  const hash = (servings: any) =>
+    find(platformWithServings(servings).mlflow, 'Deployment', 'mlflow-deployer').spec.template.metadata.annotations[
+      'cdk8s-mlflow/config-hash'
+    ];
+  expect(hash({ churn: {} })).not.toBe(hash(two));
+});
+
+test('alone, it follows the servings that it is told, from a namespace of its own', () => {
+  const app = new App();
+  const platform = new MlflowPlatform(new Chart(app, 'mlflow', { namespace: 'mlflow' }), 'mlflow');
+  const chart = new Chart(app, 'team', { namespace: 'team' });
+  const tracking = TrackingEndpoint.fromServer(platform.server);
+  const deployer = new ModelDeployer(chart, 'deployer', { tracking });
+  deployer.follow(new ModelServing(chart, 'churn', { model: RegisteredModel.byAlias('a', 'b'), tracking }));
+  expect(find(render(chart), 'Deployment', 'deployer').spec.template.spec.volumes).toContainEqual(
+    expect.objectContaining({ name: 'secrets' }),
+  );
+});
+
+describe('the login of a serving in another namespace', () => {
+  test('is a user of its own, whose Secret the platform’s Job copies there', () => {
+    const { mlflow, serving } = platformWithServings({ churn: {} });
+    const plan = JSON.parse(find(mlflow, 'ConfigMap', 'mlflow-credentials').data['credentials.json']);
+    expect(validatePlan(plan)).toBe(plan);
+    const [login] = plan.secrets.filter(({ copies }: any) => copies);
+    expect(login).toMatchObject({
+      name: 'mlflow-server-churn-serving-ml-serving-login',
+      keys: { username: { value: 'churn-serving-ml-serving' } },
+      copies: [{ namespace: 'ml-serving', name: 'churn-serving-login' }],
+    });
+    const { volumes } = find(serving, 'Deployment', 'churn-serving').spec.template.spec;
+    const { projected } = volumes.find(({ name }: any) => name === 'secrets');
+    expect(projected.sources[0].secret.name).toBe('churn-serving-login');
+    const role = find(serving, 'Role', 'churn-serving-login');
+    expect(role.rules).toEqual([
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['churn-serving-login'], verbs: ['get'] },
+      { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+    ]);
+    expect(find(serving, 'RoleBinding', 'churn-serving-login').subjects).toEqual([
+      { kind: 'ServiceAccount', name: 'mlflow-credentials', namespace: 'mlflow' },
+    ]);
+  });
+
+  test('in the platform’s own namespace is no copy', () => {
+    const { platform } = platformWithServings({});
+    const chart = Chart.of(platform);
+    platform.addModelServing('churn', { model: RegisteredModel.byVersion('churn', '1') });
+    const objects = render(chart);
+    const { volumes } = find(objects, 'Deployment', 'churn-serving').spec.template.spec;
+    const { projected } = volumes.find(({ name }: any) => name === 'secrets');
+    expect(projected.sources[0].secret.name).toBe('mlflow-server-churn-serving-login');
+    expect(namesOf(objects)).not.toContain('Role churn-serving-login');
+  });
+
+  test('is let in by a server that does not let everybody in', () => {
+    const { mlflow } = platformWithServings({ churn: {} }, { server: { clients: [{ podLabels: { app: 'x' } }] } });
+    expect(find(mlflow, 'NetworkPolicy', 'mlflow-server').spec.ingress).toContainEqual({
+      from: [
+        {
+          podSelector: { matchLabels: expect.objectContaining({ 'app.kubernetes.io/instance': 'churn' }) },
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ml-serving' } },
+        },
+      ],
+      ports: [{ port: 8080, protocol: 'TCP' }],
+    });
+  });
+});
+
+test('the platform’s placement is that of its servings too, wherever they are', () => {
+  const { serving } = platformWithServings({ churn: {} }, { pods: { nodeSelector: { pool: 'ml' } } });
+  expect(find(serving, 'Deployment', 'churn-serving').spec.template.spec.nodeSelector).toEqual({ pool: 'ml' });
+});
+
+test.each([0, 0.5, 4000, NaN])('pollSeconds: %s is refused', (pollSeconds) => {
+  expect(errorOf(() => platformWithServings({ churn: {} }, { deployer: { pollSeconds } }))).toContain(
+    `mlflow/mlflow/deployer: pollSeconds is ${pollSeconds}: want a number from 1 to 3600`,
+  );
+});

@@ -1,0 +1,213 @@
+import { Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import { churn, podOf, servingObjects, valueOf, elsewhere } from './servings';
+import { Exposure, ModelServingProps, RegisteredModel, ServingRuntime, Tls, WarmUp } from '../../lib';
+import { find, namesOf, ofKind, snapshotOf } from '../support/synth';
+
+const all: Required<ModelServingProps> = {
+  tracking: elsewhere,
+  model: RegisteredModel.byVersion('churn-prediction-model', '7'),
+  runtime: ServingRuntime.withRequirements({
+    indexUrl: 'https://pypi.example.com/simple',
+    cacheClaimName: 'packages',
+    space: Size.gibibytes(3),
+    egress: [{ peer: { cidr: '10.9.0.0/16' }, port: 443 }],
+  }),
+  autoscaling: { minReplicas: 2, maxReplicas: 5, targetCpuPercent: 60 },
+  replicas: undefined as unknown as number,
+  resources: { cpu: { request: Cpu.millis(250) }, memory: { limit: Size.gibibytes(8) } },
+  clients: [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'shop' }, podLabels: { app: 'checkout' } }],
+  metricsClients: [{ namespaceLabels: { team: 'observability' } }],
+  egress: [{ peer: { cidr: '10.8.0.0/16' }, port: 6379 }],
+  exposure: Exposure.ingress({ host: 'churn.example.com', tls: Tls.fromIssuer('letsencrypt-prod') }),
+  proxyImage: 'registry.example.com/nginx:1.28',
+  proxyResources: { memory: { limit: Size.mebibytes(64) } },
+  maxRequestSize: Size.mebibytes(1),
+  requestTimeoutSeconds: 30,
+  warmUp: WarmUp.request('{"inputs": [[1, 2]]}'),
+  startSeconds: 300,
+  drainSeconds: 45,
+  modelSpace: Size.gibibytes(2),
+  acceptAnyPython: true,
+  environment: { OMP_NUM_THREADS: '2' },
+  nodeSelector: { pool: 'ml' },
+  tolerations: [{ key: 'ml', operator: 'Exists' }],
+  affinity: {},
+  priorityClassName: 'high',
+  imagePullSecrets: ['registry'],
+  podAnnotations: { 'example.com/owner': 'ml' },
+  podLabels: { team: 'ml' },
+  imageRegistry: 'registry.example.com/mirror',
+};
+
+test('a serving that follows an alias, without options', () => {
+  expect(snapshotOf(servingObjects())).toMatchSnapshot();
+});
+
+test('a serving of a version, with every option', () => {
+  expect(snapshotOf(servingObjects(all))).toMatchSnapshot();
+});
+
+describe('the version', () => {
+  const variables = (props: Partial<ModelServingProps>) => {
+    const { spec } = podOf(servingObjects(props));
+    return [spec.initContainers[0], spec.containers[0]].map((each) => valueOf(each, 'MODEL_VERSION'));
+  };
+
+  test('that is fixed is in the environment of both containers and in the labels', () => {
+    const model = RegisteredModel.byVersion('churn', '7');
+    expect(variables({ model })).toEqual(['7', '7']);
+    const deployment = find(servingObjects({ model }), 'Deployment', 'churn-serving');
+    expect(deployment.metadata.labels['model-version']).toBe('7');
+    expect(deployment.spec.template.metadata.labels['model-version']).toBe('7');
+  });
+
+  // Whoever applies the YAML would otherwise put back what the deployer has set.
+  test.each([churn, RegisteredModel.byStage('churn', 'Production')])('that is followed is nowhere', (model) => {
+    expect(variables({ model })).toEqual([undefined, undefined]);
+    expect(JSON.stringify(servingObjects({ model }))).not.toMatch(/model-version|"MODEL_VERSION"/);
+  });
+
+  test('is no part of a selector', () => {
+    const selectors = servingObjects(all).flatMap(({ spec }) => [spec?.selector?.matchLabels ?? spec?.selector ?? {}]);
+    for (const selector of selectors) expect(selector).not.toHaveProperty('model-version');
+  });
+});
+
+describe('the pod', () => {
+  const pod = podOf(servingObjects());
+  const [server] = pod.spec.containers;
+  const [download] = pod.spec.initContainers;
+
+  test('downloads first, and the server only reads what is there', () => {
+    const mount = ({ volumeMounts }: any) => volumeMounts.find(({ name }: any) => name === 'model');
+    expect([download.name, server.name]).toEqual(['download-model', 'model-server']);
+    expect([mount(download).readOnly, mount(server).readOnly]).toEqual([undefined, true]);
+  });
+
+  test('has its own login, as files, in both containers', () => {
+    const volume = pod.spec.volumes.find(({ name }: any) => name === 'secrets');
+    expect(volume.projected.sources[0].secret.name).toBe('login');
+    for (const { volumeMounts } of [server, download]) {
+      expect(volumeMounts).toContainEqual({ name: 'secrets', mountPath: '/run/secrets/mlflow', readOnly: true });
+    }
+  });
+
+  test('may take as long to load as the rollout waits for it', () => {
+    const { spec } = find(servingObjects({ startSeconds: 900 }), 'Deployment', 'churn-serving');
+    const { periodSeconds, failureThreshold } = spec.template.spec.containers[0].startupProbe;
+    expect([spec.progressDeadlineSeconds, periodSeconds * failureThreshold]).toEqual([900, 900]);
+  });
+
+  test('gets the time that it needs to end: the pause, the requests, and a little more', () => {
+    const { spec } = podOf(servingObjects({ drainSeconds: 100 }));
+    const linger = Number(valueOf(spec.containers[0], 'LINGER_SECONDS'));
+    expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(100 + linger);
+  });
+
+  test('outlives nginx, where that is in front of it', () => {
+    const { spec } = podOf(servingObjects({ exposure: Exposure.ingress({ host: 'churn.example.com' }) }));
+    const nginx = spec.containers[1];
+    expect(nginx.name).toBe('nginx');
+    const linger = Number(valueOf(spec.containers[0], 'LINGER_SECONDS'));
+    expect(linger).toBeGreaterThan(nginx.lifecycle.preStop.sleep.seconds);
+  });
+
+  test('a new warm-up request is a new rollout', () => {
+    const hash = (body: string) =>
+      podOf(servingObjects({ warmUp: WarmUp.request(body) })).metadata.annotations['cdk8s-mlflow/config-hash'];
+    expect(hash('{"inputs": [1]}')).not.toBe(hash('{"inputs": [2]}'));
+  });
+
+  test('has no volume for packages, and nobody to get them from, where nothing is installed', () => {
+    expect(pod.spec.volumes.map(({ name }: any) => name)).toEqual(['programs', 'model', 'tmp', 'secrets']);
+    expect(valueOf(download, 'REQUIREMENTS_INDEX_URL')).toBeUndefined();
+  });
+
+  test('runs an image of one’s own in both containers', () => {
+    const { spec } = podOf(servingObjects({ runtime: ServingRuntime.image('registry.example.com/churn:3') }));
+    expect([...spec.initContainers, ...spec.containers].map(({ image }) => image)).toEqual([
+      'registry.example.com/churn:3',
+      'registry.example.com/churn:3',
+    ]);
+  });
+});
+
+describe('the warm-up request', () => {
+  const variables = (warmUp?: WarmUp) => {
+    const { spec } = podOf(servingObjects({ warmUp }));
+    return valueOf(spec.containers[0], 'WARM_UP');
+  };
+
+  test('is the model’s own example by default, and can be none', () => {
+    expect(variables()).toBe('model-example');
+    expect(variables(WarmUp.none())).toBeUndefined();
+  });
+
+  test('can lie in a ConfigMap that somebody else makes', () => {
+    const objects = servingObjects({ warmUp: WarmUp.fromConfigMap('samples', 'churn.csv', 'text/csv') });
+    const { spec } = podOf(objects);
+    expect(valueOf(spec.containers[0], 'WARM_UP_CONTENT_TYPE')).toBe('text/csv');
+    expect(spec.volumes).toContainEqual({
+      name: 'warm-up',
+      configMap: { name: 'samples', items: [{ key: 'churn.csv', path: 'request' }] },
+    });
+    expect(namesOf(objects)).not.toContain('ConfigMap churn-serving-warm-up');
+  });
+});
+
+describe('the network', () => {
+  test('lets in its own namespace to the model, Prometheus to the metrics, and nobody else', () => {
+    const { ingress } = find(servingObjects(), 'NetworkPolicy', 'churn-serving').spec;
+    expect(ingress).toEqual([
+      { from: [{ podSelector: {} }], ports: [{ port: 8080, protocol: 'TCP' }] },
+      {
+        from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+        ports: [{ port: 9090, protocol: 'TCP' }],
+      },
+    ]);
+  });
+
+  test('lets everybody to the login, where there is an exposure, and not past it', () => {
+    const exposure = Exposure.ingress({ host: 'churn.example.com' });
+    const { ingress } = find(servingObjects({ exposure }), 'NetworkPolicy', 'churn-serving').spec;
+    expect(ingress.filter(({ from }: any) => !from)).toEqual([{ ports: [{ port: 8081, protocol: 'TCP' }] }]);
+    const [ingressObject] = ofKind(servingObjects({ exposure }), 'Ingress');
+    expect(ingressObject.spec.rules[0].http.paths[0].backend.service.port.name).toBe('login');
+  });
+
+  test('leads to the registry and to names alone', () => {
+    const { egress } = find(servingObjects(), 'NetworkPolicy', 'churn-serving').spec;
+    const ports = egress.flatMap((rule: any) => rule.ports.map(({ port }: any) => port));
+    expect([...new Set(ports)].sort()).toEqual([5000, 53, 5353, 8080]);
+  });
+
+  test('leads to the package index too, where one is given', () => {
+    const runtime = ServingRuntime.withRequirements({ indexUrl: 'http://pypi.local:3141/simple' });
+    const { egress } = find(servingObjects({ runtime }), 'NetworkPolicy', 'churn-serving').spec;
+    expect(egress).toContainEqual({ ports: [{ port: 3141, protocol: 'TCP' }] });
+  });
+});
+
+describe('nginx', () => {
+  const exposure = Exposure.ingress({ host: 'churn.example.com' });
+
+  test('asks the tracking server for each request, and gives the model no password', () => {
+    const conf = find(servingObjects({ exposure }), 'ConfigMap', 'churn-serving-proxy').data['nginx.conf'];
+    expect(conf).toContain('proxy_pass http://mlflow-server.mlflow.svc:5000/version;');
+    expect(conf).toContain('auth_request /.login;');
+    expect(conf).toContain(`proxy_set_header Authorization '';`);
+    expect(conf).toContain('client_max_body_size 16777216;');
+  });
+
+  test('is not there without an exposure', () => {
+    expect(JSON.stringify(servingObjects())).not.toContain('nginx');
+  });
+});
+
+test('a fixed number has no autoscaler, and one pod no budget', () => {
+  const objects = servingObjects({ replicas: 1 });
+  expect(ofKind(objects, 'HorizontalPodAutoscaler')).toEqual([]);
+  expect(ofKind(objects, 'PodDisruptionBudget')).toEqual([]);
+  expect(find(objects, 'Deployment', 'churn-serving').spec.replicas).toBe(1);
+});

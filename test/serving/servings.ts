@@ -1,0 +1,53 @@
+import { App, Chart } from 'cdk8s';
+import {
+  ModelServing,
+  ModelServingOptions,
+  ModelServingProps,
+  Credentials,
+  MlflowPlatform,
+  MlflowPlatformProps,
+  PlatformServingOptions,
+  RegisteredModel,
+  TrackingEndpoint,
+} from '../../lib';
+import { Rendered, errorOf, find, render, synth } from '../support/synth';
+
+export const churn = RegisteredModel.byAlias('churn-prediction-model', 'champion');
+
+export const elsewhere = TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000', {
+  credentials: Credentials.fromSecret('login'),
+});
+
+/** A serving that stands alone. */
+export function servingObjects(props: Partial<ModelServingProps> = {}, id = 'churn'): Rendered[] {
+  return synth((chart) => {
+    new ModelServing(chart, id, { model: churn, tracking: elsewhere, ...props });
+  }, 'ml-serving');
+}
+
+export function servingError(props: Partial<ModelServingOptions>, id = 'churn'): string {
+  return errorOf(() => servingObjects(props, id));
+}
+
+export function podOf(objects: Rendered[], name = 'churn-serving'): Rendered {
+  return find(objects, 'Deployment', name).spec.template;
+}
+
+/** A platform in namespace `mlflow`, and its servings in `ml-serving`. */
+export function platformWithServings(
+  servings: Record<string, Partial<PlatformServingOptions>>,
+  props: MlflowPlatformProps = {},
+) {
+  const app = new App();
+  const chart = new Chart(app, 'mlflow', { namespace: 'mlflow' });
+  const serving = new Chart(app, 'ml-serving', { namespace: 'ml-serving' });
+  const platform = new MlflowPlatform(chart, 'mlflow', props);
+  for (const [id, options] of Object.entries(servings)) {
+    platform.addModelServing(id, { model: churn, chart: serving, ...options });
+  }
+  return { platform, mlflow: render(chart), serving: render(serving) };
+}
+
+export function valueOf(container: Rendered, name: string): string | undefined {
+  return container.env.find((variable: Rendered) => variable.name === name)?.value;
+}
