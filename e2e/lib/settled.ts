@@ -29,3 +29,9 @@ const atRest: Record<string, (object: any) => boolean> = {
     status.desiredReplicas >= spec.minReplicas && status.currentReplicas === status.desiredReplicas,
   Job: ({ status }) => status.succeeded === 1,
 };
+
+/** Names of what differs, which is shorter to read than all that is in it. */
+export function changed(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
+  const names = Object.keys({ ...before, ...after });
+  return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+}

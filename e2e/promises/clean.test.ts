@@ -7,7 +7,7 @@ import { rewritten } from '../lib/literal';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 import { logRun, readRun } from '../lib/runs';
-import { unsettled, untilSettled } from '../lib/settled';
+import { changed, unsettled, untilSettled } from '../lib/settled';
 
 const SERVERS = 2;
 const namespace = new Namespace('mlflow-e2e-clean');
@@ -68,9 +68,9 @@ afterAll(() => {
 });
 
 /** What there is, and the pods that run it: without generations, which count that note as well. */
-function content() {
+function content(): Record<string, unknown> {
   const versions = Object.entries(platform.versions()).map(([id, version]) => [id, JSON.parse(version).slice(1)]);
-  return { objects: versions, pods: platform.pods().map(({ metadata }) => metadata.uid) };
+  return { ...Object.fromEntries(versions), pods: platform.pods().map(({ metadata }) => metadata.uid) };
 }
 
 describe('once all is at rest', () => {
@@ -101,7 +101,7 @@ describe('once all is at rest', () => {
   test('applying again changes nothing', () => {
     const before = platform.versions();
     expect(changes()).toEqual([]);
-    expect(platform.versions()).toEqual(before);
+    expect(changed(before, platform.versions())).toEqual([]);
   });
 });
 
@@ -109,7 +109,7 @@ describe('server-side apply', () => {
   test('takes over from client-side apply without a conflict, and changes nothing', () => {
     const before = content();
     expect(changes('--server-side')).toEqual([]);
-    expect(content()).toEqual(before);
+    expect(changed(before, content())).toEqual([]);
     expect(diff(['--server-side'])).toEqual(clean);
     expect(diff([], butForItsNote)).toEqual(clean);
   });
@@ -117,13 +117,13 @@ describe('server-side apply', () => {
   test('applying again, server-side, changes nothing', () => {
     const before = platform.versions();
     expect(changes('--server-side')).toEqual([]);
-    expect(platform.versions()).toEqual(before);
+    expect(changed(before, platform.versions())).toEqual([]);
   });
 
   test('gives back to client-side apply as quietly', () => {
     const before = content();
     platform.apply();
-    expect(content()).toEqual(before);
+    expect(changed(before, content())).toEqual([]);
     expect(changes()).toEqual([]);
     expect(diff()).toEqual(clean);
     expect(unsettled(platform)).toEqual([]);
@@ -139,7 +139,7 @@ test('removed but for volumes and Secrets, and applied again, it has the old run
   // At once, while the old pods still stop.
   platform.apply();
   await untilSettled(platform, SERVERS, 500);
-  expect(secrets()).toEqual(before);
+  expect(changed(before, secrets())).toEqual([]);
   await readRun(platform, admin, 'written before', run);
   expect(diff()).toEqual(clean);
 });
