@@ -51,7 +51,7 @@ const project = new cdk.JsiiProject({
     dirs: ['lib', 'main.ts'],
     devdirs: ['test', 'runtime', 'e2e', 'bench'],
     prettier: true,
-    ignorePatterns: ['build/', 'imports/', 'node_modules/', 'dist/', 'coverage/'],
+    ignorePatterns: ['build/', 'imports/', 'node_modules/', 'dist/', 'coverage/', 'e2e/output/'],
   },
   prettier: true,
   prettierOptions: {

@@ -51,12 +51,15 @@ export function markdown(
   const took = ({ seconds: s }: Rollout) => (s === undefined ? `not within ${ROLLOUT_SECONDS}` : s.toFixed(0));
   return `# Measurements
 
-Made by \`npm run measure\` on ${new Date().toISOString().slice(0, 10)}: ${figures.machine.join('; ')}. Times depend on
-the machine, so read the ratios: both sides of each were taken in the same run.
+Made by \`npm run measure\` on ${new Date().toISOString().slice(0, 10)}:
+
+${figures.machine.map((line) => `- ${line}`).join('\n')}
+
+Times depend on the machine, so read the ratios: both sides of each were taken in the same run.
 
 "The blog's" are the manifests of a typical blog post, [e2e/measure/blog.yaml](../e2e/measure/blog.yaml): PostgreSQL,
-MinIO and ${SERVERS} replicas of \`mlflow server\` with MLflow's defaults, without a login. Both have the same images, present on
-the node, the same requests, ${SERVERS} servers and no autoscaler, and run one after the other.
+MinIO and ${SERVERS} replicas of \`mlflow server\` with MLflow's defaults, without a login. Both platforms have the same images,
+which the node has already, ask for equal CPU and memory, have ${SERVERS} servers and no autoscaler, and run one after the other.
 
 ## From \`kubectl apply\` to ${SERVERS} servers Ready
 

@@ -43,13 +43,15 @@ HOSTS = ["localhost", "127.0.0.1:5000", "localhost:5000", "[::1]", "health", "",
 PASSWORDS = [":", "admin:", ":admin", "admin", "admin:admin", "admin:password", "admin:password1234", "mlflow:mlflow",
              "mlflow-user:", "trainer:", "root:root", "admin:" + "x" * 9000, "x" * 9000 + ":x", "admin\0:x", "admin:\0",
              "../../people/auth:x", "admin\n:x", "a" * 70 + ":" + "b" * 70, "%61dmin:%", "adm\u00efn:\u00e9"]
-TOKENS = ["", "Basic", "Basic ", "Basic =", "Basic !!!!", "Basic " + "A" * 9000, "Bearer x", "Bearer ", "Digest username=x",
-          "Negotiate YII=", "basic", "Basic Og==, Basic Og==", "x" * 40000]
+TOKENS = ["", "Basic", "Basic ", "Basic =", "Basic !!!!", "Basic " + "A" * 9000, "Bearer x", "Bearer ",
+          "Digest username=x", "Negotiate YII=", "basic", "Basic Og==, Basic Og==", "x" * 40000]
 PATH_TRICKS = [
     f"{EXPERIMENTS}#/../../../../../health", "/health/..{0}", "/health/%2e%2e{0}", "/health/..%2f..{0}",
-    "/health%2f..{0}",     "/health\\..{0}", "/health/..;{0}", "/health;{0}", "/health#/..{0}", "/health?/..{0}", "/health%00{0}",
+    "/health%2f..{0}",
+    "/health\\..{0}", "/health/..;{0}", "/health;{0}", "/health#/..{0}", "/health?/..{0}", "/health%00{0}",
     "/health%20HTTP/1.1%0d%0a%0d%0aGET%20{0}", "/health {0}", "//health/..{0}", "/health/.{0}", "/health{0}",
-    "/healthx",     "/health/", "/HEALTH", "/static-files/..{0}", "/static-files/..%2f..{0}", "/static-files/%2e%2e{0}", "/static{0}",
+    "/healthx",
+    "/health/", "/HEALTH", "/static-files/..{0}", "/static-files/..%2f..{0}", "/static-files/%2e%2e{0}", "/static{0}",
     "/static-files/..%252f..{0}", "/static-files/../../..{0}", "/favicon.ico/..{0}", "/favicon.ico/..%2f{0}",
     "{0}/../../../../../health", "{0}%2f..%2f..%2f..%2f..%2f..%2fhealth", "{0}%3f/../../../../../health", "/./{0}",
     "//{0}", "/%2f{0}", "/%61pi/2.0/mlflow/experiments/search?max_results=9", "/x/..{0}", "health", "*", "http://",

@@ -1,6 +1,7 @@
 """Every way into the database and the store without their passwords.
 
-`python stores.py DATABASE_HOST STORE_HOST BUCKET` prints as JSON how many ways it tried and which of them got more than a refusal: [where, what, answer].
+`python stores.py DATABASE_HOST STORE_HOST BUCKET` prints as JSON how many ways it tried, and which got more than a
+refusal: [where, what, answer].
 """
 
 import json

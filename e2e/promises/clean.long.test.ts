@@ -138,7 +138,7 @@ describe('a Job that is deleted and applied again', () => {
 describe('names of the greatest allowed length, applied server-side', () => {
   const namespace = new Namespace('mlflow-e2e-longest'.padEnd(63, '-name'));
   const id = 'a-platform-with-a-very-long-name'.padEnd(37, 'x');
-  const program = 'a-program-with-a-long-name'.padEnd(32, 'x');
+  const program = 'a-program-with-a-long-name'.padEnd(58, 'x');
   const platform = mlflow(id, namespace, program);
 
   beforeAll(async () => {
@@ -154,7 +154,7 @@ describe('names of the greatest allowed length, applied server-side', () => {
   test.each([
     ['platform', () => mlflow(`${id}x`, namespace), 'at most 37 characters'],
     ['namespace', () => mlflow(id, new Namespace(`${namespace.name}x`)), 'at most 63 characters'],
-    ['program', () => mlflow(id, namespace, `${program}x`), 'at most 32'],
+    ['program', () => mlflow(id, namespace, `${program}x`), 'at most 58'],
   ])('a %s with one character more is refused at synth', (_, longer, said) => {
     expect(() => longer().synth()).toThrow(said);
   });
