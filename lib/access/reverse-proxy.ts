@@ -1,3 +1,4 @@
+import { Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
 import { NginxLogin, nginxConfiguration } from './nginx-configuration';
 import { LoginReference } from '../credentials/credentials';
@@ -119,7 +120,7 @@ export class ReverseProxy {
     });
     return [
       { name: 'proxy', configMap: { name: this.props.configMapName } },
-      scratch('proxy-tmp', '64Mi'),
+      scratch('proxy-tmp', Size.mebibytes(64)),
       ...(login.kind === 'basic' ? [auth('users', login.usersSecret)] : []),
       ...this.programMounts().map(({ name, secretName }) => auth(name, secretName)),
     ];

@@ -1,3 +1,4 @@
+import { Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
 import { LoginReference } from '../credentials/credentials';
 import { PodTemplate } from '../kubernetes/manifest';
@@ -72,7 +73,7 @@ export function minioPod(props: MinioPodProps): PodTemplate {
         { variable: 'MINIO_ROOT_USER', secretName: props.root.secretName, key: props.root.usernameKey },
         { variable: 'MINIO_ROOT_PASSWORD', secretName: props.root.secretName, key: props.root.passwordKey },
       ]),
-      scratch('tmp', '512Mi'),
+      scratch('tmp', Size.mebibytes(512)),
     ],
   });
 }

@@ -1,3 +1,4 @@
+import { Size } from 'cdk8s';
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
 import { Tuning, settings } from './tuning';
 import { LoginReference } from '../credentials/credentials';
@@ -64,9 +65,9 @@ export function postgresPod(props: PostgresPodProps): PodTemplate {
   const volumes: Volume[] = [
     { name: 'superuser', secret: { secretName: props.superuser.secretName, defaultMode: 0o440 } },
     { name: 'config', configMap: { name: props.hostRulesConfigMap } },
-    scratch('run', '16Mi'),
-    scratch('tmp', '512Mi'),
-    scratch('shm', '256Mi', 'Memory'),
+    scratch('run', Size.mebibytes(16)),
+    scratch('tmp', Size.mebibytes(512)),
+    scratch('shm', Size.mebibytes(256), 'Memory'),
     ...(props.tlsSecretName ? [{ name: 'tls', secret: { secretName: props.tlsSecretName, defaultMode: 0o440 } }] : []),
   ];
   const mounts: VolumeMount[] = [

@@ -44,6 +44,19 @@ export function service(
   return apiObject(component, id, { apiVersion: 'v1', kind: 'Service', name, labels, body: { spec } });
 }
 
+/** Labels by which monitors find a component's metrics, and not its other Services. */
+export function metricsLabels({ labels }: Component): Record<string, string> {
+  const key = 'app.kubernetes.io/component';
+  return { ...labels, [key]: `${labels[key]}-metrics` };
+}
+
+/** Port `metrics` of each pod. */
+export function metricsService(component: Component, port: number): ApiObject {
+  const ports = [{ name: 'metrics', port, targetPort: 'metrics' }];
+  const spec = { clusterIP: 'None', selector: component.podSelector, ports };
+  return service(component, 'metrics-service', `${component.componentName}-metrics`, spec, metricsLabels(component));
+}
+
 /** At most one pod at a time is taken away on purpose (a node drain, say). */
 export function disruptionBudget(component: Component): ApiObject {
   return apiObject(component, 'disruption-budget', {

@@ -31,6 +31,8 @@ export interface NetworkPeer {
 /** Address of Kubernetes' node-local DNS cache (NodeLocal DNSCache's own default). */
 const NODE_LOCAL_DNS = '169.254.20.10/32';
 
+const MONITORING: NetworkPeer = { namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } };
+
 type Side = { peer: NetworkPeer; ports: (number | string)[]; protocols?: string[] };
 
 /** The NetworkPolicy of one kind of pod: who may come and where it may go, collected while the app is wired. */
@@ -63,6 +65,12 @@ export class NetworkBoundary {
 
   public allowTo(peer: NetworkPeer, ...ports: number[]): this {
     this.outgoing.push({ peer, ports });
+    return this;
+  }
+
+  /** Prometheus, for metrics that have no login. */
+  public allowMetrics(port: number, clients: NetworkPeer[] = [MONITORING]): this {
+    for (const peer of clients) this.allowFrom(peer, port);
     return this;
   }
 

@@ -81,9 +81,14 @@ export function environment(values: Record<string, string>): EnvVar[] {
   return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
 
+/** A variable with what the pod is called, or where it runs. */
+export function fromField(name: string, fieldPath: string): EnvVar {
+  return { name, valueFrom: { fieldRef: { fieldPath } } };
+}
+
 /** An empty folder of the node, or of its memory, that a container with a read-only root may write to. */
-export function scratch(name: string, sizeLimit: Size | string, medium?: 'Memory'): Volume {
-  return { name, emptyDir: { sizeLimit: typeof sizeLimit === 'string' ? sizeLimit : quantity(sizeLimit), medium } };
+export function scratch(name: string, sizeLimit: Size, medium?: 'Memory'): Volume {
+  return { name, emptyDir: { sizeLimit: quantity(sizeLimit), medium } };
 }
 
 /** One read-only volume in which each file is named as the environment variable it stands for. */

@@ -13,6 +13,10 @@ function kibibytes(size: Size): number {
   return size.toKibibytes({ rounding: SizeRoundingBehavior.NONE });
 }
 
+export function mebibytes(size: Size): number {
+  return size.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
+}
+
 /** A size as Kubernetes itself writes it, 2Gi for 2048Mi: otherwise what was applied is not what is found. */
 export function quantity(size: Size): string {
   const units = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'];

@@ -1,3 +1,4 @@
+import { Size } from 'cdk8s';
 import { configMap, serviceAccount } from './common-objects';
 import { Component } from './component';
 import { EgressRule, SecretFiles, SecretVariable } from './connection';
@@ -59,7 +60,7 @@ export class SetUpJob extends Component {
               ],
             },
           ],
-          volumes: [{ name: 'program', configMap: { name } }, scratch('tmp', '64Mi'), ...mounted.volumes],
+          volumes: [{ name: 'program', configMap: { name } }, scratch('tmp', Size.mebibytes(64)), ...mounted.volumes],
         });
       },
     });

@@ -10,7 +10,7 @@ import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
 import { Mounted, accountAnnotations, environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
 import { PlacementOptions } from '../kubernetes/pod-options';
 import { PROGRAMS, programs } from '../kubernetes/program';
-import { renderResources } from '../kubernetes/resources';
+import { mebibytes, renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 const FILES = ['secret_files.py', 'schema.py', 'dumps.py', 'migrate.py', 'dump-databases.sh'];
@@ -136,7 +136,7 @@ export class Migration extends Component {
     const volumes: Volume[] = [
       { name: 'program', configMap: { name: this.componentName } },
       scratch('work', props.dumpSpace),
-      scratch('tmp', '256Mi'),
+      scratch('tmp', Size.mebibytes(256)),
       ...mounted.volumes,
       ...dumping.volumes,
       ...users.map(({ username, login }) => ({
@@ -197,7 +197,7 @@ export class Migration extends Component {
   }
 
   private ephemeral(): Size {
-    return Size.mebibytes(Math.ceil(this.props.dumpSpace.toMebibytes({ rounding: SizeRoundingBehavior.NONE })) + 512);
+    return Size.mebibytes(Math.ceil(mebibytes(this.props.dumpSpace)) + 512);
   }
 
   /** What the volume holds beside a dump is small. */

@@ -6,11 +6,17 @@ import { ModelServing } from './model-serving';
 import { TrackingConnection } from './tracking-endpoint';
 import { Images } from '../images';
 import { grantAccess } from '../kubernetes/access-grant';
-import { configMap, disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
+import {
+  configMap,
+  disruptionBudget,
+  metricsLabels,
+  metricsService,
+  serviceAccount,
+} from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { PodTemplate, apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary, peerRules } from '../kubernetes/network-boundary';
-import { environment, mountConnections, podTemplate } from '../kubernetes/pod';
+import { environment, fromField, mountConnections, podTemplate } from '../kubernetes/pod';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { PROGRAMS, contentHash, programs } from '../kubernetes/program';
 import { mergeResources, renderResources, resourceRules } from '../kubernetes/resources';
@@ -70,19 +76,19 @@ export class ModelDeployer extends Component {
         want: "want one, new Chart(app, 'mlflow', { namespace: 'mlflow' }): RoleBindings name it",
       },
     ]);
-    this.metricsLabels = { ...this.labels, 'app.kubernetes.io/component': 'deployer-metrics' };
+    this.metricsLabels = metricsLabels(this);
     this.tracking = props.tracking._connect(this, 'deployer');
     serviceAccount(this, 'service-account', name);
     this.lease();
     configMap(this, 'config-map', `${name}-program`, () => programs('deployer.js'));
     configMap(this, 'targets-config-map', `${name}-targets`, () => this.targets());
     const network = new NetworkBoundary(this, 'network-policy', name, this.podSelector);
-    const monitoring = [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } }];
-    for (const peer of props.metricsClients ?? monitoring) network.allowFrom(peer, METRICS_PORT);
-    network.allowDns().allowApiServer().allowEgress(this.tracking.egress);
-    const ports = [{ name: 'metrics', port: METRICS_PORT, targetPort: 'metrics' }];
-    const spec = { clusterIP: 'None', selector: this.podSelector, ports };
-    service(this, 'metrics-service', `${name}-metrics`, spec, this.metricsLabels);
+    network
+      .allowMetrics(METRICS_PORT, props.metricsClients)
+      .allowDns()
+      .allowApiServer()
+      .allowEgress(this.tracking.egress);
+    metricsService(this, METRICS_PORT);
     this.deployment();
     if (this.replicas > 1) disruptionBudget(this);
   }
@@ -199,10 +205,6 @@ export class ModelDeployer extends Component {
   private pod(): PodTemplate {
     const name = this.componentName;
     const mounted = mountConnections([this.tracking]);
-    const fromPod = (variable: string, fieldPath: string) => ({
-      name: variable,
-      valueFrom: { fieldRef: { fieldPath } },
-    });
     const healthy = { httpGet: { path: '/healthz', port: 'health' }, timeoutSeconds: 5 };
     return podTemplate({
       labels: { ...this.labels, app: name },
@@ -219,8 +221,8 @@ export class ModelDeployer extends Component {
           command: ['node', `${PROGRAMS}/deployer.js`],
           env: [
             ...environment({ LEASE_NAME: name }),
-            fromPod('POD_NAME', 'metadata.name'),
-            fromPod('POD_NAMESPACE', 'metadata.namespace'),
+            fromField('POD_NAME', 'metadata.name'),
+            fromField('POD_NAMESPACE', 'metadata.namespace'),
           ],
           ports: [
             { name: 'health', containerPort: HEALTH_PORT },

@@ -7,7 +7,14 @@ import { LOGIN_PORT, servingProxyConfiguration } from './serving-proxy';
 import { TrackingConnection } from './tracking-endpoint';
 import { Exposure } from '../access/exposure';
 import { autoscaler } from '../kubernetes/autoscaler';
-import { configMap, disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
+import {
+  configMap,
+  disruptionBudget,
+  metricsLabels,
+  metricsService,
+  service,
+  serviceAccount,
+} from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
@@ -54,7 +61,7 @@ export class ModelServing extends Component {
     check(this, servingRules(props, this.plan));
     this.model = props.model;
     this.url = `http://${name}:${MODEL_PORT}`;
-    this.metricsLabels = { ...this.labels, 'app.kubernetes.io/component': 'serving-metrics' };
+    this.metricsLabels = metricsLabels(this);
     this.tracking = props.tracking._connect(this, name);
 
     serviceAccount(this, 'service-account', name, accountAnnotations([this.tracking]));
@@ -87,23 +94,18 @@ export class ModelServing extends Component {
     const network = new NetworkBoundary(this, 'network-policy', this.componentName, this.podSelector);
     for (const peer of this.props.clients ?? [{ podLabels: {} }]) network.allowFrom(peer, MODEL_PORT);
     if (this.plan.exposed) network.allowFrom({ anyone: true }, LOGIN_PORT);
-    const monitoring = [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } }];
-    for (const peer of this.props.metricsClients ?? monitoring) network.allowFrom(peer, MODEL_METRICS_PORT);
-    network.allowDns().allowEgress(this.tracking.egress);
+    network.allowMetrics(MODEL_METRICS_PORT, this.props.metricsClients).allowDns().allowEgress(this.tracking.egress);
     network.allowEgress(this.plan.runtime._egress).allowEgress(this.props.egress);
   }
 
   private services(): void {
-    const selector = this.podSelector;
     const login = { name: 'login', port: LOGIN_PORT, targetPort: 'login' };
     service(this, 'service', this.componentName, {
       type: 'ClusterIP',
-      selector,
+      selector: this.podSelector,
       ports: [{ name: 'http', port: MODEL_PORT, targetPort: 'http' }, ...(this.plan.exposed ? [login] : [])],
     });
-    const metrics = [{ name: 'metrics', port: MODEL_METRICS_PORT, targetPort: 'metrics' }];
-    const spec = { clusterIP: 'None', selector, ports: metrics };
-    service(this, 'metrics-service', `${this.componentName}-metrics`, spec, this.metricsLabels);
+    metricsService(this, MODEL_METRICS_PORT);
   }
 
   private deployment(): void {

@@ -1,4 +1,4 @@
-import { Size, SizeRoundingBehavior } from 'cdk8s';
+import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { ModelServingOptions } from './model-serving-props';
 import { ServingRuntime } from './serving-runtime';
@@ -8,7 +8,7 @@ import { Images } from '../images';
 import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../kubernetes/autoscaler';
 import { peerRules } from '../kubernetes/network-boundary';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
-import { mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
+import { mebibytes, mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
 import { environmentRules } from '../tracking/rules';
 
@@ -34,7 +34,7 @@ export interface ServingPlan {
 }
 
 /** Space of `/tmp`. */
-export const TMP_MEBIBYTES = 1024;
+export const TMP_SPACE = Size.gibibytes(1);
 
 export function servingPlan(props: ModelServingOptions, placement: PlacementOptions): ServingPlan {
   const runtime = props.runtime ?? ServingRuntime.offline();
@@ -42,7 +42,7 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
   const autoscaling = autoscalerBounds(props);
   const requestTimeoutSeconds = props.requestTimeoutSeconds ?? 60;
   const packages = runtime._requirements && !runtime._requirements.cacheClaimName ? mebibytes(runtime._space) : 0;
-  const disk = Math.ceil(mebibytes(modelSpace) + packages) + TMP_MEBIBYTES;
+  const disk = Math.ceil(mebibytes(modelSpace) + packages) + mebibytes(TMP_SPACE);
   return {
     image: runtime._image ?? mirrored(Images.MLFLOW, placement),
     proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),
@@ -102,8 +102,4 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
       want: 'want it left out: it comes from model and tracking',
     })),
   ];
-}
-
-function mebibytes(size: Size): number {
-  return size.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
 }

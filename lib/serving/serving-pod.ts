@@ -1,9 +1,9 @@
 import { RegisteredModel } from './registered-model';
-import { ServingPlan, TMP_MEBIBYTES } from './serving-plan';
+import { ServingPlan, TMP_SPACE } from './serving-plan';
 import { LINGER_BEHIND_NGINX, servingProxy, servingProxyVolumes } from './serving-proxy';
 import { Connection } from '../kubernetes/connection';
 import { Container, PodTemplate, Volume, VolumeMount } from '../kubernetes/manifest';
-import { environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
+import { environment, fromField, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
 import { PlacementOptions } from '../kubernetes/pod-options';
 import { PROGRAMS } from '../kubernetes/program';
 import { renderResources } from '../kubernetes/resources';
@@ -70,7 +70,7 @@ export function servingPod(props: ServingPodProps): PodTemplate {
     securityContext: containerSecurity(ANY_USER),
     resources: renderResources(plan.resources),
   };
-  const namespace = { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } };
+  const namespace = fromField('POD_NAMESPACE', 'metadata.namespace');
   const download: Container = {
     ...base,
     name: 'download-model',
@@ -147,8 +147,8 @@ export function servingPod(props: ServingPodProps): PodTemplate {
     containers: [server, ...(plan.exposed ? [servingProxy(plan)] : [])],
     volumes: [
       { name: 'programs', configMap: { name: `${name}-programs` } },
-      scratch('model', plan.modelSpace.asString()),
-      scratch('tmp', `${TMP_MEBIBYTES}Mi`),
+      scratch('model', plan.modelSpace),
+      scratch('tmp', TMP_SPACE),
       ...(requirements ? [packages(plan)] : []),
       ...(warmUp
         ? [{ name: 'warm-up', configMap: { name: warmUp.name, items: [{ key: warmUp.key, path: 'request' }] } }]
@@ -161,7 +161,5 @@ export function servingPod(props: ServingPodProps): PodTemplate {
 
 function packages({ runtime }: ServingPlan): Volume {
   const claimName = runtime._requirements?.cacheClaimName;
-  return claimName
-    ? { name: 'packages', persistentVolumeClaim: { claimName } }
-    : scratch('packages', runtime._space.asString());
+  return claimName ? { name: 'packages', persistentVolumeClaim: { claimName } } : scratch('packages', runtime._space);
 }

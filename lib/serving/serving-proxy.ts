@@ -1,3 +1,4 @@
+import { Size } from 'cdk8s';
 import { ServingPlan } from './serving-plan';
 import { logging } from '../access/nginx-logging';
 import { Container, Volume } from '../kubernetes/manifest';
@@ -105,5 +106,5 @@ export function servingProxy(plan: ServingPlan): Container {
 }
 
 export function servingProxyVolumes(configMapName: string): Volume[] {
-  return [{ name: 'proxy', configMap: { name: configMapName } }, scratch('proxy-tmp', '64Mi')];
+  return [{ name: 'proxy', configMap: { name: configMapName } }, scratch('proxy-tmp', Size.mebibytes(64))];
 }

@@ -1,10 +1,10 @@
-import { Size, SizeRoundingBehavior } from 'cdk8s';
+import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
 import { ArtifactAccess, TrackingServerOptions } from './tracking-server-props';
 import { AutoscalerBounds, autoscalerBounds } from '../kubernetes/autoscaler';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
-import { mergeResources } from '../kubernetes/resources';
+import { mebibytes, mergeResources } from '../kubernetes/resources';
 
 /**
  * Engines of SQLAlchemy that one process of `mlflow server` opens, each with a pool of its own: runs, registry and jobs
@@ -34,7 +34,7 @@ export interface ServerPlan {
 export function serverPlan(props: TrackingServerOptions, placement: PlacementOptions): ServerPlan {
   const autoscaling = autoscalerBounds(props);
   const spool = props.spool ?? Size.gibibytes(10);
-  const space = spool.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
+  const space = mebibytes(spool);
   const disk = Math.ceil(space) + 512;
   return {
     image: props.image ?? mirrored(Images.MLFLOW, placement),

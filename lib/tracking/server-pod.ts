@@ -1,3 +1,4 @@
+import { Size } from 'cdk8s';
 import { ServerPlan } from './server-plan';
 import { ReverseProxy } from '../access/reverse-proxy';
 import { databaseUri } from '../database/database-client';
@@ -111,7 +112,7 @@ export function serverPod(props: ServerPodProps): PodTemplate {
     volumes: [
       { name: 'programs', configMap: { name: props.programsConfigMap } },
       scratch('tmp', plan.spool),
-      scratch('metrics', '64Mi'),
+      scratch('metrics', Size.mebibytes(64)),
       ...mounted.volumes,
       ...proxy.volumes(),
     ],

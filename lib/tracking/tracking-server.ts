@@ -10,7 +10,14 @@ import { Authentication } from '../access/authentication';
 import { Exposure } from '../access/exposure';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../access/reverse-proxy';
 import { autoscaler } from '../kubernetes/autoscaler';
-import { configMap, disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
+import {
+  configMap,
+  disruptionBudget,
+  metricsLabels,
+  metricsService,
+  service,
+  serviceAccount,
+} from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { apiObject } from '../kubernetes/manifest';
@@ -22,7 +29,6 @@ import { check } from '../kubernetes/rules';
 import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
 
 /** Label of the Service that monitors select; the one with the login has another. */
-export const METRICS_COMPONENT = 'server-metrics';
 
 /**
  * MLflow's tracking server and model registry, behind nginx in the same pod.
@@ -54,7 +60,7 @@ export class TrackingServer extends Component {
     check(this, serverRules(props, plan));
     this.plan = plan;
     this.url = `http://${name}:${SERVICE_PORT}`;
-    this.metricsLabels = { ...this.labels, 'app.kubernetes.io/component': METRICS_COMPONENT };
+    this.metricsLabels = metricsLabels(this);
     this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys);
 
     const { authDatabase } = this.login;
@@ -106,23 +112,18 @@ export class TrackingServer extends Component {
   private network(connections: Connection[]): NetworkBoundary {
     const network = new NetworkBoundary(this, 'network-policy', this.componentName, this.podSelector);
     for (const peer of this.props.clients ?? [{ anyone: true }]) network.allowFrom(peer, HTTP_PORT);
-    const monitoring = [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } }];
-    for (const peer of this.props.metricsClients ?? monitoring) network.allowFrom(peer, METRICS_PORT);
-    network.allowDns().allowEgress(this.props.egress);
+    network.allowMetrics(METRICS_PORT, this.props.metricsClients).allowDns().allowEgress(this.props.egress);
     for (const { egress } of connections) network.allowEgress(egress);
     return network;
   }
 
   private services(): void {
-    const selector = this.podSelector;
     service(this, 'service', this.componentName, {
       type: 'ClusterIP',
-      selector,
+      selector: this.podSelector,
       ports: [{ name: 'http', port: SERVICE_PORT, targetPort: 'http' }],
     });
-    const metrics = [{ name: 'metrics', port: METRICS_PORT, targetPort: 'metrics' }];
-    const spec = { clusterIP: 'None', selector, ports: metrics };
-    service(this, 'metrics-service', `${this.componentName}-metrics`, spec, this.metricsLabels);
+    metricsService(this, METRICS_PORT);
   }
 
   private deployment(connections: Connection[]): void {

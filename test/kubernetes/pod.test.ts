@@ -1,3 +1,4 @@
+import { Size } from 'cdk8s';
 import { MlflowPlatform } from '../../lib';
 import { environment, mountConnections, podTemplate, scratch, secretVolume } from '../../lib/kubernetes/pod';
 import { containerSecurity } from '../../lib/kubernetes/security';
@@ -99,8 +100,11 @@ test('environment', () => {
 });
 
 test('scratch space has a limit', () => {
-  expect(scratch('tmp', '64Mi')).toEqual({ name: 'tmp', emptyDir: { sizeLimit: '64Mi', medium: undefined } });
-  expect(scratch('shm', '64Mi', 'Memory').emptyDir).toEqual({ sizeLimit: '64Mi', medium: 'Memory' });
+  expect(scratch('tmp', Size.mebibytes(64))).toEqual({
+    name: 'tmp',
+    emptyDir: { sizeLimit: '64Mi', medium: undefined },
+  });
+  expect(scratch('shm', Size.mebibytes(64), 'Memory').emptyDir).toEqual({ sizeLimit: '64Mi', medium: 'Memory' });
 });
 
 test('a volume of secrets has one source for each Secret, and files named as the variables', () => {

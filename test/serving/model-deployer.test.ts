@@ -1,5 +1,5 @@
 import { App, Chart } from 'cdk8s';
-import { platformWithServings } from './servings';
+import { placement, platformWithServings } from './servings';
 import {
   MlflowPlatform,
   ModelDeployer,
@@ -31,14 +31,7 @@ test('a deployer with every option', () => {
     metricsClients: [{ namespaceLabels: { team: 'observability' } }],
     image: 'registry.example.com/node:22',
     resources: {},
-    nodeSelector: { pool: 'ml' },
-    tolerations: [{ key: 'ml', operator: 'Exists' }],
-    affinity: {},
-    priorityClassName: 'high',
-    imagePullSecrets: ['registry'],
-    podAnnotations: { 'example.com/owner': 'ml' },
-    podLabels: { team: 'ml' },
-    imageRegistry: 'registry.example.com/mirror',
+    ...placement,
   };
   const { mlflow } = platformWithServings({ churn: {} }, { deployer: all });
   expect(snapshotOf(mlflow.filter(({ metadata }) => metadata.name.startsWith('mlflow-deployer')))).toMatchSnapshot();

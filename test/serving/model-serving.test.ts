@@ -1,6 +1,6 @@
 import { Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { churn, podOf, servingObjects, valueOf, elsewhere } from './servings';
+import { churn, placement, podOf, servingObjects, valueOf, elsewhere } from './servings';
 import { Exposure, ModelServingProps, RegisteredModel, ServingRuntime, Tls, WarmUp } from '../../lib';
 import { find, namesOf, ofKind, snapshotOf } from '../support/synth';
 
@@ -30,14 +30,7 @@ const all: Required<ModelServingProps> = {
   modelSpace: Size.gibibytes(2),
   acceptAnyPython: true,
   environment: { OMP_NUM_THREADS: '2' },
-  nodeSelector: { pool: 'ml' },
-  tolerations: [{ key: 'ml', operator: 'Exists' }],
-  affinity: {},
-  priorityClassName: 'high',
-  imagePullSecrets: ['registry'],
-  podAnnotations: { 'example.com/owner': 'ml' },
-  podLabels: { team: 'ml' },
-  imageRegistry: 'registry.example.com/mirror',
+  ...placement,
 };
 
 test('a serving that follows an alias, without options', () => {

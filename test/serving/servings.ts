@@ -6,6 +6,7 @@ import {
   Credentials,
   MlflowPlatform,
   MlflowPlatformProps,
+  PlacementOptions,
   PlatformServingOptions,
   RegisteredModel,
   TrackingEndpoint,
@@ -17,6 +18,18 @@ export const churn = RegisteredModel.byAlias('churn-prediction-model', 'champion
 export const elsewhere = TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000', {
   credentials: Credentials.fromSecret('login'),
 });
+
+/** Every option of where pods run. */
+export const placement: Required<PlacementOptions> = {
+  nodeSelector: { pool: 'ml' },
+  tolerations: [{ key: 'ml', operator: 'Exists' }],
+  affinity: {},
+  priorityClassName: 'high',
+  imagePullSecrets: ['registry'],
+  podAnnotations: { 'example.com/owner': 'ml' },
+  podLabels: { team: 'ml' },
+  imageRegistry: 'registry.example.com/mirror',
+};
 
 /** A serving that stands alone. */
 export function servingObjects(props: Partial<ModelServingProps> = {}, id = 'churn'): Rendered[] {
