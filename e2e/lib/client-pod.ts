@@ -1,8 +1,7 @@
 import { ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Namespace } from './namespace';
 import { Result, RunOptions } from './process';
+import { program } from './program';
 import { Images } from '../../lib';
 
 export interface ClientPodOptions {
@@ -17,6 +16,15 @@ export interface ClientPodOptions {
   /** In the node's own network, as a program on the node is; wants a privileged namespace. @default false */
   readonly hostNetwork?: boolean;
 }
+
+/** The environment of MLflow's client for a platform named `mlflow`, in a pod of its namespace. */
+export const throughTheDoor = {
+  env: { MLFLOW_TRACKING_URI: 'http://mlflow-server:5000' },
+  secrets: {
+    MLFLOW_TRACKING_USERNAME: ['mlflow-basic-auth', 'username'],
+    MLFLOW_TRACKING_PASSWORD: ['mlflow-basic-auth', 'password'],
+  } as Record<string, [string, string]>,
+};
 
 /** A pod of somebody else: a client, a colleague's notebook, or an intruder, depending on where it runs. */
 export class ClientPod {
@@ -70,12 +78,12 @@ export class ClientPod {
   }
 
   /** Runs a Python program from its text, to its end. */
-  public python(program: string, args: string[] = [], options: RunOptions = {}): Result {
-    return this.run(['python', '-', ...args], { ...options, input: program });
+  public python(text: string, args: string[] = [], options: RunOptions = {}): Result {
+    return this.run(['python', '-', ...args], { ...options, input: text });
   }
 
   /** Starts a Python program and leaves it running; it ends with the pod or by what its caller tells it. */
-  public background(program: string, args: string[] = []): ChildProcess {
+  public background(text: string, args: string[] = []): ChildProcess {
     const command = [
       '--namespace',
       this.namespace.name,
@@ -89,20 +97,20 @@ export class ClientPod {
       ...args,
     ];
     const child = spawn('kubectl', command);
-    child.stdin.end(program);
+    child.stdin.end(text);
     return child;
   }
 
   /** Runs a program of e2e/programs/ beside others, and gives the JSON that it prints. */
-  public report<T>(program: string, ...args: string[]): Promise<T> {
-    const child = this.background(readFileSync(join(__dirname, '..', 'programs', program), 'utf8'), args);
+  public report<T>(name: string, ...args: string[]): Promise<T> {
+    const child = this.background(program(name), args);
     return new Promise((resolve, reject) => {
       let [told, said] = ['', ''];
       child.stdout!.on('data', (chunk) => (told += chunk));
       child.stderr!.on('data', (chunk) => (said += chunk));
       child.once('error', reject);
       child.once('close', (code) =>
-        code === 0 ? resolve(JSON.parse(told)) : reject(new Error(`${program} in ${this.name}: ${said || told}`)),
+        code === 0 ? resolve(JSON.parse(told)) : reject(new Error(`${name} in ${this.name}: ${said || told}`)),
       );
     });
   }

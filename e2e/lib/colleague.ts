@@ -1,22 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ClientPod } from './client-pod';
+import { ClientPod, throughTheDoor } from './client-pod';
 import { Namespace } from './namespace';
 import { until } from './process';
-
-function programText(name: string): string {
-  return readFileSync(join(__dirname, '..', 'programs', name), 'utf8');
-}
+import { program } from './program';
 
 /** Somebody in the cluster who comes through the door with MLflow's client. */
 export class Colleague {
   public static start(namespace: Namespace, image: string): Colleague {
-    const login = (key: string): [string, string] => ['mlflow-basic-auth', key];
-    const pod = ClientPod.start(namespace, 'colleague', {
-      image,
-      env: { MLFLOW_TRACKING_URI: 'http://mlflow-server:5000' },
-      secrets: { MLFLOW_TRACKING_USERNAME: login('username'), MLFLOW_TRACKING_PASSWORD: login('password') },
-    });
+    const pod = ClientPod.start(namespace, 'colleague', { image, ...throughTheDoor });
     return new Colleague(pod);
   }
 
@@ -37,7 +27,7 @@ export class Colleague {
   }
 
   private history(what: string): string {
-    const { status, stdout, stderr } = this.pod.python(programText('history.py'), [what]);
+    const { status, stdout, stderr } = this.pod.python(program('history.py'), [what]);
     if (status !== 0) throw new Error(`history.py ${what}: ${stderr.slice(-2000)}`);
     return stdout;
   }
@@ -63,7 +53,7 @@ export class Reader {
     const { folder } = reader;
     const start = `set -e; mkdir ${folder}; cd ${folder}; cat >reader.py
       (setsid python reader.py stop >readings.part 2>errors </dev/null; mv readings.part readings) >/dev/null 2>&1 &`;
-    reader.shell(start, programText('reader.py'));
+    reader.shell(start, program('reader.py'));
     await until('the first reads', 120, () => pod.run(['test', '-e', `${folder}/begun`]).status === 0);
     return reader;
   }

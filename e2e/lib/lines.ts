@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ClientPod } from './client-pod';
+import { ClientPod, throughTheDoor } from './client-pod';
 import { Namespace } from './namespace';
 import { until } from './process';
-
-const program = (name: string) => readFileSync(join(__dirname, '..', 'programs', name), 'utf8');
+import { program } from './program';
 
 /** Prints status and text of one POST. */
 const POST = `import sys, requests
@@ -22,14 +19,7 @@ except requests.exceptions.Timeout as error:
 /** The versions of the model 'line', as the process that trained them knows them. */
 export class Lines {
   public static start(namespace: Namespace): Lines {
-    const pod = ClientPod.start(namespace, 'trainer', {
-      env: { MLFLOW_TRACKING_URI: 'http://mlflow-server:5000' },
-      secrets: {
-        MLFLOW_TRACKING_USERNAME: ['mlflow-basic-auth', 'username'],
-        MLFLOW_TRACKING_PASSWORD: ['mlflow-basic-auth', 'password'],
-      },
-    });
-    return new Lines(pod);
+    return new Lines(ClientPod.start(namespace, 'trainer', throughTheDoor));
   }
 
   /** What each version predicts for `question`. */

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Namespace } from './namespace';
 import { until } from './process';
+import { program } from './program';
 import { Images } from '../../lib';
 
 /**
@@ -43,8 +42,7 @@ export class NodeFaults {
       const enforce = 'pod-security.kubernetes.io/enforce=privileged';
       namespace.kubectl('label', 'namespace', namespace.name, enforce);
     }
-    const program = readFileSync(join(__dirname, '..', 'programs', file), 'utf8');
-    const command = ['python', '-c', program, ...args];
+    const command = ['python', '-c', program(file), ...args];
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',

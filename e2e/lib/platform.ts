@@ -46,6 +46,13 @@ export class Platform {
     this.namespace.kubectl('apply', ...options, '--filename', this.manifest);
   }
 
+  /** Makes it anew, and waits until it is there. */
+  public async install(servers: number, seconds = 300): Promise<void> {
+    this.namespace.remove();
+    this.synth().apply();
+    await this.untilReady(servers, seconds);
+  }
+
   /** What applied is, object by object; a write that changes something changes its generation. */
   public versions(): Record<string, string> {
     const { items } = this.namespace.json<{ items: any[] }>('get', '--filename', this.manifest);

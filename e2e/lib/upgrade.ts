@@ -1,4 +1,5 @@
 import { Size } from 'cdk8s';
+import { Colleague } from './colleague';
 import { Namespace } from './namespace';
 import { little, Platform } from './platform';
 import { Pod } from './pods';
@@ -14,11 +15,29 @@ export function versionOf(image: string): string {
   return /:v([\d.]+)-/.exec(image)![1];
 }
 
+/** What there is at one time. */
+export interface State {
+  readonly schema: string;
+  readonly rows: Record<string, number>;
+  readonly history: object;
+}
+
 /** A platform whose YAML goes from one version of MLflow to another. */
 export class Upgrade {
   private platform?: Platform;
 
   constructor(public readonly namespace: Namespace) {}
+
+  /** Makes a platform of the old version, with data of a colleague's. */
+  public async installOld(): Promise<{ colleague: Colleague; before: State }> {
+    this.namespace.remove();
+    this.apply(OLD);
+    await this.untilReady(600);
+    const colleague = Colleague.start(this.namespace, OLD);
+    colleague.writeHistory();
+    const before = { schema: this.schema(), rows: this.rows(), history: colleague.showHistory() };
+    return { colleague, before };
+  }
 
   /** Applies the YAML with this version of MLflow. */
   public apply(image: string, server: TrackingServerOptions = {}, postgres: PostgresStatefulSetProps = {}): void {

@@ -1,11 +1,9 @@
 import { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ClientPod } from './client-pod';
+import { ClientPod, throughTheDoor } from './client-pod';
 import { Namespace } from './namespace';
 import { until } from './process';
+import { program } from './program';
 
-const program = (name: string) => readFileSync(join(__dirname, '..', 'programs', name), 'utf8');
 const RECORD = '/tmp/record.jsonl';
 const STOP = '/tmp/stop';
 export const THREADS = 6;
@@ -21,15 +19,6 @@ interface Entry {
   readonly begun?: number;
   readonly stopped?: boolean;
 }
-
-/** The environment of MLflow's client for a platform named `mlflow`, in a pod of its namespace. */
-export const throughTheDoor = {
-  env: { MLFLOW_TRACKING_URI: 'http://mlflow-server:5000' },
-  secrets: {
-    MLFLOW_TRACKING_USERNAME: ['mlflow-basic-auth', 'username'],
-    MLFLOW_TRACKING_PASSWORD: ['mlflow-basic-auth', 'password'],
-  } as Record<string, [string, string]>,
-};
 
 /** Somebody who logs runs without pause, and remembers what was acknowledged. */
 export class Writer {

@@ -8,6 +8,7 @@ import { Figures, Loads, markdown } from './markdown';
 import { Load, SERVERS, Subject } from './subject';
 import { Images, MlflowPlatform } from '../../lib';
 import { basic, loginOf } from '../lib/client';
+import { throughTheDoor } from '../lib/client-pod';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 
@@ -44,11 +45,7 @@ async function measureOurs() {
   say('load');
   const loads = await measureLoads();
   say('rollout');
-  const secrets = {
-    MLFLOW_TRACKING_USERNAME: ['mlflow-basic-auth', 'username'] as [string, string],
-    MLFLOW_TRACKING_PASSWORD: ['mlflow-basic-auth', 'password'] as [string, string],
-  };
-  const oursRollout = await ours.rollout({ secrets });
+  const oursRollout = await ours.rollout({ secrets: throughTheDoor.secrets });
   ours.namespace.remove();
   return { machine, oursStart, oursMemory, loads, oursRollout };
 }

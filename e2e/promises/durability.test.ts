@@ -27,10 +27,7 @@ const platform = new Platform(namespace, 'mlflow', (chart) => {
 let writer: Writer;
 
 beforeAll(async () => {
-  namespace.remove();
-  platform.synth();
-  platform.apply();
-  await platform.untilReady(SERVERS, 300);
+  await platform.install(SERVERS);
   writer = await Writer.start(namespace);
 });
 

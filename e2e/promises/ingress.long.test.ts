@@ -7,10 +7,11 @@ import { Authentication, Exposure, MlflowPlatform, Tls } from '../../lib';
 import { Browser, SCREENSHOTS } from '../lib/browser';
 import { certificateFor } from '../lib/certificate';
 import { Login, loginOf } from '../lib/client';
-import { ClientPod } from '../lib/client-pod';
+import { ClientPod, throughTheDoor } from '../lib/client-pod';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 import { until } from '../lib/process';
+import { program } from '../lib/program';
 import { Traefik } from '../lib/traefik';
 
 const HOST = 'mlflow.example.com';
@@ -90,10 +91,7 @@ describe("MLflow's own client, by host name and TLS", () => {
     ClientPod.start(namespace, 'client', {
       hosts: { [HOST]: traefik.address() },
       env: { MLFLOW_TRACKING_URI: `https://${HOST}`, MLFLOW_TRACKING_SERVER_CERT_PATH: '/tmp/authority.pem' },
-      secrets: {
-        MLFLOW_TRACKING_USERNAME: ['mlflow-basic-auth', 'username'],
-        MLFLOW_TRACKING_PASSWORD: ['mlflow-basic-auth', 'password'],
-      },
+      secrets: throughTheDoor.secrets,
     });
   let pod: ClientPod;
 
@@ -115,14 +113,14 @@ describe("MLflow's own client, by host name and TLS", () => {
   });
 
   test('an artifact of 100 MiB goes up and comes down', () => {
-    const { status, stdout, stderr } = pod.python(text('programs', 'large_artifact.py'), ['100']);
+    const { status, stdout, stderr } = pod.python(program('transfer.py'), ['100']);
     expect([status, stderr.slice(-2000)]).toEqual([0, expect.anything()]);
-    expect(stdout).toMatch(/^same$/m);
-    process.stdout.write(`100 MiB through the Ingress: ${stdout.split('\n').find((line) => line.startsWith('up'))}\n`);
+    expect(stdout).toMatch(/^\{"up": [\d.]+, "down": [\d.]+, "same": true\}$/m);
+    process.stdout.write(`100 MiB through the Ingress: ${stdout.trim().split('\n').pop()} s\n`);
   });
 
   test('an upload over a slow line may take longer than a minute', () => {
-    const { status, stdout, stderr } = pod.python(text('programs', 'slow_upload.py'), ['65']);
+    const { status, stdout, stderr } = pod.python(program('slow_upload.py'), ['65']);
     expect([status, stderr.slice(-2000)]).toEqual([0, '']);
     expect(stdout).toBe('200 same\n');
   });

@@ -1,13 +1,12 @@
 // Whoever has no password gets no further than /health: from a pod beside the platform, from another namespace and from
 // the node; with the platform's NetworkPolicies, and without any.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { basic, loginOf } from '../lib/client';
 import { ClientPod } from '../lib/client-pod';
 import { Intruders, gotIn, openPorts } from '../lib/intruders';
 import { Namespace } from '../lib/namespace';
 import { restarts } from '../lib/pods';
 import { until } from '../lib/process';
+import { program } from '../lib/program';
 import { twoDoors, untilBothAreOpen } from '../lib/two-doors';
 
 const namespace = new Namespace('mlflow-e2e-login');
@@ -170,7 +169,7 @@ describe('keys open what they are for', () => {
     const inServer = ['exec', '--stdin', pod.metadata.name, '--container', 'mlflow', '--', 'python', '-'];
     const databases = ['other', 'postgres', 'template1'];
     const { status, stdout, stderr } = namespace.try([...inServer, 'mlflow', 'other', ...databases], {
-      input: readFileSync(join(__dirname, '..', 'programs', 'own_keys.py'), 'utf8'),
+      input: program('own_keys.py'),
     });
     expect([status, stderr]).toEqual([0, '']);
     const {

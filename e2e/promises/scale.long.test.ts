@@ -1,17 +1,16 @@
 // Load through the door: more servers and fewer again, connections of the database, memory, a very large artifact.
 // It needs the metrics API.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { JsonPatch, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { MlflowPlatform } from '../../lib';
-import { ClientPod } from '../lib/client-pod';
+import { ClientPod, throughTheDoor } from '../lib/client-pod';
 import { memoryOf } from '../lib/memory';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 import { isReady, restarts } from '../lib/pods';
 import { until } from '../lib/process';
-import { throughTheDoor, Writer } from '../lib/writer';
+import { program } from '../lib/program';
+import { Writer } from '../lib/writer';
 
 const CLIENTS = 20;
 const MAX = 3;
@@ -39,10 +38,7 @@ beforeAll(async () => {
   if (metrics.status !== 0) {
     throw new Error('This cluster has no metrics API, without which nothing scales by CPU: install metrics-server.');
   }
-  namespace.remove();
-  platform.synth();
-  platform.apply();
-  await platform.untilReady(1, 300);
+  await platform.install(1);
   writer = await Writer.start(namespace, CLIENTS);
 });
 
@@ -110,9 +106,8 @@ describe(`${CLIENTS} clients that log runs and artifacts through the door at onc
     await platform.untilReady(MAX, 120);
     const client = ClientPod.start(namespace, 'large', throughTheDoor);
     const before = platform.pods().filter(isReady);
-    const program = readFileSync(join(__dirname, '..', 'programs', 'transfer.py'), 'utf8');
     const since = new Date(namespace.kubectl('exec', client.name, '--', 'date', '-u', '+%FT%TZ').trim());
-    const child = client.background(program, ['1024']);
+    const child = client.background(program('transfer.py'), ['1024']);
     const said: string[] = [];
     child.stdout!.on('data', (chunk) => said.push(String(chunk)));
     child.stderr!.on('data', (chunk) => said.push(String(chunk)));

@@ -5,7 +5,7 @@ import { Colleague, Reader } from '../lib/colleague';
 import { Namespace } from '../lib/namespace';
 import { isReady } from '../lib/pods';
 import { until } from '../lib/process';
-import { NEW, OLD, SERVERS, Upgrade, versionOf } from '../lib/upgrade';
+import { NEW, OLD, SERVERS, State, Upgrade, versionOf } from '../lib/upgrade';
 
 /** A table that comes with 3.17.2. */
 const NEW_TABLE = 'scheduler_leases';
@@ -13,15 +13,10 @@ const namespace = new Namespace('mlflow-e2e-upgrade-refused');
 const upgrade = new Upgrade(namespace);
 let colleague: Colleague;
 let reader: Reader;
-let before: { schema: string; rows: Record<string, number>; history: object };
+let before: State;
 
 beforeAll(async () => {
-  namespace.remove();
-  upgrade.apply(OLD);
-  await upgrade.untilReady(600);
-  colleague = Colleague.start(namespace, OLD);
-  colleague.writeHistory();
-  before = { schema: upgrade.schema(), rows: upgrade.rows(), history: colleague.showHistory() };
+  ({ colleague, before } = await upgrade.installOld());
   reader = await colleague.startReading();
 });
 

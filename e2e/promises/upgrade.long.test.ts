@@ -7,22 +7,17 @@ import { Namespace } from '../lib/namespace';
 import { isReady } from '../lib/pods';
 import { until } from '../lib/process';
 import { commandsOf, paste } from '../lib/readme';
-import { NEW, OLD, SERVERS, Upgrade, versionOf } from '../lib/upgrade';
+import { NEW, OLD, SERVERS, State, Upgrade, versionOf } from '../lib/upgrade';
 
 const namespace = new Namespace('mlflow-e2e-upgrade');
 const upgrade = new Upgrade(namespace);
 const seconds = (time: string) => Date.parse(time) / 1000;
 let colleague: Colleague;
-let before: { schema: string; rows: Record<string, number>; history: object };
+let before: State;
 let readings: Readings;
 
 beforeAll(async () => {
-  namespace.remove();
-  upgrade.apply(OLD);
-  await upgrade.untilReady(600);
-  colleague = Colleague.start(namespace, OLD);
-  colleague.writeHistory();
-  before = { schema: upgrade.schema(), rows: upgrade.rows(), history: colleague.showHistory() };
+  ({ colleague, before } = await upgrade.installOld());
   const reader = await colleague.startReading();
   upgrade.apply(NEW);
   await upgrade.untilGone(OLD, 900);
