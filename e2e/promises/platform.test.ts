@@ -3,7 +3,7 @@ import { MlflowPlatform } from '../../lib';
 import { basic, Login, loginOf, python } from '../lib/client';
 import { Forward, Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
-import { restarts } from '../lib/pods';
+import { isReady, restarts } from '../lib/pods';
 
 const SERVERS = 3;
 const EXPERIMENT = '/api/2.0/mlflow/experiments/get?experiment_id=0';
@@ -157,7 +157,8 @@ describe('train, register, load', () => {
 
 describe('metrics', () => {
   test('every server tells what it answered, on the port for Prometheus alone', async () => {
-    const pod = `pod/${platform.servers()[0].metadata.name}`;
+    // With metrics in the cluster the autoscaler may be adding one.
+    const pod = `pod/${platform.servers().filter(isReady)[0].metadata.name}`;
     const [http, metrics] = [await namespace.forward(pod, 8080), await namespace.forward(pod, 9090)];
     try {
       await get(EXPERIMENT, basic(admin), http);
