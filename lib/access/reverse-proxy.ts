@@ -22,6 +22,8 @@ export interface ProgramUser {
   readonly username: string;
   /** Key `auth` of the Secret is its htpasswd line. */
   readonly login: LoginReference;
+  /** Registered models that it may change where MLflow asks who comes: nginx asks nobody what he wants. */
+  readonly models: Set<string>;
 }
 
 export interface ReverseProxyProps {

@@ -16,6 +16,7 @@ import { ANY_USER, containerSecurity } from '../kubernetes/security';
 const FILES = ['secret_files.py', 'schema.py', 'dumps.py', 'migrate.py', 'dump-databases.sh'];
 const WORK = '/work';
 const WANTED_IMAGE = 'wanted-image';
+const PROGRAM_MODELS = 'program-models.json';
 const PROGRAM_USERS = '/run/secrets/program-users';
 
 export interface MigrationProps {
@@ -40,7 +41,7 @@ export interface MigrationProps {
     /** Text of `basic_auth.ini`. */
     readonly settings: string;
     readonly secretVariables: SecretVariable[];
-    readonly programs: () => { username: string; login: LoginReference }[];
+    readonly programs: () => { username: string; login: LoginReference; models: Set<string> }[];
   };
 }
 
@@ -67,12 +68,13 @@ export class Migration extends Component {
     const { database, artifacts } = props.connect(client);
     const connections = [database, artifacts];
     serviceAccount(this, 'service-account', name, accountAnnotations(connections));
-    const files = {
+    const files = () => ({
       ...programs(...FILES),
       // The same for all migrations of a server: one that still tries sees here that it is not wanted any more.
       [WANTED_IMAGE]: props.image,
       ...(props.auth && { 'basic_auth.ini': props.auth.settings }),
-    };
+      ...(this.hasModels && { [PROGRAM_MODELS]: this.programModels() }),
+    });
     configMap(this, 'config-map', name, files);
     const network = new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns();
     for (const { egress } of connections) network.allowEgress(egress);
@@ -82,7 +84,7 @@ export class Migration extends Component {
       backoffLimit: 10,
       // Exit 3: a newer MLflow's database, or wrong settings. Trying again would not mend it.
       failOnExitCodes: { container: 'migrate', codes: [3] },
-      inputs: () => Object.values(files),
+      inputs: () => Object.values(files()),
       template: () => this.template(database, artifacts),
     });
   }
@@ -117,6 +119,7 @@ export class Migration extends Component {
         PROGRAM_USERS_DIRECTORY: PROGRAM_USERS,
         MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini`,
       }),
+      ...(this.hasModels && { PROGRAM_MODELS_FILE: `${PROGRAMS}/${PROGRAM_MODELS}` }),
       ...mounted.environment,
       ...props.environment,
     });
@@ -194,6 +197,16 @@ export class Migration extends Component {
         failureThreshold: 3,
       },
     };
+  }
+
+  private get hasModels(): boolean {
+    return this.props.auth?.programs().some(({ models }) => models.size > 0) ?? false;
+  }
+
+  /** Which registered models each program may change. */
+  private programModels(): string {
+    const models = this.props.auth!.programs().map(({ username, models: each }) => [username, [...each].sort()]);
+    return `${JSON.stringify(Object.fromEntries(models), null, 2)}\n`;
   }
 
   private ephemeral(): Size {

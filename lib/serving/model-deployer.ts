@@ -118,6 +118,7 @@ export class ModelDeployer extends Component {
       },
     ]);
     this.servings.push(serving);
+    this.tracking.letEdit?.(model.name);
     grantAccess(serving, 'deployer-', {
       name: `${serving.componentName}-deployer`,
       rules: [

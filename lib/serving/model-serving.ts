@@ -63,6 +63,7 @@ export class ModelServing extends Component {
     this.url = `http://${name}:${MODEL_PORT}`;
     this.metricsLabels = metricsLabels(this);
     this.tracking = props.tracking._connect(this, name);
+    this.tracking.letEdit?.(props.model.name);
 
     serviceAccount(this, 'service-account', name, accountAnnotations([this.tracking]));
     this.network();

@@ -27,6 +27,8 @@ export interface TrackingUrlProps {
 /** How a pod reaches the registry. @internal */
 export interface TrackingConnection extends Connection {
   readonly url: string;
+  /** Lets the program write onto the versions of this model. */
+  readonly letEdit?: (model: string) => void;
 }
 
 /**
@@ -81,12 +83,14 @@ function connectToServer(server: TrackingServer, component: Component, program: 
   const elsewhere = server.namespace !== component.namespace;
   const inNamespace = (namespace: string) =>
     elsewhere ? { namespaceLabels: { 'kubernetes.io/metadata.name': namespace } } : {};
-  const login = server.addProgram(userName(elsewhere ? `${program}-${component.namespace}` : program));
+  const user = userName(elsewhere ? `${program}-${component.namespace}` : program);
+  const login = server.addProgram(user);
   const secretName = elsewhere ? CredentialsJob._of(server)._copyFor(component, login.secretName) : login.secretName;
   server._admit({ podLabels: component.podSelector, ...inNamespace(component.namespace!) });
   const url = elsewhere ? `http://${server.componentName}.${server.namespace}.svc:${SERVICE_PORT}` : server.url;
   return {
     url,
+    letEdit: (model: string) => server._letEdit(user, model),
     environment: { MLFLOW_TRACKING_URI: url },
     secretVariables: loginVariables(secretName, login.usernameKey, login.passwordKey),
     egress: [{ peer: { podLabels: server.podSelector, ...inNamespace(server.namespace!) }, port: HTTP_PORT }],

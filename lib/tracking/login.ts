@@ -120,8 +120,13 @@ export class ServerLogin {
       password: { generate: 'password' },
       more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
     });
-    this.programs.push({ username: program, login });
+    this.programs.push({ username: program, login, models: new Set() });
     return login;
+  }
+
+  /** Lets a program change a registered model. */
+  public letEdit(program: string, model: string): void {
+    this.programs.find(({ username }) => username === program)!.models.add(model);
   }
 
   private peopleSecret(): LoginReference {

@@ -28,8 +28,6 @@ import { PROGRAMS, contentHash, programs } from '../kubernetes/program';
 import { check } from '../kubernetes/rules';
 import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
 
-/** Label of the Service that monitors select; the one with the login has another. */
-
 /**
  * MLflow's tracking server and model registry, behind nginx in the same pod.
  *
@@ -56,13 +54,11 @@ export class TrackingServer extends Component {
     super(scope, id, 'server', MIGRATION_SUFFIX);
     const name = this.componentName;
     this.placement = this._placement(props);
-    const plan = serverPlan(props, this.placement);
+    const plan = (this.plan = serverPlan(props, this.placement));
     check(this, serverRules(props, plan));
-    this.plan = plan;
     this.url = `http://${name}:${SERVICE_PORT}`;
     this.metricsLabels = metricsLabels(this);
     this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys);
-
     const { authDatabase } = this.login;
     if (authDatabase) props.database.addDatabase(authDatabase);
     const { database, artifacts } = this.connect({
@@ -71,7 +67,6 @@ export class TrackingServer extends Component {
       namespace: this.namespace,
       maxConnections: serverConnections(plan, authDatabase !== undefined),
     });
-
     const connections = [database, artifacts];
     serviceAccount(this, 'service-account', name, accountAnnotations(connections));
     this.boundary = this.network(connections);
@@ -102,6 +97,11 @@ export class TrackingServer extends Component {
   /** Lets a program of ours in, where `clients` does not say everybody. @internal */
   public _admit(peer: NetworkPeer): void {
     if (this.props.clients) this.boundary.allowFrom(peer, HTTP_PORT);
+  }
+
+  /** Lets a program of ours change a registered model, where MLflow asks who comes. @internal */
+  public _letEdit(program: string, model: string): void {
+    this.login.letEdit(program, model);
   }
 
   private connect(client: ConnectionClient) {

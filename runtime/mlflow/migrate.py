@@ -5,6 +5,7 @@ What exists and is older is dumped before: see dumps.py.
 Only MLflow's commands (`mlflow db upgrade`, `python -m mlflow.server.auth db upgrade`) change schemas.
 """
 
+import json
 import os
 import signal
 import sys
@@ -165,6 +166,8 @@ def create_users(mlflow):
             whose = f"of the program in {folder}"
             login = [(folder / name).read_text("utf-8").removesuffix("\n") for name in ("username", "password")]
             create_program_user(users.store, *login)
+            for model in models_of(folder.name):
+                let_edit(users.store, login[0], model)
     except Failure:
         raise
     except Exception as error:
@@ -180,6 +183,24 @@ def create_program_user(store, username, password):
             raise Refusal(f"A program has the name of an admin, {username}.")
         store.update_user(username, password=password)
         say(f"Updated the password of the user {username}.")
+
+
+def models_of(program):
+    """The registered models that it may change; others may do so by default, or not."""
+    file = os.environ.get("PROGRAM_MODELS_FILE")
+    return json.loads(Path(file).read_text("utf-8")).get(program, []) if file else []
+
+
+def let_edit(store, username, model):
+    from mlflow.exceptions import MlflowException
+
+    try:
+        store.create_registered_model_permission(model, username, "EDIT")
+        say(f"The user {username} may change the registered model {model}.")
+    except MlflowException as error:
+        # Somebody may have given it more, or less.
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 def main():

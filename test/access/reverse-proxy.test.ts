@@ -14,7 +14,7 @@ const all: Required<ReverseProxyProps> = {
   upstreamPort: 5001,
   configMapName: 'proxy',
   login: { kind: 'basic', realm: 'Models', usersSecret: 'people' },
-  programs: [{ username: 'deployer', login }],
+  programs: [{ username: 'deployer', login, models: new Set() }],
 };
 const proxy = (props: Partial<ReverseProxyProps> = {}) => new ReverseProxy({ ...all, ...props });
 

@@ -1,6 +1,7 @@
 import { App, Chart } from 'cdk8s';
 import { placement, platformWithServings } from './servings';
 import {
+  Authentication,
   MlflowPlatform,
   ModelDeployer,
   ModelDeployerProps,
@@ -177,6 +178,34 @@ describe('the login of a serving in another namespace', () => {
       ],
       ports: [{ port: 8080, protocol: 'TCP' }],
     });
+  });
+});
+
+describe('under MLflow’s own login', () => {
+  const authentication = Authentication.mlflow();
+  const migration = ({ mlflow }: { mlflow: Rendered[] }) => find(mlflow, 'ConfigMap', 'mlflow-server-migration').data;
+
+  test('deployer and servings may change the models that they are there for, and no others', () => {
+    const data = migration(platformWithServings(two, { authentication }));
+    expect(JSON.parse(data['program-models.json'])).toEqual({
+      deployer: ['churn-prediction-model', 'spam'],
+      'churn-serving-ml-serving': ['churn-prediction-model'],
+      'spam-serving-ml-serving': ['spam'],
+    });
+  });
+
+  test('another model is another Job, which lets them', () => {
+    const jobOf = (model: string) => {
+      const spam = { model: RegisteredModel.byAlias(model, 'champion') };
+      const { mlflow } = platformWithServings({ spam }, { authentication });
+      return namesOf(mlflow).find((name) => name.startsWith('Job mlflow-server-migration'));
+    };
+    expect(jobOf('spam')).toBe(jobOf('spam'));
+    expect(jobOf('spam')).not.toBe(jobOf('ham'));
+  });
+
+  test('nginx asks for a password alone, and nothing is said of models', () => {
+    expect(migration(platformWithServings(two))).not.toHaveProperty('program-models.json');
   });
 });
 

@@ -1,3 +1,4 @@
+import json
 import unittest
 
 from migrations import MigrationTestCase
@@ -39,6 +40,20 @@ class MigrateUsers(MigrationTestCase):
         self.program("deployer", "another password")
         self.assertIn("Updated the password of the user deployer.", self.run_migration())
         self.assertNotEqual(self.stored(), first)
+
+    def test_a_program_may_change_the_models_that_it_is_there_for(self):
+        self.program("deployer", PASSWORD)
+        models = self.folder / "models.json"
+        models.write_text(json.dumps({"program": ["churn", "not registered yet"], "another": ["fraud"]}))
+        may_change = "The user deployer may change the registered model churn."
+        self.assertIn(may_change, self.run_migration(PROGRAM_MODELS_FILE=str(models)))
+        granted = "SELECT resource_type, resource_pattern, permission FROM role_permissions ORDER BY 2"
+        expected = [("registered_model", name, "EDIT") for name in ("churn", "not registered yet")]
+        self.assertEqual(postgres().sql(self.auth, granted), expected)
+        # What an administrator changed stays.
+        postgres().sql(self.auth, "UPDATE role_permissions SET permission = 'MANAGE' WHERE resource_pattern = 'churn'")
+        self.assertNotIn(may_change, self.run_migration(PROGRAM_MODELS_FILE=str(models)))
+        self.assertEqual(postgres().sql(self.auth, granted)[0][2], "MANAGE")
 
     def test_the_admin_is_there_before_servers_that_start_at_once(self):
         self.assertIn("Created the admin root.", self.run_migration(**ADMIN))
