@@ -18,13 +18,13 @@ export interface ClientPodOptions {
 }
 
 /** The environment of MLflow's client for a platform named `mlflow`, in a pod of its namespace. */
-export const throughTheDoor = {
+export const throughTheDoor = (secret = 'mlflow-basic-auth') => ({
   env: { MLFLOW_TRACKING_URI: 'http://mlflow-server:5000' },
   secrets: {
-    MLFLOW_TRACKING_USERNAME: ['mlflow-basic-auth', 'username'],
-    MLFLOW_TRACKING_PASSWORD: ['mlflow-basic-auth', 'password'],
+    MLFLOW_TRACKING_USERNAME: [secret, 'username'],
+    MLFLOW_TRACKING_PASSWORD: [secret, 'password'],
   } as Record<string, [string, string]>,
-};
+});
 
 /** A pod of somebody else: a client, a colleague's notebook, or an intruder, depending on where it runs. */
 export class ClientPod {

@@ -6,7 +6,7 @@ import { program } from './program';
 /** Somebody in the cluster who comes through the door with MLflow's client. */
 export class Colleague {
   public static start(namespace: Namespace, image: string): Colleague {
-    const pod = ClientPod.start(namespace, 'colleague', { image, ...throughTheDoor });
+    const pod = ClientPod.start(namespace, 'colleague', { image, ...throughTheDoor() });
     return new Colleague(pod);
   }
 

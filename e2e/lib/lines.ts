@@ -18,8 +18,9 @@ except requests.exceptions.Timeout as error:
 
 /** The versions of the model 'line', as the process that trained them knows them. */
 export class Lines {
-  public static start(namespace: Namespace): Lines {
-    return new Lines(ClientPod.start(namespace, 'trainer', throughTheDoor));
+  /** @param secret of the administrator, with the keys `username` and `password` */
+  public static start(namespace: Namespace, secret?: string): Lines {
+    return new Lines(ClientPod.start(namespace, 'trainer', throughTheDoor(secret)));
   }
 
   /** What each version predicts for `question`. */

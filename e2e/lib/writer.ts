@@ -24,7 +24,7 @@ interface Entry {
 export class Writer {
   /** @param threads each a client of its own as the server sees it, with one request at a time */
   public static async start(namespace: Namespace, threads = THREADS): Promise<Writer> {
-    const writer = new Writer(ClientPod.start(namespace, 'writer', throughTheDoor), threads);
+    const writer = new Writer(ClientPod.start(namespace, 'writer', throughTheDoor()), threads);
     writer.child = writer.pod.background(program('durability_write.py'), [String(threads), RECORD, STOP]);
     await writer.untilWriting(1, 300);
     return writer;

@@ -45,7 +45,7 @@ async function measureOurs() {
   say('load');
   const loads = await measureLoads();
   say('rollout');
-  const oursRollout = await ours.rollout({ secrets: throughTheDoor.secrets });
+  const oursRollout = await ours.rollout({ secrets: throughTheDoor().secrets });
   ours.namespace.remove();
   return { machine, oursStart, oursMemory, loads, oursRollout };
 }

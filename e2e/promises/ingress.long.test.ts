@@ -91,7 +91,7 @@ describe("MLflow's own client, by host name and TLS", () => {
     ClientPod.start(namespace, 'client', {
       hosts: { [HOST]: traefik.address() },
       env: { MLFLOW_TRACKING_URI: `https://${HOST}`, MLFLOW_TRACKING_SERVER_CERT_PATH: '/tmp/authority.pem' },
-      secrets: throughTheDoor.secrets,
+      secrets: throughTheDoor().secrets,
     });
   let pod: ClientPod;
 

@@ -104,7 +104,7 @@ describe(`${CLIENTS} clients that log runs and artifacts through the door at onc
 
   test('leave room for 1 GiB up and down, whole, within the memory of every pod and with its probes green', async () => {
     await platform.untilReady(MAX, 120);
-    const client = ClientPod.start(namespace, 'large', throughTheDoor);
+    const client = ClientPod.start(namespace, 'large', throughTheDoor());
     const before = platform.pods().filter(isReady);
     const since = new Date(namespace.kubectl('exec', client.name, '--', 'date', '-u', '+%FT%TZ').trim());
     const child = client.background(program('transfer.py'), ['1024']);
