@@ -134,21 +134,21 @@ tsconfig?.addOverride('compilerOptions.isolatedModules', true);
 
 const jest = {
   testEnvironment: 'node',
-  globalSetup: '<rootDir>/test/bundle-runtime.mjs',
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json', diagnostics: false }] },
 };
-// What needs nothing but Node, what needs the built package, and what needs programs of the machine (nginx, kube-score,
-// Checkov, PostgreSQL).
-const tests = {
-  'jest.config.json': '(?!real/|package/)',
-  'jest.package.config.json': 'package/',
-  'jest.real.config.json': 'real/',
+// What needs nothing but Node, what needs the built package and npm's registry, and what needs programs of the machine
+// (nginx, kube-score, Checkov, PostgreSQL).
+const suites: Record<string, { folder: string; setup?: string; testTimeout?: number }> = {
+  'jest.config.json': { folder: '(?!real/|package/)' },
+  'jest.package.config.json': { folder: 'package/', setup: 'test/package/pack.mjs', testTimeout: 600_000 },
+  'jest.real.config.json': { folder: 'real/' },
 };
-for (const [file, folder] of Object.entries(tests)) {
+for (const [file, suite] of Object.entries(suites)) {
+  const { folder, setup = 'test/bundle-runtime.mjs', testTimeout = 120_000 } = suite;
   const testRegex = [`/test/${folder}.*\\.test\\.ts$`];
   new JsonFile(project, file, {
     marker: false,
-    obj: { ...jest, roots: ['<rootDir>/test'], testRegex, testTimeout: 120_000 },
+    obj: { ...jest, globalSetup: `<rootDir>/${setup}`, roots: ['<rootDir>/test'], testRegex, testTimeout },
   });
 }
 

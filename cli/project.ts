@@ -13,7 +13,7 @@ export function project(): Record<string, string> {
     'main.ts': MAIN,
     'package.json': json({
       private: true,
-      scripts: { synth: 'cdk8s synth', test: 'tsc && jest' },
+      scripts: { synth: 'cdk8s synth --check-upgrade false', test: 'tsc && jest' },
       dependencies: { ...peerDependencies, 'cdk8s-mlflow': `^${version}` },
       devDependencies: versions('@types/jest', '@types/node', 'cdk8s-cli', 'jest', 'ts-jest', 'tsx', 'typescript'),
       jest: { transform: { '\\.ts$': 'ts-jest' } },
