@@ -1,8 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'fs';
 import { join } from 'path';
+import { TARBALL, emptyFolder, install, run } from './package';
 import { Images } from '../../lib';
 import { filesOf } from '../support/run';
-import { TARBALL, emptyFolder, install, run } from './package';
 
 const folder = emptyFolder();
 const project = join(folder, 'project');
@@ -12,8 +12,9 @@ test('init writes a project, with nothing installed beside the package', () => {
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
   install(folder, '--legacy-peer-deps', TARBALL);
   expect(run(folder, 'npx', 'cdk8s-mlflow', 'init', 'project')).toMatch(/npm run synth/);
-  for (const file of ['package.json', 'package-lock.json', 'node_modules'])
+  for (const file of ['package.json', 'package-lock.json', 'node_modules']) {
     rmSync(join(folder, file), { recursive: true });
+  }
 });
 
 test('npm install, npx tsc --noEmit', () => {

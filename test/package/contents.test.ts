@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'fs';
 import { join, parse } from 'path';
-import { ROOT } from '../support/run';
 import { TARBALL, run } from './package';
+import { ROOT } from '../support/run';
 
 const packed = run(ROOT, 'tar', '-tzf', TARBALL)
   .trimEnd()

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'fs';
 import { join } from 'path';
+import { TARBALL, emptyFolder, install, run } from './package';
 import { peerDependencies } from '../../package.json';
 import { parseManifests } from '../output/manifests';
 import { ROOT, filesOf } from '../support/run';
-import { TARBALL, emptyFolder, install, run } from './package';
 
 // `cdk8s init typescript-app` asks for these settings and versions.
 const TEMPLATE = join(ROOT, 'node_modules', 'cdk8s-cli', 'templates', 'typescript-app');
