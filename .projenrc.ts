@@ -1,7 +1,7 @@
 import { cdk, javascript, JsonFile } from 'projen';
 
 /** What jsii leaves alone: everything but the library itself. */
-const notLibrary = ['main.ts', 'test/**', 'e2e/**', 'bench/**', 'runtime/**', 'examples/**', '.projenrc.ts'];
+const notLibrary = ['main.ts', 'test/**', 'e2e/**', 'bench/**', 'cli/**', 'runtime/**', 'examples/**', '.projenrc.ts'];
 
 const project = new cdk.JsiiProject({
   name: 'cdk8s-mlflow',
@@ -34,6 +34,8 @@ const project = new cdk.JsiiProject({
     'cdk8s-cli@2.207.60',
     '@types/jest@^30.0.0',
     'ajv@8.20.0',
+    // The newest that Node.js 20 runs; esbuild puts it into the command.
+    'commander@14.0.3',
     'esbuild@0.28.2',
     'fast-check@4.10.2',
     'jest@30.5.2',
@@ -49,7 +51,7 @@ const project = new cdk.JsiiProject({
   eslint: true,
   eslintOptions: {
     dirs: ['lib', 'main.ts'],
-    devdirs: ['test', 'runtime', 'e2e', 'bench'],
+    devdirs: ['test', 'cli', 'runtime', 'e2e', 'bench'],
     prettier: true,
     ignorePatterns: ['build/', 'imports/', 'node_modules/', 'dist/', 'coverage/', 'e2e/output/'],
   },
@@ -69,7 +71,18 @@ const project = new cdk.JsiiProject({
 
 project.package.addField('main', 'build/lib/index.js');
 project.package.addField('types', 'build/lib/index.d.ts');
-project.package.addField('files', ['build/lib', 'build/imports', 'build/runtime', '.jsii', 'README.md', 'LICENSE']);
+project.package.addField('files', [
+  'build/bin',
+  'build/lib',
+  'build/imports',
+  'build/runtime',
+  '.jsii',
+  'API.md',
+  'CHANGELOG.md',
+  'README.md',
+  'LICENSE',
+]);
+project.package.addField('bin', { 'cdk8s-mlflow': 'build/bin/cdk8s-mlflow.js' });
 // The compiled tree lies in build/: jsii's usual dist/ is where the manifests go.
 project.package.addField('jsii', {
   outdir: 'build/jsii',
@@ -84,9 +97,15 @@ project.gitignore.removePatterns('/dist/');
 
 project.package.addField('scripts', {
   prepare: 'node runtime/bundle.mjs',
-  build: 'node runtime/bundle.mjs && jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
+  build: [
+    'node runtime/bundle.mjs',
+    'node cli/bundle.mjs',
+    'jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
+  ].join(' && '),
   lint: 'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts . && tsc --noEmit -p tsconfig.json',
   test: 'jest',
+  // Packs what `npm run build` made, and installs it: needs npm's registry.
+  'test:package': 'jest --config jest.package.config.json',
   'test:real': 'jest --config jest.real.config.json && $(bash e2e/venv) -m unittest discover -s test/runtime/python',
   import:
     'cdk8s import crds/servicemonitors.yaml --language typescript --output imports --no-save --check-upgrade false',
@@ -115,16 +134,21 @@ tsconfig?.addOverride('compilerOptions.isolatedModules', true);
 
 const jest = {
   testEnvironment: 'node',
-  globalSetup: '<rootDir>/test/bundle-runtime.mjs',
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json', diagnostics: false }] },
 };
-// What needs nothing but Node, and what needs programs of the machine (nginx, kube-score, Checkov, PostgreSQL).
-const tests = { 'jest.config.json': '(?!real/)', 'jest.real.config.json': 'real/' };
-for (const [file, folder] of Object.entries(tests)) {
+// What needs nothing but Node, what needs the built package and npm's registry, and what needs programs of the machine
+// (nginx, kube-score, Checkov, PostgreSQL).
+const suites: Record<string, { folder: string; setup?: string; testTimeout?: number }> = {
+  'jest.config.json': { folder: '(?!real/|package/)' },
+  'jest.package.config.json': { folder: 'package/', setup: 'test/package/pack.mjs', testTimeout: 600_000 },
+  'jest.real.config.json': { folder: 'real/' },
+};
+for (const [file, suite] of Object.entries(suites)) {
+  const { folder, setup = 'test/bundle-runtime.mjs', testTimeout = 120_000 } = suite;
   const testRegex = [`/test/${folder}.*\\.test\\.ts$`];
   new JsonFile(project, file, {
     marker: false,
-    obj: { ...jest, roots: ['<rootDir>/test'], testRegex, testTimeout: 120_000 },
+    obj: { ...jest, globalSetup: `<rootDir>/${setup}`, roots: ['<rootDir>/test'], testRegex, testTimeout },
   });
 }
 

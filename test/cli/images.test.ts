@@ -1,0 +1,89 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'fs';
+import { tmpdir } from 'os';
+import { dirname, join } from 'path';
+import { imagesOf } from '../../cli/images';
+import { Images } from '../../lib';
+import { ROOT } from '../support/run';
+import { errorOf } from '../support/synth';
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'images-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(join(folder, file)), { recursive: true });
+  writeFileSync(join(folder, file), text);
+}
+
+test('dist/ of this repository names the images of lib/images.ts, each once, sorted', () => {
+  expect(imagesOf(join(ROOT, 'dist'))).toEqual(Object.values(Images).sort());
+});
+
+const containers = (...images: string[]) => images.map((image) => ({ name: 'container', image }));
+
+test.each<[string, object, string[]]>([
+  ['a Pod', { kind: 'Pod', spec: { containers: containers('a:1') } }, ['a:1']],
+  [
+    'an init container',
+    {
+      kind: 'Deployment',
+      spec: { template: { spec: { initContainers: containers('b:1'), containers: containers('a:1') } } },
+    },
+    ['a:1', 'b:1'],
+  ],
+  ['a Job', { kind: 'Job', spec: { template: { spec: { containers: containers('a:1', 'a:1') } } } }, ['a:1']],
+  [
+    'a CronJob',
+    { kind: 'CronJob', spec: { jobTemplate: { spec: { template: { spec: { containers: containers('a:1') } } } } } },
+    ['a:1'],
+  ],
+  ['an image volume', { kind: 'Pod', spec: { volumes: [{ name: 'model', image: { reference: 'm:1' } }] } }, ['m:1']],
+  ['a CloudNativePG Cluster', { kind: 'Cluster', spec: { imageName: 'pg:17', instances: 3 } }, ['pg:17']],
+  ['a List', { kind: 'List', items: [{ kind: 'Pod', spec: { containers: containers('a:1') } }] }, ['a:1']],
+])('%s', (_, object, images) => {
+  write('one.yaml', JSON.stringify(object));
+  expect(imagesOf(folder)).toEqual(images);
+});
+
+test('what is only called image is none: labels, selectors, texts of a ConfigMap, a key of an environment', () => {
+  write(
+    'one.yaml',
+    JSON.stringify({
+      kind: 'Deployment',
+      metadata: { labels: { image: 'x' } },
+      data: { image: 'x', script: 'image: x' },
+      spec: {
+        selector: { matchLabels: { image: 'x' } },
+        template: { spec: { nodeSelector: { image: 'x' }, containers: [{ env: [{ name: 'image', value: 'x' }] }] } },
+      },
+    }),
+  );
+  expect(imagesOf(folder)).toEqual([]);
+});
+
+test('all documents of all YAML files count, those in folders too, and no other file', () => {
+  write('a.yaml', '---\nimage: b:1\n---\n---\nimage: a:1\n');
+  write('team/b.yml', 'image: c:1\n');
+  write('notes.txt', 'image: d:1\n');
+  expect(imagesOf(folder)).toEqual(['a:1', 'b:1', 'c:1']);
+  expect(imagesOf(join(folder, 'a.yaml'))).toEqual(['a:1', 'b:1']);
+});
+
+test('an error names what is wrong, and what would be right', () => {
+  const missing = join(folder, 'dist');
+  expect(errorOf(() => imagesOf(missing))).toBe(
+    `there is no ${missing}: 'npx cdk8s synth' writes dist/, or name the folder that it wrote`,
+  );
+  expect(errorOf(() => imagesOf(folder))).toBe(`${folder} has no .yaml or .yml file: 'npx cdk8s synth' writes them`);
+});
+
+test('an error in YAML names file, line and column, in the second document too', () => {
+  write('good.yaml', 'image: a:1\n');
+  write('broken.yaml', 'kind: Pod\n---\nkind: Pod\nspec: {\n  image: [a\n');
+  expect(errorOf(() => imagesOf(folder))).toMatch(new RegExp(`^${folder}/broken\\.yaml:[56]:\\d+: \\w`));
+});
+
+test('an alias without its anchor names file and document', () => {
+  write('broken.yaml', 'kind: Pod\n---\nkind: Pod\nspec: *missing\n');
+  expect(errorOf(() => imagesOf(folder))).toMatch(new RegExp(`^${folder}/broken\\.yaml:.* line 2: .*missing`));
+});

@@ -1,0 +1,57 @@
+import { existsSync, readdirSync } from 'fs';
+import { join, parse } from 'path';
+import { TARBALL, run } from './package';
+import { ROOT } from '../support/run';
+
+const packed = run(ROOT, 'tar', '-tzf', TARBALL)
+  .trimEnd()
+  .split('\n')
+  .map((file) => file.replace(/^package\//, ''));
+
+/** Files below a folder of the repository, by their path in it. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1));
+}
+
+/** What the compiler makes of the TypeScript below a folder. */
+function compiled(folder: string): string[] {
+  return filesBelow(folder).flatMap((file) => {
+    const { dir, name } = parse(file);
+    return ['.js', '.d.ts'].map((ending) => join('build', dir, name + ending));
+  });
+}
+
+/** What runtime/bundle.mjs makes: a program for each main.ts, and Python and shell files as they are. */
+function programs(): string[] {
+  return filesBelow('runtime').flatMap((file) => {
+    const { dir, base } = parse(file);
+    if (base === 'main.ts') return [`build/${dir}.js`];
+    return /\.(py|sh)$/.test(base) ? [`build/runtime/${base}`] : [];
+  });
+}
+
+const groups: Record<string, string[]> = {
+  'the library, compiled, with its types': compiled('lib'),
+  'the types of foreign kinds': compiled('imports'),
+  'the programs that run in the cluster': programs(),
+  'the command': ['build/bin/THIRD-PARTY-LICENSES', 'build/bin/cdk8s-mlflow.js'],
+  'what jsii needs for other languages': ['.jsii'],
+  'what is read': ['CHANGELOG.md', 'LICENSE', 'README.md', ...(existsSync(join(ROOT, 'API.md')) ? ['API.md'] : [])],
+  'what npm needs': ['package.json'],
+};
+
+test.each(Object.entries(groups))('the package holds %s', (_, files) => {
+  expect(files.length).toBeGreaterThan(0);
+  expect(files.filter((file) => !packed.includes(file))).toEqual([]);
+});
+
+test('and nothing else', () => {
+  const expected = Object.values(groups).flat();
+  expect(packed.filter((file) => !expected.includes(file))).toEqual([]);
+});
+
+test('no source map, test or source is in it under another name', () => {
+  expect(packed.filter((file) => /\.map$|\.test\.|\.snap$|(?<!\.d)\.ts$/.test(file))).toEqual([]);
+});

@@ -1,0 +1,73 @@
+import { readFileSync, writeFileSync } from 'fs';
+import { join } from 'path';
+import { TARBALL, emptyFolder, install, run } from './package';
+import { peerDependencies } from '../../package.json';
+import { parseManifests } from '../output/manifests';
+import { ROOT, filesOf } from '../support/run';
+
+// `cdk8s init typescript-app` asks for these settings and versions.
+const TEMPLATE = join(ROOT, 'node_modules', 'cdk8s-cli', 'templates', 'typescript-app');
+const { devDependencies } = JSON.parse(readFileSync(join(TEMPLATE, 'package.json'), 'utf8'));
+
+const folder = emptyFolder();
+const write = (file: string, text: string) => writeFileSync(join(folder, file), text);
+const peers = Object.entries(peerDependencies);
+
+beforeAll(() => {
+  write('package.json', '{ "private": true }');
+  const compiler = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
+  install(folder, TARBALL, ...peers.map(([name, range]) => `${name}@${range}`), ...compiler);
+});
+
+test('an app of `cdk8s init`, strictly compiled, makes of main.ts what lies in dist/', () => {
+  write('tsconfig.json', readFileSync(join(TEMPLATE, 'tsconfig.json'), 'utf8'));
+  write('main.ts', readFileSync(join(ROOT, 'main.ts'), 'utf8').replace("from './lib'", "from 'cdk8s-mlflow'"));
+  run(folder, 'npx', 'tsc', '--build');
+  run(folder, 'node', 'main.js');
+  // Objects, not bytes: a newer cdk8s may write the same YAML in another way.
+  const objects = (dist: string) => Object.entries(filesOf(dist)).map(([file, text]) => [file, parseManifests(text)]);
+  expect(objects(join(folder, 'dist'))).toEqual(objects(join(ROOT, 'dist')));
+});
+
+const strict = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022'];
+
+test('strict TypeScript refuses a wrong prop', () => {
+  write('wrong.ts', "import { Exposure } from 'cdk8s-mlflow';\nExposure.ingress({ hosts: 'mlflow.example.com' });\n");
+  expect(() => run(folder, 'npx', 'tsc', '--noEmit', ...strict, 'wrong.ts')).toThrow(
+    /: exit 2\nwrong\.ts\(2,20\): error TS2561: .* 'IngressExposureProps'/,
+  );
+});
+
+test('an ES module of strict TypeScript compiles, and runs', () => {
+  write(
+    'module.mts',
+    "import { MlflowPlatform } from 'cdk8s-mlflow';\nclass Mine extends MlflowPlatform {}\nconsole.log(Mine.name);\n",
+  );
+  run(folder, 'npx', 'tsc', ...strict, 'module.mts');
+  expect(run(folder, 'node', 'module.mjs')).toBe('Mine\n');
+});
+
+const names = (): string[] =>
+  JSON.parse(run(folder, 'node', '-p', "JSON.stringify(Object.keys(require('cdk8s-mlflow')).sort())"));
+
+test('CommonJS: require gives the constructs', () => {
+  expect(names()).toEqual(expect.arrayContaining(['MlflowPlatform', 'ModelServing', 'TrackingServer']));
+});
+
+test('ES module: every name that require gives can be imported by name', () => {
+  // A name that Node.js cannot see in the compiled CommonJS fails before the first line runs.
+  write(
+    'named.mjs',
+    `import { ${names().join(', ')} } from 'cdk8s-mlflow';\nconsole.log([${names().join(', ')}].length);\n`,
+  );
+  expect(run(folder, 'node', 'named.mjs')).toBe(`${names().length}\n`);
+});
+
+test.each(peers)('%s is the only one of its name, in the newest version of %s', (name, range) => {
+  const { dependencies } = JSON.parse(run(folder, 'npm', 'ls', name, '--all', '--json'));
+  const found = [...JSON.stringify(dependencies).matchAll(new RegExp(`"${name}":\\{"version":"([^"]+)"`, 'g'))];
+  const versions = ([] as string[]).concat(
+    JSON.parse(run(folder, 'npm', 'view', `${name}@${range}`, 'version', '--json')),
+  );
+  expect([...new Set(found.map(([, version]) => version))]).toEqual([versions.at(-1)]);
+});
