@@ -30,10 +30,9 @@ const servings = [
   mlflow.addModelServing('prices', { chart: serving, model: RegisteredModel.byVersion('prices', '3'), ...small }),
 ];
 
-// What needs the Prometheus Operator. A ServiceMonitor is named by its id.
-const monitoring = new Chart(app, 'ml-serving-monitoring', { namespace: 'ml-serving' });
+// What needs the Prometheus Operator. A ServiceMonitor is named by its id, and lies in the namespace of what it watches.
+const monitoring = new Chart(app, 'mlflow-monitoring', { namespace: 'mlflow' });
 for (const each of servings) new ServingMonitor(monitoring, `${each.componentName}-metrics`, { serving: each });
-const platformMonitoring = new Chart(app, 'mlflow-monitoring', { namespace: 'mlflow' });
-new DeployerMonitor(platformMonitoring, 'mlflow-deployer-metrics', { deployer: mlflow.deployer });
+new DeployerMonitor(monitoring, 'mlflow-deployer-metrics', { deployer: mlflow.deployer });
 
 app.synth();

@@ -28,8 +28,6 @@ import { PROGRAMS, contentHash, programs } from '../kubernetes/program';
 import { check } from '../kubernetes/rules';
 import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
 
-/** Label of the Service that monitors select; the one with the login has another. */
-
 /**
  * MLflow's tracking server and model registry, behind nginx in the same pod.
  *

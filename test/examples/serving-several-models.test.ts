@@ -1,7 +1,7 @@
 import { expectExample, objectOf } from './example';
 
 const example = expectExample('serving-several-models', {
-  files: ['mlflow.k8s.yaml', 'ml-serving.k8s.yaml', 'ml-serving-monitoring.k8s.yaml', 'mlflow-monitoring.k8s.yaml'],
+  files: ['mlflow.k8s.yaml', 'ml-serving.k8s.yaml', 'mlflow-monitoring.k8s.yaml'],
 });
 
 test('the deployer follows those that may move, and the fixed version stands in the YAML', () => {
