@@ -48,6 +48,10 @@ export function expectExample(name: string, { files, external = [], meant = [CON
     expect([...named].sort()).toEqual([...files].sort());
   });
 
+  test('every command of its README finds what it names', () => {
+    expect(notFound(example.readme, example)).toEqual([]);
+  });
+
   test('has no findings but those that are meant', () => {
     expect(findings(example.objects, external)).toEqual(meant);
   });
@@ -63,6 +67,26 @@ export function expectExample(name: string, { files, external = [], meant = [CON
   });
 
   return example;
+}
+
+const KINDS: Record<string, string> = {
+  deployment: 'Deployment',
+  svc: 'Service',
+  cm: 'ConfigMap',
+  httproute: 'HTTPRoute',
+};
+
+/** What commands of a text name (`deployment/mlflow-server -n mlflow`) that is not in the output of the example. */
+export function notFound(text: string, { objects }: Example): string[] {
+  const exists = (kind: string, name: string, namespace: string) =>
+    objects.some(({ kind: is, metadata }) => is === kind && metadata.name === name && metadata.namespace === namespace);
+  return text.split('\n').flatMap((line) => {
+    const [, namespace] = / -n ([\w-]+)/.exec(line) ?? [];
+    if (!namespace || !/^\s*kubectl /.test(line)) return [];
+    return [...line.matchAll(/ (deployment|svc|cm|httproute)[/ ]([a-z][\w-]+)/g)]
+      .filter(([, kind, name]) => !exists(KINDS[kind], name, namespace))
+      .map(([what]) => `${namespace}:${what}`);
+  });
 }
 
 /** The objects as YAML, but by name alone those that the quickstart has too: what is left is what an example is about. */

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'fs';
 import { join } from 'path';
-import { EXAMPLES } from './example';
+import { EXAMPLES, notFound, runExample } from './example';
 import { ROOT, filesOf } from '../support/run';
 
 const HOW_TO = join(ROOT, 'docs/how-to');
@@ -39,6 +39,11 @@ describe.each(Object.entries(pages))('%s', (page, example) => {
       expect.arrayContaining(['The code', 'See that it works', 'What to expect', 'What goes wrong']),
     );
     expect(readFileSync(join(EXAMPLES, example, 'README.md'), 'utf8')).toContain(`(../../docs/how-to/${page}.md)`);
+  });
+
+  test('every command finds what it names', () => {
+    expect(text).toMatch(/^kubectl .* -n /m);
+    expect(notFound(text, runExample(example))).toEqual([]);
   });
 
   test('quotes what is really said', () => {
