@@ -51,7 +51,7 @@ const project = new cdk.JsiiProject({
   eslint: true,
   eslintOptions: {
     dirs: ['lib', 'main.ts'],
-    devdirs: ['test', 'cli', 'runtime', 'e2e', 'bench'],
+    devdirs: ['test', 'cli', 'runtime', 'e2e', 'bench', 'examples'],
     prettier: true,
     ignorePatterns: ['build/', 'imports/', 'node_modules/', 'dist/', 'coverage/', 'e2e/output/'],
   },
@@ -94,6 +94,8 @@ project.package.addField('jsii', {
 
 // dist/ is committed: a change of what is applied shows in its diff.
 project.gitignore.removePatterns('/dist/');
+// So is the one of the example for GitOps; the others are pinned by snapshots without the programs that all share.
+project.gitignore.addPatterns('/examples/*/dist/', '!/examples/gitops/dist/');
 
 project.package.addField('scripts', {
   prepare: 'node runtime/bundle.mjs',
@@ -110,6 +112,8 @@ project.package.addField('scripts', {
   import:
     'cdk8s import crds/servicemonitors.yaml --language typescript --output imports --no-save --check-upgrade false',
   synth: 'node runtime/bundle.mjs && cdk8s synth --check-upgrade false',
+  'synth:gitops':
+    "node runtime/bundle.mjs && cd examples/gitops && cdk8s synth --app 'tsx main.ts' --check-upgrade false",
   e2e: 'bash e2e/run',
   'e2e:full': 'E2E_LONG=1 bash e2e/run',
   bench: 'node bench/bench.mjs',
@@ -131,6 +135,8 @@ tsconfig?.addOverride('exclude', ['node_modules', 'build', 'cdk.out']);
 tsconfig?.addOverride('compilerOptions.rootDir', '.');
 tsconfig?.addOverride('compilerOptions.outDir', 'build');
 tsconfig?.addOverride('compilerOptions.isolatedModules', true);
+// examples/ import the library by its name, as its users do.
+tsconfig?.addOverride('compilerOptions.paths', { 'cdk8s-mlflow': ['./lib'] });
 
 const jest = {
   testEnvironment: 'node',

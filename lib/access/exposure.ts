@@ -43,7 +43,7 @@ export interface Entrance {
  */
 export class Exposure {
   /**
-   * An Ingress `<platform>-ingress`, for any controller.
+   * An Ingress `<platform>-ingress`, of a serving `<id>-serving-ingress`, for any controller.
    *
    * @param props host and certificate
    */

@@ -5,7 +5,8 @@ import { Rule, objectNameRule } from '../kubernetes/rules';
  */
 export class Tls {
   /**
-   * cert-manager makes the certificate, into the Secret `<platform>-tls` (annotation `cert-manager.io/cluster-issuer`).
+   * cert-manager makes the certificate, into the Secret `<platform>-tls`, of a serving `<id>-serving-tls` (annotation
+   * `cert-manager.io/cluster-issuer`).
    *
    * @param clusterIssuer name of a ClusterIssuer, e.g. `letsencrypt-prod`
    */
@@ -14,7 +15,7 @@ export class Tls {
   }
 
   /**
-   * As `fromIssuer`, by an Issuer of the platform's own namespace (annotation `cert-manager.io/issuer`).
+   * As `fromIssuer`, by an Issuer of the Ingress's own namespace (annotation `cert-manager.io/issuer`).
    *
    * @param issuer name of an Issuer
    */

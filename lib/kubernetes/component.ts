@@ -62,7 +62,8 @@ export abstract class Component extends Construct {
 
   /**
    * One of the component's Kubernetes objects, for what its props do not foresee:
-   * `server.apiObject('deployment').addJsonPatch(JsonPatch.add('/spec/paused', true))`.
+   * `server.apiObject('deployment').addJsonPatch(JsonPatch.add('/spec/paused', true))`. A patch below a member that is not
+   * there fails at synth; `remove` of what is not there does nothing, without a word.
    *
    * @param id the object's construct id, e.g. `deployment`; an unknown one is refused with the list of those there are
    */

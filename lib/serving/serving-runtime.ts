@@ -44,8 +44,9 @@ export class ServingRuntime {
   }
 
   /**
-   * An image of one's own that has what the models need: Python as `python`, `mlflow` and, for metrics,
-   * `prometheus_client`. Nothing is installed.
+   * An image of one's own that has what the models need: Python as `python`, `mlflow` with its scoring server (FastAPI,
+   * uvicorn), what the models require and, for metrics, `prometheus_client`. It runs as user 10001 on a read-only root.
+   * Nothing is installed.
    *
    * @param image with a tag other than `latest` or a digest
    */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'fs';
 import { tmpdir } from 'os';
-import { join, resolve } from 'path';
+import { join, relative, resolve } from 'path';
 import { pathToFileURL } from 'url';
 
 export const ROOT = resolve(__dirname, '../..');
@@ -29,7 +29,13 @@ export function written(program: string, { cwd = ROOT, env = {} }: RunOptions = 
   }
 }
 
-/** The text of each file of a folder. */
+/** The text of each file of a folder, and of the folders in it. */
 export function filesOf(folder: string): Record<string, string> {
-  return Object.fromEntries(readdirSync(folder).map((file) => [file, readFileSync(join(folder, file), 'utf8')]));
+  return Object.fromEntries(
+    readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .sort()
+      .map((file) => [relative(folder, file), readFileSync(file, 'utf8')]),
+  );
 }

@@ -1,0 +1,59 @@
+import { App, Chart, Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import {
+  Authentication,
+  Credentials,
+  Exposure,
+  MlflowPlatform,
+  RestrictedNamespace,
+  ServerMonitor,
+  Tls,
+} from 'cdk8s-mlflow';
+
+const app = new App();
+const namespace = 'mlflow';
+const chart = new Chart(app, 'mlflow', { namespace });
+new RestrictedNamespace(chart, 'namespace');
+
+const mlflow = new MlflowPlatform(chart, 'mlflow', {
+  authentication: Authentication.basic({ users: Credentials.fromSecret('mlflow-people') }),
+  exposure: Exposure.ingress({
+    host: 'mlflow.example.com',
+    className: 'traefik',
+    tls: Tls.fromIssuer('letsencrypt-prod'),
+  }),
+  postgres: {
+    storage: Size.gibibytes(200),
+    storageClassName: 'fast-ssd',
+    superuser: Credentials.fromSecret('mlflow-postgres-superuser'),
+    credentials: Credentials.fromSecret('mlflow-postgres-role'),
+    tlsSecretName: 'mlflow-postgres-tls',
+    resources: { cpu: { request: Cpu.units(1), limit: Cpu.units(4) }, memory: { limit: Size.gibibytes(8) } },
+  },
+  // Four drives, of which one may be lost while MinIO goes on writing. The number is fixed when the store is made.
+  minio: {
+    replicas: 4,
+    storage: Size.gibibytes(500),
+    storageClassName: 'bulk',
+    versioning: true,
+    rootCredentials: Credentials.fromSecret('mlflow-minio-root'),
+    credentials: Credentials.fromSecret('mlflow-minio-key'),
+  },
+  server: {
+    autoscaling: { minReplicas: 3, maxReplicas: 12 },
+    // The largest artifact that passes is nine tenths of it.
+    spool: Size.gibibytes(50),
+    drainSeconds: 300,
+    keys: Credentials.fromSecret('mlflow-keys'),
+  },
+  pods: { priorityClassName: 'platform', podLabels: { team: 'ml-platform' } },
+});
+
+// What needs the Prometheus Operator, in a file of its own.
+const monitoring = new Chart(app, 'mlflow-monitoring', { namespace });
+new ServerMonitor(monitoring, 'mlflow-metrics', {
+  server: mlflow.server,
+  labels: { release: 'kube-prometheus-stack' },
+});
+
+app.synth();

@@ -1,0 +1,29 @@
+import { App, Chart } from 'cdk8s';
+import {
+  Credentials,
+  ModelDeployer,
+  ModelServing,
+  RegisteredModel,
+  RestrictedNamespace,
+  TrackingEndpoint,
+} from 'cdk8s-mlflow';
+
+const app = new App();
+const chart = new Chart(app, 'ml-serving', { namespace: 'ml-serving' });
+new RestrictedNamespace(chart, 'namespace');
+
+// The platform is somebody else's: its address, and a login in a Secret of this namespace.
+const tracking = TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000', {
+  credentials: Credentials.fromSecret('mlflow-login'),
+});
+
+// A deployer of one's own, which may change the servings of this repository and nothing else.
+const deployer = new ModelDeployer(chart, 'model-deployer', { tracking });
+deployer.follow(
+  new ModelServing(chart, 'churn-prediction-model', {
+    model: RegisteredModel.byAlias('churn-prediction-model', 'champion'),
+    tracking,
+  }),
+);
+
+app.synth();

@@ -1,0 +1,38 @@
+import { App, Chart, Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import { DeployerMonitor, MlflowPlatform, RegisteredModel, RestrictedNamespace, ServingMonitor } from 'cdk8s-mlflow';
+
+const app = new App();
+const chart = new Chart(app, 'mlflow', { namespace: 'mlflow' });
+new RestrictedNamespace(chart, 'namespace');
+const mlflow = new MlflowPlatform(chart, 'mlflow');
+
+const serving = new Chart(app, 'ml-serving', { namespace: 'ml-serving' });
+new RestrictedNamespace(serving, 'namespace');
+// For a model that is seldom asked: one pod.
+const small = {
+  replicas: 1,
+  resources: {
+    cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
+    memory: { request: Size.mebibytes(512), limit: Size.gibibytes(2) },
+  },
+};
+const servings = [
+  mlflow.addModelServing('churn', {
+    chart: serving,
+    model: RegisteredModel.byAlias('churn-prediction-model', 'champion'),
+  }),
+  mlflow.addModelServing('spam', {
+    chart: serving,
+    model: RegisteredModel.byStage('spam-filter', 'Production'),
+    ...small,
+  }),
+  mlflow.addModelServing('prices', { chart: serving, model: RegisteredModel.byVersion('prices', '3'), ...small }),
+];
+
+// What needs the Prometheus Operator. A ServiceMonitor is named by its id, and lies in the namespace of what it watches.
+const monitoring = new Chart(app, 'mlflow-monitoring', { namespace: 'mlflow' });
+for (const each of servings) new ServingMonitor(monitoring, `${each.componentName}-metrics`, { serving: each });
+new DeployerMonitor(monitoring, 'mlflow-deployer-metrics', { deployer: mlflow.deployer });
+
+app.synth();

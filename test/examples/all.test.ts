@@ -1,0 +1,47 @@
+import { existsSync, readFileSync, readdirSync } from 'fs';
+import { join } from 'path';
+import ts from 'typescript';
+import { EXAMPLES } from './example';
+import { ROOT } from '../support/run';
+
+const names = readdirSync(EXAMPLES, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+const main = (name: string) => join(EXAMPLES, name, 'main.ts');
+
+test.each(names)('%s has a program, a README of a page, and a test that pins what it writes', (name) => {
+  expect(existsSync(main(name))).toBe(true);
+  const readme = readFileSync(join(EXAMPLES, name, 'README.md'), 'utf8');
+  expect(readme.split('\n').length).toBeLessThan(60);
+  // How to synth and how to apply.
+  expect(readme).toContain(`cd examples/${name} && npx `);
+  expect(readme).toMatch(/^kubectl apply -f /m);
+  const test = join(__dirname, `${name}.test.ts`);
+  expect(existsSync(test)).toBe(true);
+  expect(readFileSync(test, 'utf8')).toMatch(new RegExp(`(expectExample|runExample)\\('${name}'`));
+});
+
+test('the README of the folder names each', () => {
+  const readme = readFileSync(join(EXAMPLES, 'README.md'), 'utf8');
+  const rows = [...readme.matchAll(/^\| \[([\w-]+)\]\(([\w-]+)\) \|/gm)];
+  for (const [, text, link] of rows) expect(text).toBe(link);
+  expect(rows.map(([, name]) => name).sort()).toEqual([...names].sort());
+});
+
+test('each is written as a user writes it: from the library’s name, and from nothing of this repository', () => {
+  for (const name of names) {
+    const imported = [...readFileSync(main(name), 'utf8').matchAll(/ from '(.*)';/g)].map(([, from]) => from);
+    expect(imported).toContain('cdk8s-mlflow');
+    expect(imported.filter((from) => !['cdk8s', 'cdk8s-plus-27', 'constructs', 'cdk8s-mlflow'].includes(from))).toEqual(
+      [],
+    );
+  }
+});
+
+test('each has the right types', () => {
+  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: names.map(main) }, ts.sys, ROOT);
+  const program = ts.createProgram(names.map(main), { ...options, noEmit: true });
+  const diagnostics = ts.getPreEmitDiagnostics(program);
+  expect(diagnostics.map(({ file, messageText }) => [file?.fileName, messageText])).toEqual([]);
+});

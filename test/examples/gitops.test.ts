@@ -1,0 +1,109 @@
+import { readFileSync } from 'fs';
+import { join } from 'path';
+import { CONSOLE, EXAMPLES, objectOf, runExample } from './example';
+import { findings } from '../output/findings';
+import { Manifest, parseManifests } from '../output/manifests';
+import { filesOf } from '../support/run';
+
+const folder = join(EXAMPLES, 'gitops');
+const example = runExample('gitops');
+const read = (file: string) => parseManifests(readFileSync(join(folder, file), 'utf8'));
+const applications = read('argo-cd/applications.yaml');
+const [repository, ...kustomizations] = read('flux/kustomizations.yaml');
+const jobs = example.objects.filter(({ kind }) => kind === 'Job');
+
+test('dist/ is what main.ts writes: npm run synth:gitops', () => {
+  expect(filesOf(join(folder, 'dist'))).toEqual(example.files);
+});
+
+test('has no findings but those that are meant', () => {
+  expect(findings(example.objects)).toEqual([CONSOLE]);
+});
+
+describe('what is beside dist/', () => {
+  const folders = ['mlflow', 'ml-serving'].map((name) => `examples/gitops/dist/${name}`);
+
+  test('applies each folder of it once, with Argo CD and with Flux', () => {
+    const paths = (objects: Manifest[], path: (object: Manifest) => string) => objects.map(path);
+    expect(paths(applications, ({ spec }) => spec.source.path)).toEqual(folders);
+    expect(paths(kustomizations, ({ spec }) => spec.path)).toEqual(folders.map((each) => `./${each}`));
+    const written = Object.keys(example.files).map((file) => `examples/gitops/dist/${file.split('/')[0]}`);
+    expect([...new Set(written)].sort()).toEqual([...folders].sort());
+  });
+
+  test('applies into the namespaces that the files have', () => {
+    for (const { spec } of applications) {
+      const files = Object.entries(example.files).filter(([file]) =>
+        spec.source.path.endsWith(`/${file.split('/')[0]}`),
+      );
+      for (const { kind, metadata } of files.flatMap(([, text]) => parseManifests(text))) {
+        expect(kind === 'Namespace' ? metadata.name : metadata.namespace).toBe(spec.destination.namespace);
+      }
+    }
+  });
+
+  test('has nothing wait for the platform: its credentials Job waits for the namespace of the serving', () => {
+    const plan = JSON.parse(objectOf(example, 'ConfigMap', 'mlflow-credentials').data['credentials.json']);
+    const copies = plan.secrets.flatMap((secret: any) => secret.copies ?? []);
+    expect(copies.map(({ namespace }: any) => namespace)).toEqual(['ml-serving']);
+    expect(kustomizations.map(({ spec }) => [spec.wait, spec.dependsOn])).toEqual([
+      [true, undefined],
+      [false, undefined],
+    ]);
+    expect(Object.values(example.files).join()).not.toMatch(/sync-wave|argocd.argoproj.io\/hook/);
+  });
+
+  test('takes Git from one place', () => {
+    expect(new Set(applications.map(({ spec }) => spec.source.repoURL))).toEqual(new Set([repository.spec.url]));
+    for (const { spec } of kustomizations) expect(spec.sourceRef.name).toBe(repository.metadata.name);
+  });
+
+  test('has no Application that is named as the platform’s instance label says', () => {
+    const instances = new Set(
+      example.objects.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance']).filter(Boolean),
+    );
+    expect(instances.size).toBeGreaterThan(0);
+    for (const { metadata } of applications) expect(instances).not.toContain(metadata.name);
+  });
+});
+
+describe('what GitOps must not do', () => {
+  test('pruning leaves namespaces and the migration', () => {
+    for (const object of example.objects) {
+      const annotations = object.metadata.annotations ?? {};
+      const kept = annotations['kustomize.toolkit.fluxcd.io/prune'] === 'disabled';
+      expect(kept).toBe(/^(Namespace|Job mlflow-server-migration)/.test(`${object.kind} ${object.metadata.name}`));
+      expect(/Prune=false/.test(annotations['argocd.argoproj.io/sync-options'] ?? '')).toBe(kept);
+    }
+  });
+
+  test('a finished Job stays, or it would be made anew with each reconciliation', () => {
+    expect(jobs.map(({ metadata }) => metadata.name.replace(/-[0-9a-f]{8}$/, '-<hash>')).sort()).toEqual([
+      'mlflow-credentials-<hash>',
+      'mlflow-minio-set-up-<hash>',
+      'mlflow-postgres-set-up-<hash>',
+      'mlflow-server-migration-<hash>',
+    ]);
+    for (const { spec } of jobs) expect(spec).not.toHaveProperty('ttlSecondsAfterFinished');
+  });
+
+  test('nothing in Git says which version is served, or how many pods there are', () => {
+    const { spec, metadata } = objectOf(example, 'Deployment', 'churn-prediction-model-serving');
+    const { initContainers, containers } = spec.template.spec;
+    const variables = [...initContainers, ...containers].flatMap(({ env }: any) => env.map(({ name }: any) => name));
+    expect(variables).toContain('MODEL_NAME');
+    expect(variables).not.toContain('MODEL_VERSION');
+    expect(metadata.labels).not.toHaveProperty('model-version');
+    expect(spec).not.toHaveProperty('replicas');
+  });
+
+  test('no Lease is in Git, which Argo CD would leave out, and the deployer may make it', () => {
+    expect(example.objects.filter(({ kind }) => kind === 'Lease')).toEqual([]);
+    const { rules } = objectOf(example, 'Role', 'mlflow-deployer');
+    expect(rules.flatMap(({ resources, verbs }: any) => verbs.map((verb: string) => `${verb} ${resources}`))).toEqual([
+      'get leases',
+      'update leases',
+      'create leases',
+    ]);
+  });
+});

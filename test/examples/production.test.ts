@@ -1,0 +1,21 @@
+import { expectExample } from './example';
+
+const secrets = [
+  'mlflow-people',
+  'mlflow-postgres-superuser',
+  'mlflow-postgres-role',
+  'mlflow-postgres-tls',
+  'mlflow-minio-root',
+  'mlflow-minio-key',
+  'mlflow-keys',
+];
+
+const example = expectExample('production', {
+  files: ['mlflow.k8s.yaml', 'mlflow-monitoring.k8s.yaml'],
+  external: secrets.map((name) => `Secret/${name}`),
+});
+
+test('makes no Secret, and its README names each that it wants', () => {
+  expect(example.objects.filter(({ metadata }) => metadata.name.startsWith('mlflow-credentials'))).toEqual([]);
+  for (const secret of secrets) expect(example.readme).toContain(`\`${secret}\``);
+});

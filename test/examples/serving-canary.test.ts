@@ -1,0 +1,26 @@
+import { CONSOLE, expectExample, objectOf } from './example';
+
+const example = expectExample('serving-canary', {
+  files: ['mlflow.k8s.yaml', 'ml-serving.k8s.yaml', 'churn-split.k8s.yaml'],
+  meant: [CONSOLE, expect.stringMatching(/HTTPRoute\/churn: no schema/)],
+});
+
+test('the route leads to the two Services, at a port that they have, and the weights are percents', () => {
+  const { backendRefs } = objectOf(example, 'HTTPRoute', 'churn').spec.rules[0];
+  for (const { name, port } of backendRefs) {
+    expect(objectOf(example, 'Service', name).spec.ports.map((each: any) => each.port)).toContain(port);
+  }
+  expect(backendRefs.map(({ weight }: any) => weight)).toEqual([90, 10]);
+});
+
+test('the gateway’s pods may come to both, and follow different aliases of one model', () => {
+  const targets = JSON.parse(objectOf(example, 'ConfigMap', 'mlflow-deployer-targets').data['targets.json']).targets;
+  expect(targets.map(({ deployment, model, alias }: any) => [deployment, model, alias])).toEqual([
+    ['churn-champion-serving', 'churn-prediction-model', 'champion'],
+    ['churn-challenger-serving', 'churn-prediction-model', 'challenger'],
+  ]);
+  for (const { deployment } of targets) {
+    const { ingress } = objectOf(example, 'NetworkPolicy', deployment).spec;
+    expect(JSON.stringify(ingress)).toContain('"kubernetes.io/metadata.name":"gateway"');
+  }
+});

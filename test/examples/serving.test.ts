@@ -1,0 +1,3 @@
+import { expectExample } from './example';
+
+expectExample('serving', { files: ['mlflow.k8s.yaml', 'ml-serving.k8s.yaml'] });
