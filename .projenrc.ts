@@ -37,6 +37,8 @@ const project = new cdk.JsiiProject({
     'esbuild@0.28.2',
     'fast-check@4.10.2',
     'jest@30.5.2',
+    'jsii-docgen@10.12.6',
+    'knip@6.44.2',
     'kubernetes-models@5.1.0',
     'playwright-core@1.65.1',
     'prom-client@15.1.3',
@@ -81,10 +83,13 @@ project.package.addField('jsii', {
 
 // dist/ is committed: a change of what is applied shows in its diff.
 project.gitignore.removePatterns('/dist/');
+project.gitattributes.addAttributes('/API.md', 'linguist-generated');
 
 project.package.addField('scripts', {
   prepare: 'node runtime/bundle.mjs',
-  build: 'node runtime/bundle.mjs && jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
+  build:
+    'node runtime/bundle.mjs && jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word' +
+    ' && jsii-docgen --output API.md',
   lint: 'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts . && tsc --noEmit -p tsconfig.json',
   test: 'jest',
   'test:real': 'jest --config jest.real.config.json && $(bash e2e/venv) -m unittest discover -s test/runtime/python',
