@@ -90,7 +90,9 @@ project.package.addField('scripts', {
   build:
     'node runtime/bundle.mjs && jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word' +
     ' && jsii-docgen --output API.md',
-  lint: 'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts . && tsc --noEmit -p tsconfig.json',
+  lint:
+    'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts . && tsc --noEmit -p tsconfig.json' +
+    ' && knip && knip --production --no-tag-hints',
   test: 'jest',
   'test:real': 'jest --config jest.real.config.json && $(bash e2e/venv) -m unittest discover -s test/runtime/python',
   import:
@@ -132,5 +134,38 @@ for (const [file, folder] of Object.entries(tests)) {
     obj: { ...jest, roots: ['<rootDir>/test'], testRegex, testTimeout: 120_000 },
   });
 }
+
+// Dead code and unused dependencies. With `!`: what the package ships or main.ts runs, for `knip --production`, which
+// finds what tests alone use; an export that is there for a test says so by `@internal`.
+new JsonFile(project, 'knip.json', {
+  marker: false,
+  obj: {
+    $schema: 'https://unpkg.com/knip@6/schema.json',
+    entry: [
+      'main.ts!',
+      'runtime/*/main.ts!',
+      '.projenrc.ts',
+      'bench/*.{mjs,ts}',
+      'crds/trim.mjs',
+      'e2e/{jest.config.js,lib/report-on-failure.cjs,deployer/registry.js}',
+      'test/support/synth-platforms.ts',
+      'test/output/checks/kubernetes-models.mjs',
+    ],
+    project: [
+      'lib/**/*.ts!',
+      'runtime/**/*.ts!',
+      '*.ts',
+      'runtime/*.mjs',
+      '{test,e2e,bench,crds,examples,cli,docs}/**/*.{ts,js,cjs,mjs}',
+    ],
+    // Programs of the machine: what starts them says so where they are missing.
+    ignoreBinaries: ['kubectl', 'nginx'],
+    // Required by a name that is only known at run time (test/output/checks/kubernetes-models.mjs).
+    ignoreDependencies: ['kubernetes-models'],
+    // A type may be exported for whoever wants to name it; `npm run import` writes more than is used.
+    ignoreExportsUsedInFile: { interface: true, type: true },
+    ignoreIssues: { 'imports/**': ['exports', 'types'] },
+  },
+});
 
 project.synth();
