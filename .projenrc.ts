@@ -98,6 +98,7 @@ project.package.addField('scripts', {
   import:
     'cdk8s import crds/servicemonitors.yaml --language typescript --output imports --no-save --check-upgrade false',
   synth: 'node runtime/bundle.mjs && cdk8s synth --check-upgrade false',
+  contract: 'node runtime/bundle.mjs && tsx test/contract/write.ts',
   e2e: 'bash e2e/run',
   'e2e:full': 'E2E_LONG=1 bash e2e/run',
   bench: 'node bench/bench.mjs',
