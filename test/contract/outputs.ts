@@ -1,5 +1,4 @@
-import { execFileSync } from 'child_process';
-import { readFileSync } from 'fs';
+import { existsSync, readFileSync, readdirSync } from 'fs';
 import { join } from 'path';
 import { Contract, contractOf } from './contract';
 import { parseManifests } from '../output/manifests';
@@ -16,29 +15,26 @@ export interface Release {
 }
 
 /**
- * The contract of each output as it is now: the platforms of test/support, main.ts (dist/), and every example whose
- * YAML is committed.
+ * The contract of each output as it is now: the platforms of test/support, main.ts (dist/), and every example
+ * that has a dist/.
  */
 export function outputs(): Record<string, Contract> {
   const found: Record<string, Contract> = {};
   for (const name of Object.keys(platforms) as (keyof typeof platforms)[]) {
     found[name] = contractOf(platformApp(name).charts.flatMap(render));
   }
-  for (const [folder, files] of committed('dist', 'examples/*/dist')) {
-    const objects = files.flatMap((file) => parseManifests(readFileSync(join(ROOT, file), 'utf8')));
-    found[folder] = contractOf(objects);
+  for (const folder of ['dist', ...examples()]) {
+    const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+    const manifests = files.filter((file) => file.endsWith('.yaml')).sort();
+    found[folder] = contractOf(
+      manifests.flatMap((file) => parseManifests(readFileSync(join(ROOT, folder, file), 'utf8'))),
+    );
   }
   return found;
 }
 
-/** YAML files by the folder `dist` that they are in. What only lies there, ignored by git, is of nobody else's. */
-function committed(...folders: string[]): Map<string, string[]> {
-  const patterns = folders.map((folder) => `:(glob)${folder}/**/*.yaml`);
-  const files = execFileSync('git', ['ls-files', '-z', ...patterns], { cwd: ROOT, encoding: 'utf8' }).split('\0');
-  const byFolder = new Map<string, string[]>();
-  for (const file of files.filter(Boolean)) {
-    const folder = file.replace(/(^|\/)dist\/.*/, '$1dist');
-    byFolder.set(folder, [...(byFolder.get(folder) ?? []), file]);
-  }
-  return byFolder;
+function examples(): string[] {
+  if (!existsSync(join(ROOT, 'examples'))) return [];
+  const folders = readdirSync(join(ROOT, 'examples')).sort();
+  return folders.map((name) => `examples/${name}/dist`).filter((folder) => existsSync(join(ROOT, folder)));
 }
