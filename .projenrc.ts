@@ -39,6 +39,8 @@ const project = new cdk.JsiiProject({
     'esbuild@0.28.2',
     'fast-check@4.10.2',
     'jest@30.5.2',
+    'jsii-docgen@10.12.6',
+    'knip@6.44.2',
     'kubernetes-models@5.1.0',
     'playwright-core@1.65.1',
     'prom-client@15.1.3',
@@ -96,6 +98,7 @@ project.package.addField('jsii', {
 project.gitignore.removePatterns('/dist/');
 // So is the one of the example for GitOps; the others are pinned by snapshots without the programs that all share.
 project.gitignore.addPatterns('/examples/*/dist/', '!/examples/gitops/dist/');
+project.gitattributes.addAttributes('/API.md', 'linguist-generated');
 
 project.package.addField('scripts', {
   prepare: 'node runtime/bundle.mjs',
@@ -103,8 +106,14 @@ project.package.addField('scripts', {
     'node runtime/bundle.mjs',
     'node cli/bundle.mjs',
     'jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
+    'jsii-docgen --output API.md',
   ].join(' && '),
-  lint: 'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts . && tsc --noEmit -p tsconfig.json',
+  lint: [
+    'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts .',
+    'tsc --noEmit -p tsconfig.json',
+    'knip',
+    'knip --production --no-tag-hints',
+  ].join(' && '),
   test: 'jest',
   // Packs what `npm run build` made, and installs it: needs npm's registry.
   'test:package': 'jest --config jest.package.config.json',
@@ -114,6 +123,7 @@ project.package.addField('scripts', {
   synth: 'node runtime/bundle.mjs && cdk8s synth --check-upgrade false',
   'synth:gitops':
     "node runtime/bundle.mjs && cd examples/gitops && cdk8s synth --app 'tsx main.ts' --check-upgrade false",
+  contract: 'node runtime/bundle.mjs && tsx test/contract/write.ts',
   e2e: 'bash e2e/run',
   'e2e:full': 'E2E_LONG=1 bash e2e/run',
   bench: 'node bench/bench.mjs',
@@ -157,5 +167,38 @@ for (const [file, suite] of Object.entries(suites)) {
     obj: { ...jest, globalSetup: `<rootDir>/${setup}`, roots: ['<rootDir>/test'], testRegex, testTimeout },
   });
 }
+
+// Dead code and unused dependencies. With `!`: what the package ships or main.ts runs, for `knip --production`, which
+// finds what tests alone use; an export that is there for a test says so by `@internal`.
+new JsonFile(project, 'knip.json', {
+  marker: false,
+  obj: {
+    $schema: 'https://unpkg.com/knip@6/schema.json',
+    entry: [
+      'main.ts!',
+      'runtime/*/main.ts!',
+      '.projenrc.ts',
+      'bench/*.{mjs,ts}',
+      'crds/trim.mjs',
+      'e2e/{jest.config.js,lib/report-on-failure.cjs,deployer/registry.js}',
+      'test/support/synth-platforms.ts',
+      'test/output/checks/kubernetes-models.mjs',
+    ],
+    project: [
+      'lib/**/*.ts!',
+      'runtime/**/*.ts!',
+      '*.ts',
+      'runtime/*.mjs',
+      '{test,e2e,bench,crds,examples,cli,docs}/**/*.{ts,js,cjs,mjs}',
+    ],
+    // Programs of the machine: what starts them says so where they are missing.
+    ignoreBinaries: ['kubectl', 'nginx'],
+    // Required by a name that is only known at run time (test/output/checks/kubernetes-models.mjs).
+    ignoreDependencies: ['kubernetes-models'],
+    // A type may be exported for whoever wants to name it; `npm run import` writes more than is used.
+    ignoreExportsUsedInFile: { interface: true, type: true },
+    ignoreIssues: { 'imports/**': ['exports', 'types'] },
+  },
+});
 
 project.synth();

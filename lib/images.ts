@@ -6,7 +6,7 @@ export class Images {
   public static readonly POSTGRES = 'docker.io/library/postgres:17';
   /** MinIO's server, with its client `mc`: the last image that was published. */
   public static readonly MINIO = 'quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z';
-  /** nginx that runs under any uid. */
+  /** A build of nginx that runs under any uid. */
   public static readonly NGINX = 'docker.io/nginxinc/nginx-unprivileged:1.28-alpine';
   /** Node.js, for the programs of runtime/. */
   public static readonly NODE = 'docker.io/library/node:22-alpine';

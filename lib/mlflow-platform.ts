@@ -86,6 +86,11 @@ export class MlflowPlatform extends Construct {
   /** The tracking server. */
   public readonly server: TrackingServer;
 
+  /**
+   * @param scope where it stands; a chart or a construct in one
+   * @param id names the platform and is the first part of every resource's name: a DNS label
+   * @param props its parts and their options; without any, a platform that works
+   */
   constructor(
     scope: Construct,
     id: string,

@@ -12,7 +12,7 @@ export interface IngressExposureProps {
    */
   readonly host: string;
   /**
-   * `ingressClassName`.
+   * Which Ingress controller leads in: `ingressClassName`.
    * @default - the cluster's default class
    */
   readonly className?: string;

@@ -40,6 +40,11 @@ export class MinioStore extends Component implements IArtifactStore {
   private readonly login: LoginReference;
   private readonly network: NetworkBoundary;
 
+  /**
+   * @param scope where it stands; a chart or a construct in one
+   * @param id names the resources: a DNS label
+   * @param props options; without any, MinIO with one pod and a volume of 100Gi
+   */
   constructor(scope: Construct, id: string, props: MinioStoreProps = {}) {
     super(scope, id, 'minio', SET_UP_SUFFIX);
     const name = this.componentName;
@@ -146,6 +151,11 @@ export class MinioStore extends Component implements IArtifactStore {
     this.network.allowFrom({ podLabels: setUp.podSelector }, API_PORT);
   }
 
+  /**
+   * Says who will connect and tells what its pods need for it.
+   *
+   * @param client who connects, from the namespace of the store
+   */
   public connectFrom(client: ConnectionClient): Connection {
     const instead = 'ArtifactStore.s3(…)';
     check(client.name, [sameNamespaceRule('the store', this.namespace, client.namespace, instead)]);

@@ -41,6 +41,11 @@ export class PostgresStatefulSet extends Component implements IDatabase {
   private readonly network: NetworkBoundary;
   private readonly memoryLimit: Size;
 
+  /**
+   * @param scope where it stands; a chart or a construct in one
+   * @param id names the resources: a DNS label
+   * @param props options; without any, PostgreSQL on a volume of 50Gi
+   */
   constructor(
     scope: Construct,
     id: string,
@@ -139,6 +144,11 @@ export class PostgresStatefulSet extends Component implements IDatabase {
     this.network.allowFrom({ podLabels: setUp.podSelector }, POSTGRES_PORT);
   }
 
+  /**
+   * Says who will connect, and with how many connections, and tells what its pods need for it.
+   *
+   * @param client who connects, from the namespace of the database
+   */
   public connectFrom(client: ConnectionClient): Connection {
     const instead = 'Database.fromExisting(…)';
     check(client.name, [sameNamespaceRule('the database', this.namespace, client.namespace, instead)]);
@@ -147,6 +157,11 @@ export class PostgresStatefulSet extends Component implements IDatabase {
     return this.connection();
   }
 
+  /**
+   * A further database of the same owner, e.g. for MLflow's own users and permissions.
+   *
+   * @param name the database's name
+   */
   public addDatabase(name: string): void {
     check(this, [databaseNameRule(name)]);
     if (!this.databases.includes(name)) this.databases.push(name);

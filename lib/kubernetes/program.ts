@@ -7,7 +7,7 @@ export const PROGRAMS = '/opt/cdk8s-mlflow';
 
 const texts = new Map<string, string>();
 
-/** The text of a program of ours, from runtime/ as bundled into build/runtime/. */
+/** The text of a program of ours, from runtime/ as bundled into build/runtime/. @internal for tests */
 export function program(file: string): string {
   let text = texts.get(file);
   if (text === undefined) {

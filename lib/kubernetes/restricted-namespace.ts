@@ -8,6 +8,10 @@ import { check, namespaceRule } from './rules';
  * Object, by the id for `node.findChild()`: `namespace`.
  */
 export class RestrictedNamespace extends Construct {
+  /**
+   * @param scope where it stands; a chart or a construct in one
+   * @param id names the construct alone; the namespace has the chart's `namespace` for its name
+   */
   constructor(scope: Construct, id: string) {
     super(scope, id);
     const name = Chart.of(this).namespace;

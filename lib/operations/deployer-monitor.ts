@@ -25,6 +25,11 @@ export interface DeployerMonitorProps {
  * Object, by the id for `node.findChild()`: `service-monitor`.
  */
 export class DeployerMonitor extends Construct {
+  /**
+   * @param scope where it stands; a chart or a construct in one
+   * @param id names the ServiceMonitor: a DNS label
+   * @param props the deployer, and how it is scraped
+   */
   constructor(scope: Construct, id: string, props: DeployerMonitorProps) {
     super(scope, id);
     serviceMonitor(this, props.deployer, props);

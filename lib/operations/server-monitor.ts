@@ -25,6 +25,11 @@ export interface ServerMonitorProps {
  * Object, by the id for `node.findChild()`: `service-monitor`.
  */
 export class ServerMonitor extends Construct {
+  /**
+   * @param scope where it stands; a chart or a construct in one
+   * @param id names the ServiceMonitor: a DNS label
+   * @param props the tracking server, and how it is scraped
+   */
   constructor(scope: Construct, id: string, props: ServerMonitorProps) {
     super(scope, id);
     serviceMonitor(this, props.server, props);

@@ -25,6 +25,11 @@ export interface ServingMonitorProps {
  * Object, by the id for `node.findChild()`: `service-monitor`.
  */
 export class ServingMonitor extends Construct {
+  /**
+   * @param scope where it stands; a chart or a construct in one
+   * @param id names the ServiceMonitor: a DNS label
+   * @param props the serving, and how it is scraped
+   */
   constructor(scope: Construct, id: string, props: ServingMonitorProps) {
     super(scope, id);
     serviceMonitor(this, props.serving, props);

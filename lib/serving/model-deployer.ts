@@ -1,6 +1,7 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { METRICS_PORT, deployerPod } from './deployer-pod';
 import { ModelDeployerProps } from './model-deployer-props';
 import { ModelServing } from './model-serving';
 import { TrackingConnection } from './tracking-endpoint';
@@ -14,18 +15,12 @@ import {
   serviceAccount,
 } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
-import { PodTemplate, apiObject } from '../kubernetes/manifest';
+import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary, peerRules } from '../kubernetes/network-boundary';
-import { environment, fromField, mountConnections, podTemplate } from '../kubernetes/pod';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
-import { PROGRAMS, contentHash, programs } from '../kubernetes/program';
-import { mergeResources, renderResources, resourceRules } from '../kubernetes/resources';
+import { contentHash, programs } from '../kubernetes/program';
+import { mergeResources, resourceRules } from '../kubernetes/resources';
 import { check, imageRule, wholeRule } from '../kubernetes/rules';
-import { ANY_USER, containerSecurity } from '../kubernetes/security';
-
-const HEALTH_PORT = 8080;
-const METRICS_PORT = 9090;
-const TARGETS = '/etc/deployer';
 
 const defaultResources: ContainerResources = {
   cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
@@ -52,6 +47,11 @@ export class ModelDeployer extends Component {
   private readonly tracking: TrackingConnection;
   private readonly placement: PlacementOptions;
 
+  /**
+   * @param scope where it stands; a chart or a construct in one
+   * @param id names the resources: a DNS label
+   * @param props the registry that is followed, and options
+   */
   constructor(
     scope: Construct,
     id: string,
@@ -197,56 +197,18 @@ export class ModelDeployer extends Component {
           selector: { matchLabels: this.podSelector },
           // The Lease keeps two from working at once.
           strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-          template: this.pod(),
+          template: deployerPod({
+            name: this.componentName,
+            labels: this.labels,
+            selector: this.podSelector,
+            image: this.image,
+            resources: this.resources,
+            placement: this.placement,
+            tracking: this.tracking,
+            configHash: contentHash({ ...programs('deployer.js'), ...this.targets() }),
+          }),
         }),
       },
-    });
-  }
-
-  private pod(): PodTemplate {
-    const name = this.componentName;
-    const mounted = mountConnections([this.tracking]);
-    const healthy = { httpGet: { path: '/healthz', port: 'health' }, timeoutSeconds: 5 };
-    return podTemplate({
-      labels: { ...this.labels, app: name },
-      annotations: { 'cdk8s-mlflow/config-hash': contentHash({ ...programs('deployer.js'), ...this.targets() }) },
-      serviceAccountName: name,
-      apiAccess: true,
-      user: ANY_USER,
-      placement: this.placement,
-      spread: this.podSelector,
-      containers: [
-        {
-          name: 'deployer',
-          image: this.image,
-          command: ['node', `${PROGRAMS}/deployer.js`],
-          env: [
-            ...environment({ LEASE_NAME: name }),
-            fromField('POD_NAME', 'metadata.name'),
-            fromField('POD_NAMESPACE', 'metadata.namespace'),
-          ],
-          ports: [
-            { name: 'health', containerPort: HEALTH_PORT },
-            { name: 'metrics', containerPort: METRICS_PORT },
-          ],
-          startupProbe: { ...healthy, periodSeconds: 1, failureThreshold: 60 },
-          livenessProbe: { ...healthy, periodSeconds: 20, failureThreshold: 6 },
-          // Nobody asks it for anything but metrics.
-          readinessProbe: { tcpSocket: { port: 'metrics' }, periodSeconds: 5, failureThreshold: 3 },
-          resources: renderResources(this.resources),
-          securityContext: containerSecurity(ANY_USER),
-          volumeMounts: [
-            { name: 'program', mountPath: PROGRAMS, readOnly: true },
-            { name: 'targets', mountPath: TARGETS, readOnly: true },
-            ...mounted.mounts,
-          ],
-        },
-      ],
-      volumes: [
-        { name: 'program', configMap: { name: `${name}-program` } },
-        { name: 'targets', configMap: { name: `${name}-targets` } },
-        ...mounted.volumes,
-      ],
     });
   }
 }

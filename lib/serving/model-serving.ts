@@ -49,6 +49,11 @@ export class ModelServing extends Component {
   private readonly placement: PlacementOptions;
   private readonly tracking: TrackingConnection;
 
+  /**
+   * @param scope where it stands; a chart or a construct in one
+   * @param id names the resources, with `-serving` after it: a DNS label
+   * @param props the model, the registry that it comes from, and options
+   */
   constructor(
     scope: Construct,
     id: string,

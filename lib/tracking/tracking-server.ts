@@ -1,8 +1,9 @@
 import { Construct } from 'constructs';
 import { authSettings } from './auth-settings';
-import { SERVICE_PORT, allowedHosts, allowedOrigins } from './hosts';
+import { SERVICE_PORT } from './hosts';
 import { ProgramLogin, ServerLogin } from './login';
 import { serverRules } from './rules';
+import { serverEnvironment } from './server-environment';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
 import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
@@ -24,7 +25,7 @@ import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary, NetworkPeer } from '../kubernetes/network-boundary';
 import { accountAnnotations } from '../kubernetes/pod';
 import { PlacementOptions, mirroredDefault } from '../kubernetes/pod-options';
-import { PROGRAMS, contentHash, programs } from '../kubernetes/program';
+import { contentHash, programs } from '../kubernetes/program';
 import { check } from '../kubernetes/rules';
 import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
 
@@ -46,6 +47,11 @@ export class TrackingServer extends Component {
   private readonly placement: PlacementOptions;
   private readonly boundary: NetworkBoundary;
 
+  /**
+   * @param scope where it stands; a chart or a construct in one
+   * @param id names the resources: a DNS label
+   * @param props the database, the artifact store, and options
+   */
   constructor(
     scope: Construct,
     id: string,
@@ -160,7 +166,13 @@ export class TrackingServer extends Component {
       proxy,
       connections,
       secretVariables: this.login.secretVariables,
-      environment: this.environment(),
+      environment: serverEnvironment({
+        name: this.componentName,
+        namespace: this.namespace,
+        plan: this.plan,
+        props: this.props,
+        authDatabase: this.login.authDatabase,
+      }),
       artifactArguments: artifactArguments(this.plan, `${this.props.artifacts.uri}/artifacts`),
       authDatabase: this.login.authDatabase,
       programsConfigMap: `${this.componentName}-programs`,
@@ -187,33 +199,6 @@ export class TrackingServer extends Component {
   private programFiles(): Record<string, string> {
     const { authDatabase } = this.login;
     return { ...programs(...SERVER_PROGRAMS), ...(authDatabase && { 'basic_auth.ini': authSettings(authDatabase) }) };
-  }
-
-  private environment(): Record<string, string> {
-    const { exposure, allowedHosts: hosts = [], allowedOrigins: origins = [] } = this.props;
-    return {
-      HOME: '/tmp',
-      SPOOL_DIRECTORY: '/tmp/spool',
-      PYTHONDONTWRITEBYTECODE: '1',
-      PYTHONUNBUFFERED: '1',
-      MLFLOW_DISABLE_TELEMETRY: 'true',
-      MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
-      MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS: 'false',
-      MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: String(this.plan.pool.size),
-      MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: String(this.plan.pool.maxOverflow),
-      MLFLOW_SERVER_ALLOWED_HOSTS: allowedHosts(this.componentName, this.namespace, [
-        ...(exposure?._hosts ?? []),
-        ...hosts,
-      ]),
-      MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: allowedOrigins(this.componentName, this.namespace, [
-        ...(exposure?._origins ?? []),
-        ...origins,
-      ]),
-      // A version may not claim files that are not artifacts, e.g. the dumps that lie beside them.
-      ...(this.proxied && { MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: '^(mlflow-artifacts|models|runs):' }),
-      ...(this.login.authDatabase && { MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
-      ...this.props.environment,
-    };
   }
 
   private get proxied(): boolean {

@@ -29,7 +29,7 @@ export function htpasswd(username: string, password: string, random: RandomSourc
   return `${username}:{SSHA}${Buffer.concat([digest, salt]).toString('base64')}\n`;
 }
 
-/** Bytes above the largest multiple of the alphabet's size are thrown away: a plain remainder would favour its start. */
+/** Bytes above the largest multiple of the alphabet's size are thrown away: a plain remainder would favour its start. @internal for tests */
 export function pick(alphabet: string, length: number, random: RandomSource): string {
   const fair = 256 - (256 % alphabet.length);
   let text = '';

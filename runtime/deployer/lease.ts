@@ -8,7 +8,7 @@ export interface LeaseOptions {
   readonly holder: string;
 }
 
-export const leaseSeconds = 15;
+const leaseSeconds = 15;
 /** The holder stops acting this long before another may start. */
 const marginMs = 5_000;
 
@@ -19,7 +19,7 @@ export interface Observed {
 }
 
 /** Whether `me` may write its name into the Lease. */
-export function mayTake(lease: any, me: string, observed: Observed, now: number): boolean {
+function mayTake(lease: any, me: string, observed: Observed, now: number): boolean {
   const { holderIdentity = '', leaseDurationSeconds = leaseSeconds } = lease.spec ?? {};
   return holderIdentity === '' || holderIdentity === me || now - observed.changedAt >= leaseDurationSeconds * 1000;
 }

@@ -28,7 +28,7 @@ export interface EventText {
 type Target = DeployerTarget;
 
 /** `alias "champion" of "churn"`. */
-export const followed = ({ model, alias, stage }: Target) =>
+const followed = ({ model, alias, stage }: Target) =>
   `${alias === undefined ? `stage ${JSON.stringify(stage)}` : `alias ${JSON.stringify(alias)}`} of ${JSON.stringify(model)}`;
 
 const keeps = (version: Version) => `version ${version.version} goes on serving`;

@@ -1,0 +1,50 @@
+import { allowedHosts, allowedOrigins } from './hosts';
+import { ServerPlan } from './server-plan';
+import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { PROGRAMS } from '../kubernetes/program';
+
+/** What the environment of MLflow's container follows from. */
+export interface ServerEnvironment {
+  /** Name of the server and of its Service. */
+  readonly name: string;
+  readonly namespace?: string;
+  readonly plan: ServerPlan;
+  readonly props: TrackingServerProps;
+  readonly authDatabase?: string;
+}
+
+/** The variables that are no Secret; `environment` of the props comes last. */
+export function serverEnvironment({
+  name,
+  namespace,
+  plan,
+  props,
+  authDatabase,
+}: ServerEnvironment): Record<string, string> {
+  const { exposure } = props;
+  return {
+    HOME: '/tmp',
+    SPOOL_DIRECTORY: '/tmp/spool',
+    PYTHONDONTWRITEBYTECODE: '1',
+    PYTHONUNBUFFERED: '1',
+    MLFLOW_DISABLE_TELEMETRY: 'true',
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
+    MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS: 'false',
+    MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: String(plan.pool.size),
+    MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: String(plan.pool.maxOverflow),
+    MLFLOW_SERVER_ALLOWED_HOSTS: allowedHosts(name, namespace, [
+      ...(exposure?._hosts ?? []),
+      ...(props.allowedHosts ?? []),
+    ]),
+    MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: allowedOrigins(name, namespace, [
+      ...(exposure?._origins ?? []),
+      ...(props.allowedOrigins ?? []),
+    ]),
+    // A version may not claim files that are not artifacts, e.g. the dumps that lie beside them.
+    ...(plan.artifactAccess === ArtifactAccess.PROXIED && {
+      MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: '^(mlflow-artifacts|models|runs):',
+    }),
+    ...(authDatabase && { MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
+    ...props.environment,
+  };
+}
