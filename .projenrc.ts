@@ -177,6 +177,8 @@ new JsonFile(project, 'knip.json', {
     entry: [
       'main.ts!',
       'runtime/*/main.ts!',
+      'cli/main.ts!',
+      'examples/*/main.ts',
       '.projenrc.ts',
       'bench/*.{mjs,ts}',
       'crds/trim.mjs',
@@ -187,9 +189,10 @@ new JsonFile(project, 'knip.json', {
     project: [
       'lib/**/*.ts!',
       'runtime/**/*.ts!',
+      'cli/**/*.ts!',
       '*.ts',
-      'runtime/*.mjs',
-      '{test,e2e,bench,crds,examples,cli,docs}/**/*.{ts,js,cjs,mjs}',
+      '{runtime,cli}/*.mjs',
+      '{test,e2e,bench,crds,examples,docs}/**/*.{ts,js,cjs,mjs}',
     ],
     // Programs of the machine: what starts them says so where they are missing.
     ignoreBinaries: ['kubectl', 'nginx'],
