@@ -19,7 +19,8 @@ export function writeFiles(folder: string, files: Record<string, string>): void 
   if (statSync(folder, { throwIfNoEntry: false })?.isFile()) throw new Error(`${folder} is a file, not a folder`);
   const there = Object.keys(files).filter((file) => lstatSync(join(folder, file), { throwIfNoEntry: false }));
   if (there.length > 0) {
-    throw new Error(`nothing written, as ${folder} has ${there.join(', ')}: name a folder without, or move them away`);
+    const place = folder === '.' ? 'this folder' : folder;
+    throw new Error(`nothing written, as ${place} has ${there.join(', ')}: name a folder without, or move them away`);
   }
   const written: string[] = [];
   try {

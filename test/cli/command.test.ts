@@ -81,3 +81,11 @@ test('init says what was written and what to type next, in the folder that it wa
   expect(existsSync(join(folder, 'my platform', 'main.ts'))).toBe(true);
   expect(run('init', 'my platform')).toMatchObject({ status: 1, stderr: expect.stringContaining('nothing written') });
 });
+
+test('init without a folder means this one', () => {
+  expect(run('init')).toMatchObject({ status: 0, stdout: expect.not.stringContaining('cd ') });
+  expect(existsSync(join(folder, 'package.json'))).toBe(true);
+  expect(run('init').stderr).toMatch(
+    /^cdk8s-mlflow: nothing written, as this folder has \.gitignore, cdk8s\.yaml, main\.ts/,
+  );
+});
