@@ -29,7 +29,10 @@ export function imagesCommand(): Command {
     });
 }
 
-/** Every image that the YAML files of a folder and the folders in it name, each once, sorted. */
+/**
+ * Every image that the YAML files of a folder and the folders in it name, each once, sorted.
+ * @internal for tests
+ */
 export function imagesOf(folder: string): string[] {
   const files = yamlFiles(folder);
   if (files.length === 0) throw new Error(`${folder} has no .yaml or .yml file: 'npx cdk8s synth' writes them`);

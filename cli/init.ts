@@ -14,7 +14,10 @@ export function initCommand(): Command {
     });
 }
 
-/** Writes all files or none: stops where one of them is there, and takes back what it wrote where writing fails. */
+/**
+ * Writes all files or none: stops where one of them is there, and takes back what it wrote where writing fails.
+ * @internal for tests
+ */
 export function writeFiles(folder: string, files: Record<string, string>): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isFile()) throw new Error(`${folder} is a file, not a folder`);
   const there = Object.keys(files).filter((file) => lstatSync(join(folder, file), { throwIfNoEntry: false }));
