@@ -1,7 +1,7 @@
 import { cdk, javascript, JsonFile } from 'projen';
 
 /** What jsii leaves alone: everything but the library itself. */
-const notLibrary = ['main.ts', 'test/**', 'e2e/**', 'bench/**', 'runtime/**', 'examples/**', '.projenrc.ts'];
+const notLibrary = ['main.ts', 'test/**', 'e2e/**', 'bench/**', 'runtime/**', 'examples/**', 'docs/**', '.projenrc.ts'];
 
 const project = new cdk.JsiiProject({
   name: 'cdk8s-mlflow',
@@ -42,6 +42,7 @@ const project = new cdk.JsiiProject({
     'prom-client@15.1.3',
     'ts-jest@29.4.15',
     'tsx@4.23.15',
+    'typedoc@0.28.20',
     'yaml@2.9.1',
   ],
 
@@ -49,7 +50,7 @@ const project = new cdk.JsiiProject({
   eslint: true,
   eslintOptions: {
     dirs: ['lib', 'main.ts'],
-    devdirs: ['test', 'runtime', 'e2e', 'bench'],
+    devdirs: ['test', 'runtime', 'e2e', 'bench', 'docs'],
     prettier: true,
     ignorePatterns: ['build/', 'imports/', 'node_modules/', 'dist/', 'coverage/', 'e2e/output/'],
   },
@@ -95,6 +96,8 @@ project.package.addField('scripts', {
   'e2e:full': 'E2E_LONG=1 bash e2e/run',
   bench: 'node bench/bench.mjs',
   measure: 'node runtime/bundle.mjs && tsx e2e/measure/measure.ts',
+  docs: 'typedoc',
+  'docs:reference': 'node runtime/bundle.mjs && tsx docs/generate/reference.ts',
 });
 
 // `npx projen` writes the generated files anew. Of projen's other tasks, those that build and test do what npm does.
@@ -127,5 +130,31 @@ for (const [file, folder] of Object.entries(tests)) {
     obj: { ...jest, roots: ['<rootDir>/test'], testRegex, testTimeout: 120_000 },
   });
 }
+
+// The site: docs/ and README as they are, and the API from the types. build/ is neither committed nor published.
+new JsonFile(project, 'typedoc.json', {
+  marker: false,
+  obj: {
+    name: 'cdk8s-mlflow',
+    entryPoints: ['lib/index.ts'],
+    out: 'build/site',
+    readme: 'README.md',
+    projectDocuments: ['tutorial', 'how-to', 'reference', 'explanation', 'decisions'].map((kind) => `docs/${kind}/*.md`),
+    plugin: ['./docs/site/plugin.mjs'],
+    excludeInternal: true,
+    excludePrivate: true,
+    excludeProtected: true,
+    disableSources: true,
+    hideGenerator: true,
+    githubPages: false,
+    highlightLanguages: ['ts', 'sh', 'yaml', 'json', 'sql', 'python'],
+    groupOrder: ['Tutorial', 'How-to', 'Reference', 'Explanation', 'Decisions', '*'],
+    navigation: { includeGroups: true, includeCategories: false, includeFolders: false },
+    sort: ['source-order'],
+    treatWarningsAsErrors: true,
+    // Types of props that only this library fills in are not exported.
+    validation: { notExported: false },
+  },
+});
 
 project.synth();
