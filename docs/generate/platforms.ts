@@ -8,7 +8,6 @@ import {
   Exposure,
   MinioStore,
   MlflowPlatform,
-  ModelDeployer,
   ModelServing,
   PostgresStatefulSet,
   RegisteredModel,
@@ -17,7 +16,6 @@ import {
   ServingMonitor,
   ServingRuntime,
   Tls,
-  TrackingServer,
   WarmUp,
 } from '../../lib';
 

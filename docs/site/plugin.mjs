@@ -10,10 +10,10 @@ const kinds = {
 };
 
 export function load(app) {
-  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (context, document) => {
+  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, document) => {
     const text = document.content.map(({ text }) => text).join('');
     document.name = /^# (.*)$/m.exec(text)[1].replaceAll('`', '');
-    const source = context.project.files.getReflectionPath?.(document) ?? '';
-    document.frontmatter.group = kinds[source.split('/').at(-2)];
+    const file = document.project.files.getReflectionPath(document);
+    document.frontmatter.group = kinds[file.split('/').at(-2)];
   });
 }
