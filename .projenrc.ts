@@ -139,7 +139,9 @@ new JsonFile(project, 'typedoc.json', {
     entryPoints: ['lib/index.ts'],
     out: 'build/site',
     readme: 'README.md',
-    projectDocuments: ['tutorial', 'how-to', 'reference', 'explanation', 'decisions'].map((kind) => `docs/${kind}/*.md`),
+    projectDocuments: ['tutorial', 'how-to', 'reference', 'explanation', 'decisions'].map(
+      (kind) => `docs/${kind}/*.md`,
+    ),
     plugin: ['./docs/site/plugin.mjs'],
     customCss: 'docs/site/style.css',
     excludeInternal: true,

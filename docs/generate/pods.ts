@@ -17,9 +17,9 @@ export function ports(objects: Manifest[]): string {
   return table(['pods of', 'container', 'port', 'number', 'Service'], rows);
 }
 
-function servicesOf(objects: Manifest[], { namespace, labels }: Pod, port: Manifest): string[] {
+function servicesOf(objects: Manifest[], pod: Pod, port: Manifest): string[] {
   return ofKind(objects, 'Service')
-    .filter((service) => service.metadata.namespace === namespace && selects(service.spec.selector, labels))
+    .filter((service) => service.metadata.namespace === pod.namespace && selects(service.spec.selector, pod.labels))
     .flatMap((service) =>
       service.spec.ports
         .filter(({ targetPort }: Manifest) => [port.name, port.containerPort].includes(targetPort))
