@@ -1,5 +1,5 @@
-// What TypeDoc does not know of Markdown pages: their title is their heading, and their folder is their kind.
-import { Converter } from 'typedoc';
+// What TypeDoc does not know: the title of a Markdown page is its heading, and its kind is its folder.
+import { Converter, ReflectionKind } from 'typedoc';
 
 const kinds = {
   tutorial: 'Tutorial',
@@ -15,5 +15,9 @@ export function load(app) {
     document.name = /^# (.*)$/m.exec(text)[1].replaceAll('`', '');
     const file = document.project.files.getReflectionPath(document);
     document.frontmatter.group = kinds[file.split('/').at(-2)];
+  });
+  // There is one module: lib/index.ts.
+  app.converter.on(Converter.EVENT_CREATE_DECLARATION, (_, declaration) => {
+    if (declaration.kindOf(ReflectionKind.Module)) declaration.name = 'API';
   });
 }
