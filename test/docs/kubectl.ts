@@ -36,7 +36,7 @@ const KINDS: Record<string, string> = {
 /** Options with a value, and those without. */
 const WITH_VALUE = [
   ...['-n', '-l', '-f', '-c', '-o', '--for', '--timeout', '--tail', '--replicas', '--from-file', '--from-literal'],
-  ...['-L', '--sort-by', '--dry-run'],
+  ...['-L', '--sort-by', '--dry-run', '--type'],
 ];
 const ALONE = ['-A', '-i', '-it', '--ignore-not-found'];
 const VERBS = [

@@ -96,7 +96,8 @@ function madeBy({ blocks }: Page, commands: Command[]): string[] {
 function missingOf(page: Page, kubectl: Named[], withPrograms: boolean): string[] {
   const cluster = clusterOf(page, withPrograms);
   return kubectl.flatMap(({ verb, namespace, objects, labels, container }) => {
-    if (FOREIGN.includes(namespace ?? '')) return [];
+    // A variable is what the script around it says.
+    if (FOREIGN.includes(namespace ?? '') || namespace?.startsWith('$')) return [];
     if (namespace !== undefined && !cluster.namespaces.includes(namespace)) return [`namespace ${namespace}`];
     // What is created is not there; a namespace lies in none.
     const titles = verb === 'create' ? [] : objects.filter((title) => !title.startsWith('Namespace/'));
