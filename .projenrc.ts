@@ -1,7 +1,10 @@
 import { cdk, javascript, JsonFile } from 'projen';
 
 /** What jsii leaves alone: everything but the library itself. */
-const notLibrary = ['main.ts', 'test/**', 'e2e/**', 'bench/**', 'cli/**', 'runtime/**', 'examples/**', '.projenrc.ts'];
+const notLibrary = [
+  ...['main.ts', 'test/**', 'e2e/**', 'bench/**', 'cli/**', 'runtime/**', 'examples/**', 'docs/**'],
+  '.projenrc.ts',
+];
 
 const project = new cdk.JsiiProject({
   name: 'cdk8s-mlflow',
@@ -46,6 +49,7 @@ const project = new cdk.JsiiProject({
     'prom-client@15.1.3',
     'ts-jest@29.4.15',
     'tsx@4.23.15',
+    'typedoc@0.28.20',
     'yaml@2.9.1',
   ],
 
@@ -53,7 +57,7 @@ const project = new cdk.JsiiProject({
   eslint: true,
   eslintOptions: {
     dirs: ['lib', 'main.ts'],
-    devdirs: ['test', 'cli', 'runtime', 'e2e', 'bench', 'examples'],
+    devdirs: ['test', 'cli', 'runtime', 'e2e', 'bench', 'examples', 'docs'],
     prettier: true,
     ignorePatterns: ['build/', 'imports/', 'node_modules/', 'dist/', 'coverage/', 'e2e/output/'],
   },
@@ -128,6 +132,8 @@ project.package.addField('scripts', {
   'e2e:full': 'E2E_LONG=1 bash e2e/run',
   bench: 'node bench/bench.mjs',
   measure: 'node runtime/bundle.mjs && tsx e2e/measure/measure.ts',
+  docs: 'typedoc',
+  'docs:reference': 'node runtime/bundle.mjs && tsx docs/generate/reference.ts',
 });
 
 // `npx projen` writes the generated files anew. Of projen's other tasks, those that build and test do what npm does.
@@ -201,6 +207,37 @@ new JsonFile(project, 'knip.json', {
     // A type may be exported for whoever wants to name it; `npm run import` writes more than is used.
     ignoreExportsUsedInFile: { interface: true, type: true },
     ignoreIssues: { 'imports/**': ['exports', 'types'] },
+  },
+});
+
+// The site: docs/ and README as they are, and the API from the types. build/ is neither committed nor published.
+new JsonFile(project, 'typedoc.json', {
+  marker: false,
+  obj: {
+    name: 'cdk8s-mlflow',
+    entryPoints: ['lib/index.ts'],
+    out: 'build/site',
+    readme: 'README.md',
+    projectDocuments: ['tutorial', 'how-to', 'reference', 'explanation', 'decisions'].map(
+      (kind) => `docs/${kind}/*.md`,
+    ),
+    plugin: ['./docs/site/plugin.mjs'],
+    customCss: 'docs/site/style.css',
+    excludeInternal: true,
+    excludePrivate: true,
+    excludeProtected: true,
+    disableSources: true,
+    hideGenerator: true,
+    githubPages: false,
+    highlightLanguages: ['ts', 'sh', 'yaml', 'json', 'sql', 'python', 'dockerfile'],
+    groupOrder: ['Tutorial', 'How-to', 'Reference', 'Explanation', 'Decisions', '*'],
+    navigation: { includeGroups: true, includeCategories: false, includeFolders: false },
+    sort: ['source-order'],
+    treatWarningsAsErrors: true,
+    // `npm run lint` does.
+    skipErrorChecking: true,
+    // Types of props that only this library fills in are not exported.
+    validation: { notExported: false },
   },
 });
 

@@ -1,0 +1,124 @@
+// What the reference is made from: each construct with no option and with all that add objects, and two whole platforms.
+import { App, Chart } from 'cdk8s';
+import { Construct } from 'constructs';
+import { Manifest } from './manifests';
+import {
+  Authentication,
+  DeployerMonitor,
+  Exposure,
+  MinioStore,
+  MlflowPlatform,
+  ModelServing,
+  PostgresStatefulSet,
+  RegisteredModel,
+  RestrictedNamespace,
+  ServerMonitor,
+  ServingMonitor,
+  ServingRuntime,
+  Tls,
+  WarmUp,
+} from '../../lib';
+
+const model = RegisteredModel.byAlias('churn', 'champion');
+const exposure = Exposure.ingress({ host: 'mlflow.example.com', tls: Tls.fromIssuer('letsencrypt-prod') });
+
+/** The platform without an option, and one serving. */
+export function plain(chart: Chart): MlflowPlatform {
+  const mlflow = new MlflowPlatform(chart, 'mlflow');
+  mlflow.addModelServing('churn', { model });
+  return mlflow;
+}
+
+/** Everything that adds objects, containers, ports or Secrets. */
+export function everything(chart: Chart): MlflowPlatform {
+  const mlflow = new MlflowPlatform(chart, 'mlflow', {
+    authentication: Authentication.mlflow(),
+    exposure,
+    postgres: { tlsSecretName: 'postgres-tls' },
+    minio: { replicas: 4, consoleClients: [{ podLabels: { app: 'operator' } }] },
+    deployer: { replicas: 2 },
+  });
+  mlflow.server.addProgram('notebooks');
+  mlflow.addModelServing('churn', {
+    model,
+    exposure: Exposure.ingress({ host: 'churn.example.com' }),
+    runtime: ServingRuntime.withRequirements({ indexUrl: 'https://pypi.example.com/simple' }),
+    warmUp: WarmUp.request('{"inputs": [[1]]}'),
+  });
+  return mlflow;
+}
+
+export interface Documented {
+  readonly construct: string;
+  /** One sentence on what it is for. */
+  readonly about: string;
+  /** The construct in a platform. */
+  readonly of: (platform: MlflowPlatform, chart: Chart) => Construct;
+}
+
+/** Every construct that makes objects, in the order of the index. */
+export const documented: Documented[] = [
+  {
+    construct: 'RestrictedNamespace',
+    about: 'The namespace of a chart, with Pod Security "restricted".',
+    of: (_, chart) => new RestrictedNamespace(chart, 'namespace'),
+  },
+  {
+    construct: 'PostgresStatefulSet',
+    about: "The embedded PostgreSQL: one pod, one volume, and a Job that makes MLflow's role and databases.",
+    of: (platform) => platform.database as PostgresStatefulSet,
+  },
+  {
+    construct: 'MinioStore',
+    about: "The embedded MinIO, and a Job that makes the private bucket and MLflow's key for it.",
+    of: (platform) => platform.artifacts as MinioStore,
+  },
+  {
+    construct: 'TrackingServer',
+    about: 'MLflow behind nginx, its autoscaler, its Ingress, and the Job that migrates the database.',
+    of: (platform) => platform.server,
+  },
+  {
+    construct: 'CredentialsJob',
+    about: 'Made by the first `Credentials.generated()` of a platform: the Job that makes Secrets, once.',
+    of: (platform) => platform.node.findChild('credentials'),
+  },
+  {
+    construct: 'ModelServing',
+    about: 'One registered model that answers on HTTP.',
+    of: (platform) => platform.node.findChild('servings').node.findChild('churn'),
+  },
+  {
+    construct: 'ModelDeployer',
+    about: 'Follows aliases and stages. Made as soon as a serving follows one.',
+    of: (platform) => platform.deployer,
+  },
+  {
+    construct: 'ServerMonitor',
+    about:
+      'Has Prometheus read the metrics of the tracking server. For a chart of its own: it needs the Prometheus Operator.',
+    of: ({ server }, chart) => new ServerMonitor(chart, 'mlflow-metrics', { server }),
+  },
+  {
+    construct: 'DeployerMonitor',
+    about: 'Has Prometheus read the metrics of the deployer. For a chart of its own, as ServerMonitor.',
+    of: ({ deployer }, chart) => new DeployerMonitor(chart, 'deployer-metrics', { deployer }),
+  },
+  {
+    construct: 'ServingMonitor',
+    about: 'Has Prometheus read the metrics of one serving. For a chart of its own, as ServerMonitor.',
+    of: (platform, chart) => {
+      const serving = platform.node.findChild('servings').node.findChild('churn') as ModelServing;
+      return new ServingMonitor(chart, 'churn-metrics', { serving });
+    },
+  },
+];
+
+export function chartOf(build: (chart: Chart) => MlflowPlatform): { chart: Chart; platform: MlflowPlatform } {
+  const chart = new Chart(new App(), 'mlflow', { namespace: 'mlflow' });
+  return { chart, platform: build(chart) };
+}
+
+export function objectsOf(build: (chart: Chart) => MlflowPlatform): Manifest[] {
+  return chartOf(build).chart.toJson();
+}

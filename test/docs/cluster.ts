@@ -1,0 +1,70 @@
+// The objects that the commands of a page can mean.
+import { readFileSync } from 'fs';
+import { join } from 'path';
+import { Page, heredocs } from './pages';
+import { objectsOf, programsOf } from './programs';
+import { everything, objectsOf as platformOf } from '../../docs/generate/platforms';
+import { made } from '../output/checks/made';
+import { Manifest, parseManifests } from '../output/manifests';
+import { ROOT, filesOf } from '../support/run';
+
+/** Namespaces of platforms that somebody else made: nothing is known of what is in them. */
+export const FOREIGN = ['mlflow-old'];
+
+const dist = Object.values(filesOf(join(ROOT, 'dist'))).flatMap(parseManifests);
+/** The manifests that are moved from: their names are those of the blog. */
+const blog = parseManifests(readFileSync(join(ROOT, 'e2e/measure/blog.yaml'), 'utf8')).map((object) => inside(object));
+
+function inside(object: Manifest): Manifest {
+  return { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? 'mlflow' } };
+}
+
+export interface Cluster {
+  /** `Kind/name` of each namespace. */
+  readonly has: (namespace: string, title: string) => boolean;
+  readonly namespaces: string[];
+  /** `key=value` of objects and pods. */
+  readonly labels: Set<string>;
+  readonly containers: Set<string>;
+}
+
+/** `main.ts`, a platform with everything turned on, what the page's own TypeScript makes, and what its commands make. */
+export function clusterOf(page: Page, withPrograms: boolean): Cluster {
+  const own = withPrograms ? programsOf(page).flatMap(objectsOf) : [];
+  const handed = page.blocks
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ code }) => heredocs(code).found)
+    .filter(({ command }) => command.includes('kubectl apply'))
+    .flatMap(({ content }) => parseManifests(content));
+  const objects: Manifest[] = [...dist, ...platformOf(everything), ...own, ...handed, ...blog];
+  const created = [...page.text.matchAll(/kubectl create secret generic ([\w-]+)/g)].map(
+    ([, name]) => `Secret/${name}`,
+  );
+  const namespaces = [
+    ...new Set(objects.map(({ metadata }) => metadata.namespace).filter((name) => name !== undefined)),
+  ];
+  const titles = new Map(namespaces.map((name) => [name, titlesOf(objects, name, created)]));
+  const templates = objects.flatMap(({ spec }) => spec?.template ?? []);
+  return {
+    has: (namespace, title) => !!titles.get(namespace)?.has(title) || title === `Namespace/${namespace}`,
+    namespaces,
+    labels: new Set(
+      [...objects, ...templates].flatMap(({ metadata }) =>
+        Object.entries(metadata?.labels ?? {}).map(([key, value]) => `${key}=${value}`),
+      ),
+    ),
+    containers: new Set(
+      templates
+        .flatMap(({ spec }) => [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])])
+        .map(({ name }: Manifest) => name),
+    ),
+  };
+}
+
+function titlesOf(objects: Manifest[], namespace: string, created: string[]): Set<string> {
+  const sets = objects.filter(({ kind, metadata }) => kind === 'StatefulSet' && metadata.namespace === namespace);
+  const pods = sets.flatMap(({ metadata, spec }) =>
+    Array.from({ length: spec.replicas }, (_, ordinal) => `Pod/${metadata.name}-${ordinal}`),
+  );
+  return new Set([...made(objects, namespace).keys(), ...pods, ...created]);
+}

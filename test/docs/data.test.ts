@@ -1,0 +1,29 @@
+// JSON and YAML of README and docs parse, and no block is of a kind that nobody looks at.
+import { parseAllDocuments } from 'yaml';
+import { Block, blocks, heredocs } from './pages';
+
+/**
+ * How each is looked at: `ts` in typescript.test.ts, `sh` in shell.test.ts, `json` and `yaml` here. `sql` is run by a person
+ * alone, and `dockerfile` is compared with the example that it is of.
+ */
+const LANGUAGES = ['ts', 'sh', 'json', 'yaml', 'sql', 'dockerfile', 'text'];
+
+const inShell = ({ at, language, code }: Block): Block[] =>
+  language !== 'sh'
+    ? []
+    : heredocs(code)
+        .found.filter(({ command }) => /kubectl .*-f - *$/.test(command))
+        .map(({ content }) => ({ at, language: 'yaml', code: content }));
+
+test.each(blocks)('$at says a language that is looked at', ({ language }) => {
+  expect(LANGUAGES).toContain(language);
+});
+
+const data = [...blocks, ...blocks.flatMap(inShell)].filter(({ language }) => ['json', 'yaml'].includes(language));
+
+test.each(data)('$at parses', ({ language, code }) => {
+  if (language === 'json') return void expect(JSON.parse(code)).toBeInstanceOf(Object);
+  const documents = parseAllDocuments(code);
+  expect(documents.flatMap(({ errors }) => errors)).toEqual([]);
+  for (const document of documents) expect(document.toJS()).toMatchObject({ kind: expect.any(String) });
+});

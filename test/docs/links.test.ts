@@ -1,0 +1,49 @@
+// Links of README and docs lead to files that are there, and to headings that they have.
+import { existsSync, readFileSync } from 'fs';
+import { dirname, join, relative } from 'path';
+import { pages } from './pages';
+import { ROOT } from '../support/run';
+
+/** A heading's anchor, as GitHub and the site make it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+function anchorsIn(file: string): string[] {
+  const text = readFileSync(join(ROOT, file), 'utf8').replaceAll(/^```[^]*?^```$/gm, '');
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading));
+}
+
+const links = pages.flatMap(({ file, text }) =>
+  [...text.replaceAll(/^ *```[^]*?^ *```$/gm, '').matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => ({ file, target }))
+    .filter(({ target }) => !/^https?:/.test(target)),
+);
+
+test('there are some, and one with an anchor', () => {
+  expect(links.length).toBeGreaterThan(50);
+  expect(links.map(({ target }) => target)).toContainEqual(expect.stringContaining('#'));
+});
+
+test.each(links)('$file: $target', ({ file, target }) => {
+  const [path, anchor] = target.split('#');
+  const to = path === '' ? file : relative(ROOT, join(ROOT, dirname(file), path));
+  expect(existsSync(join(ROOT, to)) ? to : `no file ${to}`).toBe(to);
+  if (anchor !== undefined) expect(anchorsIn(to)).toContain(anchor);
+});
+
+// A page that no index names is one that nobody finds.
+test.each(['how-to', 'explanation', 'decisions', 'reference'])(
+  'docs/%s/README.md leads to each page of its folder',
+  (kind) => {
+    const folder = pages.filter(({ file }) => file.startsWith(`docs/${kind}/`)).map(({ file }) => file);
+    const index = folder
+      .filter((file) => /\/(README|constructs)\.md$/.test(file))
+      .flatMap((each) => links.filter(({ file }) => file === each));
+    const named = index.map(({ target }) => `docs/${kind}/${target}`);
+    expect(folder.filter((file) => !file.endsWith('/README.md') && !named.includes(file))).toEqual([]);
+  },
+);

@@ -1,0 +1,112 @@
+// Commands of README and docs: bash parses them, and what they name is there. They are not run here: the end-to-end tests run the
+// README's way back from an upgrade as it stands, and its training programs; all others have only been looked at so.
+import { spawnSync } from 'child_process';
+import { existsSync, readFileSync, readdirSync } from 'fs';
+import { join } from 'path';
+import { FOREIGN, clusterOf } from './cluster';
+import { Named, namedBy } from './kubectl';
+import { Page, heredocs, pages } from './pages';
+import { programsOf, removeAll, writeAll } from './programs';
+import { Command, commandsOf } from './shell';
+import { ROOT } from '../support/run';
+
+const { name: ownName, scripts, bin = {} } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const programs = readdirSync(join(ROOT, 'node_modules/.bin'));
+
+const shellOf = (page: Page) => page.blocks.filter(({ language }) => language === 'sh');
+/** Blocks, and commands in the middle of a sentence or a table. */
+function allCommands(page: Page): Command[] {
+  const inline = [...page.text.replaceAll(/^ *```[^]*?^ *```$/gm, '').matchAll(/`((?:kubectl|npx|npm run) [^`]+)`/g)];
+  const texts = [...shellOf(page).map(({ code }) => heredocs(code).rest), ...inline.map(([, text]) => text)];
+  return texts.flatMap(commandsOf).filter((command) => !command.some((word) => word.includes('…') && word !== '$(…)'));
+}
+
+const withShell = pages.filter((page) => allCommands(page).length > 0);
+writeAll(withShell.flatMap(programsOf));
+afterAll(removeAll);
+
+test('there are many', () => {
+  expect(withShell.flatMap(allCommands).filter(([program]) => program === 'kubectl').length).toBeGreaterThan(150);
+});
+
+test.each(withShell.flatMap(shellOf))('$at is a script', ({ code }) => {
+  const { status, stderr } = spawnSync('bash', ['-n'], { input: code, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([0, '']);
+});
+
+describe.each(withShell)('$file', (page) => {
+  const commands = allCommands(page);
+  const kubectl = commands.filter(([program]) => program === 'kubectl').map(namedBy);
+
+  test('names scripts and programs of npm that are there', () => {
+    const run = commands.filter(([program, verb]) => program === 'npm' && verb === 'run').map(([, , script]) => script);
+    expect(run.filter((script) => !(script in scripts))).toEqual([]);
+    const npx = commands.filter(([program]) => program === 'npx').map(([, program]) => program);
+    // The package's own command is what `bin` says.
+    const own = Object.keys(bin).length > 0 ? Object.keys(bin) : [ownName];
+    expect(npx.filter((program) => ![...programs, ...own].includes(program))).toEqual([]);
+  });
+
+  test('names files that are there, or that it makes', () => {
+    const made = madeBy(page, commands);
+    const files = [
+      ...kubectl.flatMap((named) => named.files),
+      ...commands
+        .filter(([program]) => /^python/.test(program))
+        .flatMap((words) => words.filter((word) => /\.py$/.test(word))),
+      ...commands.flatMap((words) => words.filter((_, index) => words[index - 1] === '<')),
+    ];
+    expect(
+      files.filter((file) => !file.startsWith('$') && !exists(file) && !made.some((name) => file.startsWith(name))),
+    ).toEqual([]);
+  });
+
+  test('names commands and options of kubectl that are known', () => {
+    expect(kubectl.flatMap(({ unknown }) => unknown)).toEqual([]);
+  });
+
+  test('names objects that are there', () => {
+    const missing = missingOf(page, kubectl, false);
+    // What the page's own programs make costs seconds, and most pages speak of `main.ts`.
+    expect(missing.length > 0 && programsOf(page).length > 0 ? missingOf(page, kubectl, true) : missing).toEqual([]);
+  });
+});
+
+function exists(file: string): boolean {
+  return existsSync(join(ROOT, file));
+}
+
+/** Files and folders that earlier commands write. */
+function madeBy({ blocks }: Page, commands: Command[]): string[] {
+  const redirected = commands.flatMap((words) => words.filter((_, index) => words[index - 1] === '>'));
+  const outputs = commands.flatMap((words) =>
+    words.filter((_, index) => ['--output', 'tee'].includes(words[index - 1])),
+  );
+  const files = blocks.flatMap(({ code }) => [...code.matchAll(/^cat > (\S+)/gm)].map(([, file]) => file));
+  const charts = blocks.flatMap(({ code }) =>
+    [...code.matchAll(/new Chart\(app, '([\w-]+)'/g)].map(([, chart]) => chart),
+  );
+  return [
+    ...[...redirected, ...files],
+    ...outputs.map((folder) => `${folder}/`),
+    ...charts.map((chart) => `dist/${chart}.k8s.yaml`),
+  ];
+}
+
+function missingOf(page: Page, kubectl: Named[], withPrograms: boolean): string[] {
+  const cluster = clusterOf(page, withPrograms);
+  return kubectl.flatMap(({ verb, namespace, objects, labels, container }) => {
+    // A variable is what the script around it says.
+    if (FOREIGN.includes(namespace ?? '') || namespace?.startsWith('$')) return [];
+    if (namespace !== undefined && !cluster.namespaces.includes(namespace)) return [`namespace ${namespace}`];
+    // What is created is not there; a namespace lies in none.
+    const titles = verb === 'create' ? [] : objects.filter((title) => !title.startsWith('Namespace/'));
+    return [
+      ...titles.filter((title) => !cluster.has(namespace ?? '', title)),
+      ...labels
+        .flatMap(([key, values]) => values.map((value) => `${key}=${value}`))
+        .filter((label) => !cluster.labels.has(label)),
+      ...[container ?? []].flat().filter((name) => !cluster.containers.has(name)),
+    ];
+  });
+}

@@ -1,0 +1,22 @@
+// Every TypeScript block of README and docs compiles with the library's types, and runs.
+import { pages } from './pages';
+import { objectsOf, programsOf, removeAll, typeErrors, writeAll } from './programs';
+
+const programs = pages.flatMap(programsOf);
+writeAll(programs);
+afterAll(removeAll);
+const errors = typeErrors(programs);
+
+test('there are some, and one that a shell block writes', () => {
+  expect(programs.length).toBeGreaterThan(10);
+  expect(programs.map(({ at }) => at)).toContainEqual(expect.stringMatching(/^docs\/tutorial\//));
+});
+
+describe.each(programs)('$at', (program) => {
+  test('compiles', () => expect(errors[program.at]).toEqual([]));
+
+  test('synthesizes', () => {
+    const kinds = objectsOf(program).map(({ kind }) => kind);
+    expect(kinds).toContain('Deployment');
+  });
+});
