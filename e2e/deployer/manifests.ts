@@ -89,12 +89,12 @@ function deployer(namespace: string) {
   return [
     configMap(name, { 'deployer.js': read('build/runtime/deployer.js'), 'targets.json': JSON.stringify(targets) }),
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } },
-    { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name } },
     {
       ...{ apiVersion: `${rbac}/v1`, kind: 'Role', metadata: { name } },
       rules: [
         rule('apps', 'deployments', ['get', 'patch'], ['churn-serving']),
         rule('coordination.k8s.io', 'leases', ['get', 'update'], [name]),
+        rule('coordination.k8s.io', 'leases', ['create']),
         rule('events.k8s.io', 'events', ['create']),
       ],
     },

@@ -1,4 +1,4 @@
-import { App, Chart, JsonPatch, YamlOutputType } from 'cdk8s';
+import { App, Chart, YamlOutputType } from 'cdk8s';
 import { MlflowPlatform, RegisteredModel, RestrictedNamespace } from 'cdk8s-mlflow';
 
 // A folder a chart, for one Application or Kustomization each, and a file an object, so that a diff shows what changes.
@@ -21,14 +21,5 @@ const migration = mlflow.server.apiObject('migration/job').metadata;
 migration.addAnnotation('argocd.argoproj.io/sync-options', 'Prune=false');
 migration.addAnnotation('argocd.argoproj.io/compare-options', 'IgnoreExtraneous');
 migration.addAnnotation('kustomize.toolkit.fluxcd.io/prune', 'disabled');
-
-// Argo CD applies no Lease (its default resource.exclusions): the deployer makes its own where it may.
-const { deployer } = mlflow;
-deployer.node.tryRemoveChild('lease');
-deployer
-  .apiObject('role')
-  .addJsonPatch(
-    JsonPatch.add('/rules/-', { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] }),
-  );
 
 app.synth();

@@ -32,10 +32,10 @@ const defaultResources: ContainerResources = {
  * Follows the registry: when an alias or a stage moves, it sets the version of the servings that follow it, watches the
  * rollout, goes back where it fails, and writes what came of it onto the model version.
  *
- * In the namespace of a serving it may get and patch that one Deployment and create Events; in its own it may change its
- * Lease. It sees no pods, no Secrets and no logs.
+ * In the namespace of a serving it may get and patch that one Deployment and create Events; in its own it may make Leases
+ * and change its own. It sees no pods, no Secrets and no logs.
  *
- * Objects, by the ids for `apiObject()`: `deployment`, `lease`, `role`, `role-binding`, `config-map` (program),
+ * Objects, by the ids for `apiObject()`: `deployment`, `role`, `role-binding`, `config-map` (program),
  * `targets-config-map`, `metrics-service`, `disruption-budget`, `service-account`, `network-policy`; and of each serving
  * `deployer-role` and `deployer-role-binding`.
  */
@@ -165,20 +165,16 @@ export class ModelDeployer extends Component {
     return { 'targets.json': `${JSON.stringify(content, null, 2)}\n` };
   }
 
-  /** The Lease lies in the YAML, so that nobody needs leave to create any; who holds it does not. */
+  /** It makes its Lease by itself: one in the YAML is left out by Argo CD (`resource.exclusions`). */
   private lease(): void {
     const name = this.componentName;
-    apiObject(this, 'lease', {
-      apiVersion: 'coordination.k8s.io/v1',
-      kind: 'Lease',
-      name,
-      labels: this.labels,
-      body: {},
-    });
+    const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
     grantAccess(this, '', {
       name,
       rules: [
-        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: [name], verbs: ['get', 'update'] },
+        { ...leases, resourceNames: [name], verbs: ['get', 'update'] },
+        // Nobody can be told which name a new object may have.
+        { ...leases, verbs: ['create'] },
       ],
       account: { name, namespace: this.namespace },
     });

@@ -47,10 +47,10 @@ test.each<[string, Parameters<typeof brokenBy>[0], string, string]>([
     'an object less',
     (_, objects) =>
       objects.splice(
-        objects.findIndex(({ kind }) => kind === 'Lease'),
+        objects.findIndex(({ kind, metadata }) => kind === 'Service' && metadata.name === 'mlflow-deployer-metrics'),
         1,
       ),
-    'Lease/mlflow-deployer',
+    'Service/mlflow-deployer-metrics',
     'is gone',
   ],
   [
