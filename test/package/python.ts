@@ -2,9 +2,9 @@ import { createHash } from 'crypto';
 import { existsSync, rmSync, writeFileSync } from 'fs';
 import { homedir } from 'os';
 import { join } from 'path';
+import { version as jsii } from 'jsii-pacmak/package.json';
 import { run } from './package';
 import { devDependencies, version } from '../../package.json';
-import { version as jsii } from 'jsii-pacmak/package.json';
 import { ROOT } from '../support/run';
 
 const WHEEL = join(ROOT, 'build', 'jsii', 'python', `cdk8s_mlflow-${version}-py3-none-any.whl`);
