@@ -57,6 +57,17 @@ test('wrong input ends the program with what would be right', () => {
   );
 });
 
+test('its page on PyPI shows Python where README shows TypeScript', () => {
+  const page = python(folder, '-c', 'import importlib.metadata as m; print(m.metadata("cdk8s-mlflow").get_payload())');
+  const shown = [...page.matchAll(/^```python\n([^]*?)^```$/gm)].map(([, code]) => code);
+  expect(shown.length).toBeGreaterThan(3);
+  const files = shown.map((code, index) => {
+    writeFileSync(join(folder, `shown-${index}.py`), code);
+    return `shown-${index}.py`;
+  });
+  python(folder, '-m', 'py_compile', ...files);
+});
+
 test('the command cdk8s-mlflow comes with it', () => {
   const images = python(folder, 'packages/bin/cdk8s-mlflow', 'images', 'quickstart/dist').trimEnd().split('\n');
   expect(images).toEqual(expect.arrayContaining([Images.MLFLOW, Images.NGINX, Images.POSTGRES]));
