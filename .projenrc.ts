@@ -72,7 +72,16 @@ const project = new cdk.JsiiProject({
   docgen: false,
   sampleCode: false,
   npmignoreEnabled: false,
-  gitignore: ['/build/', '/e2e/.venv/', '/e2e/output/', '__pycache__/', '*.pyc', '*.tgz', '/tsconfig.jsii.json'],
+  gitignore: [
+    '/build/',
+    '/e2e/.venv/',
+    '/e2e/output/',
+    '__pycache__/',
+    '*.pyc',
+    '*.tgz',
+    '/tsconfig.jsii.json',
+    '/.jsii.tabl.json',
+  ],
 });
 
 project.package.addField('main', 'build/lib/index.js');
@@ -111,6 +120,8 @@ project.package.addField('scripts', {
     'node cli/bundle.mjs',
     'jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
     'jsii-docgen --output API.md',
+    // README's TypeScript as Python (`rosetta/` completes its fragments): jsii-pacmak puts it into the wheel's README.
+    'jsii-rosetta extract --fail',
   ].join(' && '),
   lint: [
     'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts .',
@@ -119,7 +130,7 @@ project.package.addField('scripts', {
     'knip --production --no-tag-hints',
   ].join(' && '),
   test: 'jest',
-  // Packs what `npm run build` made, and installs it: needs npm's registry.
+  // Packs what `npm run build` made, and installs it: needs npm's registry, and PyPI.
   'test:package': 'jest --config jest.package.config.json',
   'test:real': 'jest --config jest.real.config.json && $(bash e2e/venv) -m unittest discover -s test/runtime/python',
   import:

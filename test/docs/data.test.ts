@@ -4,9 +4,9 @@ import { Block, blocks, heredocs } from './pages';
 
 /**
  * How each is looked at: `ts` in typescript.test.ts, `sh` in shell.test.ts, `json` and `yaml` here. `sql` is run by a person
- * alone, and `dockerfile` is compared with the example that it is of.
+ * alone; `dockerfile` and `python` (python.test.ts) are compared with the example that they are of.
  */
-const LANGUAGES = ['ts', 'sh', 'json', 'yaml', 'sql', 'dockerfile', 'text'];
+const LANGUAGES = ['ts', 'sh', 'json', 'yaml', 'sql', 'dockerfile', 'python', 'text'];
 
 const inShell = ({ at, language, code }: Block): Block[] =>
   language !== 'sh'

@@ -86,8 +86,10 @@ function madeBy({ blocks }: Page, commands: Command[]): string[] {
   const charts = blocks.flatMap(({ code }) =>
     [...code.matchAll(/new Chart\(app, '([\w-]+)'/g)].map(([, chart]) => chart),
   );
+  // A block of Python is the app of an example, which its reader writes to this file.
+  const apps = blocks.filter(({ language }) => language === 'python').map(() => 'main.py');
   return [
-    ...[...redirected, ...files],
+    ...[...redirected, ...files, ...apps],
     ...outputs.map((folder) => `${folder}/`),
     ...charts.map((chart) => `dist/${chart}.k8s.yaml`),
   ];

@@ -38,6 +38,22 @@ test('each is written as a user writes it: from the library’s name, and from n
   }
 });
 
+const inPython = names.filter((name) => existsSync(join(EXAMPLES, name, 'main.py')));
+
+test.each(inPython)('%s in Python imports from packages alone, and its README says how to run it', (name) => {
+  const text = readFileSync(join(EXAMPLES, name, 'main.py'), 'utf8');
+  const imports = [...text.matchAll(/^from (\w+) import /gm)];
+  expect(text.match(/^ *(from|import) /gm)).toHaveLength(imports.length);
+  const packages = imports.map(([, from]) => from);
+  expect(packages).toContain('cdk8s_mlflow');
+  expect(packages.filter((from) => !['cdk8s', 'cdk8s_plus_27', 'constructs', 'cdk8s_mlflow'].includes(from))).toEqual(
+    [],
+  );
+  expect(readFileSync(join(EXAMPLES, name, 'README.md'), 'utf8')).toMatch(
+    /`pip install cdk8s-mlflow && python main\.py`/,
+  );
+});
+
 test('each has the right types', () => {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: names.map(main) }, ts.sys, ROOT);

@@ -1,0 +1,23 @@
+from cdk8s import App, Chart
+from cdk8s_mlflow import Autoscaling, Exposure, MlflowPlatform, RegisteredModel, RestrictedNamespace, Tls, WarmUp
+
+app = App()
+chart = Chart(app, "mlflow", namespace="mlflow")
+RestrictedNamespace(chart, "namespace")
+mlflow = MlflowPlatform(chart, "mlflow")
+
+# A namespace and a file of its own. Whoever moves the alias `champion` rolls the next version out.
+serving = Chart(app, "ml-serving", namespace="ml-serving")
+RestrictedNamespace(serving, "namespace")
+mlflow.add_model_serving(
+    "churn-prediction-model",
+    chart=serving,
+    model=RegisteredModel.by_alias("churn-prediction-model", "champion"),
+    # What a new version has to answer before it gets any other request.
+    warm_up=WarmUp.request('{"inputs": [[0.1, 0.2, 0.3, 0.4]]}'),
+    autoscaling=Autoscaling(min_replicas=2, max_replicas=6),
+    # From outside with the users of the tracking server; pods of the namespace need none.
+    exposure=Exposure.ingress(host="churn.example.com", tls=Tls.from_issuer("letsencrypt-prod")),
+)
+
+app.synth()

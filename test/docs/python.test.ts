@@ -1,0 +1,19 @@
+// Every Python block of README and docs is the program of an example, which test/package/python.test.ts runs.
+import { existsSync, readFileSync, readdirSync } from 'fs';
+import { join } from 'path';
+import { blocks } from './pages';
+import { ROOT } from '../support/run';
+
+const programs = readdirSync(join(ROOT, 'examples'))
+  .map((name) => join(ROOT, 'examples', name, 'main.py'))
+  .filter(existsSync)
+  .map((file) => readFileSync(file, 'utf8'));
+const python = blocks.filter(({ language }) => language === 'python');
+
+test('there is one', () => {
+  expect(python.map(({ at }) => at)).toContainEqual(expect.stringMatching(/^docs\/how-to\/python\.md/));
+});
+
+test.each(python)('$at is the program of an example', ({ code }) => {
+  expect(programs).toContain(code);
+});
