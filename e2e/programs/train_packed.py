@@ -12,9 +12,10 @@ from mlflow.pyfunc import PythonModel
 
 class Packed(PythonModel):
     def predict(self, context, model_input):
+        import numpy
         import tiny_lines
 
-        return [float(value) * tiny_lines.SLOPE for value in model_input.to_numpy().ravel()]
+        return [float(value) * tiny_lines.SLOPE for value in numpy.asarray(model_input).ravel()]
 
 
 mlflow.set_experiment("lines")
