@@ -1,6 +1,6 @@
 """Registers versions of the model 'line' and prints, as JSON, what each predicts in the process that trained it.
 
-Version 1 and 2 work; 3 loads and cannot predict; 4 requires what no image has.
+Version 1 and 2 work; 3 loads and cannot predict; 4 requires what no image has; 5 cannot be loaded.
 """
 
 import json
@@ -28,6 +28,17 @@ class CannotPredict(PythonModel):
         return [0.0 for _ in range(len(model_input))]
 
 
+class CannotLoad(PythonModel):
+    def load_context(self, context):
+        import os
+
+        if "SERVING_NAME" in os.environ:
+            raise OSError("the dictionary is not here")
+
+    def predict(self, context, model_input):
+        return [0.0 for _ in range(len(model_input))]
+
+
 def register(**options):
     info = mlflow.sklearn.log_model(
         name="model", registered_model_name="line", input_example=X, serialization_format="cloudpickle", **options
@@ -45,4 +56,5 @@ with mlflow.start_run():
         name="model", python_model=CannotPredict(), registered_model_name="line", input_example=X
     )
     register(sk_model=model, pip_requirements=["mlflow", "not-a-package-of-this-image==1.0"])
+    mlflow.pyfunc.log_model(name="model", python_model=CannotLoad(), registered_model_name="line", input_example=X)
 print(json.dumps({"question": QUESTION.tolist(), "predictions": predictions}))
