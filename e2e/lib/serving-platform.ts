@@ -52,6 +52,19 @@ export class ServingPlatform {
     await until('a tracking server is Ready', seconds, () => pods().some(isReady));
   }
 
+  /** Pods of the deployer, those that end included. */
+  public deployers(): Pod[] {
+    const selector = ['--selector', 'app.kubernetes.io/component=deployer'];
+    return this.namespace.json<{ items: Pod[] }>('get', 'pods', ...selector).items;
+  }
+
+  /** A number that the deployer tells, NaN where it tells none. By the API server: its image has no client to ask it with. */
+  public deployerMetric(name: string): number {
+    const path = `/api/v1/namespaces/${this.namespace.name}/pods/${this.deployers()[0].metadata.name}:9090/proxy/metrics`;
+    const { stdout } = this.namespace.try(['get', '--raw', path]);
+    return Number(new RegExp(`^mlflow_deployer_${name} (.+)$`, 'm').exec(stdout)?.[1]);
+  }
+
   public pods(serving: string): Pod[] {
     return this.models.json<{ items: Pod[] }>('get', 'pods', '--selector', `app=${serving}-serving`).items;
   }

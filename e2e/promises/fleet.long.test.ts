@@ -23,22 +23,14 @@ const { namespace, models } = platform;
 let lines: Lines;
 let caller: Caller;
 
-const deployers = () =>
-  namespace.json<{ items: any[] }>('get', 'pods', '--selector', 'app.kubernetes.io/component=deployer').items;
-/** By the API server: the deployer's image has no client that a test could use. */
-const metric = (which: string) => {
-  const path = `/api/v1/namespaces/${namespace.name}/pods/${deployers()[0].metadata.name}:9090/proxy/metrics`;
-  const { stdout } = namespace.try(['get', '--raw', path]);
-  return Number(new RegExp(`^mlflow_deployer_${which} (.+)$`, 'm').exec(stdout)?.[1]);
-};
-const polls = () => metric('polls_total\\{outcome="ok"\\}');
+const polls = () => platform.deployerMetric('polls_total\\{outcome="ok"\\}');
 /** Seconds of each of the next polls. */
 async function nextPolls(count: number): Promise<number[]> {
   const seconds: number[] = [];
   for (let i = 0; i < count; i++) {
     const before = polls();
     await until('another poll', 60, () => polls() > before);
-    seconds.push(metric('last_poll_seconds'));
+    seconds.push(platform.deployerMetric('last_poll_seconds'));
   }
   return seconds;
 }
@@ -64,7 +56,7 @@ afterAll(() => {
 
 test('a poll of them all takes less than a second, in 100 MiB', async () => {
   const seconds = await nextPolls(5);
-  const [{ used }] = memoryOf(namespace, deployers());
+  const [{ used }] = memoryOf(namespace, platform.deployers());
   process.stdout.write(`polls: ${seconds.join(' s, ')} s; deployer: ${(used / MIB).toFixed(0)} MiB\n`);
   expect(Math.max(...seconds)).toBeLessThan(1);
   expect(used).toBeLessThan(100 * MIB);
@@ -81,5 +73,5 @@ test('an alias among them is followed in two polls, and the others are left alon
   expect(caller.predictions()).toEqual(lines.predictions['1']);
   expect(versions().filter((version) => version !== undefined)).toEqual(['1']);
   expect(deployments()).toHaveLength(SERVINGS);
-  expect([deployers().every(isReady), deployers().map(restarts)]).toEqual([true, [0]]);
+  expect([platform.deployers().every(isReady), platform.deployers().map(restarts)]).toEqual([true, [0]]);
 });

@@ -29,10 +29,8 @@ const deployment = () => models.json('get', 'deployment', 'line-serving');
 const state = () => JSON.parse(deployment().metadata.annotations['cdk8s-mlflow/deployer'] ?? '{}');
 const version = () =>
   deployment().spec.template.spec.containers[0].env.find(({ name }: any) => name === 'MODEL_VERSION')?.value;
-const deployers = () =>
-  namespace.json<{ items: any[] }>('get', 'pods', '--selector', 'app.kubernetes.io/component=deployer').items;
 const killDeployer = () => {
-  for (const { metadata } of deployers()) {
+  for (const { metadata } of platform.deployers()) {
     namespace.kubectl('delete', 'pod', metadata.name, '--grace-period=0', '--force', '--wait=false');
   }
 };
@@ -101,19 +99,12 @@ describe('killed', () => {
     expect(Object.keys(counts)).toHaveLength(1);
     const { generation } = deployment().metadata;
     killDeployer();
-    await until('it polls again', 60, () => deployers().length === 1 && deployers().every(isReady));
-    const polls = () => {
-      const metrics = namespace.try(['get', '--raw', `${podPath()}/metrics`]).stdout;
-      return Number(/^mlflow_deployer_polls_total\{outcome="ok"\} (\d+)/m.exec(metrics)?.[1] ?? 0);
-    };
-    await until('three polls', 60, () => polls() >= 3);
+    await until('it polls again', 60, () => platform.deployers().length === 1 && platform.deployers().every(isReady));
+    await until('three polls', 60, () => platform.deployerMetric('polls_total\\{outcome="ok"\\}') >= 3);
     expect(deployment().metadata.generation).toBe(generation);
     lines.setAlias('champion', '1');
   });
 });
-
-/** By the API server, which needs no client in the pod's image. */
-const podPath = () => `/api/v1/namespaces/${namespace.name}/pods/${deployers()[0].metadata.name}:9090/proxy`;
 
 test('the YAML applied in the middle of a rollout takes nothing back', async () => {
   const { failures } = await caller.load(async () => {
@@ -130,7 +121,7 @@ test('the YAML applied in the middle of a rollout takes nothing back', async () 
 });
 
 test('a database that is down for a minute in the middle of a rollout costs no prediction and no restart', async () => {
-  const before = deployers().map(restarts);
+  const before = platform.deployers().map(restarts);
   const { failures, counts } = await caller.load(async () => {
     lines.setAlias('champion', '1');
     await until('the version is set', 60, () => version() === '1');
@@ -144,7 +135,7 @@ test('a database that is down for a minute in the middle of a rollout costs no p
   });
   process.stdout.write(`database down for a minute: ${JSON.stringify(counts)}\n`);
   expect(failures).toEqual([]);
-  expect(deployers().map(restarts)).toEqual(before);
+  expect(platform.deployers().map(restarts)).toEqual(before);
 });
 
 describe("the seed's scripts", () => {

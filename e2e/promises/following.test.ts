@@ -26,8 +26,6 @@ let lines: Lines;
 let caller: Caller;
 
 const whole = () => platform.pods('line').length === 2 && platform.pods('line').every(isReady);
-const deployers = () =>
-  namespace.json<{ items: any[] }>('get', 'pods', '--selector', 'app.kubernetes.io/component=deployer').items;
 
 /** Waits for a tag of a version, as a person would look for it. */
 const tag = (version: string, value: RegExp, seconds = 120) =>
@@ -108,7 +106,7 @@ test.each([
 test('a deployer that is killed in the middle leaves the other one to finish', async () => {
   const moved = untilAnswered('1');
   await until('the rollout has begun', 60, () => platform.pods('line').length > 2);
-  for (const { metadata } of deployers()) {
+  for (const { metadata } of platform.deployers()) {
     namespace.kubectl('delete', 'pod', metadata.name, '--grace-period=0', '--force');
   }
   await moved;
@@ -122,5 +120,5 @@ test('an alias that is deleted changes nothing but what is said', async () => {
     models.kubectl('get', 'events', '--output', 'jsonpath={.items[*].reason}').includes('AliasMissing'),
   );
   expect(caller.predictions()).toEqual(lines.predictions['1']);
-  expect(deployers().map(restarts)).toEqual(deployers().map(() => 0));
+  expect(platform.deployers().map(restarts)).toEqual(platform.deployers().map(() => 0));
 });
