@@ -15,7 +15,10 @@ class NoMetrics:
     def begin(self):
         pass
 
-    def end(self, path, status, seconds):
+    def answered(self, path, status, seconds):
+        pass
+
+    def end(self):
         pass
 
 
@@ -39,11 +42,13 @@ class Metrics:
     def begin(self):
         self.running.inc()
 
-    def end(self, path, status, seconds):
+    def answered(self, path, status, seconds):
         path = path if path in PATHS else "other"
-        self.running.dec()
         self.requests.labels(path, str(status)).inc()
         self.seconds.labels(path).observe(seconds)
+
+    def end(self):
+        self.running.dec()
 
 
 class TooLarge(Exception):
@@ -75,13 +80,22 @@ class ServingApp:
             await self.measured(scope, receive, send)
 
     async def measured(self, scope, receive, send):
-        started, status = time.monotonic(), 500
+        started, status, answered = time.monotonic(), 500, False
         self.metrics.begin()
+
+        def note():
+            nonlocal answered
+            if not answered:
+                answered = True
+                self.metrics.answered(scope["path"], status, time.monotonic() - started)
 
         async def send_and_note(message):
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif not message.get("more_body", False):
+                # Here and not at the end: a prediction that was given up with 504 runs on behind its answer.
+                note()
             await send(message)
 
         try:
@@ -89,7 +103,8 @@ class ServingApp:
         except Gone:
             status = 499
         finally:
-            self.metrics.end(scope["path"], status, time.monotonic() - started)
+            note()
+            self.metrics.end()
 
     async def limited(self, scope, receive, send):
         try:
