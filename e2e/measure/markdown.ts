@@ -57,7 +57,7 @@ ${figures.machine.map((line) => `- ${line}`).join('\n')}
 
 Times depend on the machine, so read the ratios: both sides of each were taken in the same run.
 
-"The blog's" are the manifests of a typical blog post, [e2e/measure/blog.yaml](../e2e/measure/blog.yaml): PostgreSQL,
+"The blog's" are the manifests of a typical blog post, [e2e/fixtures/blog.yaml](../e2e/fixtures/blog.yaml): PostgreSQL,
 MinIO and ${SERVERS} replicas of \`mlflow server\` with MLflow's defaults, without a login. Both platforms have the same images,
 which the node has already, ask for equal CPU and memory, have ${SERVERS} servers and no autoscaler, and run one after the other.
 

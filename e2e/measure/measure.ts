@@ -1,12 +1,13 @@
 // npm run measure: the figures of docs/measurements.md, on the cluster that kubectl points at, in namespaces of its own,
 // which it removes. It takes some five minutes on two cores that do nothing else, and gives up after MEASURE_MINUTES.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { Figures, Loads, markdown } from './markdown';
 import { Load, SERVERS, Subject } from './subject';
 import { Images, MlflowPlatform } from '../../lib';
+import { Blog } from '../lib/blog';
 import { basic, loginOf } from '../lib/client';
 import { throughTheDoor } from '../lib/client-pod';
 import { Namespace } from '../lib/namespace';
@@ -69,20 +70,9 @@ async function measureLoads(): Promise<Loads> {
 
 async function measureBlog() {
   say("the blog's manifests: apply → Ready");
-  const values: Record<string, string> = {
-    DATABASE_PASSWORD: randomBytes(16).toString('hex'),
-    STORE_PASSWORD: randomBytes(16).toString('hex'),
-    POSTGRES: Images.POSTGRES,
-    MINIO: Images.MINIO,
-    MLFLOW: Images.MLFLOW,
-  };
-  const template = readFileSync(join(__dirname, 'blog.yaml'), 'utf8');
-  const yaml = template.replace(/\$([A-Z_]+)/g, (name, key) => values[key] ?? name);
   blog.namespace.kubectl('create', 'namespace', blog.namespace.name);
-  const blogStart = await blog.start(() => {
-    const { status, stderr } = blog.namespace.try(['apply', '--filename', '-'], { input: yaml });
-    if (status !== 0) throw new Error(stderr);
-  });
+  const post = new Blog(blog.namespace);
+  const blogStart = await blog.start(() => post.apply());
   const blogMemory = blog.memory('mlflow');
   say('rollout');
   const blogRollout = await blog.rollout({});

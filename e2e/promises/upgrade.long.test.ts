@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Colleague, Readings } from '../lib/colleague';
+import { commandsOf, paste } from '../lib/guide';
 import { Namespace } from '../lib/namespace';
 import { isReady } from '../lib/pods';
 import { until } from '../lib/process';
-import { commandsOf, paste } from '../lib/readme';
 import { NEW, OLD, SERVERS, State, Upgrade, versionOf } from '../lib/upgrade';
 
 const namespace = new Namespace('mlflow-e2e-upgrade');
@@ -95,7 +95,7 @@ describe('the way back, as the README has it', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test('the dump restores into an empty database, and no row is missing', () => {
-    paste(commandsOf('Upgrade MLflow', namespace.name), folder);
+    paste(commandsOf('README.md', { sections: ['Upgrade MLflow'], namespace: namespace.name }), folder);
     expect(readdirSync(folder)).toEqual([expect.stringMatching(/\.dump$/)]);
     expect(upgrade.schema()).toBe(before.schema);
     expect(upgrade.rows()).toEqual(before.rows);

@@ -13,7 +13,7 @@ export const FOREIGN = ['mlflow-old'];
 
 const dist = Object.values(filesOf(join(ROOT, 'dist'))).flatMap(parseManifests);
 /** The manifests that are moved from: their names are those of the blog. */
-const blog = parseManifests(readFileSync(join(ROOT, 'e2e/measure/blog.yaml'), 'utf8')).map((object) => inside(object));
+const blog = parseManifests(readFileSync(join(ROOT, 'e2e/fixtures/blog.yaml'), 'utf8')).map((object) => inside(object));
 
 function inside(object: Manifest): Manifest {
   return { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? 'mlflow' } };

@@ -8,12 +8,12 @@ import { Block, blocks, heredocs } from './pages';
  */
 const LANGUAGES = ['ts', 'sh', 'json', 'yaml', 'sql', 'dockerfile', 'python', 'text'];
 
-const inShell = ({ at, language, code }: Block): Block[] =>
-  language !== 'sh'
+const inShell = (block: Block): Block[] =>
+  block.language !== 'sh'
     ? []
-    : heredocs(code)
+    : heredocs(block.code)
         .found.filter(({ command }) => /kubectl .*-f - *$/.test(command))
-        .map(({ content }) => ({ at, language: 'yaml', code: content }));
+        .map(({ content }) => ({ ...block, language: 'yaml', code: content }));
 
 test.each(blocks)('$at says a language that is looked at', ({ language }) => {
   expect(LANGUAGES).toContain(language);

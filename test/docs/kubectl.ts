@@ -40,8 +40,8 @@ const WITH_VALUE = [
 ];
 const ALONE = ['-A', '-i', '-it', '--ignore-not-found'];
 const VERBS = [
-  ...['apply', 'cluster-info', 'create', 'delete', 'describe', 'diff', 'exec', 'get', 'logs', 'port-forward'],
-  ...['rollout', 'scale', 'top', 'wait'],
+  ...['apply', 'cluster-info', 'create', 'delete', 'describe', 'diff', 'exec', 'get', 'label', 'logs'],
+  ...['port-forward', 'rollout', 'scale', 'top', 'wait'],
 ];
 
 export function namedBy([, ...words]: Command): Named {
@@ -83,7 +83,8 @@ function objectsOf(verb: string, words: string[], unknown: string[]): string[] {
     if (!kind) unknown.push(word);
     return kind;
   };
-  // rollout status …, create secret generic …, top pod …
+  // label namespace mlflow key-, rollout status …, create secret generic …, top pod …
+  if (verb === 'label') return [`${kindOf(words[0])}/${words[1]}`];
   const named = verb === 'rollout' ? words.slice(1) : words.filter((word) => word !== 'generic');
   if (verb === 'logs' || verb === 'exec' || verb === 'port-forward') {
     return named.slice(0, 1).map((word) => titled(word.includes('/') ? word : `pod/${word}`, kindOf));

@@ -5,6 +5,8 @@ import { ROOT } from '../support/run';
 export interface Block {
   /** `docs/how-to/debugging.md:12`, for the names of tests. */
   readonly at: string;
+  /** The heading that it stands under. */
+  readonly section: string;
   readonly language: string;
   readonly code: string;
 }
@@ -34,8 +36,14 @@ function markdownBelow(folder: string): string[] {
 function blocksOf(file: string, text: string): Block[] {
   return [...text.matchAll(/^( *)```(.*)\n([^]*?)^\1```$/gm)].map((match) => {
     const [, indent, language, code] = match;
-    const line = text.slice(0, match.index).split('\n').length;
-    return { at: `${file}:${line}`, language, code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), '') };
+    const lines = text.slice(0, match.index).split('\n');
+    const section = [...lines].reverse().find((each) => /^##+ /.test(each)) ?? '';
+    return {
+      at: `${file}:${lines.length}`,
+      section: section.replace(/^#+ /, ''),
+      language,
+      code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    };
   });
 }
 

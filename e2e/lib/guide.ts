@@ -1,0 +1,51 @@
+import { run } from './process';
+import { pages } from '../../test/docs/pages';
+
+export interface Section {
+  readonly heading: string;
+  readonly commands: string;
+}
+
+export interface GuideOptions {
+  /** Headings of the sections that are wanted; all without it. */
+  readonly sections?: string[];
+  /** What stands for `mlflow` after `-n`. */
+  readonly namespace?: string;
+  /** Texts of the page, and what stands for each here: what a test machine has already, or cannot have. */
+  readonly instead?: Record<string, string>;
+}
+
+/** The shell commands of a page of the docs, section by section, as a person would paste them. */
+export function commandsOf(file: string, options: GuideOptions = {}): Section[] {
+  const { sections, namespace, instead = {} } = options;
+  const blocks = pages.find((page) => page.file === file)!.blocks.filter(({ language }) => language === 'sh');
+  const headings = [...new Set(blocks.map(({ section }) => section))];
+  const unknown = sections?.find((section) => !headings.includes(section));
+  if (unknown) throw new Error(`${file} has no commands under '${unknown}': it has ${headings.join(', ')}`);
+  const wanted = headings
+    .filter((heading) => sections?.includes(heading) ?? true)
+    .map((heading) => ({ heading, commands: blocks.filter((each) => each.section === heading) }))
+    .map(({ heading, commands }) => ({ heading, commands: commands.map(({ code }) => code).join('') }));
+  for (const text of Object.keys(instead)) {
+    if (!wanted.some(({ commands }) => commands.includes(text))) {
+      throw new Error(`${file} does not say any more: ${text}`);
+    }
+  }
+  return wanted.map(({ heading, commands }) => {
+    const changed = Object.entries(instead).reduce((all, [text, other]) => all.replaceAll(text, other), commands);
+    return { heading, commands: namespace ? changed.replaceAll(/-n mlflow(?=\s)/g, `-n ${namespace}`) : changed };
+  });
+}
+
+/** Runs them in one shell, and gives what each section printed. Throws where a command fails. */
+export function paste(sections: Section[], folder: string, seconds = 600): Record<string, string> {
+  const marked = sections.map(({ heading, commands }) => `echo '=== ${heading}'\n${commands}`);
+  // What they left running, such as a port-forward, ends with them.
+  const script = ['set -euo pipefail', `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT`, 'cd "$0"', ...marked].join(
+    '\n',
+  );
+  const { status, stdout, stderr } = run('bash', ['-c', script, folder], { seconds });
+  if (status !== 0) throw new Error(`${stdout.split(/^=== /m).pop()}\n${stderr.slice(-4000)}`);
+  const printed = stdout.split(/^=== /m).slice(1);
+  return Object.fromEntries(sections.map(({ heading }, at) => [heading, printed[at].slice(heading.length + 1)]));
+}

@@ -1,0 +1,123 @@
+// docs/how-to/from-the-blog.md, every command of it: there with all data, on the same claims, and back.
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Size } from 'cdk8s';
+import { MlflowPlatform } from '../../lib';
+import { Blog } from '../lib/blog';
+import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { commandsOf, paste } from '../lib/guide';
+import { Namespace } from '../lib/namespace';
+import { little, Platform } from '../lib/platform';
+import { program } from '../lib/program';
+import { OLD } from '../lib/upgrade';
+
+// The post has PostgreSQL 15 and MLflow 2.9.2, of which few clusters have images: E2E_BLOG_… name them where there are.
+const { E2E_BLOG_MLFLOW = OLD, E2E_BLOG_POSTGRES } = process.env;
+const PAGE = 'docs/how-to/from-the-blog.md';
+const namespace = new Namespace('mlflow-e2e-blog');
+const blog = new Blog(namespace, { mlflow: E2E_BLOG_MLFLOW, postgres: E2E_BLOG_POSTGRES });
+const platform = new Platform(namespace, 'mlflow', (chart) => {
+  new MlflowPlatform(chart, 'mlflow', {
+    postgres: { resources: little, storage: Size.gibibytes(1) },
+    minio: { resources: little, storage: Size.gibibytes(1) },
+    server: { resources: little, proxyResources: little, replicas: 1 },
+  });
+});
+const claims = () =>
+  namespace.json<{ items: any[] }>('get', 'pvc').items.map(({ metadata, spec }) => [metadata.name, spec.volumeName]);
+const folder = mkdtempSync(join(tmpdir(), 'blog-'));
+const page = commandsOf(PAGE, {
+  namespace: namespace.name,
+  instead: { 'namespace: mlflow }': `namespace: ${namespace.name} }` },
+});
+const follow = (...headings: string[]) =>
+  paste(
+    page.filter(({ heading }) => headings.includes(heading)),
+    folder,
+  );
+
+let before: { history: any; claims: string[][] };
+
+function show(pod: ClientPod): any {
+  const { status, stdout, stderr } = pod.python(program('history.py'), ['show']);
+  if (status !== 0) throw new Error(stderr.slice(-2000));
+  return JSON.parse(stdout);
+}
+
+/** The post's client, with the store's key, as it reads and writes files itself. */
+function oldClient(name: string): ClientPod {
+  return ClientPod.start(namespace, name, {
+    image: E2E_BLOG_MLFLOW,
+    env: { MLFLOW_TRACKING_URI: blog.address(), MLFLOW_S3_ENDPOINT_URL: 'http://mlflow-minio:9000' },
+    secrets: {
+      AWS_ACCESS_KEY_ID: ['mlflow-s3-secret', 'AWS_ACCESS_KEY_ID'],
+      AWS_SECRET_ACCESS_KEY: ['mlflow-s3-secret', 'AWS_SECRET_ACCESS_KEY'],
+    },
+  });
+}
+
+function untilServed(): void {
+  namespace.kubectl('rollout', 'status', 'deployment/mlflow-server', '--timeout=600s');
+}
+
+beforeAll(() => {
+  namespace.remove();
+  namespace.kubectl('create', 'namespace', namespace.name);
+  blog.apply();
+  blog.makeBucket();
+  untilServed();
+  const client = oldClient('before');
+  const { status, stderr } = client.python(program('history.py'), ['write']);
+  if (status !== 0) throw new Error(stderr.slice(-2000));
+  before = { history: show(client), claims: claims() };
+  client.remove();
+  mkdirSync(join(folder, 'dist'));
+  symlinkSync(platform.synth().manifest, join(folder, 'dist', 'mlflow.k8s.yaml'));
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  if (!process.env.E2E_KEEP) namespace.remove();
+});
+
+test('the post’s clients wrote to the store themselves', () => {
+  expect(JSON.stringify(before.history.models)).toContain('s3://mlflow/artifacts/');
+});
+
+test('the commands of the page move it', () => {
+  const printed = follow(
+    '2. Stop the servers, dump the database',
+    '3. Remove the old objects, not the claims',
+    '4. Make room on the claims',
+    '5. The new database, and the dump into it',
+    '6. All the rest',
+    '7. Where the files are',
+  );
+  expect(printed['7. Where the files are']).toMatch(/^the same$/m);
+  expect(claims()).toEqual(before.claims);
+});
+
+test('every run, model and file is there, through the door, without a key for the store', () => {
+  const after = show(ClientPod.start(namespace, 'after', throughTheDoor()));
+  const { history } = before;
+  expect(after.experiments).toEqual(history.experiments);
+  expect(after.runs).toEqual(history.runs);
+  expect(after.models).toEqual(
+    JSON.parse(JSON.stringify(history.models).replaceAll('s3://mlflow/artifacts/', 'mlflow-artifacts:/')),
+  );
+});
+
+test('the bucket is nobody else’s', () => {
+  const script = `cd /run/secrets/mlflow; export MC_CONFIG_DIR=/tmp/mc
+    printf '%s\\n' "$(cat MINIO_ROOT_USER)" "$(cat MINIO_ROOT_PASSWORD)" | mc alias set store http://localhost:9000 >&2
+    mc anonymous get store/mlflow`;
+  expect(namespace.kubectl('exec', 'mlflow-minio-0', '--', 'sh', '-ec', script)).toContain('`private`');
+});
+
+test('the way back finds it as it was', () => {
+  follow('The way back');
+  blog.apply();
+  untilServed();
+  expect(show(oldClient('back'))).toEqual(before.history);
+});
