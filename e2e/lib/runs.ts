@@ -2,16 +2,21 @@ import { Login, python } from './client';
 import { Platform } from './platform';
 
 /** Logs a run through the door with MLflow's own client, and gives its id. */
-export function logRun(platform: Platform, login: Login, text: string): Promise<string> {
+export function logRun(platform: Pick<Platform, 'namespace' | 'name'>, login: Login, text: string): Promise<string> {
   return runs(platform, login, 'log', text);
 }
 
 /** Throws unless the run is there with all that `logRun` wrote. */
-export async function readRun(platform: Platform, login: Login, text: string, run: string): Promise<void> {
+export async function readRun(
+  platform: Pick<Platform, 'namespace' | 'name'>,
+  login: Login,
+  text: string,
+  run: string,
+): Promise<void> {
   await runs(platform, login, 'read', text, run);
 }
 
-async function runs(platform: Platform, login: Login, ...args: string[]): Promise<string> {
+async function runs(platform: Pick<Platform, 'namespace' | 'name'>, login: Login, ...args: string[]): Promise<string> {
   const forward = await platform.namespace.forward(`service/${platform.name}-server`, 5000);
   try {
     const { status, stdout, stderr } = python('programs/runs.py', forward.port, login, args);

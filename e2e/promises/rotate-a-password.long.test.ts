@@ -1,0 +1,186 @@
+// docs/how-to/rotate-a-password.md: its commands, for each Secret of its table.
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RegisteredModel } from '../../lib';
+import { pages } from '../../test/docs/pages';
+import { basic, loginOf } from '../lib/client';
+import { commandsOf, paste } from '../lib/guide';
+import { little } from '../lib/platform';
+import { until } from '../lib/process';
+import { logRun, readRun } from '../lib/runs';
+import { ServingPlatform } from '../lib/serving-platform';
+
+const PAGE = 'docs/how-to/rotate-a-password.md';
+const MODEL = 'churn-prediction-model';
+const platform = new ServingPlatform('mlflow-e2e-rotate', (mlflow, models) => {
+  mlflow.addModelServing(MODEL, {
+    chart: models,
+    model: RegisteredModel.byAlias(MODEL, 'champion'),
+    replicas: 1,
+    resources: little,
+  });
+});
+const { namespace, models } = platform;
+const named = { namespace, name: 'mlflow' };
+const folder = mkdtempSync(join(tmpdir(), 'rotate-'));
+const commands = (section: string, instead: Record<string, string> = {}) =>
+  commandsOf(PAGE, { sections: [section], namespace: namespace.name, instead });
+const data = (secret: string, where = namespace) => where.json('get', 'secret', secret).data;
+const decoded = (text: string) => Buffer.from(text, 'base64').toString('utf8');
+
+/** Cells of the table: Secret, who has it, delete it?, what runs again, what restarts. */
+const table = pages
+  .find(({ file }) => file === PAGE)!
+  .text.split('\n')
+  .filter((line) => line.startsWith('| `'))
+  .map((line) => line.split('|').map((cell) => cell.trim()));
+
+/** The commands of the page for another Secret than the one that they name, by the table. */
+function rotate(secret: string): void {
+  const [, , , , again, restart] = table.find(([, name]) => name === `\`${secret}\``)!;
+  const component = /^`([\w-]+)`$/.exec(again)?.[1];
+  const workload = /^`([\w-]+\/[\w-]+)`$/.exec(restart)?.[1];
+  const [{ heading, commands: text }] = commands('The commands', { 'mlflow-s3-secret': secret });
+  const lines = text.split('\n').flatMap((line) => {
+    if (line.includes('minio-set-up')) return component ? [line.replace('minio-set-up', component)] : [];
+    if (line.includes('rollout')) return workload ? [line.replace('deployment/mlflow-server', workload)] : [];
+    return [line];
+  });
+  paste([{ heading, commands: lines.join('\n') }], folder, 1200);
+}
+
+/** Whether the database, asked from outside its socket, takes this password. */
+function databaseTakes(role: string, database: string, password: string): boolean {
+  const script = `PGPASSWORD="$(cat)" psql -h "$(hostname -i)" -U ${role} -d ${database} -qAtc 'SELECT 1'`;
+  const { status, stderr } = namespace.try(['exec', '-i', 'mlflow-postgres-0', '--', 'sh', '-c', script], {
+    input: password,
+  });
+  if (status !== 0 && !stderr.includes('password authentication failed')) throw new Error(stderr);
+  return status === 0;
+}
+
+function storeTakes(user: string, password: string): boolean {
+  const script = 'export MC_CONFIG_DIR=/tmp/try; mc alias set try http://localhost:9000; s=$?; rm -r /tmp/try; exit $s';
+  const { status, stdout, stderr } = namespace.try(['exec', '-i', 'mlflow-minio-0', '--', 'sh', '-c', script], {
+    input: `${user}\n${password}\n`,
+  });
+  const said = stdout + stderr;
+  if (status !== 0 && !/Access Key Id you provided does not exist|signature we calculated does not match/.test(said)) {
+    throw new Error(said);
+  }
+  return status === 0;
+}
+
+async function doorTakes(login: { username: string; password: string }): Promise<boolean> {
+  const forward = await namespace.forward('service/mlflow-server', 5000);
+  try {
+    return (await fetch(`http://127.0.0.1:${forward.port}/version`, { headers: basic(login) })).status === 200;
+  } finally {
+    forward.stop();
+  }
+}
+
+/** Runs are logged with an artifact, and those of before are there. */
+const runs: string[] = [];
+async function untilAllWorks(): Promise<void> {
+  const login = loginOf(namespace, 'mlflow-basic-auth');
+  await until('the login', 150, () => doorTakes(login));
+  runs.push(await logRun(named, login, 'of the rotation'));
+  for (const run of runs) await readRun(named, login, 'of the rotation', run);
+}
+
+beforeAll(async () => {
+  platform.remove();
+  platform.apply();
+  await platform.untilServerReady(300);
+  mkdirSync(join(folder, 'dist'));
+  symlinkSync(platform.manifest, join(folder, 'dist', 'mlflow.k8s.yaml'));
+  await untilAllWorks();
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  if (!process.env.E2E_KEEP) platform.remove();
+});
+
+interface Case {
+  readonly secret: string;
+  /** Whether its part takes what the Secret says. */
+  readonly takes: (values: Record<string, string>) => boolean | Promise<boolean>;
+}
+
+const cases: Case[] = [
+  {
+    secret: 'mlflow-basic-auth',
+    takes: ({ username, password }) => doorTakes({ username, password }),
+  },
+  {
+    secret: 'mlflow-postgres-mlflow-secret',
+    takes: ({ username, password }) => databaseTakes(username, 'mlflow', password),
+  },
+  {
+    secret: 'mlflow-s3-secret',
+    takes: ({ AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: password }) => storeTakes(key, password),
+  },
+  {
+    secret: 'mlflow-minio-secret',
+    takes: ({ MINIO_ROOT_USER: user, MINIO_ROOT_PASSWORD: password }) => storeTakes(user, password),
+  },
+];
+
+const valuesOf = (secret: string, where = namespace) =>
+  Object.fromEntries(Object.entries<string>(data(secret, where)).map(([key, value]) => [key, decoded(value)]));
+
+test.each(cases)(
+  '$secret: the new one counts, the old one does not, and nothing is lost',
+  async ({ secret, takes }) => {
+    const old = valuesOf(secret);
+    expect(await takes(old)).toBe(true);
+    rotate(secret);
+    const now = valuesOf(secret);
+    await untilAllWorks();
+    expect([await takes(now), await takes(old)]).toEqual([true, false]);
+  },
+);
+
+test('the keys that encrypt and the sessions: the server starts with new ones', async () => {
+  const secret = 'mlflow-server-secret';
+  const old = valuesOf(secret);
+  rotate(secret);
+  expect(Object.values(valuesOf(secret)).filter((value) => Object.values(old).includes(value))).toEqual([]);
+  await untilAllWorks();
+});
+
+test('the superuser of PostgreSQL: the set-up Job logs in with the new one', async () => {
+  const old = valuesOf('mlflow-postgres-secret').POSTGRES_PASSWORD;
+  expect(databaseTakes('postgres', 'postgres', old)).toBe(true);
+  paste(commands('The superuser of PostgreSQL'), folder);
+  const now = valuesOf('mlflow-postgres-secret').POSTGRES_PASSWORD;
+  expect([databaseTakes('postgres', 'postgres', now), databaseTakes('postgres', 'postgres', old)]).toEqual([
+    true,
+    false,
+  ]);
+  rotate('mlflow-postgres-mlflow-secret');
+  await untilAllWorks();
+});
+
+test('a program of another namespace: both Secrets say the new one, and the door takes it', async () => {
+  const secret = `mlflow-server-${MODEL}-serving-${models.name}-login`;
+  const old = loginOf(namespace, secret);
+  expect(await doorTakes(old)).toBe(true);
+  paste(commands('A program of another namespace', { 'ml-serving': models.name }), folder);
+  await until('the Secret and its copy', 120, () => {
+    const found = [namespace, models].map((each, at) =>
+      each.try(['get', 'secret', at === 0 ? secret : `${MODEL}-serving-login`]),
+    );
+    return found.every(({ status }) => status === 0);
+  });
+  const now = loginOf(namespace, secret);
+  expect(loginOf(models, `${MODEL}-serving-login`)).toEqual(now);
+  await until('the new login', 150, () => doorTakes(now));
+  expect(await doorTakes(old)).toBe(false);
+  // A pod that waits for its model has read the new one.
+  const log = () => models.try(['logs', '-l', `app=${MODEL}-serving`, '-c', 'download-model', '--tail=1']).stdout;
+  await until('a serving that waits for its alias', 60, () => log().includes('No version yet'));
+});
