@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { applyTo, fixture } from './fixture';
 import { Namespace } from './namespace';
 import { Images } from '../../lib';
 
@@ -17,20 +16,17 @@ export class Blog {
     public readonly namespace: Namespace,
     options: BlogOptions = {},
   ) {
-    const values: Record<string, string> = {
+    this.manifests = fixture('blog.yaml', {
       DATABASE_PASSWORD: randomBytes(16).toString('hex'),
       STORE_PASSWORD: randomBytes(16).toString('hex'),
       POSTGRES: options.postgres ?? Images.POSTGRES,
       MINIO: Images.MINIO,
       MLFLOW: options.mlflow ?? Images.MLFLOW,
-    };
-    const template = readFileSync(join(__dirname, '..', 'fixtures', 'blog.yaml'), 'utf8');
-    this.manifests = template.replace(/\$([A-Z_]+)/g, (name, key) => values[key] ?? name);
+    });
   }
 
   public apply(): void {
-    const { status, stderr } = this.namespace.try(['apply', '--filename', '-'], { input: this.manifests });
-    if (status !== 0) throw new Error(stderr);
+    applyTo(this.namespace, this.manifests);
   }
 
   /** The bucket, for everybody to read, as the post makes it. */
