@@ -39,7 +39,7 @@ export function commandsOf(file: string, options: GuideOptions = {}): Section[] 
 
 /** Runs them in one shell, and gives what each section printed. Throws where a command fails. */
 export function paste(sections: Section[], folder: string, seconds = 600): Record<string, string> {
-  const marked = sections.map(({ heading, commands }) => `echo '=== ${heading}'\n${commands}`);
+  const marked = sections.map(({ heading, commands }) => `echo; echo ${JSON.stringify(`=== ${heading}`)}\n${commands}`);
   // What they left running, such as a port-forward, ends with them.
   const script = ['set -euo pipefail', `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT`, 'cd "$0"', ...marked].join(
     '\n',
