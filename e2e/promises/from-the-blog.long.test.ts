@@ -29,7 +29,10 @@ const claims = () =>
 const folder = mkdtempSync(join(tmpdir(), 'blog-'));
 const page = commandsOf(PAGE, {
   namespace: namespace.name,
-  instead: { 'namespace: mlflow }': `namespace: ${namespace.name} }` },
+  instead: {
+    'namespace: mlflow }': `namespace: ${namespace.name} }`,
+    'label namespace mlflow': `label namespace ${namespace.name}`,
+  },
 });
 const follow = (...headings: string[]) =>
   paste(
@@ -37,9 +40,9 @@ const follow = (...headings: string[]) =>
     folder,
   );
 
-let before: { history: any; claims: string[][] };
+let before: { history: object; claims: string[][] };
 
-function show(pod: ClientPod): any {
+function show(pod: ClientPod): object {
   const { status, stdout, stderr } = pod.python(program('history.py'), ['show']);
   if (status !== 0) throw new Error(stderr.slice(-2000));
   return JSON.parse(stdout);
@@ -57,8 +60,10 @@ function oldClient(name: string): ClientPod {
   });
 }
 
+/** One server: three with MLflow's defaults start too slowly for their probes on a small node. */
 function untilServed(): void {
-  namespace.kubectl('rollout', 'status', 'deployment/mlflow-server', '--timeout=600s');
+  namespace.kubectl('scale', 'deployment/mlflow-server', '--replicas=1');
+  namespace.kubectl('rollout', 'status', 'deployment/mlflow-server', '--timeout=280s');
 }
 
 beforeAll(() => {
@@ -82,7 +87,9 @@ afterAll(() => {
 });
 
 test('the post’s clients wrote to the store themselves', () => {
-  expect(JSON.stringify(before.history.models)).toContain('s3://mlflow/artifacts/');
+  const places = 'SELECT DISTINCT left(artifact_uri, 22) FROM runs';
+  const psql = ['exec', 'mlflow-postgres-0', '--', 'psql', '-U', 'mlflow', '-Atc', places];
+  expect(namespace.kubectl(...psql).trim()).toBe('s3://mlflow/artifacts/');
 });
 
 test('the commands of the page move it', () => {
@@ -100,12 +107,7 @@ test('the commands of the page move it', () => {
 
 test('every run, model and file is there, through the door, without a key for the store', () => {
   const after = show(ClientPod.start(namespace, 'after', throughTheDoor()));
-  const { history } = before;
-  expect(after.experiments).toEqual(history.experiments);
-  expect(after.runs).toEqual(history.runs);
-  expect(after.models).toEqual(
-    JSON.parse(JSON.stringify(history.models).replaceAll('s3://mlflow/artifacts/', 'mlflow-artifacts:/')),
-  );
+  expect(after).toEqual(before.history);
 });
 
 test('the bucket is nobody else’s', () => {
