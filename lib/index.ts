@@ -2,7 +2,7 @@ export * from './mlflow-platform';
 export * from './images';
 export * from './access/authentication';
 export { Exposure } from './access/exposure';
-export type { IngressExposureProps } from './access/exposure';
+export type { IngressExposureProps } from './access/ingress';
 export * from './access/tls';
 export * from './artifacts/artifact-store';
 export type { S3StoreProps } from './artifacts/s3-store';

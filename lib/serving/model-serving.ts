@@ -83,8 +83,8 @@ export class ModelServing extends Component {
     if (this.plan.maxPods > 1) disruptionBudget(this);
     (props.exposure ?? Exposure.none())._bind(this, {
       service: name,
-      port: 'login',
-      names: { ingress: `${name}-ingress`, tls: `${name}-tls` },
+      port: { name: 'login', number: LOGIN_PORT },
+      names: { ingress: `${name}-ingress`, route: `${name}-route`, tls: `${name}-tls` },
     });
   }
 

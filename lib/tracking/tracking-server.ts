@@ -85,8 +85,12 @@ export class TrackingServer extends Component {
     this.migration();
     (props.exposure ?? Exposure.none())._bind(this, {
       service: name,
-      port: 'http',
-      names: { ingress: `${this.instanceName}-ingress`, tls: `${this.instanceName}-tls` },
+      port: { name: 'http', number: SERVICE_PORT },
+      names: {
+        ingress: `${this.instanceName}-ingress`,
+        route: `${this.instanceName}-route`,
+        tls: `${this.instanceName}-tls`,
+      },
     });
   }
 
