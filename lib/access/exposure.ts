@@ -1,3 +1,4 @@
+import { HttpRouteExposureProps, httpRoute } from './http-route';
 import { IngressExposureProps, ingress } from './ingress';
 import { Entrance, WayIn } from './way-in';
 import { Component } from '../kubernetes/component';
@@ -13,6 +14,16 @@ export class Exposure {
    */
   public static ingress(props: IngressExposureProps): Exposure {
     return new Exposure(ingress(props));
+  }
+
+  /**
+   * An HTTPRoute `<platform>-route`, of a serving `<id>-serving-route`, to a Gateway that is there, of any implementation
+   * of the Gateway API from release 1.2 on.
+   *
+   * @param props host and Gateway
+   */
+  public static httpRoute(props: HttpRouteExposureProps): Exposure {
+    return new Exposure(httpRoute(props));
   }
 
   /** Nobody, but by `kubectl port-forward` and from inside the cluster. */

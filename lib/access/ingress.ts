@@ -45,7 +45,6 @@ export function ingress(props: IngressExposureProps): WayIn {
 
 function addIngress(component: Component, entrance: Entrance, props: IngressExposureProps): void {
   const { host, className, tls } = props;
-  const annotations = { ...tls?._annotations, ...props.annotations };
   const spec: Json<k8s.IngressSpec> = {
     ingressClassName: className,
     tls: tls && [{ hosts: [host], secretName: tls._secretName ?? entrance.names.tls }],
@@ -69,7 +68,7 @@ function addIngress(component: Component, entrance: Entrance, props: IngressExpo
     kind: 'Ingress',
     name: entrance.names.ingress,
     labels: component.labels,
-    annotations: Object.keys(annotations).length > 0 ? annotations : undefined,
+    annotations: { ...tls?._annotations, ...props.annotations },
     body: { spec },
   });
 }

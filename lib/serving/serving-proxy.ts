@@ -8,7 +8,7 @@ import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 export const LOGIN_PORT = 8081;
 
-/** Until every kube-proxy and Ingress has heard that the pod is going. */
+/** Until every kube-proxy, Ingress and Gateway has heard that the pod is going. */
 const PRE_STOP_SECONDS = 8;
 /** The scoring server goes on for so long after its SIGTERM where nginx is in front of it: nginx is gone by then. */
 export const LINGER_BEHIND_NGINX = PRE_STOP_SECONDS + 7;
