@@ -28,7 +28,7 @@ export interface HttpRouteExposureProps {
    * redirected to https before anybody is asked for a password, and https is the only origin that MLflow allows. Nothing
    * of a route says whether its listener has TLS, so the default is the side on which a mistake is seen at once: without
    * TLS the redirect leads nowhere, while passwords in the clear would go unnoticed. `false` is for a Gateway without
-   * TLS, and for one behind a proxy that ends it, which would be redirected for ever.
+   * TLS, and for one that is not told of it by a proxy before it, which would be redirected for ever.
    * @default true
    */
   readonly https?: boolean;
