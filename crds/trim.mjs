@@ -1,4 +1,6 @@
-// Makes crds/*.yaml, the input of `cdk8s import`, from an operator's own CRD: names, types and limits stay, prose goes.
+// Makes crds/*.yaml from an operator's own CRD: names, types and limits stay, prose goes, and so do versions that are no
+// longer stored. The annotations say which release it is of. servicemonitors.yaml is the input of `cdk8s import`;
+// httproutes.yaml, of the first Gateway API that has `timeouts` in its standard channel, is what the tests go by.
 //   node crds/trim.mjs <crd.yaml> > crds/<name>.yaml
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
@@ -11,7 +13,7 @@ function trim(node, fieldNames = false) {
   if (node === null || typeof node !== 'object') return node;
   return Object.fromEntries(
     Object.entries(node)
-      .filter(([key, value]) => fieldNames || !prose.has(key) || typeof value === 'object')
+      .filter(([key]) => fieldNames || !prose.has(key))
       .map(([key, value]) => [key, trim(value, key === 'properties' && !fieldNames)]),
   );
 }
@@ -23,26 +25,28 @@ process.stdout.write(
     {
       apiVersion: crd.apiVersion,
       kind: crd.kind,
-      metadata: { name: crd.metadata.name },
+      metadata: { name: crd.metadata.name, annotations: crd.metadata.annotations },
       spec: {
         group,
         names: { kind: names.kind, plural: names.plural },
         scope,
-        versions: versions.map(({ name, served, storage, schema }) => ({
-          name,
-          served,
-          storage,
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              required: schema.openAPIV3Schema.required,
-              properties: {
-                metadata: { type: 'object' },
-                spec: trim(schema.openAPIV3Schema.properties.spec),
+        versions: versions
+          .filter(({ storage }) => storage)
+          .map(({ name, served, storage, schema }) => ({
+            name,
+            served,
+            storage,
+            schema: {
+              openAPIV3Schema: {
+                type: 'object',
+                required: schema.openAPIV3Schema.required,
+                properties: {
+                  metadata: { type: 'object' },
+                  spec: trim(schema.openAPIV3Schema.properties.spec),
+                },
               },
             },
-          },
-        })),
+          })),
       },
     },
     { lineWidth: 120, aliasDuplicateObjects: false },

@@ -29,7 +29,7 @@ export interface MlflowPlatformProps {
    */
   readonly authentication?: Authentication;
   /**
-   * How people outside the cluster reach the platform: an Ingress, or nothing.
+   * How people outside the cluster reach the platform: an Ingress, an HTTPRoute, or nothing.
    * @default Exposure.none()
    */
   readonly exposure?: Exposure;

@@ -60,6 +60,11 @@ test('kind, name and selector of everything', () => {
   ]);
 });
 
+test('an HTTPRoute is named as the Ingress is', () => {
+  const objects = platform({ exposure: Exposure.httpRoute({ host: 'mlflow.example.com', gateway: 'public' }) });
+  expect(ofKind(objects, 'HTTPRoute').map(({ metadata }) => metadata.name)).toEqual(['mlflow-route']);
+});
+
 test('the claims are those of the platform’s first manifests', () => {
   const claims = ofKind(platform(), 'StatefulSet').map(({ metadata, spec }) => [
     metadata.name,

@@ -3,7 +3,7 @@ import { ApiObject, Yaml } from 'cdk8s';
 import { Construct } from 'constructs';
 import { Manifest, nameOf, titleOf } from './manifests';
 import { Page, code, lines, table } from './markdown';
-import { Documented, chartOf, documented, everything, plain } from './platforms';
+import { Documented, chartOf, documented, everything, everythingBehindGateway, plain } from './platforms';
 
 interface Made {
   readonly id: string;
@@ -26,8 +26,11 @@ export function constructIndex(): Page {
 
 function page({ construct, about, of }: Documented): Page {
   const always = madeBy(plain, of);
-  const known = new Set(always.map(({ id }) => id));
-  const more = madeBy(everything, of).filter(({ id }) => !known.has(id));
+  const optional = new Map(
+    [everything, everythingBehindGateway].flatMap((build) => madeBy(build, of)).map((made) => [made.id, made]),
+  );
+  for (const { id } of always) optional.delete(id);
+  const more = [...optional.values()];
   const row = (when: string) => (made: Made) => [code(made.id), titleOf(made.object), when];
   const body = lines(
     about,

@@ -20,7 +20,6 @@ import {
 } from '../../lib';
 
 const model = RegisteredModel.byAlias('churn', 'champion');
-const exposure = Exposure.ingress({ host: 'mlflow.example.com', tls: Tls.fromIssuer('letsencrypt-prod') });
 
 /** The platform without an option, and one serving. */
 export function plain(chart: Chart): MlflowPlatform {
@@ -31,9 +30,18 @@ export function plain(chart: Chart): MlflowPlatform {
 
 /** Everything that adds objects, containers, ports or Secrets. */
 export function everything(chart: Chart): MlflowPlatform {
+  return everythingBehind(chart, (host) => Exposure.ingress({ host, tls: Tls.fromIssuer('letsencrypt-prod') }));
+}
+
+/** As `everything`, by the other way in. */
+export function everythingBehindGateway(chart: Chart): MlflowPlatform {
+  return everythingBehind(chart, (host) => Exposure.httpRoute({ host, gateway: 'public' }));
+}
+
+function everythingBehind(chart: Chart, exposure: (host: string) => Exposure): MlflowPlatform {
   const mlflow = new MlflowPlatform(chart, 'mlflow', {
     authentication: Authentication.mlflow(),
-    exposure,
+    exposure: exposure('mlflow.example.com'),
     postgres: { tlsSecretName: 'postgres-tls' },
     minio: { replicas: 4, consoleClients: [{ podLabels: { app: 'operator' } }] },
     deployer: { replicas: 2 },
@@ -41,7 +49,7 @@ export function everything(chart: Chart): MlflowPlatform {
   mlflow.server.addProgram('notebooks');
   mlflow.addModelServing('churn', {
     model,
-    exposure: Exposure.ingress({ host: 'churn.example.com' }),
+    exposure: exposure('churn.example.com'),
     runtime: ServingRuntime.withRequirements({ indexUrl: 'https://pypi.example.com/simple' }),
     warmUp: WarmUp.request('{"inputs": [[1]]}'),
   });
@@ -75,7 +83,7 @@ export const documented: Documented[] = [
   },
   {
     construct: 'TrackingServer',
-    about: 'MLflow behind nginx, its autoscaler, its Ingress, and the Job that migrates the database.',
+    about: 'MLflow behind nginx, its autoscaler, its Ingress or HTTPRoute, and the Job that migrates the database.',
     of: (platform) => platform.server,
   },
   {

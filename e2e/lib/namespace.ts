@@ -26,8 +26,11 @@ export class Namespace {
   }
 
   public create(object: object): void {
-    const made = this.try(['create', '--filename', '-'], { input: JSON.stringify(object) });
-    if (made.status !== 0) throw new Error(made.stderr);
+    this.handOver('create', object);
+  }
+
+  public apply(object: object): void {
+    this.handOver('apply', object);
   }
 
   /** A key of a Secret, as `kubectl get secret` shows it to a person. */
@@ -55,6 +58,11 @@ export class Namespace {
 
   public remove(): void {
     run('kubectl', ['delete', 'namespace', this.name, '--ignore-not-found', '--wait', '--timeout', '180s']);
+  }
+
+  private handOver(verb: string, object: object): void {
+    const { status, stderr } = this.try([verb, '--filename', '-'], { input: JSON.stringify(object) });
+    if (status !== 0) throw new Error(stderr);
   }
 
   /** What a person would look at when something failed. */

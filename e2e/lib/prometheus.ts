@@ -1,13 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { Additions, ofAnything, ofCrds } from './definitions';
 import { Forward, Namespace } from './namespace';
-import { run } from './process';
 
-const root = join(__dirname, '..', '..');
-const MANIFEST = join(root, 'e2e', 'fixtures', 'prometheus.yaml');
-/** What the test made and may remove. */
-const MINE = { 'cdk8s-mlflow/made-by': 'e2e' };
+const MANIFEST = join(__dirname, '..', 'fixtures', 'prometheus.yaml');
 
 export interface Target {
   readonly health: string;
@@ -24,18 +19,12 @@ export interface Sample {
 /** The Prometheus Operator and a Prometheus of its making, in the namespace from which a platform expects scrapes. */
 export class Prometheus {
   public readonly namespace = new Namespace('monitoring');
+  private readonly additions = new Additions('e2e-prometheus');
   private forward?: Forward;
 
-  /** What a cluster has of it already stays as it is. */
   public start(): void {
     const space = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.namespace.name } };
-    for (const object of [...kinds(), space]) {
-      object.metadata.labels = MINE;
-      const made = run('kubectl', ['create', '--filename', '-'], { input: JSON.stringify(object) });
-      if (made.status !== 0 && !made.stderr.includes('AlreadyExists')) throw new Error(made.stderr);
-    }
-    const established = ['--for=condition=established', '--all', '--timeout=60s'];
-    this.namespace.kubectl('wait', 'customresourcedefinition', ...established);
+    this.additions.add(...kinds(), space);
     this.namespace.kubectl('apply', '--filename', MANIFEST);
   }
 
@@ -63,10 +52,7 @@ export class Prometheus {
 
   public remove(): void {
     this.namespace.try(['delete', '--filename', MANIFEST, '--ignore-not-found', '--timeout=120s']);
-    const [[label, value]] = Object.entries(MINE);
-    for (const kind of ['namespace', 'customresourcedefinition']) {
-      run('kubectl', ['delete', kind, '--selector', `${label}=${value}`, '--timeout=180s']);
-    }
+    this.additions.remove();
   }
 
   private async ask(path: string): Promise<any> {
@@ -77,10 +63,7 @@ export class Prometheus {
   }
 }
 
-/**
- * The kinds without which the operator does not start. The one under test has the operator's own schema; the others,
- * which are only to be there, take anything: whole they are 2 MB.
- */
+/** The kinds without which the operator does not start; the one under test has the operator's own schema. */
 function kinds(): any[] {
   const plurals = {
     Prometheus: 'prometheuses',
@@ -88,24 +71,8 @@ function kinds(): any[] {
     Probe: 'probes',
     PrometheusRule: 'prometheusrules',
   };
-  const anything = Object.entries(plurals).map(([kind, plural]) => ({
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.monitoring.coreos.com` },
-    spec: {
-      group: 'monitoring.coreos.com',
-      names: { kind, plural },
-      scope: 'Namespaced',
-      versions: [
-        {
-          name: 'v1',
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-        },
-      ],
-    },
-  }));
-  return [parse(readFileSync(join(root, 'crds', 'servicemonitors.yaml'), 'utf8')), ...anything];
+  const others = Object.entries(plurals).map(([kind, plural]) =>
+    ofAnything({ group: 'monitoring.coreos.com', kind, plural }),
+  );
+  return [ofCrds('servicemonitors.yaml'), ...others];
 }

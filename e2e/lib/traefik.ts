@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import { Forward, Namespace } from './namespace';
 
 const MANIFEST = join(__dirname, '..', 'fixtures', 'traefik.yaml');
@@ -6,11 +8,14 @@ const MANIFEST = join(__dirname, '..', 'fixtures', 'traefik.yaml');
 /** Traefik as an Ingress controller. */
 export class Traefik {
   public readonly className = 'mlflow-e2e-traefik';
-  private readonly namespace = new Namespace('mlflow-e2e-traefik');
+  public readonly namespace = new Namespace('mlflow-e2e-traefik');
   private readonly forwards: Forward[] = [];
 
-  public start(): void {
-    this.namespace.kubectl('apply', '--filename', MANIFEST);
+  /** @param args arguments beside those of the manifest */
+  public start(...args: string[]): void {
+    const items = parseAllDocuments(readFileSync(MANIFEST, 'utf8')).map((document) => document.toJS());
+    items.find(({ kind }) => kind === 'Deployment').spec.template.spec.containers[0].args.push(...args);
+    this.namespace.apply({ apiVersion: 'v1', kind: 'List', items });
     this.namespace.kubectl('rollout', 'status', 'deployment/traefik', '--timeout=120s');
   }
 

@@ -1,6 +1,5 @@
 // A real Ingress controller with TLS before the platform, MLflow's own client and a real browser before that.
 import { readFileSync } from 'node:fs';
-import { get } from 'node:http';
 import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { Authentication, Exposure, MlflowPlatform, Tls } from '../../lib';
@@ -9,6 +8,7 @@ import { certificateFor } from '../lib/certificate';
 import { Login, loginOf } from '../lib/client';
 import { ClientPod, throughTheDoor } from '../lib/client-pod';
 import { Namespace } from '../lib/namespace';
+import { plainHttp } from '../lib/plain-http';
 import { little, Platform } from '../lib/platform';
 import { until } from '../lib/process';
 import { program } from '../lib/program';
@@ -57,7 +57,7 @@ beforeAll(async () => {
   await platform.untilReady(2, 300);
   await withOwnLogin.untilReady(1, 300);
   ports = await traefik.forward();
-  await until('Traefik knows the way', 60, async () => (await plain('/health')).status === 308);
+  await until('Traefik knows the way', 60, async () => (await plainHttp(ports.http, HOST, '/health')).status === 308);
   admin = loginOf(namespace, 'mlflow-basic-auth');
 });
 
@@ -70,21 +70,10 @@ afterAll(() => {
 
 test('plain http is redirected to https before anybody is asked for a password', async () => {
   for (const path of ['/', '/api/2.0/mlflow/experiments/get?experiment_id=0']) {
-    const answer = await plain(path);
+    const answer = await plainHttp(ports.http, HOST, path);
     expect(answer).toEqual({ status: 308, location: `https://${HOST}${path}`, asks: undefined });
   }
 });
-
-function plain(path: string): Promise<{ status?: number; location?: string; asks?: string }> {
-  return new Promise((resolve, reject) => {
-    const request = get({ port: ports.http, path, headers: { host: HOST } }, (answer) => {
-      answer.resume();
-      const { location, 'www-authenticate': asks } = answer.headers;
-      resolve({ status: answer.statusCode, location, asks });
-    });
-    request.once('error', reject);
-  });
-}
 
 describe("MLflow's own client, by host name and TLS", () => {
   const client = () =>

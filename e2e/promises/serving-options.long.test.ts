@@ -1,11 +1,12 @@
 // What a serving can have beside the defaults: packages of an index, an image of one's own, a way in from outside, a
 // Prometheus. The platform has MLflow's own login, under which the deployer and the servings are users with few rights.
-import { get as httpGet, request } from 'node:http';
+import { request } from 'node:http';
 import { Chart } from 'cdk8s';
 import { Authentication, DeployerMonitor, Exposure, RegisteredModel, ServingMonitor, ServingRuntime } from '../../lib';
 import { ClientPod } from '../lib/client-pod';
 import { Caller, Lines } from '../lib/lines';
 import { Namespace } from '../lib/namespace';
+import { plainHttp } from '../lib/plain-http';
 import { little } from '../lib/platform';
 import { isReady } from '../lib/pods';
 import { until } from '../lib/process';
@@ -124,15 +125,7 @@ describe('the way in from outside', () => {
 
   beforeAll(async () => {
     port = (await traefik.forward()).http;
-    const status = () =>
-      new Promise<number | undefined>((resolve, reject) => {
-        const asked = httpGet({ port, path: '/ping', headers: { host: HOST } }, (answer) => {
-          answer.resume();
-          resolve(answer.statusCode);
-        });
-        asked.once('error', reject);
-      });
-    await until('Traefik knows the way', 60, async () => (await status()) !== 404);
+    await until('Traefik knows the way', 60, async () => (await plainHttp(port, HOST, '/ping')).status !== 404);
   });
 
   test('asks who comes, and lets the users of the tracking server in', async () => {

@@ -27,7 +27,7 @@ export interface NginxOptions {
   readonly maxArtifactMebibytes?: number;
   /** A connection used within this time survives SIGQUIT for one more answer. @default - none: wants nginx 1.27.4 */
   readonly keepaliveMinSeconds?: number;
-  /** Host whose plain http an Ingress passes on although it has TLS: it is redirected. @default - none */
+  /** Host whose plain http an Ingress or a Gateway passes on although it has TLS: it is redirected. @default - none */
   readonly httpsHost?: string;
   /** 8080, 9090, and 5000, where MLflow listens on the pod's loopback. */
   readonly httpPort?: number;

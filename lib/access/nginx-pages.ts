@@ -39,7 +39,7 @@ const USER = `    location = /.user {
     }
 `;
 
-/** The Ingress says how its client came. Asked before the login: a browser's first password does not travel in the clear. */
+/** The Ingress or Gateway says how its client came. Asked before the login: a browser's first password does not travel in the clear. */
 export function httpsRedirect(host: string | undefined): { map: string; rule: string } {
   if (host === undefined) return { map: '', rule: '' };
   return {

@@ -10,7 +10,7 @@ import { ANY_USER, containerSecurity } from '../kubernetes/security';
 export const HTTP_PORT = 8080;
 export const METRICS_PORT = 9090;
 
-/** Until every kube-proxy and Ingress has heard that the pod is going. */
+/** Until every kube-proxy, Ingress and Gateway has heard that the pod is going. */
 const PRE_STOP_SECONDS = 8;
 /** Idle clients get one more answer within this time after nginx was told to stop, and hear that it was the last. */
 const KEEPALIVE_SECONDS = 10;
@@ -37,7 +37,7 @@ export interface ReverseProxyProps {
   readonly artifactsThroughServer: boolean;
   readonly maxArtifactMebibytes: number;
   readonly ipv6: boolean;
-  /** Host that an Ingress serves by TLS. */
+  /** Host that people reach by TLS alone. */
   readonly httpsHost?: string;
 }
 

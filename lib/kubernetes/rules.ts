@@ -47,11 +47,11 @@ export function nameRule(what: string, name: string, longestSuffix = ''): Rule {
 }
 
 /** A namespace; other than a Service's, its name may begin with a digit. */
-export function namespaceRule(namespace: string): Rule {
+export function namespaceRule(namespace: string, what = 'the namespace of the chart', example = 'mlflow'): Rule {
   return {
     wrong: !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace),
-    given: `the namespace of the chart is '${namespace}'`,
-    want: "want a DNS label of at most 63 characters: lower-case letters, digits and '-', e.g. 'mlflow'",
+    given: `${what} is '${namespace}'`,
+    want: `want a DNS label of at most 63 characters: lower-case letters, digits and '-', e.g. '${example}'`,
   };
 }
 
@@ -68,11 +68,11 @@ export function cidrRule(what: string, cidr: string | undefined): Rule {
 }
 
 /** A name that Kubernetes takes for most objects, a Secret for example. */
-export function objectNameRule(what: string, name: string): Rule {
+export function objectNameRule(what: string, name: string, example = 'my-database'): Rule {
   return {
     wrong: !/^(?=.{1,253}$)[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name),
     given: `${what} is '${name}'`,
-    want: "want lower-case letters, digits, '-' and '.', at most 253, e.g. 'my-database'",
+    want: `want lower-case letters, digits, '-' and '.', at most 253, e.g. '${example}'`,
   };
 }
 

@@ -52,8 +52,8 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly egress?: EgressRule[];
   /**
-   * How people outside the cluster reach it: an Ingress `<id>-serving-ingress`, behind the login of the tracking server
-   * (nginx in the same pod asks it for each request).
+   * How people outside the cluster reach it: an Ingress `<id>-serving-ingress` or an HTTPRoute `<id>-serving-route`,
+   * behind the login of the tracking server (nginx in the same pod asks it for each request).
    * @default Exposure.none()
    */
   readonly exposure?: Exposure;

@@ -34,8 +34,8 @@ const LONGEST_SUFFIX = '-programs';
  * for `RegisteredModel.byVersion` alone; otherwise a `ModelDeployer` owns that field, and pods wait until it is set.
  *
  * Objects, by the ids for `apiObject()`: `deployment`, `service`, `metrics-service`, `autoscaler`, `disruption-budget`,
- * `ingress`, `config-map` (programs), `warm-up-config-map`, `proxy-config-map`, `service-account`, `network-policy`,
- * and where its login is copied from another namespace `login-role` and `login-role-binding`.
+ * `ingress` or `route`, `config-map` (programs), `warm-up-config-map`, `proxy-config-map`, `service-account`,
+ * `network-policy`, and where its login is copied from another namespace `login-role` and `login-role-binding`.
  */
 export class ModelServing extends Component {
   /** What is served. */
@@ -83,8 +83,8 @@ export class ModelServing extends Component {
     if (this.plan.maxPods > 1) disruptionBudget(this);
     (props.exposure ?? Exposure.none())._bind(this, {
       service: name,
-      port: 'login',
-      names: { ingress: `${name}-ingress`, tls: `${name}-tls` },
+      port: { name: 'login', number: LOGIN_PORT },
+      names: { ingress: `${name}-ingress`, route: `${name}-route`, tls: `${name}-tls` },
     });
   }
 

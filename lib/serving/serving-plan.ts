@@ -31,6 +31,8 @@ export interface ServingPlan {
   readonly acceptAnyPython: boolean;
   /** True where nginx stands beside the model, with the platform's login. */
   readonly exposed: boolean;
+  /** Host that people reach by TLS alone. */
+  readonly httpsHost?: string;
 }
 
 /** Space of `/tmp`. */
@@ -75,6 +77,7 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
     drainSeconds: props.drainSeconds ?? requestTimeoutSeconds,
     acceptAnyPython: props.acceptAnyPython ?? false,
     exposed: (props.exposure ?? Exposure.none())._hosts.length > 0,
+    httpsHost: props.exposure?._httpsHost,
   };
 }
 

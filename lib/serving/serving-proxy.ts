@@ -1,6 +1,7 @@
 import { Size } from 'cdk8s';
 import { ServingPlan } from './serving-plan';
 import { logging } from '../access/nginx-logging';
+import { httpsRedirect } from '../access/nginx-pages';
 import { Container, Volume } from '../kubernetes/manifest';
 import { environment, scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
@@ -8,7 +9,7 @@ import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 export const LOGIN_PORT = 8081;
 
-/** Until every kube-proxy and Ingress has heard that the pod is going. */
+/** Until every kube-proxy, Ingress and Gateway has heard that the pod is going. */
 const PRE_STOP_SECONDS = 8;
 /** The scoring server goes on for so long after its SIGTERM where nginx is in front of it: nginx is gone by then. */
 export const LINGER_BEHIND_NGINX = PRE_STOP_SECONDS + 7;
@@ -19,7 +20,8 @@ const CONFIGURATION = '/etc/serving-proxy';
  * copied, and a changed password counts at once.
  */
 export function servingProxyConfiguration(plan: ServingPlan, trackingUrl: string, modelPort: number): string {
-  const https = trackingUrl.startsWith('https:');
+  const trackingHasTls = trackingUrl.startsWith('https:');
+  const https = httpsRedirect(plan.httpsHost);
   // A fixed number: nodes have more cores than the pod may use.
   return `worker_processes 1;
 worker_shutdown_timeout ${plan.drainSeconds}s;
@@ -46,9 +48,9 @@ ${logging({ kind: 'basic' })}
 
   upstream model { server 127.0.0.1:${modelPort}; keepalive 16; keepalive_timeout 60s; }
 
-  server {
+${https.map}  server {
     listen ${LOGIN_PORT};
-    location = /health {
+${https.rule}    location = /health {
       access_log off;
       proxy_pass_request_body off; proxy_pass_request_headers off; proxy_set_header Content-Length '';
       proxy_pass http://model/health;
@@ -59,7 +61,7 @@ ${logging({ kind: 'basic' })}
       proxy_pass_request_body off; proxy_pass_request_headers off;
       proxy_set_header Content-Length ''; proxy_set_header Connection '';
       proxy_set_header Authorization $http_authorization;
-      proxy_read_timeout 30s;${https ? `\n      ${VERIFIED_TLS}` : ''}
+      proxy_read_timeout 30s;${trackingHasTls ? `\n      ${VERIFIED_TLS}` : ''}
       proxy_pass ${trackingUrl}/version;
     }
     location / {

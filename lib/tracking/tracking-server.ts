@@ -33,8 +33,8 @@ import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
  * MLflow's tracking server and model registry, behind nginx in the same pod.
  *
  * Objects, by the ids for `apiObject()`: `deployment`, `service`, `metrics-service`, `autoscaler`, `disruption-budget`,
- * `ingress`, `config-map` (programs), `proxy-config-map`, `service-account`, `network-policy`, and of the migration:
- * `migration/job`, `migration/config-map`, `migration/service-account`, `migration/network-policy`.
+ * `ingress` or `route`, `config-map` (programs), `proxy-config-map`, `service-account`, `network-policy`, and of the
+ * migration: `migration/job`, `migration/config-map`, `migration/service-account`, `migration/network-policy`.
  */
 export class TrackingServer extends Component {
   /** URL of the server inside its namespace. */
@@ -85,8 +85,12 @@ export class TrackingServer extends Component {
     this.migration();
     (props.exposure ?? Exposure.none())._bind(this, {
       service: name,
-      port: 'http',
-      names: { ingress: `${this.instanceName}-ingress`, tls: `${this.instanceName}-tls` },
+      port: { name: 'http', number: SERVICE_PORT },
+      names: {
+        ingress: `${this.instanceName}-ingress`,
+        route: `${this.instanceName}-route`,
+        tls: `${this.instanceName}-tls`,
+      },
     });
   }
 

@@ -21,7 +21,7 @@ const KINDS: Record<string, string> = {
     event: 'Event',
     hpa: 'HorizontalPodAutoscaler',
   },
-  ...{ httproute: 'HTTPRoute' },
+  ...{ gateway: 'Gateway', httproute: 'HTTPRoute' },
   ...{
     ingress: 'Ingress',
     job: 'Job',

@@ -24,6 +24,7 @@ test('says what an operator looks for', () => {
   row('labels.md', 'Deployment `mlflow-server`', '`app.kubernetes.io/component: server`', '`app: mlflow-server`');
   row('environment.md', '`PGHOST`', '`mlflow-postgres`');
   row('tracking-server.md', '`ingress`', 'Ingress `mlflow-ingress`', 'with an option');
+  row('model-serving.md', '`route`', 'HTTPRoute `churn-serving-route`', 'with an option');
 });
 
 // Their hashes would change the pages with every edit of a program.

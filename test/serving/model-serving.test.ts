@@ -193,6 +193,18 @@ describe('nginx', () => {
     expect(conf).toContain('client_max_body_size 16777216;');
   });
 
+  const host = 'churn.example.com';
+  test.each<[string, Exposure, boolean]>([
+    ['behind an Ingress with a certificate is', Exposure.ingress({ host, tls: Tls.fromSecret('certificate') }), true],
+    ['behind an Ingress without one is not', exposure, false],
+    ['behind a Gateway is', Exposure.httpRoute({ host, gateway: 'public' }), true],
+    ['behind a Gateway without TLS is not', Exposure.httpRoute({ host, gateway: 'public', https: false }), false],
+  ])('plain http %s redirected before anybody is asked for a password', (_where, way, is) => {
+    const conf = find(servingObjects({ exposure: way }), 'ConfigMap', 'churn-serving-proxy').data['nginx.conf'];
+    expect(conf.includes(`if ($in_the_clear) { return 308 https://${host}$request_uri; }`)).toBe(is);
+    expect(conf.includes(`'http:${host}' 1;`)).toBe(is);
+  });
+
   test('is not there without an exposure', () => {
     expect(JSON.stringify(servingObjects())).not.toContain('nginx');
   });

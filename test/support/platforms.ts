@@ -62,9 +62,12 @@ export const platforms = {
     return platform;
   },
 
-  /** Database and bucket are somebody else's. */
-  external: (chart: Chart) =>
-    new MlflowPlatform(chart, 'mlflow', {
+  /** Database, bucket and Gateway are somebody else's. */
+  external(chart: Chart) {
+    const exposure = (host: string) =>
+      Exposure.httpRoute({ host, gateway: 'public', gatewayNamespace: 'gateway', listener: 'https' });
+    const platform = new MlflowPlatform(chart, 'mlflow', {
+      exposure: exposure('mlflow.example.com'),
       authentication: Authentication.basic({ users: Credentials.fromSecret('people') }),
       database: Database.fromExisting({
         host: 'db.example.com',
@@ -78,7 +81,13 @@ export const platforms = {
         region: 'eu-west-1',
         credentials: Credentials.fromServiceAccount({ 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123:role/mlflow' }),
       }),
-    }),
+    });
+    platform.addModelServing('churn', {
+      model: RegisteredModel.byVersion('churn', '7'),
+      exposure: exposure('churn.example.com'),
+    });
+    return platform;
+  },
 };
 
 /** Objects that the platforms expect somebody else to make. */

@@ -44,4 +44,15 @@ expectFaults(schema, [
     (find) => (find('ServiceMonitor/server').spec.endpoints[0].port = 1),
     /port must be string/,
   ],
+  [
+    'a route that names a port',
+    (_, objects) =>
+      objects.push({
+        apiVersion: 'gateway.networking.k8s.io/v1',
+        kind: 'HTTPRoute',
+        metadata: { name: 'route' },
+        spec: { parentRefs: [{ name: 'public' }], rules: [{ backendRefs: [{ name: 'server', port: 'http' }] }] },
+      }),
+    /HTTPRoute\/route: \/spec\/rules\/0\/backendRefs\/0\/port must be integer/,
+  ],
 ]);
