@@ -39,8 +39,8 @@ export class Upgrade {
     return { colleague, before };
   }
 
-  /** Applies the YAML with this version of MLflow. */
-  public apply(image: string, server: TrackingServerOptions = {}, postgres: PostgresStatefulSetProps = {}): void {
+  /** Applies the YAML with this version of MLflow, and says where it lies. */
+  public apply(image: string, server: TrackingServerOptions = {}, postgres: PostgresStatefulSetProps = {}): string {
     this.platform = new Platform(this.namespace, 'mlflow', (chart) => {
       new MlflowPlatform(chart, 'mlflow', {
         postgres: { resources: little, storage: Size.gibibytes(1), ...postgres },
@@ -49,6 +49,7 @@ export class Upgrade {
       });
     }).synth();
     this.platform.apply();
+    return this.platform.manifest;
   }
 
   public untilReady(seconds: number): Promise<void> {

@@ -3,8 +3,8 @@ import { parseAllDocuments } from 'yaml';
 import { Block, blocks, heredocs } from './pages';
 
 /**
- * How each is looked at: `ts` in typescript.test.ts, `sh` in shell.test.ts, `json` and `yaml` here. `sql` is run by a person
- * alone; `dockerfile` and `python` (python.test.ts) are compared with the example that they are of.
+ * How each is looked at: `ts` in typescript.test.ts, `sh` in shell.test.ts, `json` and `yaml` here. `sql` is run by
+ * own-stores in e2e/; `dockerfile` and `python` (python.test.ts) are compared with the example that they are of.
  */
 const LANGUAGES = ['ts', 'sh', 'json', 'yaml', 'sql', 'dockerfile', 'python', 'text'];
 

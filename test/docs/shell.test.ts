@@ -1,5 +1,5 @@
-// Commands of README and docs: bash parses them, and what they name is there. They are not run here: the end-to-end tests run the
-// README's way back from an upgrade as it stands, and its training programs; all others have only been looked at so.
+// Commands of README and docs: bash parses them, and what they name is there. They are not run here: e2e/lib/guide.ts has
+// them run on a cluster, for those pages that an end-to-end test names.
 import { spawnSync } from 'child_process';
 import { existsSync, readFileSync, readdirSync } from 'fs';
 import { join } from 'path';
