@@ -114,7 +114,7 @@ project.gitignore.addPatterns('/examples/*/dist/', '!/examples/gitops/dist/');
 project.gitattributes.addAttributes('/API.md', 'linguist-generated');
 
 project.package.addField('scripts', {
-  prepare: 'node runtime/bundle.mjs',
+  prepare: 'node runtime/bundle.mjs && node cli/bundle.mjs',
   build: [
     'node runtime/bundle.mjs',
     'node cli/bundle.mjs',

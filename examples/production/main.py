@@ -37,7 +37,7 @@ mlflow = MlflowPlatform(
         tls_secret_name="mlflow-postgres-tls",
         resources=ContainerResources(
             cpu=CpuResources(request=Cpu.units(1), limit=Cpu.units(4)),
-            memory=MemoryResources(limit=Size.gibibytes(8)),
+            memory=MemoryResources(request=Size.gibibytes(4), limit=Size.gibibytes(8)),
         ),
     ),
     # Four drives, of which one may be lost while MinIO goes on writing. The number is fixed when the store is made.

@@ -28,7 +28,10 @@ const mlflow = new MlflowPlatform(chart, 'mlflow', {
     superuser: Credentials.fromSecret('mlflow-postgres-superuser'),
     credentials: Credentials.fromSecret('mlflow-postgres-role'),
     tlsSecretName: 'mlflow-postgres-tls',
-    resources: { cpu: { request: Cpu.units(1), limit: Cpu.units(4) }, memory: { limit: Size.gibibytes(8) } },
+    resources: {
+      cpu: { request: Cpu.units(1), limit: Cpu.units(4) },
+      memory: { request: Size.gibibytes(4), limit: Size.gibibytes(8) },
+    },
   },
   // Four drives, of which one may be lost while MinIO goes on writing. The number is fixed when the store is made.
   minio: {

@@ -1,4 +1,4 @@
-import type { PlannedCopy, PlannedSecret } from './plan';
+import type { CredentialsPlan, PlannedCopy, PlannedSecret } from './plan';
 import { managedBy } from './secret';
 import type { Cluster } from './settle';
 import { Failure } from '../kubernetes/failure';
@@ -6,19 +6,26 @@ import { Failure } from '../kubernetes/failure';
 const description =
   'A copy of a generated Secret for a program of another namespace, made once by the credentials Job and never overwritten.';
 
-/** Puts the values of a Secret that is there into another namespace; a copy with other values is reported and left. */
-export async function settleCopies(planned: PlannedSecret, cluster: Cluster): Promise<boolean> {
-  let allRight = true;
-  for (const copy of planned.copies ?? []) {
-    const where = `${copy.namespace}/${copy.name}`;
-    const outcome = await cluster.retry(where, async () => settle(planned, copy, cluster).catch(patient(copy)));
-    allRight &&= outcome;
-  }
-  return allRight;
+/** A Secret's copy in another namespace. */
+export interface Copy {
+  /** `namespace/name`, for people. */
+  readonly name: string;
+  readonly planned: PlannedSecret;
+  readonly copy: PlannedCopy;
 }
 
-async function settle(planned: PlannedSecret, copy: PlannedCopy, { api, log }: Cluster): Promise<boolean> {
-  const secret = `${copy.namespace}/${copy.name}`;
+export function copiesOf({ secrets }: CredentialsPlan): Copy[] {
+  return secrets.flatMap((planned) =>
+    (planned.copies ?? []).map((copy) => ({ name: `${copy.namespace}/${copy.name}`, planned, copy })),
+  );
+}
+
+/** Puts the values of a Secret that is there into another namespace; a copy with other values is reported and left. */
+export async function settleCopy(wanted: Copy, cluster: Cluster): Promise<boolean> {
+  return settle(wanted, cluster).catch(patient(wanted.copy));
+}
+
+async function settle({ name: secret, planned, copy }: Copy, { api, log }: Cluster): Promise<boolean> {
   const source = await api.values(planned.name);
   if (!source) throw new Failure('transient', `Secret ${planned.name} is gone again`);
   const data = Object.fromEntries(Object.entries(source).filter(([key]) => key in planned.keys));

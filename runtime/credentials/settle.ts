@@ -1,4 +1,4 @@
-import { settleCopies } from './copies';
+import { Copy, copiesOf, settleCopy } from './copies';
 import { complaint, decide } from './decide';
 import type { RandomSource } from './generators';
 import type { Log } from './log';
@@ -18,26 +18,46 @@ export interface Cluster {
 
 /** Goes through the plan, Secret by Secret; true when the cluster now holds all of them. */
 export async function settlePlan(plan: CredentialsPlan, cluster: Cluster): Promise<boolean> {
-  const create = async (planned: PlannedSecret) => cluster.retry(planned.name, async () => settle(planned, cluster));
-  const created = await forEach(plan, cluster, create);
-  // The namespaces of the copies may not be there yet, which is to hold up nothing of this one.
-  const copied = await forEach(plan, cluster, async (planned) => settleCopies(planned, cluster));
-  return created && copied;
+  const created = await forEach(plan.secrets, cluster, async (planned) =>
+    cluster.retry(planned.name, async () => settle(planned, cluster)),
+  );
+  // The namespaces of the copies may not be there yet, which is to hold up nothing of this one, and no other copy.
+  const { left, allRight } = await tryOnce(copiesOf(plan), cluster);
+  const copied = await forEach(left, cluster, async (copy) =>
+    cluster.retry(copy.name, async () => settleCopy(copy, cluster)),
+  );
+  return created && allRight && copied;
 }
 
-async function forEach(
-  plan: CredentialsPlan,
-  cluster: Cluster,
-  step: (planned: PlannedSecret) => Promise<boolean>,
-): Promise<boolean> {
+/** Those copies that could not be made now, and whether all others are right. */
+async function tryOnce(copies: Copy[], cluster: Cluster): Promise<{ left: Copy[]; allRight: boolean }> {
+  const left: Copy[] = [];
   let allRight = true;
-  for (const planned of plan.secrets) {
+  for (const copy of copies) {
     try {
-      const outcome = await step(planned);
+      const outcome = await settleCopy(copy, cluster);
       allRight &&= outcome;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      cluster.log('error', { secret: planned.name, result: 'failed', message: error.message });
+      left.push(copy);
+    }
+  }
+  return { left, allRight };
+}
+
+async function forEach<T extends { readonly name: string }>(
+  items: readonly T[],
+  cluster: Cluster,
+  step: (item: T) => Promise<boolean>,
+): Promise<boolean> {
+  let allRight = true;
+  for (const item of items) {
+    try {
+      const outcome = await step(item);
+      allRight &&= outcome;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      cluster.log('error', { secret: item.name, result: 'failed', message: error.message });
       allRight = false;
       // What is refused for one Secret may do for the next; the rest would fail alike.
       if (error.kind !== 'rejected') break;

@@ -32,7 +32,13 @@ def reason_to_wait(error):
     code = error.error_code if isinstance(error, MlflowException) else ""
     if code == "RESOURCE_DOES_NOT_EXIST":
         return f"There is no {model_in_words()} in the registry yet: waiting for it."
-    if code in ("UNAUTHENTICATED", "PERMISSION_DENIED") or "401" in str(error)[:200]:
+    if code == "PERMISSION_DENIED":
+        # MLflow's own login tells nobody whether there is what he may not read.
+        return (
+            f"The registry does not let this pod read {model_in_words()}, or has none yet, which MLflow's own login "
+            f"answers alike: waiting for it. {one_line(error)}"
+        )
+    if code == "UNAUTHENTICATED" or "401" in str(error)[:200]:
         return f"The registry refuses this pod's login, waiting for another: {one_line(error)}"
     # The rest of an error of the network is what the client did about it.
     cause = one_line(error).split("(Caused by ")[-1].removesuffix(")")

@@ -65,6 +65,20 @@ test('the other namespace may come later: the Secret itself is there, and the co
   expect(stderr).toContain('the YAML of namespace ml-serving may not be applied yet');
 });
 
+test('a namespace that is not there holds up no other one', async () => {
+  const [early, late] = [copy, { namespace: 'ml-later', name: 'churn-serving-login' }];
+  const refused = refuse(403, 'Forbidden', 'no Role yet');
+  server.faults = Array.from({ length: 60 }, () => refusesElsewhere(refused));
+  const { code, stdout } = await run(
+    server,
+    { secrets: [{ ...login, copies: [early, late] }] },
+    { deadlineSeconds: 2 },
+  );
+  expect(code).toBe(1);
+  expect(stdout).toContain('secret=ml-later/churn-serving-login result=copied');
+  expect(server.values('ml-later/churn-serving-login')).toEqual(server.values(login.name));
+});
+
 function refusesElsewhere(fault: ReturnType<typeof refuse>): ReturnType<typeof refuse> {
   return (response, seen) => (seen.path.includes('/ml-serving/') ? fault(response, seen) : false);
 }

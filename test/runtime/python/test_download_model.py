@@ -1,5 +1,7 @@
+import http.server
 import os
 import sys
+import threading
 import unittest
 import zipfile
 from pathlib import Path
@@ -30,6 +32,28 @@ class Waits(ServingTestCase):
 
     def test_for_a_version_that_is_not_registered(self):
         self.wait_for("There is no version 9 of 'line' in the registry yet", "line", "9")
+
+    def test_for_what_it_may_not_read(self):
+        """As MLflow's own login answers for a model that is not registered."""
+
+        class Forbids(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(403)
+                self.end_headers()
+                self.wfile.write(b"Permission denied")
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forbids)
+        self.addCleanup(server.server_close)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        environment = self.environment("line", MLFLOW_TRACKING_URI=f"http://127.0.0.1:{server.server_port}")
+        process = self.start("download_model.py", environment=environment)
+        self.read_until(process, "does not let this pod read version 1 of 'line', or has none yet")
+        process.terminate()
+        self.assertEqual(process.wait(5), 143)
 
     def test_for_a_registry_that_is_away(self):
         environment = self.environment("line", MLFLOW_TRACKING_URI="http://127.0.0.1:1", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
