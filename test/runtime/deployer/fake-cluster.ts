@@ -39,8 +39,9 @@ export class FakeCluster {
     const notFound: [number, unknown] = [404, { kind: 'Status', reason: 'NotFound', message: 'not found' }];
     if (path.includes('/leases')) {
       if (method === 'GET') return this.lease ? [200, this.lease] : notFound;
-      const old = method === 'PUT' && body.metadata.resourceVersion !== this.lease.metadata.resourceVersion;
-      if (old) return [409, { kind: 'Status', reason: 'Conflict' }];
+      // As the real one: who comes second is told so, whether both create it or both change it.
+      const known = method === 'POST' ? undefined : body.metadata.resourceVersion;
+      if (known !== this.lease?.metadata.resourceVersion) return [409, { kind: 'Status', reason: 'Conflict' }];
       this.lease = { ...body, metadata: { ...body.metadata, resourceVersion: String(++this.version) } };
       return [method === 'POST' ? 201 : 200, this.lease];
     }
