@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { applyTo, fixture } from './fixture';
+import { fixture } from './fixture';
 import { Namespace } from './namespace';
 import { Images } from '../../lib';
 
@@ -26,7 +26,7 @@ export class Blog {
   }
 
   public apply(): void {
-    applyTo(this.namespace, this.manifests);
+    this.namespace.apply(this.manifests);
   }
 
   /** The bucket, for everybody to read, as the post makes it. */

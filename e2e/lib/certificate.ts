@@ -32,3 +32,9 @@ export function certificateFor(...dnsNames: string[]): Certificate {
     rmSync(folder, { recursive: true });
   }
 }
+
+/** The Secret that Kubernetes and its Gateways take a certificate from. */
+export function tlsSecret(name: string, { certificate, key }: Certificate): object {
+  const stringData = { 'tls.crt': certificate, 'tls.key': key };
+  return { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name }, stringData };
+}

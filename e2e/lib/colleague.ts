@@ -10,7 +10,8 @@ export class Colleague {
     return new Colleague(pod);
   }
 
-  private constructor(private readonly pod: ClientPod) {}
+  /** @param pod which knows its server by its environment */
+  constructor(private readonly pod: ClientPod) {}
 
   /** Makes some of all that people have in a tracking server. */
   public writeHistory(): void {

@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Namespace } from './namespace';
 
 /** Manifests of e2e/fixtures/, with values in place of their `$NAME`s. */
 export function fixture(file: string, values: Record<string, string>): string {
   const template = readFileSync(join(__dirname, '..', 'fixtures', file), 'utf8');
   return template.replace(/\$([A-Z_]+)/g, (name, key) => values[key] ?? name);
-}
-
-export function applyTo(namespace: Namespace, manifests: string): void {
-  const { status, stderr } = namespace.try(['apply', '--filename', '-'], { input: manifests });
-  if (status !== 0) throw new Error(stderr);
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Certificate } from './certificate';
+import { Certificate, tlsSecret } from './certificate';
 import { Additions, ofAnything, ofCrds } from './definitions';
 import { Namespace } from './namespace';
 import { Traefik } from './traefik';
@@ -13,16 +13,10 @@ export class Gateway {
   public readonly namespace: Namespace = this.traefik.namespace;
   private readonly additions = new Additions('e2e-gateway');
 
-  public start({ certificate, key }: Certificate): void {
+  public start(certificate: Certificate): void {
     this.additions.add(...kinds());
     this.traefik.start('--providers.kubernetesgateway=true');
-    this.namespace.apply({
-      apiVersion: 'v1',
-      kind: 'Secret',
-      type: 'kubernetes.io/tls',
-      metadata: { name: 'certificate' },
-      stringData: { 'tls.crt': certificate, 'tls.key': key },
-    });
+    this.namespace.apply(tlsSecret('certificate', certificate));
     this.namespace.kubectl('apply', '--filename', MANIFEST);
     this.namespace.kubectl('wait', '--for=condition=programmed', `gateway/${this.name}`, '--timeout=120s');
   }

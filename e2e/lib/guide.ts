@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { run } from './process';
 import { pages } from '../../test/docs/pages';
 
@@ -35,6 +37,12 @@ export function commandsOf(file: string, options: GuideOptions = {}): Section[] 
     const changed = Object.entries(instead).reduce((all, [text, other]) => all.replaceAll(text, other), commands);
     return { heading, commands: namespace ? changed.replaceAll(/-n mlflow(?=\s)/g, `-n ${namespace}`) : changed };
   });
+}
+
+/** Puts the YAML where the pages have it, below the folder that their commands run in. */
+export function putIntoDist(folder: string, manifest: string): void {
+  mkdirSync(join(folder, 'dist'), { recursive: true });
+  symlinkSync(manifest, join(folder, 'dist', 'mlflow.k8s.yaml'));
 }
 
 /** Runs them in one shell, and gives what each section printed. Throws where a command fails. */

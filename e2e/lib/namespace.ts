@@ -29,8 +29,9 @@ export class Namespace {
     this.handOver('create', object);
   }
 
-  public apply(object: object): void {
-    this.handOver('apply', object);
+  /** @param manifests an object, or YAML */
+  public apply(manifests: object | string): void {
+    this.handOver('apply', manifests);
   }
 
   /** A key of a Secret, as `kubectl get secret` shows it to a person. */
@@ -60,8 +61,9 @@ export class Namespace {
     run('kubectl', ['delete', 'namespace', this.name, '--ignore-not-found', '--wait', '--timeout', '180s']);
   }
 
-  private handOver(verb: string, object: object): void {
-    const { status, stderr } = this.try([verb, '--filename', '-'], { input: JSON.stringify(object) });
+  private handOver(verb: string, manifests: object | string): void {
+    const input = typeof manifests === 'string' ? manifests : JSON.stringify(manifests);
+    const { status, stderr } = this.try([verb, '--filename', '-'], { input });
     if (status !== 0) throw new Error(stderr);
   }
 

@@ -1,5 +1,6 @@
 import { Size } from 'cdk8s';
 import { Colleague } from './colleague';
+import { asRootOfStore } from './mc';
 import { Namespace } from './namespace';
 import { little, Platform } from './platform';
 import { Pod } from './pods';
@@ -113,9 +114,6 @@ export class Upgrade {
 
   /** MinIO's own client, as its administrator. */
   public mc(script: string): string {
-    const login = `cd /run/secrets/mlflow; export MC_CONFIG_DIR=/tmp/mc
-      printf '%s\\n' "$(cat MINIO_ROOT_USER)" "$(cat MINIO_ROOT_PASSWORD)" | mc alias set store http://localhost:9000 >&2
-      ${script}`;
-    return this.namespace.kubectl('exec', 'mlflow-minio-0', '--', 'sh', '-ec', login);
+    return asRootOfStore(this.namespace, script);
   }
 }

@@ -1,9 +1,9 @@
 // docs/how-to/backup-and-restore.md: what was dumped by its commands comes back by its commands. Wants `mc` on the PATH.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Colleague } from '../lib/colleague';
-import { commandsOf, paste } from '../lib/guide';
+import { commandsOf, paste, putIntoDist } from '../lib/guide';
 import { Namespace } from '../lib/namespace';
 import { NEW, SERVERS, Upgrade } from '../lib/upgrade';
 
@@ -22,8 +22,7 @@ let colleague: Colleague;
 beforeAll(async () => {
   namespace.remove();
   const manifest = platform.apply(NEW);
-  mkdirSync(join(folder, 'dist'));
-  symlinkSync(manifest, join(folder, 'dist', 'mlflow.k8s.yaml'));
+  putIntoDist(folder, manifest);
   await platform.untilReady(300);
   colleague = Colleague.start(namespace, NEW);
   colleague.writeHistory();

@@ -1,15 +1,16 @@
 // docs/how-to/from-the-blog.md, every command of it: there with all data, on the same claims, and back.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { MlflowPlatform } from '../../lib';
 import { Blog } from '../lib/blog';
 import { ClientPod, throughTheDoor } from '../lib/client-pod';
-import { commandsOf, paste } from '../lib/guide';
+import { Colleague } from '../lib/colleague';
+import { commandsOf, paste, putIntoDist } from '../lib/guide';
+import { asRootOfStore } from '../lib/mc';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
-import { program } from '../lib/program';
 import { OLD } from '../lib/upgrade';
 
 // The post has PostgreSQL 15 and MLflow 2.9.2, of which few clusters have images: E2E_BLOG_… name them where there are.
@@ -42,12 +43,6 @@ const follow = (...headings: string[]) =>
 
 let before: { history: object; claims: string[][] };
 
-function show(pod: ClientPod): object {
-  const { status, stdout, stderr } = pod.python(program('history.py'), ['show']);
-  if (status !== 0) throw new Error(stderr.slice(-2000));
-  return JSON.parse(stdout);
-}
-
 /** The post's client, with the store's key, as it reads and writes files itself. */
 function oldClient(name: string): ClientPod {
   return ClientPod.start(namespace, name, {
@@ -73,12 +68,11 @@ beforeAll(() => {
   blog.makeBucket();
   untilServed();
   const client = oldClient('before');
-  const { status, stderr } = client.python(program('history.py'), ['write']);
-  if (status !== 0) throw new Error(stderr.slice(-2000));
-  before = { history: show(client), claims: claims() };
+  const colleague = new Colleague(client);
+  colleague.writeHistory();
+  before = { history: colleague.showHistory(), claims: claims() };
   client.remove();
-  mkdirSync(join(folder, 'dist'));
-  symlinkSync(platform.synth().manifest, join(folder, 'dist', 'mlflow.k8s.yaml'));
+  putIntoDist(folder, platform.synth().manifest);
 });
 
 afterAll(() => {
@@ -106,20 +100,17 @@ test('the commands of the page move it', () => {
 });
 
 test('every run, model and file is there, through the door, without a key for the store', () => {
-  const after = show(ClientPod.start(namespace, 'after', throughTheDoor()));
+  const after = new Colleague(ClientPod.start(namespace, 'after', throughTheDoor())).showHistory();
   expect(after).toEqual(before.history);
 });
 
 test('the bucket is nobody else’s', () => {
-  const script = `cd /run/secrets/mlflow; export MC_CONFIG_DIR=/tmp/mc
-    printf '%s\\n' "$(cat MINIO_ROOT_USER)" "$(cat MINIO_ROOT_PASSWORD)" | mc alias set store http://localhost:9000 >&2
-    mc anonymous get store/mlflow`;
-  expect(namespace.kubectl('exec', 'mlflow-minio-0', '--', 'sh', '-ec', script)).toContain('`private`');
+  expect(asRootOfStore(namespace, 'mc anonymous get store/mlflow')).toContain('`private`');
 });
 
 test('the way back finds it as it was', () => {
   follow('The way back');
   blog.apply();
   untilServed();
-  expect(show(oldClient('back'))).toEqual(before.history);
+  expect(new Colleague(oldClient('back')).showHistory()).toEqual(before.history);
 });

@@ -1,29 +1,23 @@
 // docs/how-to/from-the-bitnami-chart.md and from-the-community-chart.md, against what releases of these charts have.
 // The files pass through this machine by `mc`, MinIO's client.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { Authentication, Images, MlflowPlatform, MlflowPlatformProps } from '../../lib';
 import { ClientPod, throughTheDoor } from '../lib/client-pod';
-import { applyTo, fixture } from '../lib/fixture';
-import { commandsOf, paste } from '../lib/guide';
+import { Colleague } from '../lib/colleague';
+import { fixture } from '../lib/fixture';
+import { commandsOf, paste, putIntoDist } from '../lib/guide';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 import { run } from '../lib/process';
-import { program } from '../lib/program';
 
 const old = new Namespace('mlflow-e2e-charts-old');
 const namespace = new Namespace('mlflow-e2e-charts');
 const folder = mkdtempSync(join(tmpdir(), 'charts-'));
 const here = { 'namespace mlflow': `namespace ${namespace.name}`, '-n mlflow-old': `-n ${old.name}` };
-
-function history(pod: ClientPod, what: 'write' | 'show'): string {
-  const { status, stdout, stderr } = pod.python(program('history.py'), [what]);
-  if (status !== 0) throw new Error(stderr.slice(-2000));
-  return stdout;
-}
 
 /** A release with data, whose server is a Deployment of this name; gives all that its server tells. */
 function release(server: string, app: string): object {
@@ -32,7 +26,7 @@ function release(server: string, app: string): object {
   const password = () => randomBytes(16).toString('hex');
   const passwords = { DATABASE_PASSWORD: password(), STORE_PASSWORD: password(), ADMIN_PASSWORD: password() };
   const images = { POSTGRES: Images.POSTGRES, MINIO: Images.MINIO, MLFLOW: Images.MLFLOW };
-  applyTo(old, fixture('bitnami.yaml', { ...images, ...passwords, SERVER: server, APP: app }));
+  old.apply(fixture('bitnami.yaml', { ...images, ...passwords, SERVER: server, APP: app }));
   old.kubectl('rollout', 'status', `deployment/${server}`, '--timeout=600s');
   const client = ClientPod.start(old, 'client', {
     env: { MLFLOW_TRACKING_URI: `http://${old.json('get', 'service', 'mlflow-tracking').spec.clusterIP}` },
@@ -41,8 +35,9 @@ function release(server: string, app: string): object {
       MLFLOW_TRACKING_PASSWORD: ['mlflow-tracking', 'admin-password'],
     },
   });
-  history(client, 'write');
-  return JSON.parse(history(client, 'show'));
+  const colleague = new Colleague(client);
+  colleague.writeHistory();
+  return colleague.showHistory();
 }
 
 /** Synthesizes the platform of the page, and runs these sections of it. */
@@ -55,9 +50,7 @@ function follow(page: string, sections: string[], props: MlflowPlatformProps = {
       ...props,
     });
   });
-  const dist = join(folder, page, 'dist');
-  mkdirSync(dist, { recursive: true });
-  symlinkSync(platform.synth().manifest, join(dist, 'mlflow.k8s.yaml'));
+  putIntoDist(join(folder, page), platform.synth().manifest);
   const all = commandsOf(`docs/how-to/${page}.md`, { namespace: namespace.name, instead: here });
   return paste(
     all.filter(({ heading }) => sections.includes(heading)),
@@ -89,7 +82,7 @@ test("Bitnami's: every run, model, user and file is there", () => {
   );
   expect(printed['2. Stop the old server, dump both databases']).toContain('pg_dump (PostgreSQL)');
   const client = ClientPod.start(namespace, 'client', throughTheDoor('mlflow-server-admin'));
-  expect(JSON.parse(history(client, 'show'))).toEqual(before);
+  expect(new Colleague(client).showHistory()).toEqual(before);
 });
 
 test("the community's: every run and model is there", () => {
@@ -100,7 +93,7 @@ test("the community's: every run and model is there", () => {
     '3. Restore it into the new one',
   ]);
   const client = ClientPod.start(namespace, 'client', throughTheDoor());
-  const after = JSON.parse(history(client, 'show'));
+  const after = new Colleague(client).showHistory();
   // Its files are in a bucket of somebody's own, which `aws s3 sync` copies.
   const runs = Object.entries<any[]>(before.runs).map(([id, all]) => [id, [...all.slice(0, -1), {}]]);
   expect(after).toEqual({ ...before, runs: Object.fromEntries(runs) });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { Authentication, Exposure, MlflowPlatform, Tls } from '../../lib';
 import { Browser, SCREENSHOTS } from '../lib/browser';
-import { certificateFor } from '../lib/certificate';
+import { certificateFor, tlsSecret } from '../lib/certificate';
 import { Login, loginOf } from '../lib/client';
 import { ClientPod, throughTheDoor } from '../lib/client-pod';
 import { Namespace } from '../lib/namespace';
@@ -46,13 +46,7 @@ const text = (...path: string[]) => readFileSync(join(__dirname, '..', ...path),
 beforeAll(async () => {
   namespace.remove();
   for (const each of [platform, withOwnLogin]) each.synth().apply();
-  namespace.create({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    type: 'kubernetes.io/tls',
-    metadata: { name: 'certificate' },
-    stringData: { 'tls.crt': tls.certificate, 'tls.key': tls.key },
-  });
+  namespace.create(tlsSecret('certificate', tls));
   traefik.start();
   await platform.untilReady(2, 300);
   await withOwnLogin.untilReady(1, 300);

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { ArtifactStore, Authentication, Credentials, Database, Images, MlflowPlatform } from '../../lib';
 import { pages } from '../../test/docs/pages';
-import { certificateFor } from '../lib/certificate';
+import { certificateFor, tlsSecret } from '../lib/certificate';
 import { loginOf } from '../lib/client';
-import { applyTo, fixture } from '../lib/fixture';
+import { fixture } from '../lib/fixture';
 import { commandsOf, paste } from '../lib/guide';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
@@ -90,15 +90,9 @@ beforeAll(async () => {
   for (const each of [namespace, stores]) each.remove();
   stores.kubectl('create', 'namespace', stores.name);
   const password = () => randomBytes(16).toString('hex');
-  stores.create({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    type: 'kubernetes.io/tls',
-    metadata: { name: 'db-tls' },
-    stringData: { 'tls.crt': tls.certificate, 'tls.key': tls.key },
-  });
+  stores.create(tlsSecret('db-tls', tls));
   const values = { DATABASE_PASSWORD: password(), STORE_PASSWORD: password() };
-  applyTo(stores, fixture('stores.yaml', { ...values, POSTGRES: Images.POSTGRES, MINIO: Images.MINIO }));
+  stores.apply(fixture('stores.yaml', { ...values, POSTGRES: Images.POSTGRES, MINIO: Images.MINIO }));
   for (const each of ['db', 'store']) stores.kubectl('rollout', 'status', `statefulset/${each}`, '--timeout=200s');
 
   // What the pages ask of whoever looks after them.

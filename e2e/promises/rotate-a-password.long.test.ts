@@ -1,11 +1,11 @@
 // docs/how-to/rotate-a-password.md: its commands, for each Secret of its table.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RegisteredModel } from '../../lib';
 import { pages } from '../../test/docs/pages';
 import { basic, loginOf } from '../lib/client';
-import { commandsOf, paste } from '../lib/guide';
+import { commandsOf, paste, putIntoDist } from '../lib/guide';
 import { little } from '../lib/platform';
 import { until } from '../lib/process';
 import { logRun, readRun } from '../lib/runs';
@@ -26,8 +26,6 @@ const named = { namespace, name: 'mlflow' };
 const folder = mkdtempSync(join(tmpdir(), 'rotate-'));
 const commands = (section: string, instead: Record<string, string> = {}) =>
   commandsOf(PAGE, { sections: [section], namespace: namespace.name, instead });
-const data = (secret: string, where = namespace) => where.json('get', 'secret', secret).data;
-const decoded = (text: string) => Buffer.from(text, 'base64').toString('utf8');
 
 /** Cells of the table: Secret, who has it, delete it?, what runs again, what restarts. */
 const table = pages
@@ -94,8 +92,7 @@ beforeAll(async () => {
   platform.remove();
   platform.apply();
   await platform.untilServerReady(300);
-  mkdirSync(join(folder, 'dist'));
-  symlinkSync(platform.manifest, join(folder, 'dist', 'mlflow.k8s.yaml'));
+  putIntoDist(folder, platform.manifest);
   await untilAllWorks();
 });
 
@@ -129,8 +126,10 @@ const cases: Case[] = [
   },
 ];
 
-const valuesOf = (secret: string, where = namespace) =>
-  Object.fromEntries(Object.entries<string>(data(secret, where)).map(([key, value]) => [key, decoded(value)]));
+const valuesOf = (secret: string) =>
+  Object.fromEntries(
+    Object.keys(namespace.json('get', 'secret', secret).data).map((key) => [key, namespace.secret(secret, key)]),
+  );
 
 test.each(cases)(
   '$secret: the new one counts, the old one does not, and nothing is lost',

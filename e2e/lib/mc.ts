@@ -1,0 +1,9 @@
+import { Namespace } from './namespace';
+
+/** Runs a script in the pod of the platform's store, whose `mc` knows it as `store`, as its root user. */
+export function asRootOfStore(namespace: Namespace, script: string): string {
+  const login = `cd /run/secrets/mlflow; export MC_CONFIG_DIR=/tmp/mc
+    printf '%s\\n' "$(cat MINIO_ROOT_USER)" "$(cat MINIO_ROOT_PASSWORD)" | mc alias set store http://localhost:9000 >&2
+    ${script}`;
+  return namespace.kubectl('exec', 'mlflow-minio-0', '--', 'sh', '-ec', login);
+}
