@@ -131,7 +131,7 @@ export class MlflowPlatform extends Construct {
       {
         wrong: scope.node.tryFindChild(id) !== undefined,
         given: `there is a serving '${id}' already`,
-        want: 'want another id for one of the two, or a chart with a namespace of its own',
+        want: 'expected another id for one of the two, or a chart with a namespace of its own',
       },
     ]);
     const placement = mergePlacement(this.props.pods, rest);
@@ -169,6 +169,6 @@ function onlyOne(what: string, value: unknown, other: string, otherValue: unknow
   return {
     wrong: value !== undefined && otherValue !== undefined,
     given: `${what} and ${other} are both given`,
-    want: 'want one of the two',
+    want: 'expected one of the two',
   };
 }

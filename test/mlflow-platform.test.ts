@@ -132,11 +132,13 @@ describe('refuses', () => {
     ],
     ['exposure and server.exposure', { exposure: Exposure.none(), server: { exposure: Exposure.none() } }],
   ])('%s together', (both, props) => {
-    expect(error(props)).toBe(`chart/mlflow: ${both} are both given: want one of the two`);
+    expect(error(props)).toBe(`chart/mlflow: ${both} are both given; expected one of the two`);
   });
 
   test.each(['MLflow', 'my_mlflow', '-mlflow', 'a'.repeat(38)])('the id %s', (id) => {
-    expect(error({}, id)).toContain(`chart/${id}: the id of the platform is '${id}': want a DNS label of at most 37`);
+    expect(error({}, id)).toContain(
+      `chart/${id}: the id of the platform is '${id}'; expected a DNS label of at most 37`,
+    );
   });
 
   test('the longest id that is taken makes no name that Kubernetes refuses', () => {
@@ -169,6 +171,6 @@ test('a platform finds its objects by their ids, and lists those there are', () 
   expect(mlflow.apiObject('credentials/job').kind).toBe('Job');
   expect(mlflow.apiObject('server/deployment').name).toBe('mlflow-server');
   expect(errorOf(() => mlflow.apiObject('deployment'))).toMatch(
-    /^chart\/mlflow: there is no object 'deployment': want one of .*'postgres\/stateful-set', /,
+    /^chart\/mlflow: there is no object 'deployment'; expected one of .*'postgres\/stateful-set', /,
   );
 });

@@ -79,14 +79,14 @@ function rules({ host, className, tls }: IngressExposureProps): Rule[] {
     {
       wrong: forNobody,
       given: 'tls is given without a host',
-      want: "want the host that the certificate is for, e.g. host: 'mlflow.example.com'",
+      want: "expected the host that the certificate is for, e.g. host: 'mlflow.example.com'",
     },
     ...(forNobody ? [] : hostRules('Ingress', host)),
     ...(tls?._rules ?? []),
     {
       wrong: className === '',
       given: "className is ''",
-      want: "want the name of an IngressClass, e.g. 'traefik', or leave it out for the cluster's default",
+      want: "expected the name of an IngressClass, e.g. 'traefik', or leave it out for the cluster's default",
     },
   ];
 }

@@ -21,7 +21,7 @@ export class RouteTimeout {
     return new RouteTimeout(seconds, {
       wrong: !Number.isInteger(seconds) || seconds < 1 || seconds > MOST_SECONDS,
       given: `timeout is ${seconds} seconds`,
-      want: `want a whole number of seconds from 1 to ${MOST_SECONDS}, or RouteTimeout.none()`,
+      want: `expected a whole number of seconds from 1 to ${MOST_SECONDS}, or RouteTimeout.none()`,
     });
   }
 

@@ -32,12 +32,12 @@ export function hostRules(kind: string, host: string | undefined): Rule[] {
     {
       wrong: host === undefined,
       given: `the ${kind} has no host`,
-      want: "want one, e.g. host: 'mlflow.example.com': MLflow answers 403 to host names that it was not told",
+      want: "expected one, e.g. host: 'mlflow.example.com': MLflow answers 403 to host names that it was not told",
     },
     {
       wrong: host !== undefined && (!hostName.test(host) || /^[\d.]+$/.test(host)),
       given: `host is '${host}'`,
-      want: "want a host name alone, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'",
+      want: "expected a host name alone, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'",
     },
   ];
 }

@@ -11,6 +11,6 @@ export function bucketRule(bucket: string): Rule {
   return {
     wrong: !right,
     given: `bucket is '${bucket}'`,
-    want: "want 3 to 63 lower-case letters, digits, '-' and '.', a letter or digit at both ends of each part, no address, none of S3's reserved beginnings and ends (xn--, -s3alias, …), e.g. 'mlflow'",
+    want: "expected 3 to 63 lower-case letters, digits, '-' and '.', a letter or digit at both ends of each part, no address, none of S3's reserved beginnings and ends (xn--, -s3alias, …), e.g. 'mlflow'",
   };
 }

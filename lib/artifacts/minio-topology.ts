@@ -10,12 +10,12 @@ export function topologyRules(replicas: number): Rule[] {
     {
       wrong: replicas > 1 && replicas < 4,
       given: `replicas is ${replicas}`,
-      want: 'want 1, or at least 4: with fewer MinIO cannot lose a drive and go on writing',
+      want: 'expected 1, or at least 4: with fewer MinIO cannot lose a drive and go on writing',
     },
     {
       wrong: Number.isInteger(replicas) && replicas >= 4 && !SET_SIZES.some((size) => replicas % size === 0),
       given: `replicas is ${replicas}`,
-      want: 'want a number that a set of 3 to 16 drives divides, e.g. 4, 8, 12 or 16',
+      want: 'expected a number that a set of 3 to 16 drives divides, e.g. 4, 8, 12 or 16',
     },
   ];
 }

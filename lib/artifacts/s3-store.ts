@@ -82,21 +82,21 @@ function rules(props: S3StoreProps): Rule[] {
     {
       wrong: props.prefix !== undefined && !/^[^/\s]+(\/[^/\s]+)*$/.test(props.prefix),
       given: `prefix is '${props.prefix}'`,
-      want: "want a folder without slashes at its ends, e.g. 'team-a/mlflow'",
+      want: "expected a folder without slashes at its ends, e.g. 'team-a/mlflow'",
     },
     {
       wrong:
         props.endpoint !== undefined &&
         !(/^https?:\/\/[^/\s@?#]+$/.test(props.endpoint) && URL.canParse(props.endpoint)),
       given: `endpoint is '${props.endpoint}'`,
-      want: "want a URL with scheme and host, without user or path, e.g. 'https://s3.example.com'",
+      want: "expected a URL with scheme and host, without user or path, e.g. 'https://s3.example.com'",
     },
     ...props.credentials._rules("the bucket's credentials"),
     cidrRule('cidr', props.cidr),
     {
       wrong: props.credentials._kind === 'generated',
       given: "the bucket's credentials are generated",
-      want: "want Credentials.fromSecret('name') or fromServiceAccount(…): nobody here can make a key for this bucket",
+      want: "expected Credentials.fromSecret('name') or fromServiceAccount(…): nobody here can make a key for this bucket",
     },
   ];
 }

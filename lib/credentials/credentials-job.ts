@@ -39,7 +39,7 @@ export class CredentialsJob extends Component {
       {
         wrong: this.namespace === undefined,
         given: 'the chart has no namespace',
-        want: "want one, new Chart(app, 'mlflow', { namespace: 'mlflow' }): a RoleBinding names it",
+        want: "expected one, new Chart(app, 'mlflow', { namespace: 'mlflow' }): a RoleBinding names it",
       },
     ]);
     serviceAccount(this, 'service-account', name);

@@ -103,8 +103,8 @@ export class Credentials {
         wrong: fixedKeys || !/^[-._a-zA-Z0-9]{1,253}$/.test(key),
         given: `the ${what} of ${prop} is '${key}'`,
         want: fixedKeys
-          ? 'want none: the keys of this Secret have fixed names'
-          : "want the name of a key of the Secret: letters, digits, '-', '_' and '.', e.g. 'password'",
+          ? 'expected none: the keys of this Secret have fixed names'
+          : "expected the name of a key of the Secret: letters, digits, '-', '_' and '.', e.g. 'password'",
       })),
     ];
   }
@@ -115,7 +115,7 @@ export class Credentials {
       {
         wrong: this._kind === 'serviceAccount',
         given: `credentials for ${request.secretName} are a service account's`,
-        want: "want Credentials.generated() or Credentials.fromSecret('name'): only cloud stores know service accounts",
+        want: "expected Credentials.generated() or Credentials.fromSecret('name'): only cloud stores know service accounts",
       },
       ...this._rules(request.prop, request.fixedKeys),
     ]);

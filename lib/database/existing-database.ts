@@ -101,19 +101,19 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
     {
       wrong: !/^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$/.test(props.host) && isIP(props.host) === 0,
       given: `the database's host is '${props.host}'`,
-      want: "want a host name or an address alone, e.g. 'db.example.com'; the port is a prop of its own",
+      want: "expected a host name or an address alone, e.g. 'db.example.com'; the port is a prop of its own",
     },
     imageRule(props.clientImage ?? Images.POSTGRES, 'clientImage'),
     wholeRule("the database's port", props.port, 1),
     {
       wrong: (props.port ?? 0) > 65535,
       given: `the database's port is ${props.port}`,
-      want: 'want a TCP port, at most 65535',
+      want: 'expected a TCP port, at most 65535',
     },
     {
       wrong: !['disable', 'allow', 'prefer', 'require'].includes(props.sslMode ?? 'require'),
       given: `sslMode is '${props.sslMode}'`,
-      want: "want 'disable', 'allow', 'prefer' or 'require'; with authoritySecretName it is 'verify-full'",
+      want: "expected 'disable', 'allow', 'prefer' or 'require'; with authoritySecretName it is 'verify-full'",
     },
     ...(props.authoritySecretName === undefined
       ? []
@@ -123,13 +123,13 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
     {
       wrong: props.maxConnections !== undefined && needed > props.maxConnections,
       given: `maxConnections is ${props.maxConnections}`,
-      want: `want at least ${needed}, what its clients can open, or fewer servers, or smaller pools (connectionPool)`,
+      want: `expected at least ${needed}, what its clients can open, or fewer servers, or smaller pools (connectionPool)`,
     },
     ...props.credentials._rules("the database's credentials"),
     {
       wrong: props.credentials._kind !== 'secret',
       given: "the database's credentials are generated or a service account's",
-      want: "want Credentials.fromSecret('name'): nobody here can make a role in a database that exists already",
+      want: "expected Credentials.fromSecret('name'): nobody here can make a role in a database that exists already",
     },
   ];
 }

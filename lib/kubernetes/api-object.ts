@@ -8,7 +8,7 @@ export function findApiObject(construct: Construct, id: string): ApiObject {
   const found = objects.find((object) => relative(object) === id);
   if (!found) {
     const ids = objects.map((object) => `'${relative(object)}'`).join(', ');
-    throw new Error(`${construct.node.path}: there is no object '${id}': want one of ${ids}`);
+    throw new Error(`${construct.node.path}: there is no object '${id}'; expected one of ${ids}`);
   }
   return found;
 }

@@ -43,8 +43,8 @@ function secretsWithData(objects: ApiObject[]): string[] {
     })
     .map(
       (object) =>
-        `${object.node.path}: the Secret '${object.name}' has data, which would stand in YAML for anyone to read: ` +
-        "want Credentials.generated(), or Credentials.fromSecret('name') with a Secret made outside",
+        `${object.node.path}: the Secret '${object.name}' has data, which would stand in YAML for anyone to read; ` +
+        "expected Credentials.generated(), or Credentials.fromSecret('name') with a Secret made outside",
     );
 }
 
@@ -57,8 +57,8 @@ function sharedSelectors(all: Pods[]): string[] {
     const other = seen.get(key);
     if (other) {
       errors.push(
-        `${component.node.path}: its pods have the same labels as those of ${other.node.path}: ` +
-          'want an instance of its own for one of them: a component outside the platform, with another id',
+        `${component.node.path}: its pods have the same labels as those of ${other.node.path}; ` +
+          'expected an instance of its own for one of them: a component outside the platform, with another id',
       );
     }
     seen.set(key, component);
@@ -85,7 +85,7 @@ function collisions(objects: ApiObject[]): string[] {
     const more = count > 1 ? `, and so are ${count - 1} more objects` : '';
     return (
       `${object.node.path}: ${object.kind} '${object.name}' is made by ${other.node.path} too` +
-      `${namespace && ` in namespace '${namespace}'`}${more}: want another id for one of them, or a namespace of its own`
+      `${namespace && ` in namespace '${namespace}'`}${more}; expected another id for one of them, or a namespace of its own`
     );
   });
 }

@@ -34,12 +34,12 @@ export function scalingRules(given: Scaling): Rule[] {
     {
       wrong: minReplicas !== undefined && maxReplicas !== undefined && minReplicas > maxReplicas,
       given: `autoscaling has minReplicas ${minReplicas} and maxReplicas ${maxReplicas}`,
-      want: 'want minReplicas of at most maxReplicas',
+      want: 'expected minReplicas of at most maxReplicas',
     },
     {
       wrong: given.replicas !== undefined && given.autoscaling !== undefined,
       given: `replicas is ${given.replicas} and autoscaling is given`,
-      want: 'want one of the two: each apply would put the number back that the autoscaler has changed',
+      want: 'expected one of the two: each apply would put the number back that the autoscaler has changed',
     },
   ];
 }

@@ -105,7 +105,7 @@ export function peerRules(what: string, peers: NetworkPeer[] = []): Rule[] {
         [peer.cidr, peer.anyone || undefined, peer.podLabels ?? peer.namespaceLabels].filter((x) => x !== undefined)
           .length !== 1,
       given: `${what} has ${JSON.stringify(peer)}`,
-      want: 'want one of podLabels (with or without namespaceLabels), namespaceLabels, cidr, or anyone: true',
+      want: 'expected one of podLabels (with or without namespaceLabels), namespaceLabels, cidr, or anyone: true',
     },
   ]);
 }

@@ -94,7 +94,7 @@ export function placementRules(placement: PlacementOptions = {}): Rule[] {
     {
       wrong: imageRegistry !== undefined && !/^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[-._a-z0-9]+)*\/?$/.test(imageRegistry),
       given: `imageRegistry is '${imageRegistry}'`,
-      want: "want a host and a path without scheme, e.g. 'registry.example.com/mirror'",
+      want: "expected a host and a path without scheme, e.g. 'registry.example.com/mirror'",
     },
   ];
 }

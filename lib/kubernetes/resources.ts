@@ -92,7 +92,7 @@ function amountRule(what: string, request?: number, limit?: number, saidRequest?
   return {
     wrong: !positive(request) || !positive(limit) || (request !== undefined && limit !== undefined && request > limit),
     given: `${what} requests ${saidRequest} with a limit of ${saidLimit}`,
-    want: 'want amounts above zero, and a request that is not above the limit',
+    want: 'expected amounts above zero, and a request that is not above the limit',
   };
 }
 
@@ -100,7 +100,7 @@ export function sizeRule(what: string, size: Size): Rule {
   return {
     wrong: !(kibibytes(size) > 0),
     given: `${what} is ${size.asString()}`,
-    want: 'want more than zero, e.g. Size.gibibytes(50)',
+    want: 'expected more than zero, e.g. Size.gibibytes(50)',
   };
 }
 

@@ -19,7 +19,7 @@ export class RestrictedNamespace extends Construct {
       {
         wrong: name === undefined,
         given: 'the chart has no namespace',
-        want: "want one: new Chart(app, 'mlflow', { namespace: 'mlflow' })",
+        want: "expected one: new Chart(app, 'mlflow', { namespace: 'mlflow' })",
       },
       ...(name === undefined ? [] : [namespaceRule(name)]),
     ]);

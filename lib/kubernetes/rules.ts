@@ -7,7 +7,7 @@ export interface Rule {
   readonly wrong: boolean;
   /** The prop, and the value that was given. */
   readonly given: string;
-  /** What would be right. */
+  /** What would be right: 'expected …'. */
   readonly want: string;
 }
 
@@ -32,8 +32,9 @@ export function checkAtSynth(construct: Construct, rules: () => Rule[]): void {
   });
 }
 
-function sentence(rule: Rule): string {
-  return `${rule.given}: ${rule.want}`;
+/** The one form of our messages, after the path. A text that begins with 'want' is one of before that form. */
+function sentence({ given, want }: Rule): string {
+  return `${given}; ${want.replace(/^want /, 'expected ')}`;
 }
 
 /** A name that Kubernetes takes for a Service, and still takes once the longest suffix of ours is added. */
@@ -42,7 +43,7 @@ export function nameRule(what: string, name: string, longestSuffix = ''): Rule {
   return {
     wrong: !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name) || name.length > most,
     given: `${what} is '${name}'`,
-    want: `want a DNS label of at most ${most} characters: lower-case letters, digits and '-', a letter first, e.g. 'mlflow'`,
+    want: `expected a DNS label of at most ${most} characters: lower-case letters, digits and '-', a letter first, e.g. 'mlflow'`,
   };
 }
 
@@ -51,7 +52,7 @@ export function namespaceRule(namespace: string, what = 'the namespace of the ch
   return {
     wrong: !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace),
     given: `${what} is '${namespace}'`,
-    want: `want a DNS label of at most 63 characters: lower-case letters, digits and '-', e.g. '${example}'`,
+    want: `expected a DNS label of at most 63 characters: lower-case letters, digits and '-', e.g. '${example}'`,
   };
 }
 
@@ -63,7 +64,7 @@ export function cidrRule(what: string, cidr: string | undefined): Rule {
   return {
     wrong: cidr !== undefined && !right,
     given: `${what} is '${cidr}'`,
-    want: "want addresses in CIDR notation, e.g. '10.0.0.0/8', or '10.1.2.3/32' for one",
+    want: "expected addresses in CIDR notation, e.g. '10.0.0.0/8', or '10.1.2.3/32' for one",
   };
 }
 
@@ -72,7 +73,7 @@ export function objectNameRule(what: string, name: string, example = 'my-databas
   return {
     wrong: !/^(?=.{1,253}$)[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name),
     given: `${what} is '${name}'`,
-    want: `want lower-case letters, digits, '-' and '.', at most 253, e.g. '${example}'`,
+    want: `expected lower-case letters, digits, '-' and '.', at most 253, e.g. '${example}'`,
   };
 }
 
@@ -81,7 +82,7 @@ export function wholeRule(what: string, value: number | undefined, least: number
   return {
     wrong: value !== undefined && (!Number.isInteger(value) || value < least),
     given: `${what} is ${value}`,
-    want: `want a whole number of at least ${least}`,
+    want: `expected a whole number of at least ${least}`,
   };
 }
 
@@ -95,7 +96,7 @@ export function imageRule(image: string, what = 'image'): Rule {
   return {
     wrong: digest === undefined && (tag === undefined || tag === 'latest'),
     given: `${what} is '${image}'`,
-    want: `want a tag other than 'latest' or a digest, e.g. 'registry.example.com/mlflow:v3.17.2' or 'mlflow@sha256:…'`,
+    want: `expected a tag other than 'latest' or a digest, e.g. 'registry.example.com/mlflow:v3.17.2' or 'mlflow@sha256:…'`,
   };
 }
 
@@ -109,6 +110,6 @@ export function sameNamespaceRule(
   return {
     wrong: own !== client,
     given: `${what} is in namespace '${own ?? ''}', and who connects in '${client ?? ''}'`,
-    want: `want one namespace for both: Secrets cannot be read from another one; or ${instead}`,
+    want: `expected one namespace for both: Secrets cannot be read from another one; or ${instead}`,
   };
 }

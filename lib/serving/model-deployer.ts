@@ -67,13 +67,13 @@ export class ModelDeployer extends Component {
       {
         wrong: !(this.pollSeconds >= 1 && this.pollSeconds <= 3600),
         given: `pollSeconds is ${props.pollSeconds}`,
-        want: 'want a number from 1 to 3600',
+        want: 'expected a number from 1 to 3600',
       },
       ...peerRules('metricsClients', props.metricsClients),
       {
         wrong: this.namespace === undefined,
         given: 'the chart has no namespace',
-        want: "want one, new Chart(app, 'mlflow', { namespace: 'mlflow' }): RoleBindings name it",
+        want: "expected one, new Chart(app, 'mlflow', { namespace: 'mlflow' }): RoleBindings name it",
       },
     ]);
     this.metricsLabels = metricsLabels(this);
@@ -104,17 +104,17 @@ export class ModelDeployer extends Component {
       {
         wrong: model.version !== undefined,
         given: `the serving ${serving.node.path} has the version '${model.version}'`,
-        want: "want RegisteredModel.byAlias(…) or byStage(…): a fixed version is the YAML's, and nothing is to be followed",
+        want: "expected RegisteredModel.byAlias(…) or byStage(…): a fixed version is the YAML's, and nothing is to be followed",
       },
       {
         wrong: serving.node.tryFindChild('deployer-role') !== undefined,
         given: `the serving ${serving.node.path} is followed already`,
-        want: 'want one deployer for it, named once: addModelServing does that by itself',
+        want: 'expected one deployer for it, named once: addModelServing does that by itself',
       },
       {
         wrong: serving.namespace === undefined,
         given: `the chart of the serving ${serving.node.path} has no namespace`,
-        want: "want one, new Chart(app, 'ml-serving', { namespace: 'ml-serving' })",
+        want: "expected one, new Chart(app, 'ml-serving', { namespace: 'ml-serving' })",
       },
     ]);
     this.servings.push(serving);

@@ -72,27 +72,27 @@ export class RegisteredModel {
       {
         wrong: typeof name !== 'string' || name.trim() === '' || /[/:\p{Cc}]/u.test(name),
         given: `the model's name is '${name}'`,
-        want: "want its name in the registry, without '/' and ':', e.g. 'churn-prediction-model'",
+        want: "expected its name in the registry, without '/' and ':', e.g. 'churn-prediction-model'",
       },
       {
         wrong: alias !== undefined && (!/^[\w-]{1,255}$/.test(alias) || /^(latest|v\d+)$/i.test(alias)),
         given: `the model's alias is '${alias}'`,
-        want: "want letters, digits, '_' and '-', not 'latest' and not 'v1', which MLflow keeps for itself, e.g. 'champion'",
+        want: "expected letters, digits, '_' and '-', not 'latest' and not 'v1', which MLflow keeps for itself, e.g. 'champion'",
       },
       {
         wrong: stage !== undefined && !STAGES.includes(stage),
         given: `the model's stage is '${stage}'`,
-        want: `want one of ${STAGES.join(', ')}`,
+        want: `expected one of ${STAGES.join(', ')}`,
       },
       {
         wrong: version !== undefined && !/^[1-9]\d{0,9}$/.test(version),
         given: `the model's version is '${version}'`,
-        want: "want a whole number from 1 on, e.g. '7'; an alias is given by RegisteredModel.byAlias(name, alias)",
+        want: "expected a whole number from 1 on, e.g. '7'; an alias is given by RegisteredModel.byAlias(name, alias)",
       },
       {
         wrong: alias === undefined && stage === undefined && version === undefined,
         given: 'the model has neither alias, stage nor version',
-        want: "want one of them, e.g. RegisteredModel.byAlias('churn', 'champion')",
+        want: "expected one of them, e.g. RegisteredModel.byAlias('churn', 'champion')",
       },
     ];
   }

@@ -102,7 +102,7 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...['MODEL_NAME', 'MODEL_VERSION', 'MLFLOW_TRACKING_URI'].map((name) => ({
       wrong: name in (props.environment ?? {}),
       given: `environment has ${name}`,
-      want: 'want it left out: it comes from model and tracking',
+      want: 'expected it left out: it comes from model and tracking',
     })),
   ];
 }

@@ -81,7 +81,7 @@ export class ServingRuntime {
       {
         wrong: indexUrl !== undefined && !/^https?:\/\/[^/@\s?#]+(\/[^@\s?#]*)?$/.test(indexUrl),
         given: `indexUrl is '${indexUrl}'`,
-        want: "want the address of a package index without a user, e.g. 'https://pypi.org/simple'",
+        want: "expected the address of a package index without a user, e.g. 'https://pypi.org/simple'",
       },
       ...(cacheClaimName === undefined ? [] : [objectNameRule('cacheClaimName', cacheClaimName)]),
       ...(this._requirements ? [sizeRule('space', this._space)] : []),

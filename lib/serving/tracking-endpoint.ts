@@ -72,12 +72,12 @@ function connectToServer(server: TrackingServer, component: Component, program: 
     {
       wrong: server.node.root !== component.node.root,
       given: `the tracking server ${server.node.path} is of another app`,
-      want: "want TrackingEndpoint.fromUrl('http://…', { credentials: Credentials.fromSecret('login') })",
+      want: "expected TrackingEndpoint.fromUrl('http://…', { credentials: Credentials.fromSecret('login') })",
     },
     {
       wrong: server.namespace === undefined || component.namespace === undefined,
       given: 'a chart has no namespace',
-      want: "want one for both, new Chart(app, 'ml-serving', { namespace: 'ml-serving' }): a login is made for one place",
+      want: "expected one for both, new Chart(app, 'ml-serving', { namespace: 'ml-serving' }): a login is made for one place",
     },
   ]);
   const elsewhere = server.namespace !== component.namespace;
@@ -136,12 +136,12 @@ function urlRules(url: string, credentials?: Credentials): Rule[] {
     {
       wrong: !/^https?:\/\/[a-z0-9.-]+(:\d{1,5})?(\/[\w./-]*)?$/.test(url),
       given: `the URL of the tracking server is '${url}'`,
-      want: "want scheme, host in lower case and port, without a user, e.g. 'http://mlflow-server.mlflow.svc:5000'",
+      want: "expected scheme, host in lower case and port, without a user, e.g. 'http://mlflow-server.mlflow.svc:5000'",
     },
     {
       wrong: credentials !== undefined && credentials._kind !== 'secret',
       given: 'the credentials for the tracking server are not those of a Secret',
-      want: "want Credentials.fromSecret('name'): nobody here can make a user of a server elsewhere",
+      want: "expected Credentials.fromSecret('name'): nobody here can make a user of a server elsewhere",
     },
     ...(credentials?._rules('credentials') ?? []),
   ];

@@ -65,18 +65,18 @@ export class WarmUp {
       {
         wrong: this._kind === 'request' && (!this._body?.trim() || (json && !isJson(this._body))),
         given: `the body of the warm-up request is '${this._body?.slice(0, 60)}'`,
-        want: `want what is POSTed to /invocations, e.g. '{"inputs": [[1, 2]]}', or another contentType`,
+        want: `expected what is POSTed to /invocations, e.g. '{"inputs": [[1, 2]]}', or another contentType`,
       },
       {
         wrong: !/^[\w.+-]+\/[\w.+-]+(; ?[\w=-]+)*$/.test(this.contentType),
         given: `the content type of the warm-up request is '${this.contentType}'`,
-        want: "want e.g. 'application/json' or 'text/csv'",
+        want: "expected e.g. 'application/json' or 'text/csv'",
       },
       ...(this.source ? [objectNameRule('the ConfigMap of the warm-up request', this.source.name)] : []),
       {
         wrong: this.source !== undefined && !/^[-._a-zA-Z0-9]{1,253}$/.test(this.source.key),
         given: `the key of the warm-up request is '${this.source?.key}'`,
-        want: "want the name of a key of the ConfigMap, e.g. 'request.json'",
+        want: "expected the name of a key of the ConfigMap, e.g. 'request.json'",
       },
     ];
   }

@@ -44,7 +44,7 @@ export class ServerLogin {
       {
         wrong: !/^[^'"\\$\p{Cc}]+$/u.test(realm) || realm === 'off',
         given: `realm is '${realm}'`,
-        want: "want text other than 'off', without quotes, '\\' and '$', e.g. 'MLflow Authentication'",
+        want: "expected text other than 'off', without quotes, '\\' and '$', e.g. 'MLflow Authentication'",
       },
     ]);
     this.keys = keys._login(server, {
@@ -98,17 +98,17 @@ export class ServerLogin {
       {
         wrong: !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(program) || program.length > LONGEST_PROGRAM,
         given: `the program's name is '${program}'`,
-        want: `want at most ${LONGEST_PROGRAM} lower-case letters, digits and '-', e.g. 'deployer'`,
+        want: `expected at most ${LONGEST_PROGRAM} lower-case letters, digits and '-', e.g. 'deployer'`,
       },
       {
         wrong: program === ADMINISTRATOR,
         given: `the program's name is '${program}'`,
-        want: 'want another one: the generated user of people has that name',
+        want: 'expected another one: the generated user of people has that name',
       },
       {
         wrong: this.programs.some(({ username }) => username === program),
         given: `the program '${program}' is there already`,
-        want: 'want a name of its own for each program: its login can then be taken away alone',
+        want: 'expected a name of its own for each program: its login can then be taken away alone',
       },
     ]);
     const login = Credentials.generated()._login(this.server, {

@@ -25,31 +25,31 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
     ].map(({ what, shared }) => ({
       wrong: !shared && plan.maxPods > 1,
       given: `there can be ${plan.maxPods} servers, and ${what} can be used by one alone`,
-      want: 'want replicas: 1, or a store that servers can share, e.g. ArtifactStore.s3(…) or a ReadWriteMany volume',
+      want: 'expected replicas: 1, or a store that servers can share, e.g. ArtifactStore.s3(…) or a ReadWriteMany volume',
     })),
     {
       wrong:
         props.authentication?._kind === 'mlflow' &&
         (props.authentication._mlflow.databaseName ?? 'mlflow_auth') === props.database.databaseName,
       given: `the name of the users' database is '${props.database.databaseName}'`,
-      want: 'want a database of its own: MLflow cannot make its schema in one that has other tables',
+      want: 'expected a database of its own: MLflow cannot make its schema in one that has other tables',
     },
     {
       wrong: plan.artifactAccess !== ArtifactAccess.PROXIED && !props.artifacts.reachableByClients,
       given: `artifactAccess is ${plan.artifactAccess}, and clients have no way into ${props.artifacts.uri}`,
-      want: 'want ArtifactAccess.PROXIED, or a store that clients can reach and log in to, e.g. ArtifactStore.s3(…)',
+      want: 'expected ArtifactAccess.PROXIED, or a store that clients can reach and log in to, e.g. ArtifactStore.s3(…)',
     },
     ...peerRules('clients', props.clients),
     ...peerRules('metricsClients', props.metricsClients),
     ...(props.allowedHosts ?? []).map((host) => ({
       wrong: !/^[a-z0-9*.:[\]-]+$/.test(host),
       given: `allowedHosts has '${host}'`,
-      want: "want lower-case host names without scheme or path, e.g. 'mlflow.example.com' or '*.example.com'",
+      want: "expected lower-case host names without scheme or path, e.g. 'mlflow.example.com' or '*.example.com'",
     })),
     ...(props.allowedOrigins ?? []).map((origin) => ({
       wrong: !/^https?:\/\/[^/,\sA-Z]+$/.test(origin),
       given: `allowedOrigins has '${origin}'`,
-      want: "want a scheme and a lower-case host, without a path, e.g. 'https://notebooks.example.com'",
+      want: "expected a scheme and a lower-case host, without a path, e.g. 'https://notebooks.example.com'",
     })),
     ...environmentRules(props.environment),
   ];
@@ -60,6 +60,6 @@ export function environmentRules(environment: Record<string, string> = {}): Rule
   return Object.entries(environment).map(([name, value]) => ({
     wrong: /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY)$/i.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
     given: `environment has ${name}`,
-    want: 'want no secrets there, they would stand in the YAML: a Secret by keys, credentials or JSON patch',
+    want: 'expected no secrets there, they would stand in the YAML: a Secret by keys, credentials or JSON patch',
   }));
 }

@@ -65,7 +65,9 @@ describe('basic', () => {
 
   test('users cannot be a service account', () => {
     const authentication = Authentication.basic({ users: Credentials.fromServiceAccount({}) });
-    expect(serverError({ authentication })).toMatch(/^chart\/server: credentials for server-basic-auth .*want Cred/);
+    expect(serverError({ authentication })).toMatch(
+      /^chart\/server: credentials for server-basic-auth .*expected Cred/,
+    );
   });
 
   test('MLflow itself asks nobody', () => {

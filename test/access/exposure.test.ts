@@ -55,7 +55,7 @@ test('without any annotation there is no empty list of them', () => {
 });
 
 describe('refuses', () => {
-  const name = "want a host name alone, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'";
+  const name = "expected a host name alone, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'";
   test.each<[Partial<IngressExposureProps>, string, string]>([
     [{ host: 'https://mlflow.example.com' }, "host is 'https://mlflow.example.com'", name],
     [{ host: 'mlflow.example.com:8443' }, "host is 'mlflow.example.com:8443'", name],
@@ -71,13 +71,13 @@ describe('refuses', () => {
     [
       { tls: Tls.fromSecret('certificate') },
       'tls is given without a host',
-      'want the host that the certificate is for',
+      'expected the host that the certificate is for',
     ],
-    [{}, 'the Ingress has no host', "want one, e.g. host: 'mlflow.example.com'"],
+    [{}, 'the Ingress has no host', "expected one, e.g. host: 'mlflow.example.com'"],
     [{ host, className: '' }, "className is ''", "or leave it out for the cluster's default"],
   ])('%j', (props, given, want) => {
     expect(serverError({ exposure: Exposure.ingress(props as IngressExposureProps) })).toContain(
-      `chart/server: ${given}: `,
+      `chart/server: ${given}; `,
     );
     expect(serverError({ exposure: Exposure.ingress(props as IngressExposureProps) })).toContain(want);
   });

@@ -133,17 +133,17 @@ test('https is the default, and plain http is redirected then', () => {
 });
 
 describe('refuses', () => {
-  const seconds = 'want a whole number of seconds from 1 to 99999, or RouteTimeout.none()';
-  const name = "want lower-case letters, digits, '-' and '.', at most 253, e.g. 'public'";
+  const seconds = 'expected a whole number of seconds from 1 to 99999, or RouteTimeout.none()';
+  const name = "expected lower-case letters, digits, '-' and '.', at most 253, e.g. 'public'";
   test.each<[string, string, Partial<HttpRouteExposureProps>]>([
-    ["host is 'https://mlflow.example.com'", 'want a host name alone', { host: 'https://mlflow.example.com' }],
-    ["host is '*.example.com'", 'want a host name alone', { host: '*.example.com' }],
-    ["host is '192.168.1.10'", 'want a host name alone', { host: '192.168.1.10' }],
-    ['the HTTPRoute has no host', "want one, e.g. host: 'mlflow.example.com'", { host: undefined }],
+    ["host is 'https://mlflow.example.com'", 'expected a host name alone', { host: 'https://mlflow.example.com' }],
+    ["host is '*.example.com'", 'expected a host name alone', { host: '*.example.com' }],
+    ["host is '192.168.1.10'", 'expected a host name alone', { host: '192.168.1.10' }],
+    ['the HTTPRoute has no host', "expected one, e.g. host: 'mlflow.example.com'", { host: undefined }],
     ["gateway is ''", name, { gateway: '' }],
     ["gateway is ''", name, { gateway: undefined }],
     ["gateway is 'infra/public'", name, { gateway: 'infra/public' }],
-    ["gatewayNamespace is ''", 'want a DNS label of at most 63 characters', { gatewayNamespace: '' }],
+    ["gatewayNamespace is ''", 'expected a DNS label of at most 63 characters', { gatewayNamespace: '' }],
     ["gatewayNamespace is 'infra.gateway'", "e.g. 'gateway'", { gatewayNamespace: 'infra.gateway' }],
     ["listener is ''", "e.g. 'https'", { listener: '' }],
     ["listener is 'HTTPS'", "e.g. 'https'", { listener: 'HTTPS' }],
@@ -157,7 +157,7 @@ describe('refuses', () => {
       ['chart/server', serverError({ exposure })],
       ['chart/churn', servingError({ exposure })],
     ]) {
-      expect(message).toContain(`${path}: ${given}: `);
+      expect(message).toContain(`${path}: ${given}; `);
       expect(message).toContain(want);
       expect(message.split('\n')).toHaveLength(1);
     }

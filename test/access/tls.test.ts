@@ -40,5 +40,5 @@ test.each<[string, Tls, string]>([
   const message = serverError(exposed(tls));
   expect(message).toMatch(/^chart\/server: /);
   expect(message).toContain(value);
-  expect(message).toContain("want lower-case letters, digits, '-' and '.'");
+  expect(message).toContain("expected lower-case letters, digits, '-' and '.'");
 });

@@ -71,7 +71,7 @@ test.each([
   ['credentials', 'mlflow-minio-s3-secret'],
 ])('%s cannot be those of a service account', (prop, secret) => {
   expect(errorOf(() => minio({ [prop]: Credentials.fromServiceAccount({}) }))).toContain(
-    `chart/mlflow-minio: credentials for ${secret} are a service account's: want Credentials.generated() or`,
+    `chart/mlflow-minio: credentials for ${secret} are a service account's; expected Credentials.generated() or`,
   );
 });
 

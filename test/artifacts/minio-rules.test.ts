@@ -5,15 +5,19 @@ import { minio } from '../support/parts';
 import { errorOf } from '../support/synth';
 
 const refused: [string, MinioStoreProps, string][] = [
-  ['an empty image', { image: '' }, "image is '': want a tag"],
-  ['an image that moves', { image: 'minio/minio:latest' }, "image is 'minio/minio:latest': want a tag"],
-  ['storage of zero', { storage: Size.gibibytes(0) }, 'storage is 0Gi: want more than zero'],
+  ['an empty image', { image: '' }, "image is ''; expected a tag"],
+  ['an image that moves', { image: 'minio/minio:latest' }, "image is 'minio/minio:latest'; expected a tag"],
+  ['storage of zero', { storage: Size.gibibytes(0) }, 'storage is 0Gi; expected more than zero'],
   [
     'a request above the limit',
     { resources: { cpu: { request: Cpu.millis(2500) } } },
-    'resources.cpu requests 2500m with a limit of 2: want amounts above zero, and a request that is not above the limit',
+    'resources.cpu requests 2500m with a limit of 2; expected amounts above zero, and a request that is not above the limit',
   ],
-  ['a bucket outside of the rules', { bucket: 'My_Models' }, "bucket is 'My_Models': want 3 to 63 lower-case letters"],
+  [
+    'a bucket outside of the rules',
+    { bucket: 'My_Models' },
+    "bucket is 'My_Models'; expected 3 to 63 lower-case letters",
+  ],
   [
     "a Secret's name",
     { credentials: Credentials.fromSecret('My_Secret') },
@@ -27,19 +31,19 @@ test.each(refused)('%s is refused', (_, props, message) => {
 
 describe('topology', () => {
   test.each([
-    [0, 'want a whole number of at least 1'],
-    [-4, 'want a whole number of at least 1'],
-    [4.5, 'want a whole number of at least 1'],
-    [NaN, 'want a whole number of at least 1'],
-    [2, 'want 1, or at least 4: with fewer MinIO cannot lose a drive and go on writing'],
-    [3, 'want 1, or at least 4'],
-    [17, 'want a number that a set of'],
-    [19, 'want a number that a set of'],
-    [37, 'want a number that a set of'],
+    [0, 'expected a whole number of at least 1'],
+    [-4, 'expected a whole number of at least 1'],
+    [4.5, 'expected a whole number of at least 1'],
+    [NaN, 'expected a whole number of at least 1'],
+    [2, 'expected 1, or at least 4: with fewer MinIO cannot lose a drive and go on writing'],
+    [3, 'expected 1, or at least 4'],
+    [17, 'expected a number that a set of'],
+    [19, 'expected a number that a set of'],
+    [37, 'expected a number that a set of'],
     // 2 × 17: in sets of two drives, of which none can be lost.
-    [34, 'want a number that a set of'],
+    [34, 'expected a number that a set of'],
   ])('%d pods are refused', (replicas, want) => {
-    expect(errorOf(() => minio({ replicas }))).toContain(`chart/mlflow-minio: replicas is ${replicas}: ${want}`);
+    expect(errorOf(() => minio({ replicas }))).toContain(`chart/mlflow-minio: replicas is ${replicas}; ${want}`);
   });
 
   test.each([1, 4, 5, 6, 7, 8, 12, 15, 16, 18, 20, 32, 64])('%d pods are taken', (replicas) => {

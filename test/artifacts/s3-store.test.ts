@@ -102,15 +102,15 @@ test('the server and its migration reach it, by files of the key and a policy', 
 });
 
 const refused: [string, Partial<S3StoreProps>, string][] = [
-  ['a bucket outside of the rules', { bucket: 's3://models' }, "bucket is 's3://models': want 3 to 63"],
-  ['a slash before the folder', { prefix: '/a' }, "prefix is '/a': want a folder without slashes at its ends"],
+  ['a bucket outside of the rules', { bucket: 's3://models' }, "bucket is 's3://models'; expected 3 to 63"],
+  ['a slash before the folder', { prefix: '/a' }, "prefix is '/a'; expected a folder without slashes at its ends"],
   ['a slash after the folder', { prefix: 'a/' }, "prefix is 'a/'"],
   ['an empty folder', { prefix: '' }, "prefix is ''"],
   ['a folder in the middle without a name', { prefix: 'a//b' }, "prefix is 'a//b'"],
   [
     'an endpoint without scheme',
     { endpoint: 's3.example.com' },
-    "endpoint is 's3.example.com': want a URL with scheme",
+    "endpoint is 's3.example.com'; expected a URL with scheme",
   ],
   ['another scheme', { endpoint: 's3://models' }, "endpoint is 's3://models'"],
   [
@@ -125,7 +125,7 @@ const refused: [string, Partial<S3StoreProps>, string][] = [
   [
     'a key that would have to be made',
     { credentials: Credentials.generated() },
-    "the bucket's credentials are generated: want Credentials.fromSecret('name') or fromServiceAccount(…)",
+    "the bucket's credentials are generated; expected Credentials.fromSecret('name') or fromServiceAccount(…)",
   ],
   [
     'a Secret that cannot be',

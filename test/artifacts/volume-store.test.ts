@@ -47,7 +47,7 @@ describe('a volume that one node alone can mount', () => {
 
   test('refuses several servers', () => {
     expect(errorOf(() => platform({ claimName: 'artifacts' }))).toContain(
-      'chart/mlflow/server: there can be 10 servers, and the artifact store can be used by one alone: want replicas: 1',
+      'chart/mlflow/server: there can be 10 servers, and the artifact store can be used by one alone; expected replicas: 1',
     );
   });
 

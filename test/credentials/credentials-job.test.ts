@@ -117,7 +117,7 @@ describe('the role', () => {
 
   test('needs a namespace, as Kubernetes binds no account without one', () => {
     const message = errorOf(() => synthWithoutNamespace((chart) => addServer(chart)));
-    expect(message).toMatch(/^chart\/server\/credentials: the chart has no namespace: want one/);
+    expect(message).toMatch(/^chart\/server\/credentials: the chart has no namespace; expected one/);
   });
 });
 

@@ -82,7 +82,7 @@ describe('from a Secret', () => {
 
   test.each(['', 'Own', 'my_secret', '-own', 'a b', 'a'.repeat(254)])('the name %j is refused', (name) => {
     expect(errorOf(() => onPostgres({ credentials: Credentials.fromSecret(name) }))).toContain(
-      `chart/postgres: the name of the Secret of credentials is '${name}': want lower-case letters, digits, '-' and '.'`,
+      `chart/postgres: the name of the Secret of credentials is '${name}'; expected lower-case letters, digits, '-' and '.'`,
     );
   });
 
@@ -113,7 +113,7 @@ describe('from a service account', () => {
     [
       'a database',
       (chart) => addServer(chart, { database: databaseOf(account) }),
-      "want Credentials.fromSecret('name')",
+      "expected Credentials.fromSecret('name')",
     ],
   ])('%s cannot be one', (_what, build, want) => {
     const message = errorOf(() => synth(build));

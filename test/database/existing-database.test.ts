@@ -48,7 +48,7 @@ test('its policy allows the port of the database, and its addresses where they a
 test('connections of all clients count', () => {
   connect({ maxConnections: 100 }, 60, 40);
   expect(errorOf(() => connect({ maxConnections: 100 }, 60, 41))).toBe(
-    'chart/server: maxConnections is 100: want at least 101, what its clients can open, or fewer servers, or smaller ' +
+    'chart/server: maxConnections is 100; expected at least 101, what its clients can open, or fewer servers, or smaller ' +
       'pools (connectionPool)',
   );
 });
@@ -70,16 +70,20 @@ const refused: [string, Partial<ExistingDatabaseProps>, string][] = [
   ['a host with a space', { host: 'a b' }, "the database's host is 'a b'"],
   ['port 0', { port: 0 }, "the database's port is 0"],
   ['a port above 65535', { port: 65536 }, "the database's port is 65536"],
-  ['a fraction of a connection', { maxConnections: 1.5 }, 'maxConnections is 1.5: want a whole number of at least 1'],
+  [
+    'a fraction of a connection',
+    { maxConnections: 1.5 },
+    'maxConnections is 1.5; expected a whole number of at least 1',
+  ],
   [
     'credentials that would have to be made',
     { credentials: Credentials.generated() },
-    "the database's credentials are generated or a service account's: want Credentials.fromSecret('name')",
+    "the database's credentials are generated or a service account's; expected Credentials.fromSecret('name')",
   ],
   [
     "a service account's",
     { credentials: Credentials.fromServiceAccount({}) },
-    "the database's credentials are generated or a service account's: want Credentials.fromSecret('name')",
+    "the database's credentials are generated or a service account's; expected Credentials.fromSecret('name')",
   ],
   [
     'a Secret that cannot be',
@@ -89,7 +93,7 @@ const refused: [string, Partial<ExistingDatabaseProps>, string][] = [
   ['an authority that cannot be', { authoritySecretName: 'My_Secret' }, "authoritySecretName is 'My_Secret'"],
   ['a way of TLS that libpq does not know', { sslMode: 'on' }, "sslMode is 'on'"],
   ['verify-full without an authority', { sslMode: 'verify-full' }, "sslMode is 'verify-full'"],
-  ['an image that moves', { clientImage: 'postgres:latest' }, "clientImage is 'postgres:latest': want a tag"],
+  ['an image that moves', { clientImage: 'postgres:latest' }, "clientImage is 'postgres:latest'; expected a tag"],
   ['an address without a mask', { cidr: '10.0.0.1' }, "cidr is '10.0.0.1'"],
   ['a mask that is too long', { cidr: '10.0.0.0/33' }, "cidr is '10.0.0.0/33'"],
 ];

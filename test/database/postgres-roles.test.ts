@@ -142,7 +142,7 @@ test.each([
   ['credentials', 'mlflow-postgres-mlflow-secret'],
 ])('%s cannot be those of a service account', (prop, secret) => {
   expect(errorOf(() => postgres({ [prop]: Credentials.fromServiceAccount({}) }))).toBe(
-    `chart/mlflow-postgres: credentials for ${secret} are a service account's: want Credentials.generated() or ` +
+    `chart/mlflow-postgres: credentials for ${secret} are a service account's; expected Credentials.generated() or ` +
       "Credentials.fromSecret('name'): only cloud stores know service accounts",
   );
 });

@@ -5,24 +5,28 @@ import { postgres } from '../support/parts';
 import { errorOf } from '../support/synth';
 
 const refused: [string, PostgresStatefulSetProps, string][] = [
-  ['an empty image', { image: '' }, "image is '': want a tag"],
-  ['an image without a tag', { image: 'postgres' }, "image is 'postgres': want a tag"],
-  ['an image that moves', { image: 'postgres:latest' }, "image is 'postgres:latest': want a tag"],
-  ['storage of zero', { storage: Size.gibibytes(0) }, 'storage is 0Gi: want more than zero'],
+  ['an empty image', { image: '' }, "image is ''; expected a tag"],
+  ['an image without a tag', { image: 'postgres' }, "image is 'postgres'; expected a tag"],
+  ['an image that moves', { image: 'postgres:latest' }, "image is 'postgres:latest'; expected a tag"],
+  ['storage of zero', { storage: Size.gibibytes(0) }, 'storage is 0Gi; expected more than zero'],
   [
     'a request above the limit',
     { resources: { cpu: { request: Cpu.units(3) } } },
-    'resources.cpu requests 3 with a limit of 2: want amounts above zero, and a request that is not above the limit',
+    'resources.cpu requests 3 with a limit of 2; expected amounts above zero, and a request that is not above the limit',
   ],
   [
     'a memory limit below the default request',
     { resources: { memory: { limit: Size.mebibytes(512) } } },
-    'resources.memory requests 1Gi with a limit of 512Mi: want amounts above zero',
+    'resources.memory requests 1Gi with a limit of 512Mi; expected amounts above zero',
   ],
-  ['a fraction of a connection', { maxConnections: 99.5 }, 'maxConnections is 99.5: want a whole number of at least 1'],
-  ['no connections', { maxConnections: 0 }, 'maxConnections is 0: want a whole number of at least 1'],
-  ['fewer than no connections', { maxConnections: -5 }, 'maxConnections is -5: want a whole number of at least 1'],
-  ['a database without a name', { databaseName: '' }, "the database's name is '': want lower-case letters"],
+  [
+    'a fraction of a connection',
+    { maxConnections: 99.5 },
+    'maxConnections is 99.5; expected a whole number of at least 1',
+  ],
+  ['no connections', { maxConnections: 0 }, 'maxConnections is 0; expected a whole number of at least 1'],
+  ['fewer than no connections', { maxConnections: -5 }, 'maxConnections is -5; expected a whole number of at least 1'],
+  ['a database without a name', { databaseName: '' }, "the database's name is ''; expected lower-case letters"],
   ['a name with a space, of which the set-up would make two', { databaseName: 'a b' }, "the database's name is 'a b'"],
   ['a name in upper case', { databaseName: 'MLflow' }, "the database's name is 'MLflow'"],
   ['a name with a digit first', { databaseName: '1st' }, "the database's name is '1st'"],
@@ -30,7 +34,7 @@ const refused: [string, PostgresStatefulSetProps, string][] = [
   [
     'a key that no Secret can have',
     { credentials: Credentials.fromSecret('db', { passwordKey: 'a/b' }) },
-    "the passwordKey of credentials is 'a/b': want the name of a key of the Secret",
+    "the passwordKey of credentials is 'a/b'; expected the name of a key of the Secret",
   ],
   [
     "a Secret's name",
@@ -52,7 +56,7 @@ test('a database that Postgres itself owns is refused', () => {
 
 test('a database added later is held to the same rule', () => {
   expect(errorOf(() => postgres({}, (database) => database.addDatabase('x; y')))).toContain(
-    "chart/mlflow-postgres: the database's name is 'x; y': want lower-case letters",
+    "chart/mlflow-postgres: the database's name is 'x; y'; expected lower-case letters",
   );
 });
 

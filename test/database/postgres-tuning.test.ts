@@ -75,7 +75,7 @@ describe('max_connections that cannot be', () => {
 
   test('fewer than the clients can open, and 3 for superusers', () => {
     expect(failure({ maxConnections: 102 }, 100)).toContain(
-      '[chart/mlflow-postgres] maxConnections is 102: want at least 103: its clients can open 100 and 3 are kept',
+      '[chart/mlflow-postgres] maxConnections is 102; expected at least 103: its clients can open 100 and 3 are kept',
     );
   });
 
@@ -85,12 +85,12 @@ describe('max_connections that cannot be', () => {
 
   test('more than the memory limit holds, said by the user', () => {
     expect(failure({ maxConnections: 333 }, 10)).toContain(
-      '[chart/mlflow-postgres] max_connections is 333 with a memory limit of 4096Mi: want at most 332',
+      '[chart/mlflow-postgres] max_connections is 333 with a memory limit of 4096Mi; expected at most 332',
     );
   });
 
   test('more than the memory limit holds, computed from the clients', () => {
-    expect(failure({}, 400)).toMatch(/\[chart\/mlflow-postgres\] max_connections is 425 with .* want at most 332 /);
+    expect(failure({}, 400)).toMatch(/\[chart\/mlflow-postgres\] max_connections is 425 with .* expected at most 332 /);
   });
 
   test('as many as the memory limit holds are taken', () => {

@@ -15,7 +15,7 @@ const withPlatform = (build: (chart: Chart) => void) => () =>
 
 describe('a Secret with data', () => {
   const refused =
-    "chart/secret: the Secret 'login' has data, which would stand in YAML for anyone to read: want " +
+    "chart/secret: the Secret 'login' has data, which would stand in YAML for anyone to read; expected " +
     "Credentials.generated(), or Credentials.fromSecret('name') with a Secret made outside";
   const metadata = { name: 'login' };
 
@@ -107,7 +107,7 @@ describe('two platforms', () => {
     });
     expect(errorOf(build)).toContain(
       "b/mlflow/postgres/service-account: ServiceAccount 'mlflow-postgres' is made by a/mlflow/postgres/service-account " +
-        "too in namespace 'mlflow', and so are 35 more objects: want another id for one of them, or a namespace of its own",
+        "too in namespace 'mlflow', and so are 35 more objects; expected another id for one of them, or a namespace of its own",
     );
     expect(errorOf(build).split('\n')).toHaveLength(2);
   });
@@ -128,7 +128,7 @@ describe('two platforms', () => {
       new Thing(chart(app, 'a'), 'store');
       new Thing(chart(app, 'b'), 'store');
     });
-    expect(errorOf(build)).toMatch(/ConfigMap 'store' is made by a\/store\/config-map too: want another id/);
+    expect(errorOf(build)).toMatch(/ConfigMap 'store' is made by a\/store\/config-map too; expected another id/);
   });
 
   test('of one id in two namespaces are taken', () => {
@@ -152,7 +152,7 @@ describe('two platforms', () => {
       const platform = new MlflowPlatform(chart(app, 'a', 'mlflow'), 'mlflow');
       new MinioStore(platform, 'archive');
     });
-    expect(errorOf(build)).toMatch(/a\/mlflow\/archive: .*a\/mlflow\/minio:/);
+    expect(errorOf(build)).toMatch(/a\/mlflow\/archive: .*a\/mlflow\/minio;/);
   });
 
   test('a part that stands alone with the id of a platform is refused: its pods would have the same labels', () => {
@@ -161,7 +161,7 @@ describe('two platforms', () => {
       const [superuser, credentials] = [Credentials.fromSecret('x'), Credentials.fromSecret('y')];
       new PostgresStatefulSet(chart(app, 'b', 'mlflow'), 'mlflow', { superuser, credentials });
     });
-    expect(errorOf(build)).toMatch(/b\/mlflow: .*a\/mlflow\/postgres:/);
+    expect(errorOf(build)).toMatch(/b\/mlflow: .*a\/mlflow\/postgres;/);
   });
 });
 

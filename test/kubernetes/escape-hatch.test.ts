@@ -75,7 +75,7 @@ test('an id that is not there is refused, with those that are', () => {
   synth((chart) => {
     const store = new MinioStore(chart, 'minio');
     expect(errorOf(() => store.apiObject('deployment'))).toContain(
-      "chart/minio: there is no object 'deployment': want one of ",
+      "chart/minio: there is no object 'deployment'; expected one of ",
     );
     expect(errorOf(() => store.apiObject('deployment'))).toContain("'stateful-set'");
     expect(errorOf(() => store.apiObject(''))).toContain("there is no object ''");

@@ -90,18 +90,18 @@ describe('every name that is made is one that Kubernetes takes', () => {
     for (const { metadata } of objects) expect(metadata.name).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
     const message = errorOf(() => synth((chart) => build(chart, 'm'.repeat(most + 1))));
     expect(message).toContain(`is '${'m'.repeat(most + 1)}`);
-    expect(message).toContain('want a DNS label of at most');
+    expect(message).toContain('expected a DNS label of at most');
   });
 
   // A Service's name is the stricter kind of label, as it has to be a variable's name too.
   test.each(['', 'MLflow', 'ml_flow', 'ml.flow', '-mlflow', 'mlflow-', '1mlflow'])('platform %p is refused', (id) => {
     const build = () => synth((chart) => new MlflowPlatform(new Construct(chart, 'team'), id));
-    expect(errorOf(build)).toContain(id === '' ? 'ID' : `the id of the platform is '${id}': want a DNS label`);
+    expect(errorOf(build)).toContain(id === '' ? 'ID' : `the id of the platform is '${id}'; expected a DNS label`);
   });
 
   test.each(['MLflow', 'ml_flow', '1st'])('component %p is refused', (id) => {
     expect(errorOf(() => synth((chart) => new PostgresStatefulSet(chart, id)))).toContain(
-      `chart/${id}: the name is '${id}': want a DNS label`,
+      `chart/${id}: the name is '${id}'; expected a DNS label`,
     );
   });
 });
@@ -109,7 +109,7 @@ describe('every name that is made is one that Kubernetes takes', () => {
 describe('the namespace of the chart', () => {
   test.each(['Team', 'team_a', 'team.a', '', 'a'.repeat(64)])('%p is refused', (namespace) => {
     expect(errorOf(() => synth((chart) => new MlflowPlatform(chart, 'mlflow'), namespace))).toContain(
-      `the namespace of the chart is '${namespace}': want a DNS label of at most 63 characters`,
+      `the namespace of the chart is '${namespace}'; expected a DNS label of at most 63 characters`,
     );
   });
 

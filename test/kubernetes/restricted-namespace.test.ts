@@ -32,13 +32,13 @@ test('made first, it stands before all that lies in it: kubectl applies in the o
 
 test('a chart without a namespace is refused', () => {
   expect(errorOf(() => synthWithoutNamespace((chart) => new RestrictedNamespace(chart, 'namespace')))).toBe(
-    "chart/namespace: the chart has no namespace: want one: new Chart(app, 'mlflow', { namespace: 'mlflow' })",
+    "chart/namespace: the chart has no namespace; expected one: new Chart(app, 'mlflow', { namespace: 'mlflow' })",
   );
 });
 
 test.each(['Team', 'team_a', '', 'a'.repeat(64)])('namespace %p is refused', (namespace) => {
   expect(errorOf(() => synth((chart) => new RestrictedNamespace(chart, 'namespace'), namespace))).toContain(
-    `chart/namespace: the namespace of the chart is '${namespace}': want a DNS label`,
+    `chart/namespace: the namespace of the chart is '${namespace}'; expected a DNS label`,
   );
 });
 

@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { check, checkAtSynth, imageRule, nameRule, wholeRule } from '../../lib/kubernetes/rules';
 import { errorOf } from '../support/synth';
 
-const rule = (wrong: boolean, what: string) => ({ wrong, given: `${what} is 0`, want: 'want 1' });
+const rule = (wrong: boolean, what: string) => ({ wrong, given: `${what} is 0`, want: 'expected 1' });
 
 function construct(): Construct {
   return new Construct(new Chart(new App(), 'chart'), 'part');
@@ -16,11 +16,16 @@ describe('check', () => {
 
   test('tells every broken rule in a line of its own, with path, value and what would be right', () => {
     const message = errorOf(() => check(construct(), [rule(true, 'a'), rule(false, 'b'), rule(true, 'c')]));
-    expect(message).toBe('chart/part: a is 0: want 1\nchart/part: c is 0: want 1');
+    expect(message).toBe('chart/part: a is 0; expected 1\nchart/part: c is 0; expected 1');
+  });
+
+  test('writes one form also for a rule that says "want"', () => {
+    const old = { wrong: true, given: 'a is 0', want: 'want 1, if you want' };
+    expect(errorOf(() => check('chart/other', [old]))).toBe('chart/other: a is 0; expected 1, if you want');
   });
 
   test('takes a path in place of a construct', () => {
-    expect(errorOf(() => check('chart/other', [rule(true, 'a')]))).toBe('chart/other: a is 0: want 1');
+    expect(errorOf(() => check('chart/other', [rule(true, 'a')]))).toBe('chart/other: a is 0; expected 1');
   });
 });
 
@@ -31,7 +36,7 @@ describe('checkAtSynth', () => {
     checkAtSynth(part, () => [rule(wrong, 'a')]);
     Testing.synth(Chart.of(part));
     wrong = true;
-    expect(errorOf(() => Testing.synth(Chart.of(part)))).toContain('[chart/part] a is 0: want 1');
+    expect(errorOf(() => Testing.synth(Chart.of(part)))).toContain('[chart/part] a is 0; expected 1');
   });
 });
 
@@ -76,7 +81,7 @@ describe('wholeRule', () => {
     expect(wholeRule('x', value, least)).toEqual({
       wrong: true,
       given: `x is ${value}`,
-      want: `want a whole number of at least ${least}`,
+      want: `expected a whole number of at least ${least}`,
     });
   });
 });

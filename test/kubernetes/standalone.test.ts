@@ -119,7 +119,7 @@ describe('a chart without a namespace', () => {
   // A RoleBinding has to say the namespace of its ServiceAccount: the API server refuses one that does not.
   test('is refused where Secrets have to be made', () => {
     expect(errorOf(() => synthWithoutNamespace((chart) => new MinioStore(chart, 'x')))).toMatch(
-      /^chart\/x\/credentials: the chart has no namespace: want one/,
+      /^chart\/x\/credentials: the chart has no namespace; expected one/,
     );
   });
 });

@@ -20,9 +20,13 @@ test.each([
   [
     'data',
     'web',
-    "c/server: the database is in namespace 'data', and who connects in 'web': want one namespace for both",
+    "c/server: the database is in namespace 'data', and who connects in 'web'; expected one namespace for both",
   ],
-  ['web', 'data', "c/server: the store is in namespace 'data', and who connects in 'web': want one namespace for both"],
+  [
+    'web',
+    'data',
+    "c/server: the store is in namespace 'data', and who connects in 'web'; expected one namespace for both",
+  ],
 ])('a database in %s and a store in %s are refused', (database, store, message) => {
   expect(errorOf(() => server(database, store))).toContain(message);
 });

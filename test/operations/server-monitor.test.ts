@@ -77,10 +77,10 @@ test('under MLflow’s own login the metrics need no password either', () => {
 
 test.each([0, -1, 1.5, NaN])('an interval of %s seconds is refused', (intervalSeconds) => {
   expect(errorOf(() => monitored({ intervalSeconds }))).toBe(
-    `monitoring/metrics: intervalSeconds is ${intervalSeconds}: want a whole number of at least 1`,
+    `monitoring/metrics: intervalSeconds is ${intervalSeconds}; expected a whole number of at least 1`,
   );
 });
 
 test.each(['Metrics', 'my_metrics', 'a'.repeat(64)])('the id %s is refused: it is the name', (id) => {
-  expect(errorOf(() => monitored({}, id))).toContain(`'${id}': want a DNS label`);
+  expect(errorOf(() => monitored({}, id))).toContain(`'${id}'; expected a DNS label`);
 });

@@ -41,6 +41,6 @@ test('each selects one Service, by labels and a port that it has, in its namespa
 
 test('an interval of 0 seconds is refused', () => {
   expect(errorOf(() => monitored(0))).toBe(
-    'monitoring/churn-metrics: intervalSeconds is 0: want a whole number of at least 1',
+    'monitoring/churn-metrics: intervalSeconds is 0; expected a whole number of at least 1',
   );
 });

@@ -53,7 +53,7 @@ test('wrong input ends the program with what would be right', () => {
   ];
   writeFileSync(join(folder, 'refused.py'), app.join('\n'));
   expect(() => python(folder, 'refused.py')).toThrow(
-    'RuntimeError: mlflow/mlflow/server: autoscaling has minReplicas 5 and maxReplicas 2: want ',
+    'RuntimeError: mlflow/mlflow/server: autoscaling has minReplicas 5 and maxReplicas 2; expected ',
   );
 });
 

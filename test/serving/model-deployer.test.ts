@@ -218,6 +218,6 @@ test('the platform’s placement is that of its servings too, wherever they are'
 
 test.each([0, 0.5, 4000, NaN])('pollSeconds: %s is refused', (pollSeconds) => {
   expect(errorOf(() => platformWithServings({ churn: {} }, { deployer: { pollSeconds } }))).toContain(
-    `mlflow/mlflow/deployer: pollSeconds is ${pollSeconds}: want a number from 1 to 3600`,
+    `mlflow/mlflow/deployer: pollSeconds is ${pollSeconds}; expected a number from 1 to 3600`,
   );
 });

@@ -16,36 +16,39 @@ const { byAlias, byStage, byVersion } = RegisteredModel;
 const requirements = (indexUrl: string) => ({ runtime: ServingRuntime.withRequirements({ indexUrl }) });
 
 test.each<[Partial<ModelServingOptions>, string]>([
-  [{ model: byVersion('churn', 'seven') }, "the model's version is 'seven': want a whole number from 1 on"],
+  [{ model: byVersion('churn', 'seven') }, "the model's version is 'seven'; expected a whole number from 1 on"],
   [{ model: byVersion('churn', '0') }, "version is '0'"],
   [{ model: byVersion('churn', '') }, "version is ''"],
   [{ model: byVersion('churn', '1.0') }, "version is '1.0'"],
   [{ model: byAlias('churn', '') }, "the model's alias is ''"],
-  [{ model: byAlias('churn', undefined as any) }, 'the model has neither alias, stage nor version: want one of them'],
+  [
+    { model: byAlias('churn', undefined as any) },
+    'the model has neither alias, stage nor version; expected one of them',
+  ],
   [{ model: byAlias('churn', 'latest') }, "alias is 'latest'"],
   [{ model: byAlias('churn', 'v2') }, "alias is 'v2'"],
   [{ model: byAlias('churn', 'my champion') }, "alias is 'my champion'"],
-  [{ model: byStage('churn', 'production') }, "stage is 'production': want one of Staging, Production, Archived"],
+  [{ model: byStage('churn', 'production') }, "stage is 'production'; expected one of Staging, Production, Archived"],
   [{ model: byAlias('', 'champion') }, "the model's name is ''"],
-  [{ model: byAlias('a/b', 'champion') }, "the model's name is 'a/b': want its name in the registry"],
-  [{ replicas: 0 }, 'replicas is 0: want a whole number of at least 1'],
+  [{ model: byAlias('a/b', 'champion') }, "the model's name is 'a/b'; expected its name in the registry"],
+  [{ replicas: 0 }, 'replicas is 0; expected a whole number of at least 1'],
   [{ replicas: 1.5 }, 'replicas is 1.5'],
   [{ replicas: 2, autoscaling: {} }, 'replicas is 2 and autoscaling is given'],
   [{ autoscaling: { minReplicas: 5, maxReplicas: 2 } }, 'minReplicas 5 and maxReplicas 2'],
   [{ requestTimeoutSeconds: 0 }, 'requestTimeoutSeconds is 0'],
-  [{ startSeconds: 5 }, 'startSeconds is 5: want a whole number of at least 10'],
+  [{ startSeconds: 5 }, 'startSeconds is 5; expected a whole number of at least 10'],
   [{ drainSeconds: -1 }, 'drainSeconds is -1'],
   [{ maxRequestSize: Size.kibibytes(0) }, 'maxRequestSize is 0Ki'],
   [{ modelSpace: Size.gibibytes(0) }, 'modelSpace is 0Gi'],
   [{ clients: [{}] }, 'clients has {}'],
-  [{ runtime: ServingRuntime.image('churn') }, "the image of the runtime is 'churn': want a tag"],
-  [requirements('pypi.org'), "indexUrl is 'pypi.org': want the address of a package index"],
+  [{ runtime: ServingRuntime.image('churn') }, "the image of the runtime is 'churn'; expected a tag"],
+  [requirements('pypi.org'), "indexUrl is 'pypi.org'; expected the address of a package index"],
   [requirements('https://me:secret@pypi.org/simple'), 'without a user'],
   [{ warmUp: WarmUp.request('') }, "the body of the warm-up request is ''"],
   [{ warmUp: WarmUp.request('{') }, "the body of the warm-up request is '{'"],
   [{ warmUp: WarmUp.fromConfigMap('Samples', 'a') }, "the ConfigMap of the warm-up request is 'Samples'"],
-  [{ environment: { API_TOKEN: 'x' } }, 'environment has API_TOKEN: want no secrets there'],
-  [{ environment: { MODEL_VERSION: '3' } }, 'environment has MODEL_VERSION: want it left out'],
+  [{ environment: { API_TOKEN: 'x' } }, 'environment has API_TOKEN; expected no secrets there'],
+  [{ environment: { MODEL_VERSION: '3' } }, 'environment has MODEL_VERSION; expected it left out'],
 ])('%j is refused', (props, message) => {
   const said = servingError(props);
   expect(said).toContain('chart/churn: ');
@@ -53,7 +56,7 @@ test.each<[Partial<ModelServingOptions>, string]>([
 });
 
 test.each(['Churn', 'my_model', 'm'.repeat(50)])('the id %s is refused: it is the first part of names', (id) => {
-  expect(servingError({}, id)).toContain(`the name is '${id}-serving': want a DNS label`);
+  expect(servingError({}, id)).toContain(`the name is '${id}-serving'; expected a DNS label`);
 });
 
 test('the longest id makes names that Kubernetes takes', () => {
@@ -77,7 +80,7 @@ describe('two servings of one name', () => {
         }),
       ),
     ).toBe(
-      "chart/mlflow: there is a serving 'churn' already: want another id for one of the two, or a chart with a namespace of its own",
+      "chart/mlflow: there is a serving 'churn' already; expected another id for one of the two, or a chart with a namespace of its own",
     );
   });
 
@@ -105,7 +108,7 @@ test.each<[string, () => TrackingEndpoint, string]>([
   [
     'generated credentials for a server elsewhere',
     () => TrackingEndpoint.fromUrl('http://mlflow:5000', { credentials: Credentials.generated() }),
-    "want Credentials.fromSecret('name')",
+    "expected Credentials.fromSecret('name')",
   ],
 ])('%s is refused', (_what, tracking, message) => {
   expect(errorOf(() => servingObjects({ tracking: tracking() }))).toContain(message);
@@ -114,7 +117,7 @@ test.each<[string, () => TrackingEndpoint, string]>([
 test('a server of another app is refused', () => {
   const other = new MlflowPlatform(new Chart(new App(), 'other', { namespace: 'mlflow' }), 'mlflow');
   expect(errorOf(() => servingObjects({ tracking: TrackingEndpoint.fromServer(other.server) }))).toContain(
-    'the tracking server other/mlflow/server is of another app: want TrackingEndpoint.fromUrl',
+    'the tracking server other/mlflow/server is of another app; expected TrackingEndpoint.fromUrl',
   );
 });
 
@@ -125,7 +128,7 @@ test('a fixed version has nothing to follow', () => {
       const serving = platform.addModelServing('fixed', { model: byVersion('churn', '3') });
       platform.deployer.follow(serving);
     }),
-  ).toContain("the serving mlflow/mlflow/servings/fixed has the version '3': want RegisteredModel.byAlias");
+  ).toContain("the serving mlflow/mlflow/servings/fixed has the version '3'; expected RegisteredModel.byAlias");
 });
 
 test('a serving has one deployer', () => {
@@ -134,5 +137,5 @@ test('a serving has one deployer', () => {
       const { platform } = platformWithServings({});
       platform.deployer.follow(platform.addModelServing('churn', { model: churn }));
     }),
-  ).toContain('the serving mlflow/mlflow/servings/churn is followed already: want one deployer for it');
+  ).toContain('the serving mlflow/mlflow/servings/churn is followed already; expected one deployer for it');
 });

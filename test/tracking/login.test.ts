@@ -79,13 +79,13 @@ describe('refuses', () => {
 
   test('a name that is there already', () => {
     expect(serverError({}, twice)).toContain(
-      "chart/server: the program 'deployer' is there already: want a name of its own",
+      "chart/server: the program 'deployer' is there already; expected a name of its own",
     );
   });
 
   test.each(['', 'Deployer', 'a b', 'a:b', 'a/b', '-a', 'a-', '../people', 'a'.repeat(59)])('the name %j', (name) => {
     expect(serverError({}, (server) => server.addProgram(name))).toContain(
-      `chart/server: the program's name is '${name}': want at most 58 lower-case letters, digits and '-'`,
+      `chart/server: the program's name is '${name}'; expected at most 58 lower-case letters, digits and '-'`,
     );
   });
 

@@ -5,7 +5,7 @@ import { ArtifactAccess, ArtifactStore, Authentication, Credentials, TrackingSer
 
 type Case = [props: Partial<TrackingServerProps>, given: string, want: string];
 
-const whole = 'want a whole number of at least 1';
+const whole = 'expected a whole number of at least 1';
 const volume = () => ArtifactStore.volume({ claimName: 'files' });
 
 const cases: Case[] = [
@@ -19,20 +19,24 @@ const cases: Case[] = [
   [{ replicas: -3 }, 'replicas is -3', whole],
   [{ replicas: 2.5 }, 'replicas is 2.5', whole],
   [{ replicas: NaN }, 'replicas is NaN', whole],
-  [{ replicas: 3, autoscaling: {} }, 'replicas is 3 and autoscaling is given', 'want one of the two'],
+  [{ replicas: 3, autoscaling: {} }, 'replicas is 3 and autoscaling is given', 'expected one of the two'],
   [{ workers: 0 }, 'workers is 0', whole],
   [{ connectionPool: { size: 0 } }, 'connectionPool.size is 0', whole],
   // MLflow ignores an overflow of 0 and takes its own default.
   [{ connectionPool: { maxOverflow: 0 } }, 'connectionPool.maxOverflow is 0', whole],
   [{ drainSeconds: 0 }, 'drainSeconds is 0', whole],
   [{ drainSeconds: 1.5 }, 'drainSeconds is 1.5', whole],
-  [{ artifacts: volume() }, 'there can be 10 servers, and the artifact store can be used by one', 'want replicas: 1'],
+  [
+    { artifacts: volume() },
+    'there can be 10 servers, and the artifact store can be used by one',
+    'expected replicas: 1',
+  ],
   [{ artifacts: volume(), replicas: 2 }, 'there can be 2 servers, and the artifact store', 'a ReadWriteMany volume'],
-  [{ database: new RecordingDatabase(false) }, 'there can be 10 servers, and the database', 'want replicas: 1'],
+  [{ database: new RecordingDatabase(false) }, 'there can be 10 servers, and the database', 'expected replicas: 1'],
   [
     { artifacts: volume(), replicas: 1, artifactAccess: ArtifactAccess.DIRECT },
     'artifactAccess is direct, and clients have no way into file:///mlartifacts',
-    'want ArtifactAccess.PROXIED',
+    'expected ArtifactAccess.PROXIED',
   ],
   [{ allowedHosts: ['https://mlflow.example.com'] }, "allowedHosts has 'https://mlflow.example.com'", 'without scheme'],
   [{ allowedHosts: ['mlflow.example.com/ui'] }, "allowedHosts has 'mlflow.example.com/ui'", 'or path'],
@@ -40,7 +44,7 @@ const cases: Case[] = [
   [{ allowedHosts: [''] }, "allowedHosts has ''", 'host names'],
   // Browsers send host names in lower case, and MLflow compares them letter by letter.
   [{ allowedHosts: ['MLflow.example.com'] }, "allowedHosts has 'MLflow.example.com'", 'lower-case'],
-  [{ allowedOrigins: ['notebooks.example.com'] }, "allowedOrigins has 'notebooks.example.com'", 'want a scheme'],
+  [{ allowedOrigins: ['notebooks.example.com'] }, "allowedOrigins has 'notebooks.example.com'", 'expected a scheme'],
   [{ allowedOrigins: ['https://a.example.com/'] }, "allowedOrigins has 'https://a.example.com/'", 'without a path'],
   [{ allowedOrigins: ['https://A.example.com'] }, "allowedOrigins has 'https://A.example.com'", 'lower-case'],
   [{ image: 'ghcr.io/mlflow/mlflow' }, "image is 'ghcr.io/mlflow/mlflow'", "a tag other than 'latest' or a digest"],
@@ -62,39 +66,39 @@ const cases: Case[] = [
     'proxyResources.memory requests 64Mi with a limit of 32Mi',
     'a request that is not above the limit',
   ],
-  [{ spool: Size.gibibytes(0) }, 'spool is 0', 'want more than zero'],
-  [{ dumpSpace: Size.mebibytes(0) }, 'dumpSpace is 0', 'want more than zero'],
+  [{ spool: Size.gibibytes(0) }, 'spool is 0', 'expected more than zero'],
+  [{ dumpSpace: Size.mebibytes(0) }, 'dumpSpace is 0', 'expected more than zero'],
   [
     { keys: Credentials.fromServiceAccount({}) },
     "credentials for server-secret are a service account's",
     'fromSecret(',
   ],
-  [{ clients: [{ cidr: 'nope' }] }, "the cidr of clients is 'nope'", 'want addresses in CIDR notation'],
-  [{ clients: [{}] }, 'clients has {}', 'want one of podLabels'],
+  [{ clients: [{ cidr: 'nope' }] }, "the cidr of clients is 'nope'", 'expected addresses in CIDR notation'],
+  [{ clients: [{}] }, 'clients has {}', 'expected one of podLabels'],
   [
     { metricsClients: [{ cidr: '10.0.0.0/8', podLabels: { app: 'prometheus' } }] },
     'metricsClients has {"cidr":"10.0.0.0/8","podLabels":{"app":"prometheus"}}',
-    'want one of podLabels',
+    'expected one of podLabels',
   ],
   [
     { keys: Credentials.fromSecret('keys', { usernameKey: 'a' }) },
     "the usernameKey of keys is 'a'",
-    'want none: the keys of this Secret have fixed names',
+    'expected none: the keys of this Secret have fixed names',
   ],
   [
     { authentication: Authentication.basic({ users: Credentials.fromSecret('users', { passwordKey: 'htpasswd' }) }) },
     "the passwordKey of users is 'htpasswd'",
-    'want none: the keys of this Secret have fixed names',
+    'expected none: the keys of this Secret have fixed names',
   ],
   [
     { keys: Credentials.fromSecret('My Keys') },
     "the name of the Secret of keys is 'My Keys'",
-    'want lower-case letters',
+    'expected lower-case letters',
   ],
   [{ authentication: Authentication.basic({ realm: 'a"b' }) }, `realm is 'a"b'`, 'without quotes'],
-  [{ authentication: Authentication.basic({ realm: '' }) }, "realm is ''", 'want text'],
+  [{ authentication: Authentication.basic({ realm: '' }) }, "realm is ''", 'expected text'],
   // To nginx this word is no realm: it turns the login off.
-  [{ authentication: Authentication.basic({ realm: 'off' }) }, "realm is 'off'", 'want text'],
+  [{ authentication: Authentication.basic({ realm: 'off' }) }, "realm is 'off'", 'expected text'],
 ];
 
 test.each(cases.map(([props, given, want]) => [given, want, props] as const))('%s: %s', (given, want, props) => {
@@ -114,14 +118,14 @@ describe('the environment holds no secrets', () => {
     '%s is refused, without its value in the message',
     (name) => {
       const message = serverError({ environment: { [name]: 'hunter2' } });
-      expect(message).toContain(`chart/server: environment has ${name}: want no secrets there`);
+      expect(message).toContain(`chart/server: environment has ${name}; expected no secrets there`);
       expect(message).not.toContain('hunter2');
     },
   );
 
   test('an address with a password is refused, under any name', () => {
     const message = serverError({ environment: { HTTPS_PROXY: 'http://me:hunter2@proxy:3128' } });
-    expect(message).toContain('chart/server: environment has HTTPS_PROXY: want no secrets there');
+    expect(message).toContain('chart/server: environment has HTTPS_PROXY; expected no secrets there');
     expect(message).not.toContain('hunter2');
   });
 
