@@ -3,13 +3,13 @@ export class Images {
   /** MLflow with its database drivers, store clients and exporter. */
   public static readonly MLFLOW = 'ghcr.io/mlflow/mlflow:v3.17.2-full';
   /** PostgreSQL. */
-  public static readonly POSTGRES = 'docker.io/library/postgres:17';
-  /** MinIO's server, with its client `mc`: the last image that was published. */
-  public static readonly MINIO = 'quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z';
+  public static readonly POSTGRES = 'docker.io/library/postgres:17.11';
+  /** Silo, the maintained fork of MinIO: an S3 store with its client `mc`. */
+  public static readonly SILO = 'docker.io/pgsty/silo:RELEASE.2026-09-16T00-00-00Z';
   /** A build of nginx that runs under any uid. */
-  public static readonly NGINX = 'docker.io/nginxinc/nginx-unprivileged:1.28-alpine';
+  public static readonly NGINX = 'docker.io/nginxinc/nginx-unprivileged:1.30.5-alpine';
   /** Node.js, for the programs of runtime/. */
-  public static readonly NODE = 'docker.io/library/node:22-alpine';
+  public static readonly NODE = 'docker.io/library/node:22.23.3-alpine';
 
   private constructor() {}
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fixture } from './fixture';
+import { MINIO } from './mc';
 import { Namespace } from './namespace';
 import { Images } from '../../lib';
 
@@ -20,7 +21,7 @@ export class Blog {
       DATABASE_PASSWORD: randomBytes(16).toString('hex'),
       STORE_PASSWORD: randomBytes(16).toString('hex'),
       POSTGRES: options.postgres ?? Images.POSTGRES,
-      MINIO: Images.MINIO,
+      MINIO,
       MLFLOW: options.mlflow ?? Images.MLFLOW,
     });
   }

@@ -1,5 +1,8 @@
 import { Namespace } from './namespace';
 
+/** The last image of MinIO, as platforms have it that were there before Silo. */
+export const MINIO = 'quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z';
+
 /** Runs a script in the pod of the platform's store, whose `mc` knows it as `store`, as its root user. */
 export function asRootOfStore(namespace: Namespace, script: string): string {
   const login = `cd /run/secrets/mlflow; export MC_CONFIG_DIR=/tmp/mc

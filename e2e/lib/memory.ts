@@ -8,10 +8,10 @@ export interface Memory {
   readonly limit: number;
 }
 
-/** The container's own cgroup, of version 2 or 1. */
+/** The container's own cgroup, of version 2 or 1; by `cat` alone, as the store's image has no grep. */
 const LOOK = `cd /sys/fs/cgroup
-if [ -e memory.max ]; then cat memory.current memory.max; grep -w inactive_file memory.stat
-else cd memory; cat memory.usage_in_bytes memory.limit_in_bytes; grep -w total_inactive_file memory.stat; fi`;
+if [ -e memory.max ]; then cat memory.current memory.max memory.stat
+else cd memory; cat memory.usage_in_bytes memory.limit_in_bytes memory.stat; fi`;
 
 /** What each container of these pods holds now, beside its limit. */
 export function memoryOf(namespace: Namespace, pods: Pod[]): Memory[] {
@@ -22,11 +22,12 @@ export function memoryOf(namespace: Namespace, pods: Pod[]): Memory[] {
         const { status: exit, stdout } = namespace.try(['exec', metadata.name, '-c', name, '--', 'sh', '-c', LOOK]);
         // The pod may end between the two looks.
         if (exit !== 0) return [];
-        const [used, limit, inactive] = stdout.trim().split('\n');
+        const [used, limit] = stdout.split('\n');
+        const [, inactive] = /^total_inactive_file (\d+)$/m.exec(stdout) ?? /^inactive_file (\d+)$/m.exec(stdout)!;
         return [
           {
             container: `${metadata.name}/${name}`,
-            used: Number(used) - Number(inactive.split(' ')[1]),
+            used: Number(used) - Number(inactive),
             limit: Number(limit),
           },
         ];

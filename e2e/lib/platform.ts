@@ -38,7 +38,7 @@ export class Platform {
     if (!this.options.shared) new RestrictedNamespace(chart, 'namespace');
     this.build(chart);
     mkdirSync(output, { recursive: true });
-    writeFileSync(this.manifest, forThisCluster(app.synthYaml()));
+    writeFileSync(this.manifest, app.synthYaml());
     return this;
   }
 
@@ -79,9 +79,4 @@ export class Platform {
       return ready('server') >= servers && ready('postgres') === 1 && ready('minio') === stores;
     });
   }
-}
-
-/** Some test clusters bring an nginx older than our image's (1.27.4), which does not know this directive. */
-export function forThisCluster(yaml: string): string {
-  return process.env.E2E_OLD_NGINX ? yaml.replace(/\n +keepalive_min_timeout [^\n]*/g, '') : yaml;
 }

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Chart, Size } from 'cdk8s';
 import { Namespace } from './namespace';
-import { forThisCluster, little } from './platform';
+import { little } from './platform';
 import { isReady, Pod } from './pods';
 import { run, until } from './process';
 import { MlflowPlatform, MlflowPlatformProps, RestrictedNamespace } from '../../lib';
@@ -41,7 +41,7 @@ export class ServingPlatform {
     });
     this.build(mlflow, models);
     mkdirSync(output, { recursive: true });
-    writeFileSync(this.manifest, forThisCluster(app.synthYaml()));
+    writeFileSync(this.manifest, app.synthYaml());
     // Objects of two namespaces: no --namespace.
     const applied = run('kubectl', ['apply', '--filename', this.manifest]);
     if (applied.status !== 0) throw new Error(applied.stderr);

@@ -73,7 +73,7 @@ async function deleted(pod: string, ...options: string[]): Promise<number> {
 describe('while a writer logs without pause, all is Ready within a minute, and written to again, after', () => {
   for (const [program, pod] of [
     ['postgres', 'mlflow-postgres-0'],
-    ['minio', 'mlflow-minio-0'],
+    ['silo', 'mlflow-minio-0'],
   ]) {
     test(`the pod of ${program} is deleted`, () => readyAgainAfter(pod, () => deleted(pod)));
     test(`the process of ${program} is killed with -9`, () => readyAgainAfter(pod, () => node.kill9(pod, program)));

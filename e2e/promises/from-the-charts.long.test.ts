@@ -10,6 +10,7 @@ import { ClientPod, throughTheDoor } from '../lib/client-pod';
 import { Colleague } from '../lib/colleague';
 import { fixture } from '../lib/fixture';
 import { commandsOf, paste, putIntoDist } from '../lib/guide';
+import { MINIO } from '../lib/mc';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 import { run } from '../lib/process';
@@ -25,7 +26,7 @@ function release(server: string, app: string): object {
   old.kubectl('create', 'namespace', old.name);
   const password = () => randomBytes(16).toString('hex');
   const passwords = { DATABASE_PASSWORD: password(), STORE_PASSWORD: password(), ADMIN_PASSWORD: password() };
-  const images = { POSTGRES: Images.POSTGRES, MINIO: Images.MINIO, MLFLOW: Images.MLFLOW };
+  const images = { POSTGRES: Images.POSTGRES, MINIO, MLFLOW: Images.MLFLOW };
   old.apply(fixture('bitnami.yaml', { ...images, ...passwords, SERVER: server, APP: app }));
   old.kubectl('rollout', 'status', `deployment/${server}`, '--timeout=600s');
   const client = ClientPod.start(old, 'client', {

@@ -92,7 +92,7 @@ beforeAll(async () => {
   const password = () => randomBytes(16).toString('hex');
   stores.create(tlsSecret('db-tls', tls));
   const values = { DATABASE_PASSWORD: password(), STORE_PASSWORD: password() };
-  stores.apply(fixture('stores.yaml', { ...values, POSTGRES: Images.POSTGRES, MINIO: Images.MINIO }));
+  stores.apply(fixture('stores.yaml', { ...values, POSTGRES: Images.POSTGRES, SILO: Images.SILO }));
   for (const each of ['db', 'store']) stores.kubectl('rollout', 'status', `statefulset/${each}`, '--timeout=200s');
 
   // What the pages ask of whoever looks after them.

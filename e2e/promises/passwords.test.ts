@@ -81,13 +81,13 @@ describe('with such passwords of the database, its superuser, the store, its roo
     expect(logs).toContain('bucket mlflow is ready');
     expect(logs).not.toContain(password(''));
     const commands = 'cat /proc/[0-9]*/cmdline | tr "\\0" " "';
-    for (const [pod, container] of [
-      ['mlflow-postgres-0', 'postgres'],
-      ['mlflow-minio-0', 'minio'],
-      [platform.servers()[0].metadata.name, 'mlflow'],
+    for (const [pod, container, program] of [
+      ['mlflow-postgres-0', 'postgres', 'postgres'],
+      ['mlflow-minio-0', 'minio', 'silo'],
+      [platform.servers()[0].metadata.name, 'mlflow', 'mlflow'],
     ]) {
       const shown = namespace.kubectl('exec', pod, '--container', container, '--', 'sh', '-c', commands);
-      expect(shown).toContain(container);
+      expect(shown).toContain(program);
       expect(shown).not.toContain(password(''));
     }
   });

@@ -10,14 +10,12 @@ const venv = dirname(dirname(process.env.E2E_PYTHON!));
 const namespaces = ['mlflow', 'ml-serving'];
 // It makes these two itself, so they are not to be somebody's.
 const free = run('kubectl', ['get', 'namespace', ...namespaces, '--ignore-not-found', '-o', 'name']).stdout === '';
-const withOldNginx = process.env.E2E_OLD_NGINX ? `\nsed -i '/keepalive_min_timeout/d' first/mlflow.k8s.yaml` : '';
 
 const instead = {
   // There is a cluster, and a checkout with its packages.
   'kind create cluster --name mlflow\n': '',
   'git clone https://github.com/cdk8s-mlflow/cdk8s-mlflow.git\ncd cdk8s-mlflow\nnpm ci\n': '',
   'kind delete cluster --name mlflow\n': '',
-  "--app 'npx tsx first.ts' --output first": `--app 'npx tsx first.ts' --output first${withOldNginx}`,
   // The same packages, of e2e/requirements.txt.
   'python3.11 -m venv venv\n': `ln -s ${venv} venv\n`,
   'pip install mlflow==3.17.2 scikit-learn matplotlib\n': 'pip show --quiet mlflow scikit-learn matplotlib\n',

@@ -39,8 +39,8 @@ export function minioPod(props: MinioPodProps): PodTemplate {
       {
         name: 'minio',
         image: props.image,
-        command: ['minio', 'server', drives],
-        args: ['--address', `:${API_PORT}`, '--console-address', `:${CONSOLE_PORT}`],
+        // No command: the entry point starts `silo` in Silo's image and `minio` in MinIO's.
+        args: ['server', drives, '--address', `:${API_PORT}`, '--console-address', `:${CONSOLE_PORT}`],
         env: environment({
           HOME: '/tmp',
           MINIO_ROOT_USER_FILE: `${SECRETS_DIRECTORY}/MINIO_ROOT_USER`,

@@ -3,7 +3,7 @@ import { Credentials } from '../credentials/credentials';
 import { NetworkPeer } from '../kubernetes/network-boundary';
 import { PodOptions } from '../kubernetes/pod-options';
 
-/** Options of the embedded MinIO. */
+/** Options of the embedded store. Its `image` may be one of Silo or one of MinIO: both are started by arguments only. */
 export interface MinioStoreProps extends PodOptions {
   /**
    * Size of the volume `minio-data`, for each pod. A claim's size cannot be changed by a later synth: grow the claim
@@ -35,7 +35,8 @@ export interface MinioStoreProps extends PodOptions {
   /**
    * The root user, used by the server and its set-up Job alone. Its Secret's keys are `MINIO_ROOT_USER` (at least 3
    * characters) and `MINIO_ROOT_PASSWORD` (at least 8).
-   * @default Credentials.generated() - Secret `<name>-secret`, user `minio-admin`
+   * @default Credentials.generated() - Secret `<name>-secret`, with a random user name. A Secret that is there already stays
+   * as it is: those of the first versions have the user `minio-admin`
    */
   readonly rootCredentials?: Credentials;
   /**

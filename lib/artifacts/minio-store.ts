@@ -21,7 +21,8 @@ import { ANY_USER } from '../kubernetes/security';
 import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
 
 /**
- * MinIO, an S3 store, with one private bucket for MLflow's artifacts.
+ * An S3 store of the MinIO family, with one private bucket for MLflow's artifacts. It runs Silo, the maintained fork, and
+ * an image of MinIO as well.
  *
  * Objects, by the ids for `apiObject()`: `stateful-set`, `service`, `service-account`, `network-policy`; with several
  * replicas `headless-service` and `disruption-budget`; of the set-up: `set-up/job`, `set-up/config-map`,
@@ -43,14 +44,14 @@ export class MinioStore extends Component implements IArtifactStore {
   /**
    * @param scope where it stands; a chart or a construct in one
    * @param id names the resources: a DNS label
-   * @param props options; without any, MinIO with one pod and a volume of 100Gi
+   * @param props options; without any, Silo with one pod and a volume of 100Gi
    */
   constructor(scope: Construct, id: string, props: MinioStoreProps = {}) {
     super(scope, id, 'minio', SET_UP_SUFFIX);
     const name = this.componentName;
     const storage = props.storage ?? Size.gibibytes(100);
     const placement = this._placement(props);
-    const image = props.image ?? mirrored(Images.MINIO, placement);
+    const image = props.image ?? mirrored(Images.SILO, placement);
     const replicas = props.replicas ?? 1;
     const resources = mergeResources(storeResources, props.resources);
     this.bucket = props.bucket ?? 'mlflow';
@@ -70,7 +71,8 @@ export class MinioStore extends Component implements IArtifactStore {
       secretName: `${name}-secret`,
       usernameKey: 'MINIO_ROOT_USER',
       passwordKey: 'MINIO_ROOT_PASSWORD',
-      username: { value: 'minio-admin' },
+      // Not a name that all know: up to CVE-2026-41145 the name alone was enough to write objects.
+      username: { generate: 'access-key' },
       password: { generate: 'password' },
     });
     this.login = (props.credentials ?? Credentials.generated())._login(this, {

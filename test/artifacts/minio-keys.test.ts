@@ -16,6 +16,15 @@ test("MLflow's own key is known to the set-up, the server and the migration, and
   ]);
 });
 
+test('the name of the root user is random, as its password is', () => {
+  const { data } = find(platform, 'ConfigMap', 'mlflow-credentials');
+  const { secrets } = JSON.parse(data['credentials.json']);
+  expect(secrets.find(({ name }: Rendered) => name === 'mlflow-minio-secret').keys).toEqual({
+    MINIO_ROOT_USER: { generate: 'access-key' },
+    MINIO_ROOT_PASSWORD: { generate: 'password' },
+  });
+});
+
 test('the root user reaches MinIO as files', () => {
   expect(environmentOf(minio().container)).toMatchObject({
     MINIO_ROOT_USER_FILE: '/run/secrets/mlflow/MINIO_ROOT_USER',

@@ -32,12 +32,12 @@ describe('names equal to those of the seed', () => {
   });
 });
 
-test('defaults: 100Gi of the default storage class, the last image that was published, 500m/1Gi to 2/4Gi', () => {
+test('defaults: 100Gi of the default storage class, Silo, 500m/1Gi to 2/4Gi', () => {
   const { statefulSet, container } = minio();
   const [claim] = statefulSet.spec.volumeClaimTemplates;
   expect(claim.spec).toMatchObject({ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '100Gi' } } });
   expect(claim.spec.storageClassName).toBeUndefined();
-  expect(container.image).toBe('quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z');
+  expect(container.image).toBe('docker.io/pgsty/silo:RELEASE.2026-09-16T00-00-00Z');
   expect(container.resources.requests).toMatchObject({ cpu: '500m', memory: '1Gi' });
   expect(container.resources.limits).toMatchObject({ cpu: '2', memory: '4Gi' });
 });
@@ -63,6 +63,14 @@ test('probes ask the paths that need no login, on the named port', () => {
   expect(startupProbe.periodSeconds * startupProbe.failureThreshold).toBeGreaterThanOrEqual(300);
 });
 
+// The images of Silo and of MinIO have no program name in common; their entry points start the right one.
+test('the server is started by arguments only, its client by the name that both images have', () => {
+  const { container, jobContainer } = minio();
+  expect(container.command).toBeUndefined();
+  expect(container.args[0]).toBe('server');
+  expect(jobContainer.command).toEqual(['sh', '/opt/cdk8s-mlflow/setup-bucket.sh']);
+});
+
 test('nothing asks the network for updates', () => {
   expect(minio().container.env).toContainEqual({ name: 'MINIO_UPDATE', value: 'off' });
 });
@@ -72,7 +80,7 @@ describe('one pod', () => {
 
   test('has one drive, and no headless Service or budget, which would block a drain', () => {
     expect(statefulSet.spec.replicas).toBe(1);
-    expect(container.command).toEqual(['minio', 'server', '/data']);
+    expect(container.args.slice(0, 2)).toEqual(['server', '/data']);
     expect(ofKind(objects, 'Service')).toHaveLength(1);
     expect(ofKind(objects, 'PodDisruptionBudget')).toEqual([]);
   });
@@ -98,8 +106,7 @@ describe('four pods', () => {
   });
 
   test('have one drive each', () => {
-    expect(container.command).toEqual([
-      'minio',
+    expect(container.args.slice(0, 2)).toEqual([
       'server',
       'http://mlflow-minio-{0...3}.mlflow-minio-headless:9000/data',
     ]);

@@ -90,7 +90,7 @@ describe('the plan', () => {
     const values = planOf(platform(), 'mlflow-credentials').secrets.flatMap(({ keys }: any) =>
       Object.values<any>(keys).flatMap(({ value = [] }) => value),
     );
-    expect(values.sort()).toEqual(['admin', 'minio-admin', 'mlflow', 'postgres']);
+    expect(values.sort()).toEqual(['admin', 'mlflow', 'postgres']);
   });
 });
 

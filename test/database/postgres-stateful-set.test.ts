@@ -26,12 +26,12 @@ describe('names equal to those of the seed', () => {
   });
 });
 
-test('defaults: 50Gi of the default storage class, postgres:17, 500m/1Gi to 2/4Gi', () => {
+test('defaults: 50Gi of the default storage class, PostgreSQL 17, 500m/1Gi to 2/4Gi', () => {
   const { statefulSet, container } = postgres();
   const [claim] = statefulSet.spec.volumeClaimTemplates;
   expect(claim.spec).toMatchObject({ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '50Gi' } } });
   expect(claim.spec.storageClassName).toBeUndefined();
-  expect(container.image).toBe('docker.io/library/postgres:17');
+  expect(container.image).toBe('docker.io/library/postgres:17.11');
   expect(container.resources.requests).toMatchObject({ cpu: '500m', memory: '1Gi' });
   expect(container.resources.limits).toMatchObject({ cpu: '2', memory: '4Gi' });
 });
