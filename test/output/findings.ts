@@ -7,6 +7,7 @@ import { ports } from './checks/ports';
 import { references } from './checks/references';
 import { schema } from './checks/schema';
 import { secrets } from './checks/secrets';
+import { substitution } from './checks/substitution';
 import { workloads } from './checks/workloads';
 import { Check, Manifest } from './manifests';
 
@@ -26,6 +27,7 @@ export function findings(objects: Manifest[], external: External = []): string[]
     secrets,
     names,
     schema,
+    substitution,
   };
   return Object.entries(checks).flatMap(([name, check]) => check(objects).map((finding) => `[${name}] ${finding}`));
 }
