@@ -4,6 +4,7 @@ import { names } from './checks/names';
 import { podSecurity } from './checks/pod-security';
 import { pods } from './checks/pods';
 import { ports } from './checks/ports';
+import { proxies } from './checks/proxies';
 import { references } from './checks/references';
 import { schema } from './checks/schema';
 import { secrets } from './checks/secrets';
@@ -28,6 +29,7 @@ export function findings(objects: Manifest[], external: External = []): string[]
     names,
     schema,
     substitution,
+    proxies,
   };
   return Object.entries(checks).flatMap(([name, check]) => check(objects).map((finding) => `[${name}] ${finding}`));
 }
