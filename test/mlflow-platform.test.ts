@@ -117,7 +117,7 @@ describe('what exists is not made', () => {
     synth((chart) => {
       const made = new MlflowPlatform(chart, 'mlflow', { database });
       expect(made.database).toBe(database);
-      expect(made.server.url).toBe('http://mlflow-server:5000');
+      expect(made.server.url).toBe('http://mlflow-server.mlflow.svc:5000');
     });
   });
 });

@@ -56,7 +56,7 @@ export class MinioStore extends Component implements IArtifactStore {
     const resources = mergeResources(storeResources, props.resources);
     this.bucket = props.bucket ?? 'mlflow';
     this.uri = `s3://${this.bucket}`;
-    this.endpoint = `http://${name}:${API_PORT}`;
+    this.endpoint = `http://${this._serviceHost()}:${API_PORT}`;
     check(this, [
       imageRule(image),
       sizeRule('storage', storage),

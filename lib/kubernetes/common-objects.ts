@@ -19,6 +19,14 @@ export function serviceAccount(
   });
 }
 
+/**
+ * Flux's `postBuild` replaces `${…}` and `$$` in every object that does not opt out, and scripts and nginx are full of
+ * `$`. An annotation and not a label, as it selects nothing.
+ * @see https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution
+ */
+const VERBATIM = { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' };
+
+/** Text that reaches the pods as it is written here. */
 export function configMap(
   component: Component,
   id: string,
@@ -30,6 +38,7 @@ export function configMap(
     kind: 'ConfigMap',
     name,
     labels: component.labels,
+    annotations: VERBATIM,
     body: { data },
   });
 }

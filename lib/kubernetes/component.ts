@@ -71,6 +71,15 @@ export abstract class Component extends Construct {
     return findApiObject(this, id);
   }
 
+  /**
+   * How the component's clients call one of its Services: the customary `NO_PROXY` lists have `.svc`, and no short names.
+   *
+   * @internal
+   */
+  public _serviceHost(service = this.componentName): string {
+    return this.namespace === undefined ? service : `${service}.${this.namespace}.svc`;
+  }
+
   /** @internal */
   protected _placement(given: PlacementOptions): PlacementOptions {
     check(this, placementRules(given));

@@ -40,7 +40,7 @@ const LONGEST_SUFFIX = '-programs';
 export class ModelServing extends Component {
   /** What is served. */
   public readonly model: RegisteredModel;
-  /** URL of the scoring server inside its namespace. */
+  /** URL of the scoring server inside the cluster. */
   public readonly url: string;
   /** Labels of the Service that has the metrics. */
   public readonly metricsLabels: Record<string, string>;
@@ -65,7 +65,7 @@ export class ModelServing extends Component {
     this.plan = servingPlan(props, this.placement);
     check(this, servingRules(props, this.plan));
     this.model = props.model;
-    this.url = `http://${name}:${MODEL_PORT}`;
+    this.url = `http://${this._serviceHost()}:${MODEL_PORT}`;
     this.metricsLabels = metricsLabels(this);
     this.tracking = props.tracking._connect(this, name);
     this.tracking.letEdit?.(props.model.name);

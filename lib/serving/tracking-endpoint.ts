@@ -5,7 +5,6 @@ import { CredentialsJob } from '../credentials/credentials-job';
 import { Component } from '../kubernetes/component';
 import { Connection, EgressRule, SecretVariable } from '../kubernetes/connection';
 import { Rule, check } from '../kubernetes/rules';
-import { SERVICE_PORT } from '../tracking/hosts';
 import { LONGEST_PROGRAM } from '../tracking/login';
 import { TrackingServer } from '../tracking/tracking-server';
 
@@ -87,11 +86,10 @@ function connectToServer(server: TrackingServer, component: Component, program: 
   const login = server.addProgram(user);
   const secretName = elsewhere ? CredentialsJob._of(server)._copyFor(component, login.secretName) : login.secretName;
   server._admit({ podLabels: component.podSelector, ...inNamespace(component.namespace!) });
-  const url = elsewhere ? `http://${server.componentName}.${server.namespace}.svc:${SERVICE_PORT}` : server.url;
   return {
-    url,
+    url: server.url,
     letEdit: (model: string) => server._letEdit(user, model),
-    environment: { MLFLOW_TRACKING_URI: url },
+    environment: { MLFLOW_TRACKING_URI: server.url },
     secretVariables: loginVariables(secretName, login.usernameKey, login.passwordKey),
     egress: [{ peer: { podLabels: server.podSelector, ...inNamespace(server.namespace!) }, port: HTTP_PORT }],
   };

@@ -37,7 +37,7 @@ import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
  * migration: `migration/job`, `migration/config-map`, `migration/service-account`, `migration/network-policy`.
  */
 export class TrackingServer extends Component {
-  /** URL of the server inside its namespace. */
+  /** URL of the server inside the cluster. */
   public readonly url: string;
   /** Labels of the Service that has the metrics. */
   public readonly metricsLabels: Record<string, string>;
@@ -62,7 +62,7 @@ export class TrackingServer extends Component {
     this.placement = this._placement(props);
     const plan = (this.plan = serverPlan(props, this.placement));
     check(this, serverRules(props, plan));
-    this.url = `http://${name}:${SERVICE_PORT}`;
+    this.url = `http://${this._serviceHost()}:${SERVICE_PORT}`;
     this.metricsLabels = metricsLabels(this);
     this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys);
     const { authDatabase } = this.login;

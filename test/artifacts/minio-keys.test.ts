@@ -62,7 +62,7 @@ test('a client finds the store by the variables of boto3, and its key as files',
     const store = new MinioStore(chart, 'minio');
     expect(store.connectFrom(client(0))).toEqual({
       environment: {
-        MLFLOW_S3_ENDPOINT_URL: 'http://minio:9000',
+        MLFLOW_S3_ENDPOINT_URL: 'http://minio.mlflow.svc:9000',
         AWS_DEFAULT_REGION: 'us-east-1',
         AWS_S3_ADDRESSING_STYLE: 'path',
       },
@@ -87,7 +87,7 @@ test.each([
 describe('the set-up', () => {
   test('is told where the store is and which bucket to make', () => {
     expect(environmentOf(minio({ bucket: 'models' }).jobContainer)).toMatchObject({
-      ENDPOINT: 'http://mlflow-minio:9000',
+      ENDPOINT: 'http://mlflow-minio.mlflow.svc:9000',
       BUCKET: 'models',
     });
   });

@@ -168,7 +168,7 @@ test('what others read of it', () => {
     const store = new MinioStore(chart, 'minio', { bucket: 'models' });
     expect(store.uri).toBe('s3://models');
     expect(store.bucket).toBe('models');
-    expect(store.endpoint).toBe('http://minio:9000');
+    expect(store.endpoint).toBe('http://minio.mlflow.svc:9000');
     expect(store.sharedByReplicas).toBe(true);
     expect(store.reachableByClients).toBe(false);
   });

@@ -20,7 +20,8 @@ spec:
       containers:
       - name: server
         image: server
-        env: [{ name: PASSWORD, value: hunter2 }]
+        args: ['\${HOME}']
+        env: [{ name: PASSWORD, value: hunter2 }, { name: URL, value: 'http://server' }]
         envFrom: [{ secretRef: { name: nobody } }]
         volumeMount: [{ name: data, mountPath: /data }]
         ports: [{ name: http, containerPort: 80 }]
@@ -42,7 +43,7 @@ spec: { podSelector: { matchLabels: { app: server } }, ingress: [{ ports: [{ por
 `);
   const checks = new Set(findings(objects).map((finding) => /^\[(.*?)\]/.exec(finding)![1]));
   expect([...checks].sort()).toEqual(
-    'connections names pod-security pods ports references schema secrets workloads'.split(' '),
+    'connections names pod-security pods ports proxies references schema secrets substitution workloads'.split(' '),
   );
 });
 

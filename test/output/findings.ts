@@ -4,9 +4,11 @@ import { names } from './checks/names';
 import { podSecurity } from './checks/pod-security';
 import { pods } from './checks/pods';
 import { ports } from './checks/ports';
+import { proxies } from './checks/proxies';
 import { references } from './checks/references';
 import { schema } from './checks/schema';
 import { secrets } from './checks/secrets';
+import { substitution } from './checks/substitution';
 import { workloads } from './checks/workloads';
 import { Check, Manifest } from './manifests';
 
@@ -26,6 +28,8 @@ export function findings(objects: Manifest[], external: External = []): string[]
     secrets,
     names,
     schema,
+    substitution,
+    proxies,
   };
   return Object.entries(checks).flatMap(([name, check]) => check(objects).map((finding) => `[${name}] ${finding}`));
 }

@@ -43,7 +43,7 @@ test('its targets are what its program reads', () => {
   expect(problemsOfTargets(targets)).toEqual([]);
   expect(targets).toEqual({
     pollSeconds: 5,
-    trackingUri: 'http://mlflow-server:5000',
+    trackingUri: 'http://mlflow-server.mlflow.svc:5000',
     targets: [
       {
         namespace: 'ml-serving',

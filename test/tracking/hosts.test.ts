@@ -1,6 +1,6 @@
 import { addServer, containerOf, environmentOf, podOf, serverObjects } from './servers';
 import { Authentication, Credentials, Exposure, Tls, TrackingServerProps } from '../../lib';
-import { synthWithoutNamespace } from '../support/synth';
+import { synth, synthWithoutNamespace } from '../support/synth';
 
 const host = 'mlflow.example.com';
 
@@ -83,6 +83,19 @@ describe('allowed hosts', () => {
     }
   });
 });
+
+test.each(['mlflow', 'team-a'])(
+  'the address that the platform gives to its own programs is allowed (%s)',
+  (namespace) => {
+    let url = '';
+    const objects = synth((chart) => {
+      url = addServer(chart).url;
+    }, namespace);
+    expect(url).toBe(`http://server.${namespace}.svc:5000`);
+    expect(lists(objects).hosts.some((each) => matches(each, new URL(url).host))).toBe(true);
+    expect(lists(objects).origins).toContain(url);
+  },
+);
 
 describe('allowed origins', () => {
   const own = ['server', 'server.mlflow', 'server.mlflow.svc', 'server.mlflow.svc.cluster.local'];
