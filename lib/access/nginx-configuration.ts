@@ -1,13 +1,14 @@
 import { artifactLocations } from './nginx-artifacts';
 import { logging } from './nginx-logging';
 import { absentLocations, httpsRedirect } from './nginx-pages';
+import { FORBIDDEN, NginxProgram, roleRules } from './nginx-roles';
 
 /** nginx asks for the password: an htpasswd file for the humans, and one for each program of the cluster. */
 export interface NginxBasicLogin {
   readonly kind: 'basic';
   readonly realm: string;
   readonly usersFile: string;
-  readonly programs: readonly { readonly username: string; readonly usersFile: string }[];
+  readonly programs: readonly NginxProgram[];
 }
 
 /** Who asks for the password: nginx, MLflow's own app behind it, or nobody. */
@@ -53,7 +54,7 @@ const complete = (options: NginxOptions) => ({
 const ERRORS: readonly (readonly [status: number, errorCode: string, message: string])[] = [
   [400, 'BAD_REQUEST', 'The proxy does not understand this request.'],
   [401, 'UNAUTHENTICATED', 'User name and password are required.'],
-  [403, 'PERMISSION_DENIED', 'The proxy finds no users file for this login.'],
+  [403, 'PERMISSION_DENIED', FORBIDDEN],
   [404, 'ENDPOINT_NOT_FOUND', 'There is nothing here.'],
   [405, 'BAD_REQUEST', 'This method is not allowed.'],
   [408, 'DEADLINE_EXCEEDED', 'The request took too long to arrive.'],
@@ -180,26 +181,17 @@ const ASK_MLFLOW = `if ($request_method !~ ^(GET|HEAD)$) { return 405; }
 
 const listen = (port: number, ipv6 = false) => `listen ${port};${ipv6 ? `\n    listen [::]:${port};` : ''}`;
 
-/** Patterns, because plain words of a map match in any case. */
-const usersFile = (
-  login: NginxBasicLogin,
-) => `  # The file is opened for each request: a changed password counts at once.
-  map $remote_user $users_file {
-    ${each(4, login.programs, (p) => `'~^${p.username.replace(/\./g, '\\.')}\\z' ${p.usersFile};`)}
-    default ${login.usersFile};
-  }
-`;
-
 function httpServer(options: Settings): string {
   const { login, httpPort, ipv6 } = options;
   const cleared = login.kind === 'mlflow' ? UNTRUSTED : [...UNTRUSTED, 'Authorization'];
   const basic = login.kind === 'basic' && login;
   const https = httpsRedirect(options.httpsHost);
+  const roles = roleRules(login);
   return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
-${https.map}${basic ? usersFile(basic) : ''}  server {
+${https.map}${roles.maps}  server {
     ${listen(httpPort, ipv6)}
 ${https.rule}    ${basic ? `auth_basic '${basic.realm}';\n    auth_basic_user_file $users_file;\n    ` : ''}${ERROR_LOCATION}
-
+${roles.rules}
     proxy_set_header Host $http_host;
     proxy_set_header Connection ''; proxy_set_header Upgrade '';
     proxy_set_header X-Request-ID $request_id;

@@ -1,6 +1,7 @@
 import { Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
 import { NginxLogin, nginxConfiguration } from './nginx-configuration';
+import { ProgramRole } from './nginx-roles';
 import { LoginReference } from '../credentials/credentials';
 import { Container, Volume } from '../kubernetes/manifest';
 import { environment, scratch } from '../kubernetes/pod';
@@ -20,6 +21,8 @@ const USERS = '/run/secrets/mlflow-users';
 /** A program of the cluster that has a user of its own. */
 export interface ProgramUser {
   readonly username: string;
+  /** What it may do where nginx asks for the password; undefined: what a person may. */
+  readonly role?: ProgramRole;
   /** Key `auth` of the Secret is its htpasswd line. */
   readonly login: LoginReference;
   /** Registered models that it may change where MLflow asks who comes: nginx asks nobody what he wants. */
@@ -58,8 +61,9 @@ export class ReverseProxy {
             kind: 'basic',
             realm: props.login.realm,
             usersFile: `${USERS}/people/auth`,
-            programs: props.programs.map(({ username }) => ({
+            programs: props.programs.map(({ username, role }) => ({
               username,
+              role,
               usersFile: `${USERS}/programs/${username}/auth`,
             })),
           }

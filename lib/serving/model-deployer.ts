@@ -77,7 +77,7 @@ export class ModelDeployer extends Component {
       },
     ]);
     this.metricsLabels = metricsLabels(this);
-    this.tracking = props.tracking._connect(this, 'deployer');
+    this.tracking = props.tracking._connect(this, 'deployer', 'deployer');
     serviceAccount(this, 'service-account', name);
     this.lease();
     configMap(this, 'config-map', `${name}-program`, () => programs('deployer.js'));

@@ -67,7 +67,7 @@ export class ModelServing extends Component {
     this.model = props.model;
     this.url = `http://${this._serviceHost()}:${MODEL_PORT}`;
     this.metricsLabels = metricsLabels(this);
-    this.tracking = props.tracking._connect(this, name);
+    this.tracking = props.tracking._connect(this, name, 'serving');
     this.tracking.letEdit?.(props.model.name);
 
     serviceAccount(this, 'service-account', name, accountAnnotations([this.tracking]));

@@ -1,4 +1,5 @@
 import { createHash } from 'crypto';
+import { ProgramRole } from '../access/nginx-roles';
 import { HTTP_PORT } from '../access/reverse-proxy';
 import { Credentials } from '../credentials/credentials';
 import { CredentialsJob } from '../credentials/credentials-job';
@@ -41,7 +42,7 @@ export class TrackingEndpoint {
    * @param server the tracking server, e.g. `mlflow.server`
    */
   public static fromServer(server: TrackingServer): TrackingEndpoint {
-    return new TrackingEndpoint((component, program) => connectToServer(server, component, program));
+    return new TrackingEndpoint((component, program, role) => connectToServer(server, component, program, role));
   }
 
   /**
@@ -54,19 +55,27 @@ export class TrackingEndpoint {
     return new TrackingEndpoint((component) => connectToUrl(url, props, component));
   }
 
-  private constructor(private readonly connect: (component: Component, program: string) => TrackingConnection) {}
+  private constructor(
+    private readonly connect: (component: Component, program: string, role: ProgramRole) => TrackingConnection,
+  ) {}
 
   /**
    * @param component who connects
    * @param program its user's name, where it lies in the server's own namespace
+   * @param role what its user may do
    * @internal
    */
-  public _connect(component: Component, program: string): TrackingConnection {
-    return this.connect(component, program);
+  public _connect(component: Component, program: string, role: ProgramRole): TrackingConnection {
+    return this.connect(component, program, role);
   }
 }
 
-function connectToServer(server: TrackingServer, component: Component, program: string): TrackingConnection {
+function connectToServer(
+  server: TrackingServer,
+  component: Component,
+  program: string,
+  role: ProgramRole,
+): TrackingConnection {
   check(component, [
     {
       wrong: server.node.root !== component.node.root,
@@ -83,7 +92,7 @@ function connectToServer(server: TrackingServer, component: Component, program: 
   const inNamespace = (namespace: string) =>
     elsewhere ? { namespaceLabels: { 'kubernetes.io/metadata.name': namespace } } : {};
   const user = userName(elsewhere ? `${program}-${component.namespace}` : program);
-  const login = server.addProgram(user);
+  const login = server._addProgram(user, role);
   const secretName = elsewhere ? CredentialsJob._of(server)._copyFor(component, login.secretName) : login.secretName;
   server._admit({ podLabels: component.podSelector, ...inNamespace(component.namespace!) });
   return {

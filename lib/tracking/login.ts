@@ -1,4 +1,5 @@
 import { Authentication } from '../access/authentication';
+import { ProgramRole } from '../access/nginx-roles';
 import { ProgramUser } from '../access/reverse-proxy';
 import { Credentials, LoginReference } from '../credentials/credentials';
 import { CredentialsJob } from '../credentials/credentials-job';
@@ -93,7 +94,7 @@ export class ServerLogin {
     return this.authentication._mlflow.databaseName ?? 'mlflow_auth';
   }
 
-  public addProgram(program: string): ProgramLogin {
+  public addProgram(program: string, role?: ProgramRole): ProgramLogin {
     check(this.server, [
       {
         wrong: !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(program) || program.length > LONGEST_PROGRAM,
@@ -120,7 +121,7 @@ export class ServerLogin {
       password: { generate: 'password' },
       more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
     });
-    this.programs.push({ username: program, login, models: new Set() });
+    this.programs.push({ username: program, role, login, models: new Set() });
     return login;
   }
 

@@ -9,6 +9,7 @@ import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { Authentication } from '../access/authentication';
 import { Exposure } from '../access/exposure';
+import { ProgramRole } from '../access/nginx-roles';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../access/reverse-proxy';
 import { autoscaler } from '../kubernetes/autoscaler';
 import {
@@ -96,12 +97,18 @@ export class TrackingServer extends Component {
 
   /**
    * Gives a program in the cluster a user of its own, in the Secret `<name>-<program>-login`, with the keys `username`
-   * and `password`.
+   * and `password`. With `Authentication.basic()` it may do what a person may; the users of servings and of the deployer,
+   * which they get by themselves, may not.
    *
    * @param program its name, which is its user name too: at most 58 lower-case letters, digits and '-'
    */
   public addProgram(program: string): ProgramLogin {
     return this.login.addProgram(program);
+  }
+
+  /** A user for a program of ours, which may do what its work needs and no more. @internal */
+  public _addProgram(program: string, role: ProgramRole): ProgramLogin {
+    return this.login.addProgram(program, role);
   }
 
   /** Lets a program of ours in, where `clients` does not say everybody. @internal */

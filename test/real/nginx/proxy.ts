@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Upstream } from './upstream';
 import { NginxLogin, nginxConfiguration, NginxOptions } from '../../../lib/access/nginx-configuration';
+import { ROLES } from '../../../lib/access/nginx-roles';
 
 const ENVIRONMENT = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` };
 
@@ -37,7 +38,7 @@ export const basic = (username: string, password: string) =>
 
 /** A real nginx with the library's configuration, on ports of its own, below a folder of its own. */
 export class Proxy {
-  /** The users of `basic` tests: one human and two programs, each in a file of its own. */
+  /** The users of `basic` tests: one human, two programs and one of each role, each in a file of its own. */
   static async start(upstream: Upstream, options: Partial<NginxOptions> = {}): Promise<Proxy> {
     const folder = mkdtempSync(join(tmpdir(), 'nginx-test-'));
     for (const name of ['temporary', 'users']) mkdirSync(join(folder, name));
@@ -48,11 +49,15 @@ export class Proxy {
     );
     writeFileSync(file('deployer'), `deployer:${ssha('deployer-secret')}\nmlflow:${ssha('deployer-secret')}\n`);
     writeFileSync(file('scorer'), `scorer:${ssha('scorer-secret')}\n`);
+    for (const role of ROLES) writeFileSync(file(`the-${role}`), `the-${role}:${ssha(`${role}-secret`)}\n`);
     const login: NginxLogin = {
       kind: 'basic',
       realm: 'MLflow Authentication',
       usersFile: file('humans'),
-      programs: ['deployer', 'scorer', 'missing'].map((username) => ({ username, usersFile: file(username) })),
+      programs: [
+        ...['deployer', 'scorer', 'missing'].map((username) => ({ username, usersFile: file(username) })),
+        ...ROLES.map((role) => ({ username: `the-${role}`, usersFile: file(`the-${role}`), role })),
+      ],
     };
     const [httpPort, metricsPort] = await freePorts(2);
     const proxy = new Proxy(folder, httpPort, metricsPort, {

@@ -1,0 +1,94 @@
+import { NginxLogin } from './nginx-configuration';
+
+/** What the login of a program of ours is for. One without a role may do what a person may. */
+export type ProgramRole = 'serving' | 'deployer';
+
+export const ROLES: readonly ProgramRole[] = ['serving', 'deployer'];
+
+const REST = '/api/2\\.0/mlflow';
+/** Both write onto model versions what came of them. nginx does not read the body, which names model, version and tag. */
+const TAGS = [`POST:${REST}/model-versions/set-tag`, `DELETE:${REST}/model-versions/delete-tag`];
+
+/**
+ * Methods and paths, as regular expressions. Those of a serving are what MLflow's client asks while download_model.py
+ * downloads a version, whose source may be a logged model, a run, or a path of the store; those of the deployer are the
+ * calls of runtime/deployer/registry.ts and the other ways to read an alias or a stage.
+ */
+const ALLOWED: Record<ProgramRole, readonly string[]> = {
+  serving: [
+    ...TAGS,
+    `GET:${REST}/model-versions/(get|get-download-uri)`,
+    `GET:${REST}/registered-models/(get|alias)`,
+    `(GET|POST):${REST}/registered-models/get-latest-versions`,
+    `GET:${REST}/runs/get`,
+    `GET:${REST}/logged-models/m-[0-9a-f]+`,
+    `POST:${REST}/logged-models/search`,
+    'GET:/api/3\\.0/mlflow/server-info',
+    // Never a name with '%': MLflow would decode it once more.
+    'GET:/api/2\\.0/mlflow-artifacts/(artifacts|artifacts/[^%]+|presigned/[^%]+)',
+  ],
+  deployer: [
+    ...TAGS,
+    `GET:${REST}/registered-models/(search|get|alias)`,
+    `(GET|POST):${REST}/registered-models/get-latest-versions`,
+    `GET:${REST}/model-versions/(get|search)`,
+  ],
+};
+
+/** A program of the cluster with a user of its own. */
+export interface NginxProgram {
+  readonly username: string;
+  readonly usersFile: string;
+  /** @default - it may do what a person may */
+  readonly role?: ProgramRole;
+}
+
+/** Words for a 403 of the proxy itself: see the errors of nginx-configuration.ts. */
+export const FORBIDDEN = '$forbidden';
+const NO_FILE = 'The proxy finds no users file for this login.';
+
+export interface RoleRules {
+  /** For the http block. */
+  readonly maps: string;
+  /** For the server that asks for the login. */
+  readonly rules: string;
+}
+
+/** Keeps the logins of servings and of the deployer to what they need: whatever is not listed is 403. */
+export function roleRules(login: NginxLogin): RoleRules {
+  if (login.kind !== 'basic') return { maps: `  map '' ${FORBIDDEN} { default 'This is not allowed.'; }\n`, rules: '' };
+  const pattern = ({ username }: NginxProgram) => `'~^${username.replace(/\./g, '\\.')}\\z'`;
+  const files = login.programs.map((each) => `    ${pattern(each)} ${each.usersFile};\n`);
+  const known = login.programs.flatMap((each) => (each.role ? [`    ${pattern(each)} ${each.role};\n`] : []));
+  const allowed = ROLES.flatMap((role) => ALLOWED[role].map((each) => `    '~^${role}:${each}\\z' 0;\n`));
+  return {
+    maps: `  # The file is opened for each request: a changed password counts at once.
+  # Patterns, because plain words of a map match in any case.
+  map $remote_user $users_file {
+${files.join('')}    default ${login.usersFile};
+  }
+  # Logins of our own programs may do what their work needs and no more; all others have no role.
+  map $remote_user $role {
+${known.join('')}    default '';
+  }
+  map $role:$request_method:$uri $beyond_role {
+    '~^:' 0;
+    '~^[a-z]+:(GET|HEAD):/health\\z' 0;
+${allowed.join('')}    default 1;
+  }
+  map $beyond_role ${FORBIDDEN} {
+    1 'The login of a $role may not do this. A person may, or a program with a login of its own: server.addProgram().';
+    default '${NO_FILE}';
+  }
+`,
+    // Asked after the password: nobody learns the roles of others. Set here, as the question has another address.
+    rules: `    set $refused $beyond_role;
+    auth_request /.role;
+    location = /.role {
+      internal;
+      if ($refused) { return 403; }
+      return 204;
+    }
+`,
+  };
+}
