@@ -123,7 +123,7 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
     {
       wrong: props.maxConnections !== undefined && needed > props.maxConnections,
       given: `maxConnections is ${props.maxConnections}`,
-      want: `expected at least ${needed}, what its clients can open, or fewer servers, or smaller pools (connectionPool)`,
+      want: `expected at least ${needed}, what its clients can open, or fewer servers, or fewer requests at once (maxDatabaseRequests)`,
     },
     ...props.credentials._rules("the database's credentials"),
     {

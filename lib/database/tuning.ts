@@ -44,14 +44,14 @@ export function tuningRules(tuning: Tuning): Rule[] {
       given: `maxConnections is ${most}`,
       want:
         `expected at least ${tuning.neededConnections + 3}: its clients can open ${tuning.neededConnections} and 3 are ` +
-        'kept for superusers; or fewer servers, or smaller pools (connectionPool)',
+        'kept for superusers; or fewer servers, or fewer requests at once (maxDatabaseRequests)',
     },
     {
       wrong: most > fits,
       given: `max_connections is ${most} with a memory limit of ${Size.mebibytes(tuning.memoryMebibytes).asString()}`,
       want:
         `expected at most ${fits} (${MEBIBYTES_A_CONNECTION}Mi each beside shared_buffers), a memory limit of ` +
-        `${Math.ceil((most * MEBIBYTES_A_CONNECTION) / 0.65 / 64) * 64}Mi, fewer servers, or smaller pools`,
+        `${Math.ceil((most * MEBIBYTES_A_CONNECTION) / 0.65 / 64) * 64}Mi, fewer servers, or fewer requests at once`,
     },
   ];
 }

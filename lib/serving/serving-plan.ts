@@ -10,6 +10,7 @@ import { peerRules } from '../kubernetes/network-boundary';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { mebibytes, mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
+import { SERVING_VARIABLES, reservedRules } from '../tracking/reserved-variables';
 import { environmentRules } from '../tracking/rules';
 
 /** The props with every default filled in. */
@@ -99,10 +100,6 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...peerRules('clients', props.clients),
     ...peerRules('metricsClients', props.metricsClients),
     ...environmentRules(props.environment),
-    ...['MODEL_NAME', 'MODEL_VERSION', 'MLFLOW_TRACKING_URI'].map((name) => ({
-      wrong: name in (props.environment ?? {}),
-      given: `environment has ${name}`,
-      want: 'expected it left out: it comes from model and tracking',
-    })),
+    ...reservedRules(props.environment, SERVING_VARIABLES),
   ];
 }

@@ -1,4 +1,5 @@
-import { ServerPlan } from './server-plan';
+import { SERVER_VARIABLES, reservedRules } from './reserved-variables';
+import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { scalingRules } from '../kubernetes/autoscaler';
 import { peerRules } from '../kubernetes/network-boundary';
@@ -16,8 +17,14 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
     sizeRule('dumpSpace', plan.dumpSpace),
     ...scalingRules(props),
     wholeRule('workers', plan.workers, 1),
-    wholeRule('connectionPool.size', plan.pool.size, 1),
-    wholeRule('connectionPool.maxOverflow', plan.pool.maxOverflow, 1),
+    {
+      wrong:
+        !Number.isInteger(plan.maxDatabaseRequests) ||
+        plan.maxDatabaseRequests < 1 ||
+        plan.maxDatabaseRequests > MOST_DATABASE_REQUESTS,
+      given: `maxDatabaseRequests is ${plan.maxDatabaseRequests}`,
+      want: `expected a whole number from 1 to ${MOST_DATABASE_REQUESTS}, as many as MLflow runs at once; e.g. 6`,
+    },
     wholeRule('drainSeconds', plan.drainSeconds, 10),
     ...[
       { what: 'the database', shared: props.database.sharedByReplicas },
@@ -52,6 +59,7 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       want: "expected a scheme and a lower-case host, without a path, e.g. 'https://notebooks.example.com'",
     })),
     ...environmentRules(props.environment),
+    ...reservedRules(props.environment, SERVER_VARIABLES),
   ];
 }
 

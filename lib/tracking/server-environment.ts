@@ -1,5 +1,5 @@
 import { allowedHosts, allowedOrigins } from './hosts';
-import { ServerPlan } from './server-plan';
+import { ServerPlan, poolConnections } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { PROGRAMS } from '../kubernetes/program';
 
@@ -30,8 +30,9 @@ export function serverEnvironment({
     MLFLOW_DISABLE_TELEMETRY: 'true',
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
     MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS: 'false',
-    MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: String(plan.pool.size),
-    MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: String(plan.pool.maxOverflow),
+    // All but one stay open. MLflow ignores an overflow of 0 and takes its own default.
+    MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: String(poolConnections(plan.maxDatabaseRequests) - 1),
+    MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: '1',
     MLFLOW_SERVER_ALLOWED_HOSTS: allowedHosts(name, namespace, [
       ...(exposure?._hosts ?? []),
       ...(props.allowedHosts ?? []),

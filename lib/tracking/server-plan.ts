@@ -6,11 +6,18 @@ import { AutoscalerBounds, autoscalerBounds } from '../kubernetes/autoscaler';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { mebibytes, mergeResources } from '../kubernetes/resources';
 
+/** Requests of one process that use the database at once: with 10 servers, PostgreSQL's default memory is enough. */
+const DATABASE_REQUESTS = 6;
+/** MLflow runs as many requests at once as it has threads. */
+export const MOST_DATABASE_REQUESTS = 40;
 /**
- * Engines of SQLAlchemy that one process of `mlflow server` opens, each with a pool of its own: runs, registry and jobs
- * (that one when first asked, also with jobs off); with MLflow's own login the users too, and one connection more.
+ * Connections of a process, in one pool for all stores of MLflow: three for each request, as each can hold three while
+ * it waits for a fourth, and two more, so that one of them always goes on. runtime/mlflow/database_pool.py makes the
+ * pool, and counts back from it to the requests.
  */
-const ENGINES = 3;
+export const poolConnections = (requests: number) => 3 * requests + 2;
+/** With MLflow's own login, a process has these besides, to the database of users: USERS_CONNECTIONS of that program. */
+export const USERS_CONNECTIONS = 4;
 
 /** The props with every default filled in, and the numbers that follow from them. */
 export interface ServerPlan {
@@ -20,7 +27,8 @@ export interface ServerPlan {
   readonly proxyResources: ContainerResources;
   readonly autoscaling?: AutoscalerBounds;
   readonly workers: number;
-  readonly pool: { size: number; maxOverflow: number };
+  /** Requests of a process that use the database at once. */
+  readonly maxDatabaseRequests: number;
   readonly spool: Size;
   /** The largest artifact that passes. */
   readonly maxArtifactMebibytes: number;
@@ -60,7 +68,7 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
     ),
     autoscaling,
     workers: props.workers ?? 1,
-    pool: { size: props.connectionPool?.size ?? 3, maxOverflow: props.connectionPool?.maxOverflow ?? 3 },
+    maxDatabaseRequests: props.maxDatabaseRequests ?? DATABASE_REQUESTS,
     spool,
     // A little below what the volume holds: the kubelet measures with a lag.
     maxArtifactMebibytes: Math.max(1, Math.floor(space * 0.9)),
@@ -73,8 +81,8 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
 
 /** Connections that all servers together can hold open, with one more that a rollout adds. */
 export function serverConnections(plan: ServerPlan, ownLogin: boolean): number {
-  const pool = plan.pool.size + plan.pool.maxOverflow;
-  return (plan.maxPods + 1) * plan.workers * (ENGINES * pool + (ownLogin ? pool + 1 : 0));
+  const connections = poolConnections(plan.maxDatabaseRequests) + (ownLogin ? USERS_CONNECTIONS : 0);
+  return (plan.maxPods + 1) * plan.workers * connections;
 }
 
 /** The options of `mlflow server` that say who moves the artifacts. */

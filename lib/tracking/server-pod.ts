@@ -19,6 +19,10 @@ export const SERVER_PROGRAMS = [
   'schema.py',
   'wait_for_schema.py',
   'serve.py',
+  'server_app.py',
+  'database_pool.py',
+  'request_limits.py',
+  'json_answer.py',
   'open_metrics.py',
   'own_login.py',
 ];

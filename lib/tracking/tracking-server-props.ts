@@ -28,20 +28,6 @@ export interface Autoscaling {
   readonly targetCpuPercent?: number;
 }
 
-/** Database connections that each engine of a server process keeps. */
-export interface ConnectionPool {
-  /**
-   * Connections that stay open: `MLFLOW_SQLALCHEMYSTORE_POOL_SIZE`.
-   * @default 3
-   */
-  readonly size?: number;
-  /**
-   * Connections beyond them under load, at least 1: `MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW` (MLflow ignores 0).
-   * @default 3
-   */
-  readonly maxOverflow?: number;
-}
-
 /** How clients read and write artifacts. */
 export enum ArtifactAccess {
   /** Through the tracking server, every byte: clients need one address and one login. */
@@ -73,10 +59,13 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly workers?: number;
   /**
-   * Database connections of each engine; a process has 3 of them, and 4 with `Authentication.mlflow()`.
-   * @default - 3, and 3 more under load
+   * Requests of one process that use the database at once, from 1 to 40; the others wait in order, for a minute at most
+   * (503 then, which MLflow's client retries). A process opens 3 connections for each and 2 more, so that they can never
+   * wait for each other, and with `Authentication.mlflow()` another 4: `MLFLOW_SQLALCHEMYSTORE_POOL_SIZE` and
+   * `MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW`.
+   * @default 6
    */
-  readonly connectionPool?: ConnectionPool;
+  readonly maxDatabaseRequests?: number;
   /**
    * Space of `/tmp`, where MLflow keeps each proxied artifact whole while it passes through. It bounds the sum of all
    * artifacts that pass one pod at a time; nginx refuses one above nine tenths of it (413) (`sizeLimit` of the emptyDir, and the pod's limit of ephemeral storage).

@@ -53,6 +53,11 @@ READ_LATE = {
 }
 
 
+def is_true(value):
+    """As MLflow reads a variable that is true or false."""
+    return value.lower() in ("true", "1")
+
+
 def predicted_environment(arguments):
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--no-serve-artifacts", action="store_true")
@@ -64,7 +69,7 @@ def predicted_environment(arguments):
     )
     environment = {
         "_MLFLOW_SGI_NAME": "uvicorn",
-        "MLFLOW_ENABLE_WORKSPACES": "false",
+        "MLFLOW_ENABLE_WORKSPACES": str(is_true(os.environ.get("MLFLOW_ENABLE_WORKSPACES", ""))).lower(),
         "MLFLOW_SERVER_SECRETS_CACHE_TTL": "60",
         "MLFLOW_SERVER_SECRETS_CACHE_MAX_SIZE": "1000",
     }
@@ -108,17 +113,18 @@ def launch_of_mlflow_server(arguments):
 
 
 def run_plain_server(arguments, environment):
+    print("serve.py: this server runs without the limits of request_limits.py", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "mlflow", "server", *arguments]
     os.execve(sys.executable, command, environment)
 
 
-def open_metrics(command):
-    """Under a login, let open_metrics.py answer /metrics and hand over all else to MLflow's app."""
-    app = command[-1]
-    if not app.startswith("mlflow.server.auth:") or "--factory" not in command:
+def in_front(command):
+    """The same server with server_app.py in front of MLflow's app, in each of its processes."""
+    if command[1:3] != ["-m", "uvicorn"]:
         return command
-    os.environ["OPEN_METRICS_APP"] = app
-    return [*command[:-1], "--app-dir", HERE, "open_metrics:create_app"]
+    made = "--factory" in command
+    os.environ["SERVED_APP"] = command[-1] + ("()" if made else "")
+    return [*command[:-1], *([] if made else ["--factory"]), "--app-dir", HERE, "server_app:create_app"]
 
 
 def is_single_uvicorn(command):
@@ -169,6 +175,11 @@ def main(arguments):
     if os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true").lower() not in ("false", "0"):
         run_plain_server(arguments, os.environ)
 
+    # `mlflow server` opens the stores before it starts the app.
+    import database_pool
+
+    database_pool.share()
+
     before = dict(os.environ)
     predicted = predicted_environment(arguments)
     os.environ.update(predicted)
@@ -178,7 +189,7 @@ def main(arguments):
     if launch is None:
         run_plain_server(arguments, before)
     command, extra = launch
-    command = open_metrics(command) if "prometheus_multiproc_dir" in extra else command
+    command = in_front(command)
     wanted = {**os.environ, **extra}
     # What was expected and did not come must not reach the server.
     for name in predicted.keys() - extra.keys() - before.keys():
@@ -186,7 +197,7 @@ def main(arguments):
             del wanted[name]
 
     different = {n for n in wanted.keys() | at_import.keys() if wanted.get(n) != at_import.get(n)}
-    different -= READ_LATE | {"OPEN_METRICS_APP"}
+    different -= READ_LATE | {"SERVED_APP"}
     if different or not is_single_uvicorn(command):
         why = sorted(different) or command
         print(f"serve.py: MLflow is loaded a second time, for {why}", file=sys.stderr, flush=True)

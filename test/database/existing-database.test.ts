@@ -48,8 +48,8 @@ test('its policy allows the port of the database, and its addresses where they a
 test('connections of all clients count', () => {
   connect({ maxConnections: 100 }, 60, 40);
   expect(errorOf(() => connect({ maxConnections: 100 }, 60, 41))).toBe(
-    'chart/server: maxConnections is 100; expected at least 101, what its clients can open, or fewer servers, or smaller ' +
-      'pools (connectionPool)',
+    'chart/server: maxConnections is 100; expected at least 101, what its clients can open, or fewer servers, or fewer ' +
+      'requests at once (maxDatabaseRequests)',
   );
 });
 

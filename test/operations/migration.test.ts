@@ -44,7 +44,7 @@ describe('a new Job', () => {
 
   test.each<[string, Partial<TrackingServerProps>]>([
     ['the number of servers', { replicas: 2 }],
-    ['their workers and pools', { workers: 2, connectionPool: { size: 2 } }],
+    ['their workers and pools', { workers: 2, maxDatabaseRequests: 2 }],
     ['their resources', { resources: { memory: { limit: Size.gibibytes(8) } }, spool: Size.gibibytes(20) }],
     ['the proxy', { proxyImage: 'nginx-unprivileged:1.30', drainSeconds: 30 }],
     ['the login’s realm', { authentication: Authentication.basic({ realm: 'Models' }) }],

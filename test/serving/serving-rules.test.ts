@@ -48,7 +48,12 @@ test.each<[Partial<ModelServingOptions>, string]>([
   [{ warmUp: WarmUp.request('{') }, "the body of the warm-up request is '{'"],
   [{ warmUp: WarmUp.fromConfigMap('Samples', 'a') }, "the ConfigMap of the warm-up request is 'Samples'"],
   [{ environment: { API_TOKEN: 'x' } }, 'environment has API_TOKEN; expected no secrets there'],
-  [{ environment: { MODEL_VERSION: '3' } }, 'environment has MODEL_VERSION; expected it left out'],
+  [{ environment: { MODEL_VERSION: '3' } }, 'environment has MODEL_VERSION; expected without it'],
+  [
+    { environment: { MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT: '3' } },
+    'environment has MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT; expected the prop requestTimeoutSeconds',
+  ],
+  [{ environment: { MAX_REQUEST_BYTES: '3' } }, 'environment has MAX_REQUEST_BYTES; expected the prop maxRequestSize'],
 ])('%j is refused', (props, message) => {
   const said = servingError(props);
   expect(said).toContain('chart/churn: ');

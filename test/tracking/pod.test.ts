@@ -179,7 +179,7 @@ describe('settings', () => {
   });
 
   test('are the user’s where given', () => {
-    const given = { MLFLOW_LOGGING_LEVEL: 'DEBUG', MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'true' };
+    const given = { MLFLOW_LOGGING_LEVEL: 'DEBUG', MLFLOW_DISABLE_TELEMETRY: 'false' };
     expect(environmentOf(containerOf(podOf(serverObjects({ environment: given })), 'mlflow'))).toMatchObject(given);
   });
 });

@@ -1,7 +1,8 @@
 import { Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { RecordingDatabase, serverError, serverObjects } from './servers';
+import { RecordingDatabase, containerOf, environmentOf, podOf, serverError, serverObjects } from './servers';
 import { ArtifactAccess, ArtifactStore, Authentication, Credentials, TrackingServerProps } from '../../lib';
+import { SERVER_VARIABLES } from '../../lib/tracking/reserved-variables';
 
 type Case = [props: Partial<TrackingServerProps>, given: string, want: string];
 
@@ -21,9 +22,9 @@ const cases: Case[] = [
   [{ replicas: NaN }, 'replicas is NaN', whole],
   [{ replicas: 3, autoscaling: {} }, 'replicas is 3 and autoscaling is given', 'expected one of the two'],
   [{ workers: 0 }, 'workers is 0', whole],
-  [{ connectionPool: { size: 0 } }, 'connectionPool.size is 0', whole],
-  // MLflow ignores an overflow of 0 and takes its own default.
-  [{ connectionPool: { maxOverflow: 0 } }, 'connectionPool.maxOverflow is 0', whole],
+  [{ maxDatabaseRequests: 0 }, 'maxDatabaseRequests is 0', 'expected a whole number from 1 to 40'],
+  [{ maxDatabaseRequests: 1.5 }, 'maxDatabaseRequests is 1.5', 'expected a whole number from 1 to 40'],
+  [{ maxDatabaseRequests: 41 }, 'maxDatabaseRequests is 41', 'expected a whole number from 1 to 40'],
   [{ drainSeconds: 0 }, 'drainSeconds is 0', whole],
   [{ drainSeconds: 1.5 }, 'drainSeconds is 1.5', whole],
   [
@@ -138,8 +139,58 @@ describe('the environment holds no secrets', () => {
   });
 });
 
+describe('the environment changes nothing that the library rests on', () => {
+  test.each([
+    ['MLFLOW_SQLALCHEMYSTORE_POOL_SIZE', 'expected the prop maxDatabaseRequests'],
+    ['MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW', 'expected the prop maxDatabaseRequests'],
+    ['MLFLOW_SQLALCHEMYSTORE_POOLCLASS', 'expected the prop maxDatabaseRequests'],
+    ['MLFLOW_REGISTRY_STORE_URI', 'expected the prop database'],
+    ['MLFLOW_READ_REPLICA_BACKEND_STORE_URI', 'expected the prop database'],
+    ['PGHOST', 'expected the prop database'],
+    ['MLFLOW_DEFAULT_ARTIFACT_ROOT', 'expected the props artifacts and artifactAccess'],
+    ['MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX', 'no model version can claim files'],
+    ['MLFLOW_SERVER_ALLOWED_HOSTS', 'expected the prop allowedHosts'],
+    ['MLFLOW_SERVER_CORS_ALLOWED_ORIGINS', 'expected the prop allowedOrigins'],
+    ['MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE', 'it lets any web site use the server'],
+    ['MLFLOW_AUTH_CONFIG_PATH', 'expected the prop authentication'],
+    ['MLFLOW_WORKERS', 'expected the prop workers'],
+    ['MLFLOW_STATIC_PREFIX', 'a path prefix is not supported yet'],
+    ['MLFLOW_SERVER_ENABLE_JOB_EXECUTION', 'jobs are not supported yet'],
+    ['TMPDIR', 'its size is the prop spool'],
+    ['MLFLOW_UVICORN_OPTS', 'the library sets it'],
+    ['_MLFLOW_SERVER_FILE_STORE', 'the library sets it'],
+  ])('%s: %s', (name, instead) => {
+    const message = serverError({ environment: { [name]: 'x' } });
+    expect(message).toContain(`chart/server: environment has ${name}: expected `);
+    expect(message).toContain(instead);
+  });
+
+  test.each(['MLFLOW_ENABLE_WORKSPACES', 'MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE', 'PGAPPNAME', 'PYTHONPATH'])(
+    '%s passes',
+    (name) => {
+      const pod = podOf(serverObjects({ environment: { [name]: '1' } }));
+      expect(environmentOf(containerOf(pod, 'mlflow'))).toMatchObject({ [name]: '1' });
+    },
+  );
+
+  test('every variable that the library itself gives the server is reserved, or may have another value', () => {
+    const free = [
+      'AWS_DEFAULT_REGION',
+      'MLFLOW_DISABLE_TELEMETRY',
+      'PGCONNECT_TIMEOUT',
+      'PYTHONDONTWRITEBYTECODE',
+      'PYTHONUNBUFFERED',
+    ];
+    const given = Object.keys(environmentOf(containerOf(podOf(serverObjects()), 'mlflow')));
+    const reserved = new Set(SERVER_VARIABLES.flatMap(([names]) => names));
+    const left = given.filter((name) => !reserved.has(name) && !free.includes(name));
+    expect(left).toEqual([]);
+  });
+});
+
 describe('what is unusual and right passes', () => {
   test.each<[string, Partial<TrackingServerProps>]>([
+    ['one request at a time', { maxDatabaseRequests: 1 }],
     ['one server on a volume', { replicas: 1, artifacts: volume() }],
     ['many on a shared volume', { artifacts: ArtifactStore.volume({ claimName: 'files', readWriteMany: true }) }],
     ['direct access to a bucket', { artifactAccess: ArtifactAccess.DIRECT }],

@@ -1,5 +1,7 @@
-import { RecordingDatabase, podOf, serverObjects } from './servers';
-import { Database, Credentials, ArtifactStore } from '../../lib';
+import { RecordingDatabase, containerOf, environmentOf, podOf, serverObjects } from './servers';
+import { ArtifactStore, Authentication, Credentials, Database } from '../../lib';
+import { program } from '../../lib/kubernetes/program';
+import { USERS_CONNECTIONS, poolConnections } from '../../lib/tracking/server-plan';
 import { find, namesOf, ofKind } from '../support/synth';
 
 const selector = {
@@ -109,13 +111,32 @@ describe('connections', () => {
   });
 
   test.each([
-    // One pod more than there can be, for a rollout; three engines a process; pool and overflow.
-    ['the default', {}, (10 + 1) * 1 * 3 * (3 + 3)],
-    ['a fixed number', { replicas: 2 }, (2 + 1) * 1 * 3 * (3 + 3)],
-    ['more workers', { replicas: 2, workers: 3 }, (2 + 1) * 3 * 3 * (3 + 3)],
-    ['smaller pools', { replicas: 2, connectionPool: { size: 2, maxOverflow: 1 } }, (2 + 1) * 1 * 3 * (2 + 1)],
+    // One pod more than there can be, for a rollout; a pool for each process.
+    ['the default', {}, (10 + 1) * 1 * (3 * 6 + 2)],
+    ['a fixed number', { replicas: 2 }, (2 + 1) * 1 * (3 * 6 + 2)],
+    ['more workers', { replicas: 2, workers: 3 }, (2 + 1) * 3 * (3 * 6 + 2)],
+    ['fewer requests at once', { replicas: 2, maxDatabaseRequests: 2 }, (2 + 1) * 1 * (3 * 2 + 2)],
+    ['a database of users', { replicas: 2, authentication: Authentication.mlflow() }, (2 + 1) * 1 * (3 * 6 + 2 + 4)],
   ])('%s can open as many as all processes’ pools hold', (_what, props, connections) => {
     expect(told(props)[0].maxConnections).toBe(connections);
+  });
+
+  test.each([1, 2, 6, 40])('%d requests at once can never all wait for each other', (maxDatabaseRequests) => {
+    const environment = environmentOf(containerOf(podOf(serverObjects({ maxDatabaseRequests })), 'mlflow'));
+    const [size, overflow] = ['POOL_SIZE', 'MAX_OVERFLOW'].map((name) =>
+      Number(environment[`MLFLOW_SQLALCHEMYSTORE_${name}`]),
+    );
+    // MLflow ignores 0.
+    expect(overflow).toBeGreaterThan(0);
+    // Each may hold three and wait for its fourth, and one is for what does not wait for its turn.
+    expect(size + overflow).toBeGreaterThan(3 * maxDatabaseRequests + 1);
+  });
+
+  test('the program counts with the same numbers', () => {
+    const text = program('database_pool.py');
+    const number = (name: string) => Number(new RegExp(`^${name} = (\\d+)$`, 'm').exec(text)?.[1]);
+    expect(poolConnections(5)).toBe((number('MOST_HELD') - 1) * 5 + number('SPARE'));
+    expect(USERS_CONNECTIONS).toBe(number('USERS_CONNECTIONS'));
   });
 
   test('the migration holds few', () => {

@@ -16,7 +16,7 @@ const all: Required<TrackingServerProps> = {
   autoscaling: { minReplicas: 2, maxReplicas: 4, targetCpuPercent: 60 },
   replicas: 2,
   workers: 2,
-  connectionPool: { size: 3, maxOverflow: 2 },
+  maxDatabaseRequests: 4,
   spool: Size.gibibytes(30),
   artifactAccess: ArtifactAccess.DIRECT,
   authentication: Authentication.basic({ users: Credentials.fromSecret('people'), realm: 'Models' }),

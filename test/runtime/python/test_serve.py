@@ -80,11 +80,20 @@ class Serve(PodTestCase):
         how, command, environment = self.launch(OF_SERVE, arguments)
         _, plain_command, plain_environment = self.launch(OF_MLFLOW, arguments)
         self.assertEqual(how, expected_how)
-        self.assertEqual(command, plain_command)
+        # Only the app differs: MLflow's own is inside it.
+        made = "--factory" in plain_command
+        self.assertEqual(environment.pop("SERVED_APP"), plain_command[-1] + ("()" if made else ""))
+        app = [*([] if made else ["--factory"]), "--app-dir", str(PROGRAMS), "server_app:create_app"]
+        self.assertEqual(command, [*plain_command[:-1], *app])
         self.assertEqual(environment, plain_environment)
 
     def test_starts_what_mlflow_server_starts(self):
         self.assert_same_launch(self.arguments, "in process")
+
+    def test_starts_it_with_workspaces_too(self):
+        for value in ("true", "1", "false"):
+            self.environment["MLFLOW_ENABLE_WORKSPACES"] = value
+            self.assert_same_launch(self.arguments, "in process")
 
     def test_what_it_does_not_expect_is_started_by_exec(self):
         self.assert_same_launch([*self.arguments, "--secrets-cache-ttl", "30", "--no-serve-artifacts"], "exec")
@@ -99,13 +108,7 @@ class Serve(PodTestCase):
         self.assertEqual([name for name in environment if name.startswith("_MLFLOW")], [])
 
     def test_with_a_login_only_the_app_differs(self):
-        arguments = [*self.arguments, *self.basic_auth()]
-        how, command, environment = self.launch(OF_SERVE, arguments)
-        _, plain_command, plain_environment = self.launch(OF_MLFLOW, arguments)
-        self.assertEqual(how, "in process")
-        self.assertEqual(environment.pop("OPEN_METRICS_APP"), plain_command[-1])
-        self.assertEqual(command, [*plain_command[:-1], "--app-dir", str(PROGRAMS), "open_metrics:create_app"])
-        self.assertEqual(environment, plain_environment)
+        self.assert_same_launch([*self.arguments, *self.basic_auth()], "in process")
 
     def serve(self, *more):
         server = self.start("serve.py", *self.arguments, *more, environment=self.environment)

@@ -1,0 +1,186 @@
+"""What requests may use of the server at once, as layers around MLflow's app."""
+
+import asyncio
+import gzip
+import io
+import logging
+import re
+import zlib
+from collections import deque
+
+from json_answer import answer
+
+log = logging.getLogger("uvicorn.error")
+
+# MLflow's client gives a request up after 120 s and sends it again; told earlier, it waits before it does.
+MOST_SECONDS_WAITING = 60
+
+# As much as MLflow's gateway takes of a body. Unpacked, MLflow reads it into memory several times over.
+MOST_UNPACKED_BYTES = 100 * 1024 * 1024
+
+# Requests that need no database, or one connection for a moment: they neither wait for the others, nor do the others
+# wait while artifacts or the answers of a language model pass. All else of MLflow can hold several connections.
+BESIDE = re.compile(
+    r"""/(
+      \Z | health\Z | version\Z | metrics\Z | static-files/ | gateway/ |
+      get-artifact\Z | model-versions/get-artifact\Z |
+      (ajax-)?api/\d\.\d/mlflow-artifacts/ |
+      (ajax-)?api/\d\.\d/mlflow/(
+        artifacts/ | logged-models/[^/]+/artifacts/ | upload-artifact\Z | get-trace-artifact\Z |
+        gateway-proxy\Z | server-info\Z | ui-telemetry\Z
+      )
+    )""",
+    re.VERBOSE,
+)
+
+
+class DatabaseTurns:
+    """Lets `most` requests use the database at once; the others wait in the order in which they came.
+
+    Its turn begins when the body of a request is whole and ends when its answer begins: a slow client takes none.
+    """
+
+    def __init__(self, app, most):
+        self.app = app
+        self.turns = asyncio.Semaphore(most)
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http" or scope["method"] == "OPTIONS" or BESIDE.match(scope["path"]):
+            return await self.app(scope, receive, send)
+        body = await read(receive)
+        if body is None:
+            return
+        try:
+            await asyncio.wait_for(self.turns.acquire(), MOST_SECONDS_WAITING)
+        except asyncio.TimeoutError:
+            message = "The database is busy. Try again shortly."
+            return await answer(send, 503, "TEMPORARILY_UNAVAILABLE", message, [(b"retry-after", b"5")])
+        held = True
+
+        def end():
+            nonlocal held
+            if held:
+                held = False
+                self.turns.release()
+
+        async def send_after_turn(message):
+            if message["type"] == "http.response.start":
+                end()
+            await send(message)
+
+        try:
+            await self.app(scope, again(body, receive), send_after_turn)
+        finally:
+            end()
+
+
+class UnpackedTraces:
+    """Unpacks compressed traces before MLflow does, which knows no limit and stops everybody meanwhile."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http" or not scope["path"].startswith("/v1/traces"):
+            return await self.app(scope, receive, send)
+        encodings = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"content-encoding"]
+        if len(encodings) > 1:
+            return await answer(send, 400, "BAD_REQUEST", "Content-Encoding is given more than once; expected one value.")
+        if encodings not in (["gzip"], ["deflate"]):
+            return await self.app(scope, receive, send)
+        body = await read(receive)
+        if body is None:
+            return
+        packed = b"".join(message.get("body", b"") for message in body)
+        body.clear()
+        try:
+            unpacked = await asyncio.get_running_loop().run_in_executor(None, unpack, packed, encodings[0])
+        except (OSError, EOFError, zlib.error):
+            # MLflow has its own words for it.
+            return await self.app(scope, again(whole(packed), receive), send)
+        if unpacked is None:
+            message = f"The traces are too large: they unpack to more than {MOST_UNPACKED_BYTES >> 20} MiB. Send fewer at once."
+            return await answer(send, 413, "INVALID_PARAMETER_VALUE", message)
+        del packed
+        changed = (b"content-encoding", b"content-length", b"transfer-encoding")
+        headers = [pair for pair in scope["headers"] if pair[0] not in changed]
+        headers.append((b"content-length", str(len(unpacked)).encode()))
+        await self.app({**scope, "headers": headers}, again(whole(unpacked), receive), send)
+
+
+def unpack(packed, encoding):
+    """What MLflow's decompress_otlp_body makes of it, or None if that is too much."""
+    if encoding == "gzip":
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+            unpacked = file.read(MOST_UNPACKED_BYTES + 1)
+    else:
+        try:
+            unpacked = inflate(packed, zlib.MAX_WBITS)
+        except zlib.error:
+            unpacked = inflate(packed, -zlib.MAX_WBITS)
+    return unpacked if len(unpacked) <= MOST_UNPACKED_BYTES else None
+
+
+def inflate(packed, window):
+    stream = zlib.decompressobj(window)
+    unpacked = stream.decompress(packed, MOST_UNPACKED_BYTES + 1)
+    if len(unpacked) <= MOST_UNPACKED_BYTES and not stream.eof:
+        raise zlib.error("it ends too early")
+    return unpacked
+
+
+class FailuresAnswered:
+    """Answers 500 where MLflow fails, and keeps the connection.
+
+    uvicorn closes the connection of an app that raises, also after a whole answer, and the next request that the proxy
+    has sent on it is lost.
+    """
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        started = ended = False
+
+        async def send_and_see(message):
+            nonlocal started, ended
+            started = True
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_see)
+        except Exception:
+            # An answer that broke off must look like one.
+            if started and not ended:
+                raise
+            log.exception("Exception in ASGI application")
+            if not started:
+                await answer(send, 500, "INTERNAL_ERROR", "MLflow failed. Its log says why.")
+
+
+async def read(receive):
+    """All messages of a body, or None if the client left before its end."""
+    messages = deque()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        messages.append(message)
+        if not message.get("more_body", False):
+            return messages
+
+
+def whole(body):
+    return deque([{"type": "http.request", "body": body, "more_body": False}])
+
+
+def again(messages, receive):
+    """Gives the messages once more, and then what follows them."""
+
+    async def receive_again():
+        return messages.popleft() if messages else await receive()
+
+    return receive_again

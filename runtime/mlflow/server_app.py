@@ -1,0 +1,38 @@
+"""The app that uvicorn runs in each process of the server: MLflow's own, inside what it lacks."""
+
+import importlib
+import os
+
+import database_pool
+import own_login
+from open_metrics import OpenMetrics
+from request_limits import DatabaseTurns, FailuresAnswered, UnpackedTraces
+from starlette.responses import JSONResponse
+
+
+async def failed(_request, _error):
+    """In the place of FastAPI's plain text, which MLflow's client cannot read."""
+    return JSONResponse({"error_code": "INTERNAL_ERROR", "message": "MLflow failed. Its log says why."}, 500)
+
+
+def create_app():
+    """SERVED_APP is the app that `mlflow server` would run, with `()` after a function that makes it."""
+    database_pool.share()
+    module_name, _, name = os.environ["SERVED_APP"].partition(":")
+    module = importlib.import_module(module_name)
+    has_login = module_name == "mlflow.server.auth"
+    if has_login:
+        own_login.take_every_password(module)
+    app = getattr(module, name.removesuffix("()"))
+    if name.endswith("()"):
+        app = app()
+    if hasattr(app, "add_exception_handler"):
+        app.add_exception_handler(Exception, failed)
+    app = UnpackedTraces(app)
+    app = DatabaseTurns(app, database_pool.concurrent_requests())
+    # A private name, which another version may lack.
+    if has_login and (check := getattr(module, "_authenticate_cached", None)):
+        app = own_login.OneAtATime(app, check)
+    if has_login and "prometheus_multiproc_dir" in os.environ:
+        app = OpenMetrics(app)
+    return FailuresAnswered(app)
