@@ -3,6 +3,29 @@ import { NginxOptions } from './nginx-configuration';
 const APIS = ['/api', '/ajax-api'];
 
 /**
+ * MLflow decodes the path of an artifact until nothing changes, and drops control characters and leading spaces. It
+ * asks for the permission by what stands before: `.%252f2/…` is refused here, as the path of nobody's experiment.
+ */
+const DECODED_AGAIN = '%[0-9A-Fa-f][0-9A-Fa-f]|[\\x01-\\x1f]|artifacts/ ';
+
+/** The same in a query, which nginx leaves encoded: dot segments, what is encoded twice, and what MLflow drops. */
+const DOTS = '(=|/|%2f)(\\.|%2e)(/|%2f|(\\.|%2e)(/|%2f|&|$))';
+const TWICE = '(%25|%(?![0-9a-f][0-9a-f]))([0-9a-f]|%3[0-9]|%[46][1-6])([0-9a-f]|%3[0-9]|%[46][1-6])';
+const DROPPED = '%[01][0-9a-f]|=(\\+|%20)';
+const IN_QUERY = [DOTS, TWICE, DROPPED].join('|');
+
+/** Errors of a location that says in $refusal what is wrong: [status and $refusal, code, message]. */
+export const ARTIFACT_ERRORS = [
+  ['400path', 'INVALID_PARAMETER_VALUE', 'Invalid path: . and .. are no names, and a name is encoded only once.'],
+  // By its first words MLflow's client knows that it may upload through the server instead.
+  [
+    '501multipart',
+    'NOT_IMPLEMENTED',
+    'Multipart upload is not supported for the current artifact repository: the proxy passes no signed URLs.',
+  ],
+] as const;
+
+/**
  * Artifacts stream through without buffering; what is larger than MLflow has space for is refused with words, where the
  * kubelet would evict the pod with all its requests.
  *
@@ -10,36 +33,52 @@ const APIS = ['/api', '/ajax-api'];
  * server knows it; they try that for minutes where they cannot reach it. Unless that is wanted it is not offered: the
  * answer that says so is mended, and who asks all the same is told 501, on which the client goes by the server.
  */
-export function artifactLocations({ artifactsThroughServer, maxArtifactMebibytes }: NginxOptions): string {
+export function artifactLocations({ signedUrls, maxArtifactMebibytes }: NginxOptions): string {
   const limit = maxArtifactMebibytes ? `${maxArtifactMebibytes}m` : '0';
-  return APIS.map((api) => stream(api, limit) + (artifactsThroughServer ? throughServer(api) : '')).join('');
+  return APIS.map((api) => stream(api, limit) + (signedUrls ? '' : withoutSignedUrls(api))).join('');
 }
 
 function stream(api: string, limit: string): string {
   const list = `${api}/2.0/mlflow-artifacts/artifacts`;
   const path = `${list}/`;
   return `    location ^~ ${path} {
+      set $refusal path;
+      if ($uri ~ '${DECODED_AGAIN}') { return 400; }
+      set $refusal '';
       set $behind_login 1;
       client_max_body_size ${limit};
       proxy_pass http://mlflow${path};
     }
     # The list of a folder: without this nginx would answer it with a redirect to the address above.
     location = ${list} {
+      set $refusal path;
+      if ($args ~* '${IN_QUERY}') { return 400; }
+      set $refusal '';
       set $behind_login 1;
+      # Without a query MLflow would take the path from a body.
+      proxy_set_body '';
       proxy_pass http://mlflow${list};
     }
 `;
 }
 
-function throughServer(api: string): string {
+/** What server-info offers of it, each as `"name":true`. */
+const OFFERS = [
+  'multipart_uploads_enabled',
+  'multipart_downloads_enabled',
+  'presigned_upload_run_id_supported',
+  'presigned_upload_model_id_supported',
+];
+
+function withoutSignedUrls(api: string): string {
+  const mended = OFFERS.map((name) => `      sub_filter '"${name}":true' '"${name}":false';\n`).join('');
   return `    location = ${api}/3.0/mlflow/server-info {
       set $behind_login 1;
       sub_filter_types application/json; sub_filter_once off;
-      sub_filter '"multipart_uploads_enabled":true' '"multipart_uploads_enabled":false';
-      sub_filter '"multipart_downloads_enabled":true' '"multipart_downloads_enabled":false';
-      proxy_pass http://mlflow${api}/3.0/mlflow/server-info;
+${mended}      proxy_pass http://mlflow${api}/3.0/mlflow/server-info;
     }
-    location ^~ ${api}/2.0/mlflow-artifacts/mpu/ { return 501; }
+    location ^~ ${api}/2.0/mlflow-artifacts/mpu/ { set $refusal multipart; return 501; }
     location ^~ ${api}/2.0/mlflow-artifacts/presigned/ { return 501; }
+    location ^~ ${api}/2.0/mlflow/artifacts/presigned- { return 501; }
 `;
 }

@@ -1,4 +1,6 @@
-import { artifactLocations } from './nginx-artifacts';
+import { ARTIFACT_ERRORS, artifactLocations } from './nginx-artifacts';
+import { ASK_MLFLOW, HEALTH_LOCATION, healthCache } from './nginx-health';
+import { LARGE_BODY, largeBodies } from './nginx-large-bodies';
 import { logging } from './nginx-logging';
 import { absentLocations, httpsRedirect } from './nginx-pages';
 import { FORBIDDEN, NginxProgram, roleRules } from './nginx-roles';
@@ -22,8 +24,8 @@ export interface NginxOptions {
   readonly drainSeconds: number;
   /** The longest silence of MLflow while it works on a request. @default 3600 */
   readonly timeoutSeconds?: number;
-  /** Every byte of an artifact passes MLflow; see nginx-artifacts.ts. @default false */
-  readonly artifactsThroughServer?: boolean;
+  /** MLflow may give its clients signed URLs of the store; see nginx-artifacts.ts. @default false */
+  readonly signedUrls?: boolean;
   /** The largest artifact that MLflow has space for, in MiB. @default - no limit */
   readonly maxArtifactMebibytes?: number;
   /** A connection used within this time survives SIGQUIT for one more answer. @default - none: wants nginx 1.27.4 */
@@ -61,7 +63,7 @@ const ERRORS: readonly (readonly [status: number, errorCode: string, message: st
   [
     413,
     'INVALID_PARAMETER_VALUE',
-    'The body is too large: 16 MiB, and for artifacts the space that the server has for one.',
+    `The body is too large: 16 MiB, ${LARGE_BODY} for OTLP and the gateway, and for artifacts the space that the server has for one.`,
   ],
   [414, 'BAD_REQUEST', 'The address is too long.'],
   [500, 'INTERNAL_ERROR', 'The proxy failed.'],
@@ -120,6 +122,7 @@ http {
   ${each(2, TEMPORARY, (name) => `${name}_temp_path ${o.temporaryDirectory}/${name};`)}
 
 ${logging(o.login)}
+${healthCache(o.temporaryDirectory)}
 
   # Slow clients may not hold a connection for ever; idle ones stay longer than any load balancer keeps them.
   client_header_timeout 15s;
@@ -154,8 +157,8 @@ ${logging(o.login)}
   # Errors of the proxy itself, as MLflow's client reads them; what MLflow answers passes as it is.
   error_page ${ERRORS.map(([status]) => status).join(' ')} /.error;
   error_page 494 =400 /.error;
-  map $status $error_body {
-    ${each(4, ERRORS, ([status, code, text]) => `${status} '{"error_code":"${code}","message":"${text}"}';`)}
+  map $status$refusal $error_body {
+    ${each(4, [...ERRORS, ...ARTIFACT_ERRORS], ([status, code, text]) => `${status} '{"error_code":"${code}","message":"${text}"}';`)}
   }
 
 ${httpServer(o)}${o.metrics ? metricsServer(o) : ''}}
@@ -169,15 +172,6 @@ const ERROR_LOCATION = `location = /.error {
       # The status stays what the error was.
       return 200 '$error_body\\n';
     }`;
-
-/** For fixed questions to MLflow: neither the caller's query, headers nor body get there. */
-const ASK_MLFLOW = `if ($request_method !~ ^(GET|HEAD)$) { return 405; }
-      set $args '';
-      access_log off;
-      proxy_pass_request_headers off; proxy_pass_request_body off;
-      proxy_read_timeout 30s;
-      proxy_set_header Host localhost;
-      proxy_set_header Connection ''; proxy_set_header Content-Length '';`;
 
 const listen = (port: number, ipv6 = false) => `listen ${port};${ipv6 ? `\n    listen [::]:${port};` : ''}`;
 
@@ -201,21 +195,14 @@ ${roles.rules}
     # Nobody in front of this proxy is known to set or clean these.
     ${each(4, cleared, (name) => `proxy_set_header ${name} '';`)}
 
-    # The one address without login. Its upstream address is fixed: a path that only leads here after nginx has
-    # resolved its dots must not reach MLflow as it came.
-    location = /health {
-      auth_basic off;
-      ${ASK_MLFLOW}
-      proxy_pass http://mlflow/health;
-    }
-    location ~* '^/+metrics\\b' { return 404; }
+${HEALTH_LOCATION}    location ~* '^/+metrics\\b' { return 404; }
     location ^~ /static-files/ {
       set $behind_login 1;
       gzip on; gzip_proxied any; gzip_min_length 10k;
       gzip_types text/css text/javascript application/javascript;
       proxy_pass http://mlflow/static-files/;
     }
-${absentLocations(login)}${artifactLocations(options)}    location / {
+${absentLocations(login)}${artifactLocations(options)}${largeBodies()}    location / {
       set $behind_login 1;
       # With the slash MLflow gets the path that nginx has judged, never another spelling of it.
       proxy_pass http://mlflow/;

@@ -37,7 +37,7 @@ export interface ReverseProxyProps {
   readonly configMapName: string;
   readonly login: { kind: 'basic'; realm: string; usersSecret: string } | { kind: 'mlflow' } | { kind: 'none' };
   readonly programs: ProgramUser[];
-  readonly artifactsThroughServer: boolean;
+  readonly signedUrls: boolean;
   readonly maxArtifactMebibytes: number;
   readonly ipv6: boolean;
   /** Host that people reach by TLS alone. */
@@ -76,7 +76,7 @@ export class ReverseProxy {
       upstreamPort: props.upstreamPort,
       drainSeconds: props.drainSeconds,
       keepaliveMinSeconds: KEEPALIVE_SECONDS,
-      artifactsThroughServer: props.artifactsThroughServer,
+      signedUrls: props.signedUrls,
       maxArtifactMebibytes: props.maxArtifactMebibytes,
       ipv6: props.ipv6,
       httpsHost: props.httpsHost,

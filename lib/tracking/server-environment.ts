@@ -3,6 +3,12 @@ import { ServerPlan, poolConnections } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { PROGRAMS } from '../kubernetes/program';
 
+/**
+ * Sources that a model version may have: artifacts, and the two words that stand for a prompt's text, which is in a tag.
+ * MLflow searches (`re.search`), so that the pattern anchors both ends of the words itself.
+ */
+const SOURCES = '^((mlflow-artifacts|models|runs):|(dummy-source|prompt-template)\\Z)';
+
 /** What the environment of MLflow's container follows from. */
 export interface ServerEnvironment {
   /** Name of the server and of its Service. */
@@ -43,7 +49,7 @@ export function serverEnvironment({
     ]),
     // A version may not claim files that are not artifacts, e.g. the dumps that lie beside them.
     ...(plan.artifactAccess === ArtifactAccess.PROXIED && {
-      MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: '^(mlflow-artifacts|models|runs):',
+      MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: SOURCES,
     }),
     ...(authDatabase && { MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
     ...props.environment,

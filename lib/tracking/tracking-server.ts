@@ -200,7 +200,7 @@ export class TrackingServer extends Component {
       configMapName: `${this.componentName}-proxy`,
       login: this.login.proxyLogin,
       programs: this.login.programs,
-      artifactsThroughServer: this.proxied,
+      signedUrls: this.plan.artifactAccess === ArtifactAccess.PRESIGNED,
       maxArtifactMebibytes: this.plan.maxArtifactMebibytes,
       ipv6: this.props.ipv6 ?? false,
       httpsHost: this.props.exposure?._httpsHost,
@@ -210,10 +210,6 @@ export class TrackingServer extends Component {
   private programFiles(): Record<string, string> {
     const { authDatabase } = this.login;
     return { ...programs(...SERVER_PROGRAMS), ...(authDatabase && { 'basic_auth.ini': authSettings(authDatabase) }) };
-  }
-
-  private get proxied(): boolean {
-    return this.plan.artifactAccess === ArtifactAccess.PROXIED;
   }
 
   /** True where what one pod holds must be free before the next one can start. */

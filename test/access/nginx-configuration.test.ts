@@ -28,7 +28,7 @@ test('all options', () => {
     login: BASIC,
     metrics: true,
     drainSeconds: 45,
-    artifactsThroughServer: true,
+    signedUrls: true,
     maxArtifactMebibytes: 900,
     timeoutSeconds: 120,
     keepaliveMinSeconds: 12,
@@ -44,12 +44,12 @@ test('all options', () => {
     'worker_shutdown_timeout 45s;',
     'proxy_read_timeout 120s;',
     'keepalive_min_timeout 12s;',
-    'location ^~ /api/2.0/mlflow-artifacts/mpu/ { return 501; }',
     'client_max_body_size 900m;',
     'listen 18080;\n    listen [::]:18080;',
     'listen 19090;\n    listen [::]:19090;',
     'server 127.0.0.1:15000;',
     'pid /run/nginx/nginx.pid;',
+    'proxy_cache_path /run/nginx/health ',
     'if ($in_the_clear) { return 308 https://mlflow.example.com$request_uri; }',
   ]) {
     expect(text).toContain(line);
@@ -64,22 +64,24 @@ test('the defaults stand for what is left undefined', () => {
 });
 
 test.each(LOGINS)('nothing writes outside of the temporary folder and the standard streams: %s', (_, login) => {
-  const paths = [...render({ login }).matchAll(/^ *(?:\w+_temp_path|pid|error_log|access_log) (\S+?)[ ;]/gm)].map(
-    (match) => match[1],
-  );
+  const paths = [
+    ...render({ login }).matchAll(/^ *(?:\w+_(?:temp|cache)_path|pid|error_log|access_log) (\S+?)[ ;]/gm),
+  ].map((match) => match[1]);
   expect(new Set(paths.map((path) => path.replace(/^\/tmp\/.*/, '/tmp')))).toEqual(
     new Set(['/tmp', 'stderr', '/dev/stdout', 'off']),
   );
-  expect(paths).toHaveLength(6 + 4 + 1);
+  expect(paths).toHaveLength(7 + 4 + 1);
 });
 
 test.each(LOGINS)('every way to MLflow names the address that MLflow gets: %s', (_, login) => {
   const targets = [...render({ login }).matchAll(/proxy_pass (.*);/g)].map((match) => match[1]);
-  const artifacts = ['api', 'ajax-api'].flatMap((api) =>
-    ['/', ''].map((end) => `${api}/2.0/mlflow-artifacts/artifacts${end}`),
-  );
+  const artifacts = ['api', 'ajax-api'].flatMap((api) => [
+    `${api}/2.0/mlflow-artifacts/artifacts/`,
+    `${api}/2.0/mlflow-artifacts/artifacts`,
+    `${api}/3.0/mlflow/server-info`,
+  ]);
   const user = login.kind === 'mlflow' ? ['api/2.0/mlflow/users/current'] : [];
-  const paths = ['health', 'static-files/', ...user, ...artifacts, '', 'metrics'];
+  const paths = ['health', 'static-files/', ...user, ...artifacts, 'v1/traces', 'gateway/', '', 'metrics'];
   expect(targets).toEqual(paths.map((path) => `http://mlflow/${path}`));
 });
 
@@ -110,6 +112,16 @@ test('the log knows users only where nginx asked for their password', () => {
   expect(render()).not.toMatch(
     /log_format[^;]*\$(request|args|query_string|http_authorization|http_cookie|http_referer)\b/,
   );
+});
+
+test('signed URLs pass only if they are wanted', () => {
+  const refused = /location \^~ \/(?:ajax-)?api\/2\.0\/(mlflow\S*) \{[^}]*return 501; \}/g;
+  const paths = [...render().matchAll(refused)].map((match) => match[1]);
+  expect(new Set(paths)).toEqual(
+    new Set(['mlflow-artifacts/mpu/', 'mlflow-artifacts/presigned/', 'mlflow/artifacts/presigned-']),
+  );
+  expect(paths).toHaveLength(2 * 3);
+  expect(render({ signedUrls: true })).not.toMatch(/return 501|sub_filter/);
 });
 
 test('without metrics there is one port', () => {

@@ -7,7 +7,7 @@ const all: Required<ReverseProxyProps> = {
   image: 'nginx-unprivileged:1.28',
   resources: { memory: { request: Size.mebibytes(64), limit: Size.mebibytes(128) } },
   drainSeconds: 30,
-  artifactsThroughServer: true,
+  signedUrls: false,
   maxArtifactMebibytes: 900,
   ipv6: true,
   httpsHost: 'mlflow.example.com',

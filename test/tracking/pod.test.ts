@@ -137,6 +137,15 @@ describe('artifacts', () => {
     expect(direct.args).not.toContain('--artifacts-destination');
   });
 
+  test.each([
+    [ArtifactAccess.PROXIED, false],
+    [ArtifactAccess.DIRECT, false],
+    [ArtifactAccess.PRESIGNED, true],
+  ])('%s: signed URLs of the store pass the proxy: %s', (artifactAccess, pass) => {
+    const configuration = find(serverObjects({ artifactAccess }), 'ConfigMap', 'server-proxy').data['nginx.conf'];
+    expect(!configuration.includes('/mlflow/artifacts/presigned- { return 501; }')).toBe(pass);
+  });
+
   test('on a volume lie in a claim that the server writes to', () => {
     const template = podOf(serverObjects({ replicas: 1, artifacts: ArtifactStore.volume({ claimName: 'files' }) }));
     const volume = template.spec.volumes.find((each: any) => each.persistentVolumeClaim);

@@ -39,7 +39,7 @@ export const basic = (username: string, password: string) =>
 /** A real nginx with the library's configuration, on ports of its own, below a folder of its own. */
 export class Proxy {
   /** The users of `basic` tests: one human, two programs and one of each role, each in a file of its own. */
-  static async start(upstream: Upstream, options: Partial<NginxOptions> = {}): Promise<Proxy> {
+  static async start(upstream: Pick<Upstream, 'port'>, options: Partial<NginxOptions> = {}): Promise<Proxy> {
     const folder = mkdtempSync(join(tmpdir(), 'nginx-test-'));
     for (const name of ['temporary', 'users']) mkdirSync(join(folder, name));
     const file = (name: string) => join(folder, 'users', name);
@@ -106,7 +106,12 @@ export class Proxy {
   /** All worker processes that run now. */
   public workers(): number[] {
     const children = readFileSync(`/proc/${this.process.pid}/task/${this.process.pid}/children`, 'utf8');
-    return children.split(' ').filter(Boolean).map(Number);
+    const title = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    // Beside them nginx has a process that looks after its cache.
+    return children
+      .split(' ')
+      .filter((pid) => pid && title(pid).includes('worker process'))
+      .map(Number);
   }
 
   public residentKilobytes(): number {

@@ -33,6 +33,12 @@ with engine.begin() as connection:
     command.upgrade(config, "{OLD_REVISION}")
 """
 
+NEW_SCHEMA = """
+import logging; logging.disable()
+import mlflow.db
+mlflow.db.upgrade.main(["postgresql+psycopg2://"], standalone_mode=False)
+"""
+
 
 def free_port():
     with socket.socket() as listener:
@@ -121,6 +127,10 @@ def template(name, script):
 
 def old_schema():
     return template("old_schema", OLD_SCHEMA)
+
+
+def new_schema():
+    return template("new_schema", NEW_SCHEMA)
 
 
 def pod_environment(secrets, more):

@@ -8,13 +8,7 @@ import urllib.request
 from pathlib import Path
 import unittest
 
-from support import OLD_REVISION, PROGRAMS, PodTestCase, free_port, old_schema, pod_environment, postgres, template
-
-NEW_SCHEMA = """
-import logging; logging.disable()
-import mlflow.db
-mlflow.db.upgrade.main(["postgresql+psycopg2://"], standalone_mode=False)
-"""
+from support import OLD_REVISION, PROGRAMS, PodTestCase, free_port, new_schema, old_schema, pod_environment, postgres
 
 # What would be started, instead of starting it.
 OF_MLFLOW = """
@@ -44,7 +38,7 @@ class Serve(PodTestCase):
         super().setUp()
         (self.folder / "metrics").mkdir()
         self.port = free_port()
-        self.environment = postgres().environment(template("new_schema", NEW_SCHEMA))
+        self.environment = postgres().environment(new_schema())
         self.arguments = [
             "--backend-store-uri", "postgresql+psycopg2://", "--artifacts-destination", str(self.folder / "artifacts"),
             "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",

@@ -1,0 +1,73 @@
+import { ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { platforms } from '../../support/platforms';
+import { find, synth } from '../../support/synth';
+import { basic, Proxy } from '../nginx/proxy';
+
+const ROOT = join(__dirname, '..', '..', '..');
+const HUMAN = { username: 'mlflow', password: 'human-secret' };
+
+/** The Python that has MLflow; made by the first who asks. */
+const venv = () => execFileSync('bash', [join(ROOT, 'e2e', 'venv')], { encoding: 'utf8' }).trim();
+
+/** A real MLflow as the pod runs it, with the real nginx in front, and if asked for a plain `mlflow server` beside it. */
+export class Servers {
+  static async start(...others: 'bare'[]): Promise<Servers> {
+    const deployment = find(
+      synth((chart) => void platforms.plain(chart)),
+      'Deployment',
+      'mlflow-server',
+    );
+    const [container] = deployment.spec.template.spec.initContainers.filter(({ name }: any) => name === 'mlflow');
+    const python = venv();
+    const child = spawn(python, [join(__dirname, 'servers.py'), JSON.stringify(container), ...others], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const line = await new Promise<string>((resolve, reject) => {
+      createInterface(child.stdout).once('line', resolve);
+      child.once('error', reject).once('exit', (code) => reject(new Error(`servers.py ended with ${code}`)));
+    });
+    const { ours, bare } = JSON.parse(line);
+    const proxy = await Proxy.start({ port: ours }, { signedUrls: false, maxArtifactMebibytes: 200 });
+    return new Servers(python, child, proxy, ours, bare);
+  }
+
+  private constructor(
+    private readonly interpreter: string,
+    private readonly child: ChildProcess,
+    readonly proxy: Proxy,
+    /** Port of our MLflow, behind the proxy. */
+    readonly ours: number,
+    /** Port of the plain one, if there is one. */
+    readonly bare?: number,
+  ) {}
+
+  /** Runs a Python program with MLflow's client, through the proxy unless a port says otherwise; gives what it prints. */
+  public async python(args: string[], environment: Record<string, string> = {}): Promise<string> {
+    const { stdout } = await promisify(execFile)(this.interpreter, args, {
+      maxBuffer: 1 << 26,
+      env: {
+        PATH: process.env.PATH,
+        HOME: this.proxy.folder,
+        MLFLOW_TRACKING_URI: `http://127.0.0.1:${this.proxy.httpPort}`,
+        MLFLOW_TRACKING_USERNAME: HUMAN.username,
+        MLFLOW_TRACKING_PASSWORD: HUMAN.password,
+        MLFLOW_DISABLE_TELEMETRY: 'true',
+        PYTHONWARNINGS: 'ignore',
+        ...environment,
+      },
+    });
+    return stdout;
+  }
+
+  public async stop(): Promise<void> {
+    await this.proxy.stop();
+    const ended = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.stdin!.end();
+    await ended;
+  }
+}
+
+export const login = { authorization: basic(HUMAN.username, HUMAN.password) };
