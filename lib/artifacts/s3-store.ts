@@ -2,7 +2,8 @@ import { IArtifactStore } from './artifact-store';
 import { bucketRule } from './bucket-rules';
 import { ACCESS_KEY, SECRET_KEY, s3Login } from './s3-connection';
 import { Credentials } from '../credentials/credentials';
-import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { Connection, ConnectionClient, EgressRule } from '../kubernetes/connection';
+import { POD_IDENTITY_AGENT, egressRules } from '../kubernetes/network-boundary';
 import { Rule, check, cidrRule } from '../kubernetes/rules';
 
 /** A bucket that exists, at Amazon or at anyone who speaks S3. */
@@ -40,6 +41,12 @@ export interface S3StoreProps {
    * @default - any address, on the endpoint's port
    */
   readonly cidr?: string;
+  /**
+   * Where the pods may go to reach it, by NetworkPolicy, in place of `cidr`. Policies count the port of the pods behind a
+   * Service: for one of Rook, `http://rook-ceph-rgw-store.rook-ceph.svc`, that is 8080 and not 80.
+   * @default - `cidr`, or any address, on the endpoint's port
+   */
+  readonly egress?: EgressRule[];
 }
 
 /** @internal */
@@ -54,7 +61,7 @@ export class S3Store implements IArtifactStore {
 
   public connectFrom(client: ConnectionClient): Connection {
     check(client.name, rules(this.props));
-    const { endpoint, region, credentials, cidr } = this.props;
+    const { endpoint, region, credentials, cidr, egress } = this.props;
     const pathStyle = this.props.pathStyle ?? endpoint !== undefined;
     const byServiceAccount = credentials._kind === 'serviceAccount';
     return {
@@ -66,11 +73,12 @@ export class S3Store implements IArtifactStore {
       secretVariables: byServiceAccount ? [] : s3Login(credentials._existing(ACCESS_KEY, SECRET_KEY)),
       serviceAccountAnnotations: byServiceAccount ? credentials._annotations : undefined,
       egress: [
-        { peer: cidr ? { cidr } : { anyone: true }, port: endpointPort(endpoint) },
+        ...(egress ?? [{ peer: cidr ? { cidr } : { anyone: true }, port: endpointPort(endpoint) }]),
         // The cloud's own service that changes the account's token for a key.
-        ...(byServiceAccount && (cidr || endpointPort(endpoint) !== 443)
+        ...(byServiceAccount && (egress || cidr || endpointPort(endpoint) !== 443)
           ? [{ peer: { anyone: true }, port: 443 }]
           : []),
+        ...(byServiceAccount ? POD_IDENTITY_AGENT : []),
       ],
     };
   }
@@ -93,6 +101,12 @@ function rules(props: S3StoreProps): Rule[] {
     },
     ...props.credentials._rules("the bucket's credentials"),
     cidrRule('cidr', props.cidr),
+    ...egressRules('egress', props.egress),
+    {
+      wrong: props.cidr !== undefined && props.egress !== undefined,
+      given: 'cidr and egress are both given',
+      want: "expected one of the two: egress can hold the addresses, e.g. { peer: { cidr: '10.1.2.0/24' }, port: 9000 }",
+    },
     {
       wrong: props.credentials._kind === 'generated',
       given: "the bucket's credentials are generated",

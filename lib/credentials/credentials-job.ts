@@ -53,7 +53,9 @@ export class CredentialsJob extends Component {
       account: { name, namespace: this.namespace },
     });
     configMap(this, 'config-map', name, () => ({ ...programs('credentials.js'), 'credentials.json': this.plan() }));
-    new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns().allowApiServer();
+    new NetworkBoundary(this, 'network-policy', name, this.podSelector)
+      .allowDns()
+      .allowApiServer(this._placement({}).apiServerEgress);
     onceJob(this, 'job', {
       name,
       backoffLimit: 20,

@@ -13,7 +13,7 @@ export interface DatabaseAddress {
   readonly authority?: { readonly secretName: string; readonly key: string };
   /** `PGSSLMODE` where there is no authority. */
   readonly sslMode?: string;
-  readonly egress: EgressRule;
+  readonly egress: EgressRule[];
 }
 
 /**
@@ -51,6 +51,6 @@ export function databaseConnection(address: DatabaseAddress): Connection {
       { variable: 'PGPASSWORD', secretName: login.secretName, key: login.passwordKey },
     ],
     secretFiles: files,
-    egress: [address.egress],
+    egress: address.egress,
   };
 }

@@ -3,7 +3,8 @@ import { Credentials } from '../credentials/credentials';
 import { Images } from '../images';
 import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
-import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { Connection, ConnectionClient, EgressRule } from '../kubernetes/connection';
+import { egressRules } from '../kubernetes/network-boundary';
 import { Rule, check, cidrRule, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
 
 /** A PostgreSQL that somebody else runs. */
@@ -47,6 +48,12 @@ export interface ExistingDatabaseProps {
    * @default - any address, on the database's port
    */
   readonly cidr?: string;
+  /**
+   * Where the pods may go to reach it, by NetworkPolicy, in place of `cidr`. Policies count the port of the pods behind a
+   * Service: PgBouncer's pods often listen on 6432 behind 5432.
+   * @default - `cidr`, or any address, on the database's port
+   */
+  readonly egress?: EgressRule[];
 }
 
 /** Databases that are not made here. */
@@ -86,7 +93,7 @@ class ExistingDatabase implements IDatabase {
       login: props.credentials._existing('username', 'password'),
       authority: props.authoritySecretName ? { secretName: props.authoritySecretName, key: 'ca.crt' } : undefined,
       sslMode: props.sslMode ?? 'require',
-      egress: { peer: props.cidr ? { cidr: props.cidr } : { anyone: true }, port },
+      egress: props.egress ?? [{ peer: props.cidr ? { cidr: props.cidr } : { anyone: true }, port }],
     });
   }
 
@@ -119,6 +126,12 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
       ? []
       : [objectNameRule('authoritySecretName', props.authoritySecretName)]),
     cidrRule('cidr', props.cidr),
+    ...egressRules('egress', props.egress),
+    {
+      wrong: props.cidr !== undefined && props.egress !== undefined,
+      given: 'cidr and egress are both given',
+      want: "expected one of the two: egress can hold the addresses, e.g. { peer: { cidr: '10.1.2.0/24' }, port: 5432 }",
+    },
     wholeRule('maxConnections', props.maxConnections, 1),
     {
       wrong: props.maxConnections !== undefined && needed > props.maxConnections,

@@ -192,7 +192,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
       database: this.databaseName,
       login: this.login,
       authority: tlsSecretName ? { secretName: tlsSecretName, key: 'ca.crt' } : undefined,
-      egress: { peer: { podLabels: this.podSelector }, port: POSTGRES_PORT },
+      egress: [{ peer: { podLabels: this.podSelector }, port: POSTGRES_PORT }],
     });
   }
 }

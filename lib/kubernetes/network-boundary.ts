@@ -31,6 +31,15 @@ export interface NetworkPeer {
 /** Address of Kubernetes' node-local DNS cache (NodeLocal DNSCache's own default). */
 const NODE_LOCAL_DNS = '169.254.20.10/32';
 
+/** Where a control plane may listen: behind its Service the port is another one, and policies count that. IBM's is 2040. */
+const API_SERVER_PORTS = [443, 6443, 8443, 16443, 2040];
+
+/** Where the pods of EKS Pod Identity ask for their keys: an agent on their own node. */
+export const POD_IDENTITY_AGENT: EgressRule[] = ['169.254.170.23/32', 'fd00:ec2::23/128'].map((cidr) => ({
+  peer: { cidr },
+  port: 80,
+}));
+
 const MONITORING: NetworkPeer = { namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } };
 
 type Side = { peer: NetworkPeer; ports: (number | string)[]; protocols?: string[] };
@@ -90,9 +99,9 @@ export class NetworkBoundary {
     return this.allowTo({ namespaceLabels: {} }, ...ports).allowTo({ cidr: NODE_LOCAL_DNS }, ...ports);
   }
 
-  /** The API server: its address is not known at synth, its port is 443 behind the Service and one of these itself. */
-  public allowApiServer(): this {
-    return this.allowTo({ anyone: true }, 443, 6443, 8443, 16443);
+  /** The API server: at synth neither its address nor its port is known. */
+  public allowApiServer(rules?: EgressRule[]): this {
+    return rules ? this.allowEgress(rules) : this.allowTo({ anyone: true }, ...API_SERVER_PORTS);
   }
 }
 
@@ -106,6 +115,18 @@ export function peerRules(what: string, peers: NetworkPeer[] = []): Rule[] {
           .length !== 1,
       given: `${what} has ${JSON.stringify(peer)}`,
       want: 'expected one of podLabels (with or without namespaceLabels), namespaceLabels, cidr, or anyone: true',
+    },
+  ]);
+}
+
+/** What is wrong with places that a user lets pods go to. */
+export function egressRules(what: string, rules: EgressRule[] = []): Rule[] {
+  return rules.flatMap(({ peer, port }) => [
+    ...peerRules(what, [peer]),
+    {
+      wrong: !Number.isInteger(port) || port < 1 || port > 65535,
+      given: `a port of ${what} is ${JSON.stringify(port)}`,
+      want: 'expected the TCP port of the pods behind a Service, from 1 to 65535, e.g. 8080',
     },
   ]);
 }

@@ -1,8 +1,10 @@
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
 import { Images } from '../images';
+import { EgressRule } from './connection';
+import { egressRules } from './network-boundary';
 import { Rule } from './rules';
 
-/** Where pods run and what they carry, for every pod of a component, its Jobs included. */
+/** Where pods run, what they carry and how they reach the control plane, for every pod of a component, its Jobs included. */
 export interface PlacementOptions {
   /**
    * Labels that a node must have: `spec.nodeSelector` of the pods.
@@ -47,6 +49,13 @@ export interface PlacementOptions {
    * @default - each image's own registry
    */
   readonly imageRegistry?: string;
+  /**
+   * Where the pods that call Kubernetes' API server (the credentials Job and the deployer) may go to reach it, by
+   * NetworkPolicy. Policies count the port of the control plane, not that of the Service `kubernetes`: `kubectl get
+   * endpointslices -n default` shows both address and port.
+   * @default - any address, on the ports 443, 6443, 8443, 16443 and 2040
+   */
+  readonly apiServerEgress?: EgressRule[];
 }
 
 /** What every long-running component takes. */
@@ -74,6 +83,7 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     podAnnotations: { ...defaults.podAnnotations, ...given.podAnnotations },
     podLabels: { ...defaults.podLabels, ...given.podLabels },
     imageRegistry: given.imageRegistry ?? defaults.imageRegistry,
+    apiServerEgress: given.apiServerEgress ?? defaults.apiServerEgress,
   };
 }
 
@@ -89,8 +99,14 @@ export function mirroredDefault(image: string, placement: PlacementOptions): str
 }
 
 export function placementRules(placement: PlacementOptions = {}): Rule[] {
-  const { imageRegistry } = placement;
+  const { imageRegistry, apiServerEgress } = placement;
   return [
+    ...egressRules('apiServerEgress', apiServerEgress),
+    {
+      wrong: apiServerEgress?.length === 0,
+      given: 'apiServerEgress is an empty list',
+      want: 'expected at least one place, or the prop left out: without it neither Secrets nor rollouts come about',
+    },
     {
       wrong: imageRegistry !== undefined && !/^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[-._a-z0-9]+)*\/?$/.test(imageRegistry),
       given: `imageRegistry is '${imageRegistry}'`,

@@ -86,7 +86,7 @@ export class ModelDeployer extends Component {
     network
       .allowMetrics(METRICS_PORT, props.metricsClients)
       .allowDns()
-      .allowApiServer()
+      .allowApiServer(this.placement.apiServerEgress)
       .allowEgress(this.tracking.egress);
     metricsService(this, METRICS_PORT);
     this.deployment();

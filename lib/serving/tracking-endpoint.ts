@@ -1,4 +1,5 @@
 import { createHash } from 'crypto';
+import { isIP } from 'net';
 import { ProgramRole } from '../access/nginx-roles';
 import { HTTP_PORT } from '../access/reverse-proxy';
 import { Credentials } from '../credentials/credentials';
@@ -19,7 +20,8 @@ export interface TrackingUrlProps {
   /**
    * Where the pods may go to reach it, by NetworkPolicy.
    * @default - for `http://name.namespace.svc`, the pods of that namespace on the URL's port and on 8080, where a server
-   * of this library listens; otherwise any address on the URL's port
+   * of this library listens; for other names that can be a Service's (`name`, `name.namespace`, `name.namespace.svc` and
+   * a cluster domain of one's own) those and any address on the URL's port; otherwise any address on the URL's port
    */
   readonly egress?: EgressRule[];
 }
@@ -129,13 +131,19 @@ function userName(program: string): string {
   return `${program.slice(0, LONGEST_PROGRAM - 9).replace(/-+$/, '')}-${hash}`;
 }
 
-/** Policies count the port of the pod behind a Service, which the URL does not tell. */
-function egressOf(url: URL): EgressRule[] {
-  const port = Number(url.port) || (url.protocol === 'http:' ? 80 : 443);
-  const [, namespace] = /^[^.]+\.([^.]+)\.svc(?:\.cluster\.local)?\.?$/.exec(url.hostname) ?? [];
-  if (!namespace) return [{ peer: { anyone: true }, port }];
-  const peer = { namespaceLabels: { 'kubernetes.io/metadata.name': namespace } };
-  return [...new Set([port, HTTP_PORT])].map((each) => ({ peer, port: each }));
+/**
+ * Policies count the port of the pod behind a Service, which the URL does not tell. `name.namespace` looks like a domain of
+ * the Internet, and a cluster's own domain like any other: there the pods' port is opened beside what the URL says.
+ */
+function egressOf({ port: given, protocol, hostname }: URL): EgressRule[] {
+  const port = Number(given) || (protocol === 'http:' ? 80 : 443);
+  const outside: EgressRule = { peer: { anyone: true }, port };
+  const [, namespace] = /^[^.]+(?:\.([^.]+)(?:\.svc(?:\..+)?)?)?\.?$/.exec(hostname) ?? [];
+  const isSurely = /^[^.]+\.[^.]+\.svc(\.cluster\.local)?\.?$/.test(hostname);
+  if (isIP(hostname) || (namespace === undefined && hostname.includes('.'))) return [outside];
+  const peer = namespace === undefined ? {} : { namespaceLabels: { 'kubernetes.io/metadata.name': namespace } };
+  const inside = [...new Set([port, HTTP_PORT])].map((each) => ({ peer, port: each }));
+  return isSurely ? inside : [...inside, outside];
 }
 
 function urlRules(url: string, credentials?: Credentials): Rule[] {

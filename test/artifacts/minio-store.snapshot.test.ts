@@ -33,6 +33,7 @@ const allProps: Required<MinioStoreProps> = {
   podAnnotations: { 'example.com/owner': 'platform' },
   podLabels: { team: 'ml' },
   imageRegistry: 'registry.example.com/mirror',
+  apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
 };
 
 test('MinioStore without props', () => {

@@ -4,14 +4,15 @@ import { errorOf, find, findByPrefix, synth } from '../support/synth';
 
 const minimal: S3StoreProps = { bucket: 'models', credentials: Credentials.fromSecret('s3-key') };
 
-const allProps: Required<S3StoreProps> = {
+/** All but `cidr`, which `egress` takes the place of. */
+const allProps: Required<Omit<S3StoreProps, 'cidr'>> = {
   bucket: 'models',
   prefix: 'team-a/mlflow',
   region: 'eu-west-1',
   endpoint: 'https://s3.example.com:9443',
   pathStyle: true,
   credentials: Credentials.fromSecret('s3-key', { usernameKey: 'id', passwordKey: 'key' }),
-  cidr: '10.1.2.0/24',
+  egress: [{ peer: { cidr: '10.1.2.0/24' }, port: 9443 }],
 };
 
 const connect = (props: Partial<S3StoreProps>) => ArtifactStore.s3({ ...minimal, ...props }).connectFrom(client(0));
@@ -57,7 +58,20 @@ test('the policy allows the addresses of the endpoint where they are known', () 
   expect(connect({ cidr: '10.1.2.0/24' }).egress).toEqual([{ peer: { cidr: '10.1.2.0/24' }, port: 443 }]);
 });
 
+test('the policy allows the pods behind a Service in place of what the URL says', () => {
+  const rook = {
+    peer: { podLabels: { app: 'rook-ceph-rgw' }, namespaceLabels: { 'kubernetes.io/metadata.name': 'rook-ceph' } },
+    port: 8080,
+  };
+  expect(connect({ endpoint: 'http://rook-ceph-rgw-store.rook-ceph.svc', egress: [rook] }).egress).toEqual([rook]);
+});
+
+test('a key of a Secret needs no agent', () => {
+  expect(JSON.stringify(connect({}).egress)).not.toContain('169.254');
+});
+
 describe('with a service account', () => {
+  const agent = ['169.254.170.23/32', 'fd00:ec2::23/128'].map((cidr) => ({ peer: { cidr }, port: 80 }));
   const credentials = Credentials.fromServiceAccount({ 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/mlflow' });
 
   test('there is no Secret', () => {
@@ -83,7 +97,27 @@ describe('with a service account', () => {
     expect(egress).toEqual([
       { peer: { cidr: '10.1.2.0/24' }, port: 9443 },
       { peer: { anyone: true }, port: 443 },
+      ...agent,
     ]);
+  });
+
+  test.each<[string, Partial<S3StoreProps>]>([
+    ['no other props', {}],
+    ['an endpoint', { endpoint: 'https://s3.example.com:9443' }],
+    ['egress', { egress: [{ peer: { podLabels: { app: 'rgw' } }, port: 8080 }] }],
+  ])('the policy allows the agent of EKS Pod Identity, over IPv4 and IPv6, with %s', (_, props) => {
+    expect(connect({ credentials, ...props }).egress).toEqual(expect.arrayContaining(agent));
+  });
+
+  test('server and migration reach that agent, by their policies', () => {
+    const artifacts = ArtifactStore.s3({ ...minimal, credentials: Credentials.fromServiceAccount({}) });
+    const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow', { artifacts }));
+    for (const name of ['mlflow-server', 'mlflow-server-migration']) {
+      for (const cidr of ['169.254.170.23/32', 'fd00:ec2::23/128']) {
+        const rule = { to: [{ ipBlock: { cidr } }], ports: [{ port: 80, protocol: 'TCP' }] };
+        expect(find(objects, 'NetworkPolicy', name).spec.egress).toContainEqual(rule);
+      }
+    }
   });
 });
 
@@ -133,6 +167,12 @@ const refused: [string, Partial<S3StoreProps>, string][] = [
     "the name of the Secret of the bucket's credentials is 'My_Key'",
   ],
   ['an address without a mask', { cidr: '10.0.0.1' }, "cidr is '10.0.0.1'"],
+  [
+    'cidr and egress together',
+    { cidr: '10.0.0.1/32', egress: [{ peer: { anyone: true }, port: 9000 }] },
+    'cidr and egress are both given',
+  ],
+  ['port 0 of egress', { egress: [{ peer: { anyone: true }, port: 0 }] }, 'a port of egress is 0'],
 ];
 
 test.each(refused)('%s is refused, with the path of who connects', (_, props, message) => {

@@ -4,7 +4,8 @@ import { errorOf } from '../support/synth';
 
 const minimal: ExistingDatabaseProps = { host: 'db.example.com', credentials: Credentials.fromSecret('db-login') };
 
-const allProps: Required<ExistingDatabaseProps> = {
+/** All but `cidr`, which `egress` takes the place of. */
+const allProps: Required<Omit<ExistingDatabaseProps, 'cidr'>> = {
   host: '10.1.2.3',
   port: 6432,
   databaseName: 'tracking',
@@ -13,7 +14,7 @@ const allProps: Required<ExistingDatabaseProps> = {
   authoritySecretName: 'db-authority',
   maxConnections: 100,
   clientImage: 'registry.example.com/postgres:18.1',
-  cidr: '10.1.2.0/24',
+  egress: [{ peer: { cidr: '10.1.2.0/24' }, port: 6432 }],
 };
 
 const connect = (props: Partial<ExistingDatabaseProps>, ...needed: number[]) => {
@@ -45,6 +46,11 @@ test('its policy allows the port of the database, and its addresses where they a
   expect(connect({ port: 6432, cidr: '10.1.2.0/24' }).egress).toEqual([{ peer: { cidr: '10.1.2.0/24' }, port: 6432 }]);
 });
 
+test('its policy allows the pods behind a Service in place of what the URL says', () => {
+  const bouncer = { peer: { podLabels: { app: 'pgbouncer' } }, port: 6432 };
+  expect(connect({ host: 'pgbouncer.db.svc', egress: [bouncer] }).egress).toEqual([bouncer]);
+});
+
 test('connections of all clients count', () => {
   connect({ maxConnections: 100 }, 60, 40);
   expect(errorOf(() => connect({ maxConnections: 100 }, 60, 41))).toBe(
@@ -68,6 +74,12 @@ const refused: [string, Partial<ExistingDatabaseProps>, string][] = [
   ['a URL', { host: 'postgresql://db' }, "the database's host is 'postgresql://db'"],
   ['a user before the host', { host: 'me@db' }, "the database's host is 'me@db'"],
   ['a host with a space', { host: 'a b' }, "the database's host is 'a b'"],
+  [
+    'cidr and egress together',
+    { cidr: '10.1.2.0/24', egress: [{ peer: { anyone: true }, port: 5432 }] },
+    'cidr and egress are both given',
+  ],
+  ['port 70000 of egress', { egress: [{ peer: { anyone: true }, port: 70000 }] }, 'a port of egress is 70000'],
   ['port 0', { port: 0 }, "the database's port is 0"],
   ['a port above 65535', { port: 65536 }, "the database's port is 65536"],
   [

@@ -32,6 +32,7 @@ const allProps: Required<PostgresStatefulSetProps> = {
   podAnnotations: { 'example.com/owner': 'platform' },
   podLabels: { team: 'ml' },
   imageRegistry: 'registry.example.com/mirror',
+  apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
 };
 
 test('PostgresStatefulSet without props', () => {

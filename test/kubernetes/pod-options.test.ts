@@ -20,6 +20,7 @@ const all: Required<PlacementOptions> = {
   podAnnotations: { 'example.com/owner': 'ml' },
   podLabels: { team: 'ml' },
   imageRegistry: 'mirror.example.com',
+  apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
 };
 
 /** Each pod of ours, by the name of its workload without the hash. */

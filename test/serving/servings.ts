@@ -29,6 +29,7 @@ export const placement: Required<PlacementOptions> = {
   podAnnotations: { 'example.com/owner': 'ml' },
   podLabels: { team: 'ml' },
   imageRegistry: 'registry.example.com/mirror',
+  apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
 };
 
 /** A serving that stands alone. */

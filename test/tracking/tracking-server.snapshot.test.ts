@@ -52,6 +52,7 @@ const all: Required<TrackingServerProps> = {
   podAnnotations: { 'example.com/team': 'data' },
   podLabels: { team: 'data' },
   imageRegistry: 'registry.example.com/mirror',
+  apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
 };
 
 test('a server with nothing but its database and its store', () => {

@@ -1,0 +1,49 @@
+import { servingObjects } from './servings';
+import { EgressRule, TrackingEndpoint } from '../../lib';
+import { find } from '../support/synth';
+
+/** What the policy of a serving opens for a tracking server at this URL: `<peer> <port>`, and name look-ups left out. */
+function opened(url: string, egress?: EgressRule[]): string[] {
+  const objects = servingObjects({ tracking: TrackingEndpoint.fromUrl(url, { egress }) });
+  const rules: any[] = find(objects, 'NetworkPolicy', 'churn-serving').spec.egress;
+  return rules
+    .filter(({ ports }) => !ports.some(({ port }: any) => port === 53))
+    .flatMap(({ to, ports }) => ports.map(({ port }: any) => `${to ? peerOf(to[0]) : 'anyone'} ${port}`));
+}
+
+function peerOf({ namespaceSelector, podSelector }: any): string {
+  return namespaceSelector?.matchLabels['kubernetes.io/metadata.name'] ?? (podSelector ? 'own namespace' : '?');
+}
+
+describe('policies count the port of the pods, 8080, behind', () => {
+  test.each([
+    ['http://mlflow-server.mlflow.svc:5000', ['mlflow 5000', 'mlflow 8080']],
+    ['http://mlflow-server.mlflow.svc.cluster.local:5000', ['mlflow 5000', 'mlflow 8080']],
+    ['http://mlflow-server.mlflow.svc.cluster.local.:5000', ['mlflow 5000', 'mlflow 8080']],
+    ['http://mlflow-server.mlflow.svc:8080', ['mlflow 8080']],
+  ])('%s, in its namespace alone', (url, expected) => {
+    expect(opened(url)).toEqual(expected);
+  });
+
+  // They look like names of the Internet, or of the nodes' own domain.
+  test.each([
+    ['http://mlflow-server.mlflow:5000', ['mlflow 5000', 'mlflow 8080', 'anyone 5000']],
+    ['http://mlflow-server.mlflow.svc.k8s.example.com:5000', ['mlflow 5000', 'mlflow 8080', 'anyone 5000']],
+    ['http://mlflow-server:5000', ['own namespace 5000', 'own namespace 8080', 'anyone 5000']],
+  ])('%s, and the URL’s port elsewhere', (url, expected) => {
+    expect(opened(url)).toEqual(expected);
+  });
+});
+
+test.each([
+  ['https://mlflow.example.com', ['anyone 443']],
+  ['http://mlflow.ml.example.com:5000', ['anyone 5000']],
+  ['http://10.1.2.3:5000', ['anyone 5000']],
+])('%s is outside: its own port alone is opened', (url, expected) => {
+  expect(opened(url)).toEqual(expected);
+});
+
+test('egress takes the place of what the URL says', () => {
+  const egress = [{ peer: { namespaceLabels: { 'kubernetes.io/metadata.name': 'ml' } }, port: 9999 }];
+  expect(opened('http://mlflow-server.mlflow:5000', egress)).toEqual(['ml 9999']);
+});
