@@ -1,6 +1,6 @@
 import type { SeenDeployment } from './deployment';
-import { isComplete, overdue } from './rollout';
-import { same, type State, type Tag, type Version, versionOf } from './state';
+import { isComplete, isMajority, isUntried, overdue, upOf, type Waited } from './rollout';
+import { type Failed, same, type State, type Tag, type Version, versionOf } from './state';
 import type { DeployerTarget } from './targets';
 import { type Notice, type News, notices, news } from './words';
 
@@ -10,15 +10,30 @@ export type Wanted = { readonly is: 'unregistered' | 'unset' } | ({ readonly is:
 /** What the registry says of one version when asked. */
 export type SeenVersion =
   | { readonly is: 'gone' }
-  | { readonly is: 'there'; readonly created?: number; readonly status: string; readonly error?: string };
+  | {
+      readonly is: 'there';
+      readonly created?: number;
+      readonly status: string;
+      /** What a pod said that can never serve it. */
+      readonly error?: string;
+      /** What a pod said that waits for what may pass. */
+      readonly waiting?: string;
+    };
+
+/** How long things have been so, in milliseconds by a clock that never steps. */
+export interface Times extends Waited {
+  /** Since the wanted version failed. */
+  readonly failed: number;
+  /** Since the error tag of the version that is set was first seen, as it is. */
+  readonly error: number;
+}
 
 /** All that a decision depends on: the cluster, the registry and the clock. */
 export interface Seen {
   readonly target: DeployerTarget;
-  /** In milliseconds. */
+  /** By the calendar, in milliseconds: for what people read. It may step, so nothing is decided by it. */
   readonly now: number;
-  /** Since when the registry has been answering without a break, as far as this process knows. */
-  readonly registrySince: number;
+  readonly waited: Times;
   /** Undefined while the registry does not answer. */
   readonly wanted?: Wanted;
   /** Undefined while the API server does not answer. */
@@ -32,8 +47,8 @@ export type Decision =
   | { readonly do: 'nothing'; readonly notice: Notice }
   /** Ask the registry for this version, then decide again. */
   | { readonly do: 'look'; readonly version: string }
-  /** Take the error tag of an earlier attempt off this version, then decide again. */
-  | { readonly do: 'clear'; readonly version: string }
+  /** Take what pods of an earlier attempt said off this version, then decide again. */
+  | { readonly do: 'clear'; readonly version: string; readonly tags: readonly ('error' | 'waiting')[] }
   /** Set version and state. */
   | { readonly do: 'apply'; readonly state: State; readonly news?: News }
   /** Tag the versions, then set the state, which no longer has the tags. */
@@ -90,19 +105,24 @@ const restore: Step = ({ deployment, now, target }) => {
 
 /** The alias points elsewhere. */
 const move: Step = (known) => {
-  const { wanted, target, versions, now, deployment } = known;
+  const { wanted, target, versions, now, deployment, waited } = known;
   if (wanted.is !== 'version') return undefined;
   const { state } = deployment;
   const failed = state?.failed?.version === wanted.version ? state.failed : undefined;
-  if (state && !failed && same(wanted, state)) return undefined;
+  // One that failed is rolling while it is tried again.
+  if (state && (!failed || state.phase === 'rolling') && same(wanted, state)) return undefined;
   const found = versions.get(wanted.version);
   if (!found) return { do: 'look', version: wanted.version };
   if (found.is === 'gone') return nothing(notices.wantedGone(target, wanted));
   const version = versionOf({ version: wanted.version, created: found.created });
-  if (failed && same(version, failed)) return nothing(notices.failedBefore(target, failed, good(known)));
-  if (state && same(version, state)) return undefined;
+  const again = failed && same(version, failed);
+  if (again && !(state?.phase === 'serving' && waited.failed >= untilTriedAgainMs(failed))) {
+    return nothing(notices.failedBefore(target, failed, untilTriedAgainMs(failed), good(known)));
+  }
+  if (state && !again && same(version, state)) return undefined;
   if (found.status !== 'READY') return nothing(notices.notReady(target, version, found.status));
-  if (found.error !== undefined) return { do: 'clear', version: wanted.version };
+  const tags = (['error', 'waiting'] as const).filter((tag) => found[tag] !== undefined);
+  if (tags.length > 0) return { do: 'clear', version: wanted.version, tags };
   const before = current(known);
   // A version that is there already, but with nothing known about it, has to show itself first.
   const adopted = !state && before?.version === version.version;
@@ -112,14 +132,23 @@ const move: Step = (known) => {
       ...version,
       ...{ phase: 'rolling', since: iso(now), tags: state?.tags },
       good: adopted ? undefined : good(known),
+      ...(again && { failed }),
     },
     news: news.started(target, version, adopted ? undefined : before),
   };
 };
 
+/** What may pass is tried again: after 10 minutes, then 20, 40 and 80. */
+const mostTries = 5;
+const firstWaitMs = 600_000;
+
+/** Infinity where it is not tried again until the alias moves. */
+const untilTriedAgainMs = ({ tried }: Failed): number =>
+  tried && tried.times < mostTries ? firstWaitMs * 2 ** (tried.times - 1) : Infinity;
+
 /** A rollout is under way. */
 const watch: Step = (known) => {
-  const { deployment, target, versions, now, registrySince } = known;
+  const { deployment, target, versions, waited } = known;
   const { state, rollout } = deployment;
   if (!state || state.phase === 'serving' || drifted(deployment)) return undefined;
   if (isComplete(rollout)) return succeed(known, state);
@@ -129,14 +158,26 @@ const watch: Step = (known) => {
   const found = versions.get(state.version);
   // A version that was up is not blamed for a tag of long ago.
   if (!returning && !found) return { do: 'look', version: state.version };
-  const error = !returning && found?.is === 'there' && rollout.observed ? found.error : undefined;
-  const since = Date.parse(state.since);
-  const reason = error ?? overdue(rollout, { now, since, registrySince });
+  const said = !returning && found?.is === 'there' && rollout.observed ? found : undefined;
+  if (said?.error !== undefined && isProof(known)) return fail(known, state, said.error);
+  const reason = overdue(rollout, waited);
   if (reason === undefined) return nothing(notices.rolling(target, state));
-  return returning ? stay(known, state, reason) : fail(known, state, reason);
+  if (isMajority(rollout)) return succeed(known, state, reason);
+  if (isUntried(rollout)) return nothing(notices.untried(target, state, rollout.refused!));
+  if (returning) return stay(known, state, reason);
+  const cause = said?.error ?? said?.waiting;
+  return fail(known, state, cause === undefined ? reason : `${reason}; a pod says: ${cause}`, said?.waiting);
 };
 
-function succeed({ now, target }: Known, state: State): Decision {
+/** Other pods of the same version get that long to show that the one that cannot serve it is alone with that. */
+const othersMs = 60_000;
+
+/** Whether the word of one pod that it cannot serve the version is to be believed of the version. */
+const isProof = ({ deployment: { rollout }, waited }: Known): boolean =>
+  upOf(rollout) === 0 && (rollout.updated <= 1 || waited.error >= othersMs);
+
+/** `missing`: why it is not up in full. */
+function succeed({ now, target }: Known, state: State, missing?: string): Decision {
   const { good: before, failed, tags } = state;
   const version = versionOf(state);
   const at = iso(now);
@@ -152,13 +193,22 @@ function succeed({ now, target }: Known, state: State): Decision {
     ...(failed && !same(failed, version) && { failed }),
     ...(Object.keys(outcomes).length > 0 && { tags: outcomes }),
   };
-  return { do: 'apply', state: next, news: fresh ? news.succeeded(target, state) : news.returned(target, state) };
+  return {
+    do: 'apply',
+    state: next,
+    news: fresh ? news.succeeded(target, state, missing) : news.returned(target, state, missing),
+  };
 }
 
 /** Back to what was good, or, with nothing good, left as it is for people to look at: it may yet come up. */
-function fail({ now, target }: Known, state: State, reason: string): Decision {
+function fail({ now, target }: Known, state: State, reason: string, waiting?: string): Decision {
   const at = iso(now);
-  const failed = { ...versionOf(state), reason: reason.slice(0, longestReason) };
+  const before = state.failed && same(state.failed, state) ? (state.failed.tried?.times ?? 0) : 0;
+  const failed: Failed = {
+    ...versionOf(state),
+    reason: reason.slice(0, longestReason),
+    ...(waiting !== undefined && { tried: { times: before + 1, at } }),
+  };
   const tags = { ...state.tags, [state.version]: { outcome: `failed: ${failed.reason}`, at } };
   const next: State = state.good
     ? { ...state.good, phase: 'rolling', since: at, good: state.good, failed, tags }

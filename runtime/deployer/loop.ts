@@ -14,6 +14,8 @@ export interface LoopOptions {
 }
 
 export interface LoopWorld extends Surroundings {
+  /** A clock that never steps, in milliseconds: all that is waited for is measured by it. */
+  readonly steady: () => number;
   readonly log: Log;
   readonly metrics: Metrics;
   /** From 0 up to 1, as Math.random. */
@@ -57,9 +59,9 @@ export class Loop {
   async turn(): Promise<number> {
     const { world, options } = this;
     const pollMs = options.pollSeconds * 1000;
-    const started = world.now();
+    const started = world.steady();
     const outcome = await this.poll();
-    world.metrics.polled(outcome, world.now(), (world.now() - started) / 1000);
+    world.metrics.polled(outcome, world.steady(), (world.steady() - started) / 1000);
     if (outcome !== 'ok') {
       return backoff(this.failedPolls++, world.chance(), {
         firstMs: pollMs,
@@ -68,22 +70,24 @@ export class Loop {
     }
     this.failedPolls = 0;
     // A rhythm, but never without a pause.
-    return Math.max(pollMs / 10, pollMs - Math.max(0, world.now() - started));
+    return Math.max(pollMs / 10, pollMs - (world.steady() - started));
   }
 
   private async poll(): Promise<PollOutcome> {
     const { world, options } = this;
     let models: Models;
     try {
-      models = await world.registry.list();
+      models = await world.registry.list(options.targets);
     } catch (error) {
       this.registrySince = undefined;
       world.log('warn', explainError(error), { attempt: this.failedPolls + 1 });
       return error instanceof RegistryFailure ? error.trouble : 'internal';
     }
-    this.registrySince ??= world.now();
+    this.registrySince ??= world.steady();
     if (this.failedPolls > 0) world.log('info', 'the registry answers again', { after: this.failedPolls });
-    const waiting = options.targets.filter((each) => (this.setbacks.get(each)?.notBefore ?? 0) <= world.now());
+    const waiting = options.targets.filter(
+      (each) => (this.setbacks.get(each)?.notBefore ?? -Infinity) <= world.steady(),
+    );
     const work = async () => {
       for (let target = waiting.shift(); target && world.holds(); target = waiting.shift()) {
         await this.lookAfter(target, models);
@@ -97,13 +101,13 @@ export class Loop {
   private async lookAfter(target: DeployerTarget, models: Models): Promise<void> {
     const { world, options } = this;
     try {
-      await follow(target, wantedOf(target, models), this.registrySince!, world);
+      await follow(target, wantedOf(target, models), world.steady() - this.registrySince!, world);
       this.setbacks.delete(target);
     } catch (error) {
       const tries = this.setbacks.get(target)?.tries ?? 0;
       const delays = { firstMs: options.pollSeconds * 1000, longestMs: longestDelayMs };
       const delay = backoff(tries, world.chance(), delays);
-      this.setbacks.set(target, { tries: tries + 1, notBefore: world.now() + delay });
+      this.setbacks.set(target, { tries: tries + 1, notBefore: world.steady() + delay });
       const { namespace, deployment } = target;
       world.metrics.failures.inc({ namespace, deployment });
       const level = error instanceof Failure ? 'warn' : 'error';

@@ -2,6 +2,7 @@
 // rollouts, writes what came of them back, and returns to the last good version when one fails.
 // Exit codes: 0 stopped by SIGTERM; 2 set up wrongly. A registry or an API server that is away never ends it.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Ages } from './ages';
 import { apiServer, cluster } from './cluster';
 import { listen } from './endpoints';
 import { Election } from './lease';
@@ -43,14 +44,13 @@ async function run(settings: Settings): Promise<void> {
     calendar,
   });
   const holds = () => !stopping() && election.holds();
-  const metrics = new Metrics(calendar, holds);
+  const metrics = new Metrics(steady, holds);
   const api = cluster(apiServer({ ...server, timeoutMs: apiTimeoutMs, beat }), {
     instance: lease.holder,
     now: calendar,
   });
   const registry = mlflowRegistry({
     ...{ trackingUri, beat, timeoutMs: registryTimeoutMs },
-    models: new Set(targets.map(({ model }) => model)),
     login: () => readLogin(settings.loginDirectory),
   });
 
@@ -92,7 +92,8 @@ async function run(settings: Settings): Promise<void> {
     }
   };
   const tell = new Tell(log, metrics, api);
-  const world = { cluster: api, registry, tell, now: calendar, holds, log, metrics, beat, stopping };
+  const ages = new Ages({ steady, calendar });
+  const world = { cluster: api, registry, tell, now: calendar, steady, ages, holds, log, metrics, beat, stopping };
   const loop = new Loop(settings, { ...world, chance: Math.random, sleep: pause });
   const work = Promise.all([loop.run(), elect()]);
   work.catch(() => undefined);

@@ -41,11 +41,11 @@ export class Metrics {
   private readonly shown = new Map<string, VersionLabels>();
   private lastSuccess?: number;
 
-  constructor(now: () => number, holds: () => boolean) {
+  constructor(steady: () => number, holds: () => boolean) {
     for (const outcome of ['ok', 'unreachable', 'refused', 'broken', 'internal']) this.polls.inc({ outcome }, 0);
     this.gauge('leader', '1 in the replica that acts.', () => Number(holds()));
     this.gauge('seconds_since_last_success', 'Since the registry last answered; NaN before.', () =>
-      this.lastSuccess === undefined ? NaN : (now() - this.lastSuccess) / 1000,
+      this.lastSuccess === undefined ? NaN : (steady() - this.lastSuccess) / 1000,
     );
     const memory = { name: 'process_resident_memory_bytes', help: 'Memory of the process.' };
     const measure = () => process.memoryUsage.rss();

@@ -24,7 +24,7 @@ export function readPage(
   const models: Models = new Map();
   for (const each of list) {
     if (typeof each?.name !== 'string') return undefined;
-    const model = names.has(each.name) ? readModel(each) : emptyModel;
+    const model = names.has(each.name) ? modelOf(each) : emptyModel;
     if (!model) return undefined;
     if (model !== emptyModel) models.set(each.name, model);
   }
@@ -33,7 +33,8 @@ export function readPage(
 
 const emptyModel: Model = { aliases: new Map(), stages: new Map(), created: new Map() };
 
-function readModel({ aliases = [], latest_versions: versions = [] }: any): Model | undefined {
+/** A registered model; undefined when it is none. */
+export function modelOf({ aliases = [], latest_versions: versions = [] }: any): Model | undefined {
   if (!Array.isArray(aliases) || !Array.isArray(versions)) return undefined;
   const isRight = ({ version }: any) => versionNumber.test(String(version));
   if (!aliases.every((each) => typeof each?.alias === 'string' && isRight(each))) return undefined;
@@ -47,6 +48,13 @@ function readModel({ aliases = [], latest_versions: versions = [] }: any): Model
         .filter((entry): entry is [string, number] => entry[1] !== undefined),
     ),
   };
+}
+
+/** The answer to the question which version an alias is; undefined when it is none. */
+export function versionOfAlias(body: any, name: string, alias: string): Model | undefined {
+  const found = body?.model_version;
+  if (typeof found !== 'object' || found === null || found.name !== name) return undefined;
+  return modelOf({ aliases: [{ alias, version: found.version }], latest_versions: [found] });
 }
 
 /** The time is a number in some answers and its digits in others. */

@@ -25,3 +25,5 @@ export const outcomeTag = ({ namespace, deployment }: Place) => `deployment.${na
 export const timeTag = (place: Place) => `${outcomeTag(place)}.at`;
 /** Tag of a model version, written by a pod of the serving that knows that this version cannot work. */
 export const errorTag = (place: Place) => `${outcomeTag(place)}.error`;
+/** Tag of a model version, written by a pod of the serving that waits for what may pass: a package index, disk space. */
+export const waitingTag = (place: Place) => `${outcomeTag(place)}.waiting`;

@@ -1,11 +1,12 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { SeenVersion } from './decide';
-import { createdOf, type Models, readPage } from './models';
+import { createdOf, type Model, type Models, modelOf, readPage, versionOfAlias } from './models';
 import type { Login } from './settings';
+import type { DeployerTarget } from './targets';
 import { redact } from '../kubernetes/explain';
 import { Failure } from '../kubernetes/failure';
-import { type Answer, send } from '../kubernetes/http';
+import { type Answer, LongAnswer, send } from '../kubernetes/http';
 
 /** Why the registry could not be asked, as the metric of the polls has it. */
 export type Trouble = 'unreachable' | 'refused' | 'broken';
@@ -14,6 +15,7 @@ export class RegistryFailure extends Failure {
   constructor(
     public readonly trouble: Trouble,
     message: string,
+    public readonly cause?: Failure,
   ) {
     super('transient', `registry: ${message}`);
   }
@@ -23,28 +25,35 @@ export class RegistryFailure extends Failure {
 export type Written = 'done' | 'gone' | 'refused';
 
 export interface Registry {
-  list(): Promise<Models>;
-  version(model: string, version: string, errorKey: string): Promise<SeenVersion>;
+  /** What the registry says of the models of these targets; of others nothing is kept. */
+  list(targets: readonly DeployerTarget[]): Promise<Models>;
+  /** `tags` are the keys of what pods say of it. */
+  version(
+    model: string,
+    version: string,
+    tags: { readonly error: string; readonly waiting: string },
+  ): Promise<SeenVersion>;
   tag(model: string, version: string, key: string, value: string): Promise<Written>;
   untag(model: string, version: string, key: string): Promise<Written>;
 }
 
 export interface RegistryOptions {
   readonly trackingUri: string;
-  /** The models that matter; of the others nothing is kept. */
-  readonly models: ReadonlySet<string>;
   readonly login: () => Login;
   readonly timeoutMs: number;
   /** Called with every answer. */
   readonly beat: () => void;
 }
 
-const pageSize = 1000;
-const mostPages = 1000;
-/** 1000 models with their newest versions, descriptions and tags. */
-const longestAnswer = 64 * 1024 * 1024;
+/** A list of 4,000 models costs the server 2 s, an answer about one of them some 20 ms: up to so many are asked one by one. */
+const mostOneByOne = 20;
+const atOnce = 4;
+const pageSize = 200;
+const mostPages = 5000;
+/** A page with descriptions and tags; parsed it takes several times that in a pod that has 256 MiB. */
+const longestAnswer = 8 * 1024 * 1024;
 
-export function mlflowRegistry({ trackingUri, models, login, timeoutMs, beat }: RegistryOptions): Registry {
+export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: RegistryOptions): Registry {
   const { protocol, hostname, port, pathname } = new URL(trackingUri);
   const secure = protocol === 'https:';
   const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: 8 });
@@ -63,7 +72,8 @@ export function mlflowRegistry({ trackingUri, models, login, timeoutMs, beat }: 
       const body = method === 'GET' ? undefined : parameters;
       answer = await send({ ...server, method, path: `${base}${call}${query}`, authorization, body });
     } catch (error) {
-      throw error instanceof Failure ? new RegistryFailure('unreachable', `${call}: ${error.message}`) : error;
+      if (!(error instanceof Failure)) throw error;
+      throw new RegistryFailure('unreachable', `${call}: ${error.message}`, error);
     } finally {
       beat();
     }
@@ -85,27 +95,85 @@ export function mlflowRegistry({ trackingUri, models, login, timeoutMs, beat }: 
     throw new RegistryFailure('broken', said);
   };
 
-  return {
-    async list() {
-      const found: Models = new Map();
-      const seen = new Set<string>();
-      for (let token = ''; seen.size < mostPages;) {
-        const { answer, said } = await ask('GET', 'registered-models/search', {
-          max_results: String(pageSize),
-          ...(token && { page_token: token }),
-        });
-        if (answer.status === 403) throw new RegistryFailure('refused', said);
-        const page = answer.status === 200 ? readPage(answer.body, models) : undefined;
-        if (!page) throw new RegistryFailure('broken', `${said}, which is no page of registered models`);
-        for (const [name, model] of page.models) found.set(name, model);
-        if (!page.next) return found;
-        if (seen.has(page.next)) break;
-        seen.add((token = page.next));
+  /** Undefined where there is no such model, or where the login may not see it, which MLflow's own login answers alike. */
+  const one = async (call: string, parameters: Record<string, string>) => {
+    const { answer, said, code } = await ask('GET', call, parameters);
+    if (answer.status === 404 && code === 'RESOURCE_DOES_NOT_EXIST') return { is: 'absent' } as const;
+    if (answer.status === 403) return { is: 'absent' } as const;
+    return { is: 'answered', answer, said, code } as const;
+  };
+
+  const byAlias = async (name: string, alias: string): Promise<Model | undefined> => {
+    const found = await one('registered-models/alias', { name, alias });
+    if (found.is === 'absent') return undefined;
+    // An alias that is not set is no error of the registry, though it answers with one.
+    if (found.answer.status === 400 && found.code === 'INVALID_PARAMETER_VALUE') return modelOf({ name })!;
+    const model = found.answer.status === 200 ? versionOfAlias(found.answer.body, name, alias) : undefined;
+    if (!model) throw new RegistryFailure('broken', `${found.said}, which is no model version`);
+    return model;
+  };
+
+  const whole = async (name: string): Promise<Model | undefined> => {
+    const found = await one('registered-models/get', { name });
+    if (found.is === 'absent') return undefined;
+    const body = isRecord(found.answer.body) ? found.answer.body.registered_model : undefined;
+    const model = found.answer.status === 200 && body?.name === name ? modelOf(body) : undefined;
+    if (!model) throw new RegistryFailure('broken', `${found.said}, which is no registered model`);
+    return model;
+  };
+
+  const pages = async (names: ReadonlySet<string>): Promise<Models> => {
+    const found: Models = new Map();
+    const seen = new Set<string>();
+    let size = pageSize;
+    const read = async (token: string): ReturnType<typeof ask> => {
+      const parameters = { max_results: String(size), ...(token && { page_token: token }) };
+      try {
+        return await ask('GET', 'registered-models/search', parameters);
+      } catch (error) {
+        // Models with long descriptions: less of them at a time. A page token is a position, whatever the size.
+        if (!(error instanceof RegistryFailure && error.cause instanceof LongAnswer) || size === 1) throw error;
+        size = Math.ceil(size / 8);
+        return read(token);
       }
-      throw new RegistryFailure('broken', 'registered-models/search: its pages have no end');
+    };
+    for (let token = ''; seen.size < mostPages;) {
+      const { answer, said } = await read(token);
+      if (answer.status === 403) throw new RegistryFailure('refused', said);
+      const page = answer.status === 200 ? readPage(answer.body, names) : undefined;
+      if (!page) throw new RegistryFailure('broken', `${said}, which is no page of registered models`);
+      for (const [name, model] of page.models) found.set(name, model);
+      if (!page.next) return found;
+      if (seen.has(page.next)) break;
+      seen.add((token = page.next));
+    }
+    throw new RegistryFailure('broken', 'registered-models/search: its pages have no end');
+  };
+
+  return {
+    async list(targets) {
+      const names = new Set(targets.map(({ model }) => model));
+      // One question for an alias; for a stage, or several aliases, one for the model.
+      const questions = [...names].map((name) => {
+        const of = targets.filter(({ model }) => model === name);
+        const aliases = new Set(of.map(({ alias }) => alias));
+        const [alias] = aliases;
+        return { name, alias: aliases.size === 1 ? alias : undefined };
+      });
+      if (questions.length > mostOneByOne) return pages(names);
+      const found: Models = new Map();
+      const work = async () => {
+        for (let next = questions.shift(); next; next = questions.shift()) {
+          const { name, alias } = next;
+          const model = alias === undefined ? await whole(name) : await byAlias(name, alias);
+          if (model) found.set(name, model);
+        }
+      };
+      await Promise.all(Array.from({ length: atOnce }, work));
+      return found;
     },
 
-    async version(model, version, errorKey) {
+    async version(model, version, keys) {
       const { answer, said, code } = await ask('GET', 'model-versions/get', { name: model, version });
       if (answer.status === 404 && code === 'RESOURCE_DOES_NOT_EXIST') return { is: 'gone' };
       const found = isRecord(answer.body) ? answer.body.model_version : undefined;
@@ -113,13 +181,14 @@ export function mlflowRegistry({ trackingUri, models, login, timeoutMs, beat }: 
         throw new RegistryFailure('broken', `${said}, which is no model version`);
       }
       const tags: any[] = Array.isArray(found.tags) ? found.tags : [];
-      const error = tags.find((tag) => tag?.key === errorKey)?.value;
+      const [error, waiting] = [keys.error, keys.waiting].map((key) => tags.find((tag) => tag?.key === key)?.value);
       return {
         is: 'there',
         ...createdOf(found),
         // Registries that know no status have versions that are ready.
         status: typeof found.status === 'string' ? found.status : 'READY',
         ...(error !== undefined && { error: oneLine(String(error)) }),
+        ...(waiting !== undefined && { waiting: oneLine(String(waiting)) }),
       };
     },
 

@@ -26,17 +26,33 @@ export function isComplete({ observed, desired, updated, total, available }: Rol
   return observed && desired > 0 && updated >= desired && total === updated && available >= updated;
 }
 
-/** Why the rollout counts as failed; undefined while it may still come up. */
-export function overdue(
-  rollout: Rollout,
-  { now, since, registrySince }: { readonly now: number; readonly since: number; readonly registrySince: number },
-): string | undefined {
-  const { observed, desired, deadlineSeconds, timedOut, progressAt = 0 } = rollout;
+/** Pods of the version that is there now that are available: the old ones count as available as long as they are there. */
+export const upOf = ({ available, total, updated }: Rollout): number =>
+  Math.max(0, Math.min(updated, available - (total - updated)));
+
+/** More than half: what is missing then is the cluster's to bring, as the version has shown that it works. */
+export const isMajority = (rollout: Rollout): boolean => rollout.observed && upOf(rollout) * 2 > rollout.desired;
+
+/** Whether no pod could be made, as by a quota: nothing is known of the version then. */
+export const isUntried = ({ updated, refused }: Rollout): boolean => updated === 0 && refused !== undefined;
+
+/** In milliseconds. */
+export interface Waited {
+  /** Since the version was set. */
+  readonly phase: number;
+  /** Since the Deployment last came nearer, as far as this process saw it. */
+  readonly progress: number;
+  /** Since the registry has been answering without a break. */
+  readonly registry: number;
+}
+
+/** Why the rollout counts as not come up; undefined while it may still come up. */
+export function overdue(rollout: Rollout, waited: Waited): string | undefined {
+  const { observed, desired, deadlineSeconds, timedOut } = rollout;
   const deadlineMs = deadlineSeconds * 1000;
   if (!observed || desired === 0) return undefined;
-  if (now - since < deadlineMs || now - registrySince < Math.min(deadlineMs, recoveryMs)) return undefined;
-  if (!timedOut && now - Math.max(since, progressAt) < deadlineMs + patienceMs) return undefined;
-  const up = Math.max(0, rollout.available - (rollout.total - rollout.updated));
-  const pods = `${Math.min(up, rollout.updated)} of ${desired} pods of this version came up`;
+  if (waited.phase < deadlineMs || waited.registry < Math.min(deadlineMs, recoveryMs)) return undefined;
+  if (!timedOut && Math.min(waited.phase, waited.progress) < deadlineMs + patienceMs) return undefined;
+  const pods = `${upOf(rollout)} of ${desired} pods of this version came up`;
   return `${pods}, and no more within ${deadlineSeconds} s${rollout.refused ? `; ${rollout.refused}` : ''}`;
 }

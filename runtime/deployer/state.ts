@@ -12,10 +12,16 @@ export interface State extends Version {
   readonly since: string;
   /** The last version that was up in full. */
   readonly good?: Version;
-  /** What is wanted and not tried again. */
-  readonly failed?: Version & { readonly reason: string };
+  /** What is wanted and did not come up. */
+  readonly failed?: Failed;
   /** Tags that the registry still has to get, by version. */
   readonly tags?: Readonly<Record<string, Tag>>;
+}
+
+export interface Failed extends Version {
+  readonly reason: string;
+  /** Where the pods said that what held them up may pass: how often it was tried, and when it last failed. */
+  readonly tried?: { readonly times: number; readonly at: string };
 }
 
 export interface Tag {
@@ -52,7 +58,7 @@ export function readState(text: unknown): State | undefined {
     ['rolling', 'serving', 'failed'].includes(state.phase) &&
     isTime(state.since) &&
     (state.good === undefined || isVersion(state.good)) &&
-    (state.failed === undefined || (isVersion(state.failed) && typeof state.failed.reason === 'string')) &&
+    (state.failed === undefined || isFailed(state.failed)) &&
     (state.tags === undefined || isTags(state.tags));
   return right ? (state as unknown as State) : undefined;
 }
@@ -61,6 +67,12 @@ function isVersion(value: any): value is Record<string, any> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const created = value.created === undefined || Number.isSafeInteger(value.created);
   return created && typeof value.version === 'string' && versionNumber.test(value.version);
+}
+
+function isFailed(value: any): boolean {
+  if (!isVersion(value) || typeof value.reason !== 'string') return false;
+  const { tried } = value;
+  return tried === undefined || (Number.isSafeInteger(tried?.times) && isTime(tried.at));
 }
 
 function isTags(value: any): boolean {

@@ -1,6 +1,6 @@
 // Everything that the program says about a Deployment, to logs and as Kubernetes Events.
 import type { SeenDeployment } from './deployment';
-import type { State, Version } from './state';
+import type { Failed, State, Version } from './state';
 import type { DeployerTarget } from './targets';
 
 /** Said once, when it becomes so; `warn` becomes an Event too. */
@@ -46,16 +46,24 @@ export const notices = {
     info(`WantedGone-${version}`, `${followed(t)} is version ${version}, which is not there`),
   notReady: (t: Target, { version }: Version, status: string) =>
     info(`NotReady-${version}`, `version ${version} of ${t.model} is ${status}, not READY; it is waited for`),
-  failedBefore: (t: Target, failed: Version & { readonly reason: string }, good?: Version) =>
+  failedBefore: (t: Target, failed: Failed, againMs: number, good?: Version) =>
     info(
       `FailedBefore-${failed.version}`,
-      `version ${failed.version}, ${followed(t)}, failed (${failed.reason}) and is not tried again until ` +
-        `${t.alias === undefined ? 'the stage' : 'the alias'} moves${good ? `; ${keeps(good)}` : ''}`,
+      `version ${failed.version}, ${followed(t)}, failed (${failed.reason}) and is ` +
+        (againMs === Infinity || !good
+          ? `not tried again until ${t.alias === undefined ? 'the stage' : 'the alias'} moves`
+          : `tried again ${againMs / 60_000} min after that, as what its pods waited for may pass`) +
+        (good ? `; ${keeps(good)}` : ''),
     ),
   failed: (_: Target, state: State) =>
     info(`Failed-${state.version}`, `version ${state.version} did not come up, and there is no other to go back to`),
   noPods: (t: Target, state: State) =>
     info('NoPods', `version ${state.version} is set; Deployment ${t.deployment} is scaled to 0, so nothing is proven`),
+  untried: (t: Target, state: State, refused: string) =>
+    warn(
+      `NoPodMade-${state.version}`,
+      `no pod of version ${state.version} of ${t.model} can be created (${refused}), so nothing is known of it; it is waited for`,
+    ),
   rolling: (_: Target, state: State) =>
     info(`Rolling-${state.version}`, `version ${state.version} is rolled out since ${state.since}`),
   serving: (t: Target, { version }: Version) =>
@@ -92,18 +100,24 @@ export const news = {
     const note = `${followed(t)} is version ${version}: rolling it out${place}`;
     return { outcome: 'started', event: event('Normal', 'ModelVersionSet', 'Rollout', note) };
   },
-  succeeded: (t: Target, { version }: Version): News => {
-    const note = `version ${version}, ${followed(t)}, serves`;
-    return { outcome: 'succeeded', event: event('Normal', 'ModelVersionServing', 'Rollout', note) };
+  succeeded: (t: Target, { version }: Version, missing?: string): News => {
+    const note = `version ${version}, ${followed(t)}, serves${missing ? `, though not in full: ${missing}` : ''}`;
+    return {
+      outcome: 'succeeded',
+      event: event(missing ? 'Warning' : 'Normal', 'ModelVersionServing', 'Rollout', note),
+    };
   },
   failed: (t: Target, { version, reason }: Version & { readonly reason: string }, good?: Version): News => {
     const next = good ? `going back to version ${good.version}` : 'there is no version to go back to';
     const note = `version ${version}, ${followed(t)}, failed: ${reason}; ${next}`;
     return { outcome: 'failed', event: event('Warning', 'ModelVersionFailed', 'Rollout', note) };
   },
-  returned: (_: Target, { version }: Version): News => {
-    const note = `version ${version} serves again in full`;
-    return { outcome: 'returned', event: event('Normal', 'ModelVersionReturned', 'Return', note) };
+  returned: (_: Target, { version }: Version, missing?: string): News => {
+    const note = `version ${version} serves again${missing ? `, though not in full: ${missing}` : ' in full'}`;
+    return {
+      outcome: 'returned',
+      event: event(missing ? 'Warning' : 'Normal', 'ModelVersionReturned', 'Return', note),
+    };
   },
   restored: (_: Target, { version }: Version): News => {
     const note = `somebody else changed the version; set back to ${version}, as the registry decides`;

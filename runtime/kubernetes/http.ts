@@ -31,6 +31,9 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** The answer is longer than the caller can take. */
+export class LongAnswer extends Failure {}
+
 const usualLongestAnswer = 8 * 1024 * 1024;
 
 /** One request, over in `timeoutMs` whatever the other side does. */
@@ -54,9 +57,9 @@ export async function send(call: Call): Promise<Answer> {
         ...(body && { 'content-type': call.contentType ?? 'application/json', 'content-length': body.length }),
       },
     });
-    const fail = (message: string) => {
+    const fail = (message: string, Kind = Failure) => {
       clearTimeout(timer);
-      reject(new Failure('transient', message));
+      reject(new Kind('transient', message));
       outgoing.destroy();
     };
     // The socket's own timeout starts anew with every byte, so a trickling server could hold it open for ever.
@@ -75,7 +78,7 @@ export async function send(call: Call): Promise<Answer> {
       let length = 0;
       incoming.on('data', (chunk: Buffer) => {
         length += chunk.length;
-        if (length > longestAnswer) fail(`the answer is longer than ${longestAnswer} bytes`);
+        if (length > longestAnswer) fail(`the answer is longer than ${longestAnswer} bytes`, LongAnswer);
         else chunks.push(chunk);
       });
       incoming.on('error', (error: NodeJS.ErrnoException) => fail(`answer cut off: ${error.code ?? error.message}`));

@@ -67,6 +67,72 @@ table('a version that failed', [
   ],
 ]);
 
+const tried = (times: number) => ({ failed: { ...failed4, tried: { times, at: iso(start) } } });
+table('a version that failed by what may pass', [
+  ['waits', { ...under, now: minutes(9), deployment: deployment(3, tried(1)) }, 'nothing: FailedBefore-4'],
+  [
+    'is tried again after ten minutes',
+    { ...under, now: minutes(10), deployment: deployment(3, tried(1)) },
+    `apply 4 rolling, good 3, failed 4 (${reason}, 1x)`,
+  ],
+  [
+    'and what its pods said before is taken off it first',
+    {
+      wanted: wanted(4),
+      versions: [there(4, { waiting: 'x' })],
+      now: minutes(10),
+      deployment: deployment(3, tried(1)),
+    },
+    'clear 4 waiting',
+  ],
+  [
+    'is tried later each time',
+    { ...under, now: minutes(39), deployment: deployment(3, tried(3)) },
+    'nothing: FailedBefore-4',
+  ],
+  [
+    'and then',
+    { ...under, now: minutes(40), deployment: deployment(3, tried(3)) },
+    `apply 4 rolling, good 3, failed 4 (${reason}, 3x)`,
+  ],
+  [
+    'not while the version before is still on its way back',
+    { ...under, now: minutes(9), deployment: deployment(3, { ...back, ...tried(1) }, rollouts.underWay) },
+    'nothing: FailedBefore-4',
+  ],
+  [
+    'is given up after five times',
+    { ...under, now: minutes(6000), deployment: deployment(3, tried(5)) },
+    'nothing: FailedBefore-4',
+  ],
+  [
+    'is under way again',
+    { ...under, deployment: deployment(4, { ...rolling4, ...tried(1) }, rollouts.underWay) },
+    'nothing: Rolling-4',
+  ],
+  [
+    'comes up, and all is forgotten',
+    { ...under, deployment: deployment(4, { ...rolling4, ...tried(2) }) },
+    'apply 4 serving, good 4, tags 3=replaced 4=serving',
+  ],
+  [
+    'fails again by what may pass',
+    {
+      ...{ wanted: wanted(4), versions: [there(4, { waiting: 'x' })], now: minutes(10) },
+      deployment: deployment(4, { ...rolling4, ...tried(2) }, rollouts.late),
+    },
+    `apply 3 rolling, good 3, failed 4 (${reason}; a pod says: x, 3x), tags 4=failed: ${reason}; a pod says: x`,
+  ],
+  [
+    'fails again for good',
+    {
+      ...{ wanted: wanted(4), versions: [there(4, { error: 'broken' })], now: minutes(10) },
+      deployment: deployment(4, { ...rolling4, ...tried(2) }, rollouts.underWay),
+    },
+    'apply 3 rolling, good 3, failed 4 (broken), tags 4=failed: broken',
+  ],
+]);
+
 const tagged = { tags: { 4: { outcome: 'serving', at: iso(start) }, 3: { outcome: 'replaced', at: iso(start) } } };
 table('tags', [
   ['are delivered', { wanted: wanted(4), deployment: deployment(4, tagged) }, 'tag 3=replaced 4=serving'],

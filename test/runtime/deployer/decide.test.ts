@@ -93,9 +93,14 @@ table('an alias that moves', [
     'nothing: NotReady-4',
   ],
   [
+    'to a version whose pods waited in an earlier attempt',
+    { wanted: wanted(4), versions: [there(4, { waiting: 'for an index' })], deployment: deployment(3, {}) },
+    'clear 4 waiting',
+  ],
+  [
     'to a version with an error of an earlier attempt',
     { wanted: wanted(4), versions: [there(4, { error: 'broken' })], deployment: deployment(3, {}) },
-    'clear 4',
+    'clear 4 error',
   ],
   [
     'on while the first move is under way: what was up stays what to go back to',
@@ -192,6 +197,75 @@ table('a rollout', [
       deployment: deployment(4, rolling4, rollouts.underWay),
     },
     'apply 3 rolling, good 3, failed 4 (no module xgboost), tags 4=failed: no module xgboost',
+  ],
+  [
+    'whose first pod says that it cannot work, while others are starting: they may show that it is alone with that',
+    {
+      ...{
+        wanted: wanted(4),
+        versions: [there(4, { error: 'no module xgboost' })],
+        errorSince: start,
+        now: start + 59_000,
+      },
+      deployment: deployment(4, { phase: 'rolling', good: undefined }, { ...rollouts.whole, available: 0 }),
+    },
+    'nothing: Rolling-4',
+  ],
+  [
+    'whose pods say that they cannot work, and none shows that it can',
+    {
+      ...{
+        wanted: wanted(4),
+        versions: [there(4, { error: 'no module xgboost' })],
+        errorSince: start,
+        now: minutes(1),
+      },
+      deployment: deployment(4, { phase: 'rolling', good: undefined }, { ...rollouts.whole, available: 0 }),
+    },
+    'apply 4 failed, failed 4 (no module xgboost), tags 4=failed: no module xgboost',
+  ],
+  [
+    'of ten, one of which says that it cannot work, beside nine that do',
+    {
+      wanted: wanted(4),
+      versions: [there(4, { error: 'no AVX here' })],
+      deployment: deployment(4, rolling4, rollouts.nine),
+    },
+    'nothing: Rolling-4',
+  ],
+  [
+    'of ten, nine of which are up in the end: the version is good, the tenth is the cluster’s to bring',
+    {
+      ...{ wanted: wanted(4), versions: [there(4, { error: 'no AVX here' })], now: minutes(11) },
+      deployment: deployment(4, rolling4, rollouts.nine),
+    },
+    'apply 4 serving, good 4, tags 3=replaced 4=serving',
+  ],
+  [
+    'of ten, five of which are up in the end: too few, and what a pod says is the cause',
+    {
+      ...{ wanted: wanted(4), versions: [there(4, { error: 'no AVX here' })], now: minutes(11) },
+      deployment: deployment(4, rolling4, { ...rollouts.nine, updated: 6, available: 10 }),
+    },
+    'apply 3 rolling, good 3, failed 4 (5 of 10 pods of this version came up, and no more within 600 s; a pod says: ' +
+      'no AVX here), tags 4=failed: 5 of 10 pods of this version came up, and no more within 600 s; a pod says: no AVX here',
+  ],
+  [
+    'of which no pod can be made: nothing is known of the version',
+    {
+      ...{ ...under, now: minutes(60) },
+      deployment: deployment(4, rolling4, { ...rollouts.late, updated: 0, total: 3, refused: 'exceeded quota' }),
+    },
+    'nothing: NoPodMade-4!',
+  ],
+  [
+    'whose pods wait for what may pass, too long: back, to be tried again',
+    {
+      ...{ wanted: wanted(4), versions: [there(4, { waiting: 'the index is away' })], now: minutes(10) },
+      deployment: deployment(4, rolling4, rollouts.late),
+    },
+    `apply 3 rolling, good 3, failed 4 (${reason}; a pod says: the index is away, 1x), ` +
+      `tags 4=failed: ${reason}; a pod says: the index is away`,
   ],
   [
     'goes on without its alias',

@@ -2,6 +2,7 @@ import { target } from './seen';
 import { type Answer, json, TestServer, troubles } from './servers';
 import { wantedOf } from '../../../runtime/deployer/models';
 import { mlflowRegistry } from '../../../runtime/deployer/registry';
+import type { DeployerTarget } from '../../../runtime/deployer/targets';
 
 let server: TestServer;
 let password = 'pass-word-1';
@@ -10,12 +11,11 @@ beforeEach(async () => {
 });
 afterEach(async () => server.stop());
 
-const registry = (path = '') =>
+const registry = (path = '', timeoutMs = 300) =>
   mlflowRegistry({
     trackingUri: `http://127.0.0.1:${server.port}${path}`,
-    models: new Set(['churn']),
     login: () => ({ authorization: `Basic ${Buffer.from(`deployer:${password}`).toString('base64')}`, password }),
-    timeoutMs: 300,
+    timeoutMs,
     beat: () => undefined,
   });
 
@@ -24,8 +24,11 @@ const churn = (aliases: unknown, versions?: unknown) => ({ name: 'churn', aliase
 const champion = [{ alias: 'champion', version: '3' }];
 const staged = { ...target, alias: undefined, stage: 'production' };
 
+/** More models than are asked for one by one. */
+const many = [target, staged, ...Array.from({ length: 20 }, (_, n) => ({ ...target, model: `many-${n}` }))];
+
 describe('the list of models', () => {
-  const wanted = async () => wantedOf(target, await registry().list());
+  const wanted = async () => wantedOf(target, await registry().list(many));
 
   test('says which version an alias and a stage are, and when it was made', async () => {
     const versions = [
@@ -33,7 +36,7 @@ describe('the list of models', () => {
       { version: '4', current_stage: 'Staging', creation_timestamp: '1800000000000' },
     ];
     server.answer = page([{ name: 'other' }, churn(champion, versions)]);
-    const models = await registry().list();
+    const models = await registry().list(many);
     expect(wantedOf(target, models)).toEqual({ is: 'version', version: '3', created: 1700000000000 });
     expect(wantedOf(staged, models)).toEqual({ is: 'version', version: '3', created: 1700000000000 });
     expect(wantedOf({ ...staged, stage: 'Staging' }, models)).toMatchObject({ version: '4', created: 1800000000000 });
@@ -51,7 +54,7 @@ describe('the list of models', () => {
     await expect(wanted()).resolves.toEqual(expected);
   });
 
-  test('is read to its last page, 1000 models at a time, over one connection', async () => {
+  test('is read to its last page, 200 models at a time, over one connection', async () => {
     server.answer = (response, seen) => {
       const token = new URL(seen.path, 'http://x').searchParams.get('page_token');
       const next = { '': 'b&c', 'b&c': 'd' }[token ?? ''];
@@ -59,11 +62,28 @@ describe('the list of models', () => {
     };
     await expect(wanted()).resolves.toEqual({ is: 'version', version: '3' });
     expect(server.seen.map(({ path }) => path)).toEqual([
-      '/api/2.0/mlflow/registered-models/search?max_results=1000',
-      '/api/2.0/mlflow/registered-models/search?max_results=1000&page_token=b%26c',
-      '/api/2.0/mlflow/registered-models/search?max_results=1000&page_token=d',
+      '/api/2.0/mlflow/registered-models/search?max_results=200',
+      '/api/2.0/mlflow/registered-models/search?max_results=200&page_token=b%26c',
+      '/api/2.0/mlflow/registered-models/search?max_results=200&page_token=d',
     ]);
     expect(server.connections).toBe(1);
+  });
+
+  test('is read in smaller pages where models have long descriptions', async () => {
+    const long = 'x'.repeat(100_000);
+    server.answer = (response, seen) => {
+      const { searchParams } = new URL(seen.path, 'http://x');
+      const from = Number(searchParams.get('page_token') ?? 0);
+      const to = Math.min(200, from + Number(searchParams.get('max_results')));
+      const models = Array.from({ length: to - from }, (_, n) => ({ name: `m${from + n}`, description: long }));
+      return page([...models, ...(to === 200 ? [churn(champion)] : [])], to < 200 ? String(to) : undefined)(
+        response,
+        seen,
+      );
+    };
+    const models = await registry('', 20_000).list(many);
+    expect(wantedOf(target, models)).toEqual({ is: 'version', version: '3' });
+    expect(server.seen.map(({ path }) => path.match(/max_results=(\d+)/)![1])).toEqual(['200', ...Array(8).fill('25')]);
   });
 
   test('without an end is no list', async () => {
@@ -96,11 +116,55 @@ describe('the list of models', () => {
   test('outlives a kept connection that the server closed', async () => {
     server.answer = page([churn(champion)]);
     const kept = registry();
-    await kept.list();
+    await kept.list(many);
     const { port } = server;
     await server.stop();
     server = await new TestServer(page([churn(champion)])).start(port);
-    await expect(kept.list()).resolves.toBeInstanceOf(Map);
+    await expect(kept.list(many)).resolves.toBeInstanceOf(Map);
+  });
+});
+
+describe('a few models', () => {
+  const found = { name: 'churn', version: '3', creation_timestamp: 5 };
+  const ask = async (...targets: DeployerTarget[]) => registry('/prefix/').list(targets);
+
+  test('are asked one by one, each once, whatever else the registry has', async () => {
+    server.answer = json(200, { model_version: found });
+    const models = await ask(target, { ...target, deployment: 'another' });
+    expect(wantedOf(target, models)).toEqual({ is: 'version', version: '3', created: 5 });
+    expect(server.seen.map(({ path }) => path)).toEqual([
+      '/prefix/api/2.0/mlflow/registered-models/alias?name=churn&alias=champion',
+    ]);
+  });
+
+  test('that are followed by a stage, or by several aliases, are asked as a whole', async () => {
+    const versions = [{ version: '4', current_stage: 'Production', creation_timestamp: 7 }];
+    server.answer = json(200, { registered_model: churn(champion, versions) });
+    const models = await ask(target, staged);
+    expect(wantedOf(target, models)).toEqual({ is: 'version', version: '3' });
+    expect(wantedOf(staged, models)).toEqual({ is: 'version', version: '4', created: 7 });
+    expect(server.seen.map(({ path }) => path)).toEqual(['/prefix/api/2.0/mlflow/registered-models/get?name=churn']);
+  });
+
+  test.each<[string, Answer, object]>([
+    ['an alias that is not set', json(400, { error_code: 'INVALID_PARAMETER_VALUE' }), { is: 'unset' }],
+    ['no such model', json(404, { error_code: 'RESOURCE_DOES_NOT_EXIST' }), { is: 'unregistered' }],
+    ['a model that the login may not see', json(403, { error_code: 'PERMISSION_DENIED' }), { is: 'unregistered' }],
+  ])('%s', async (_, answer, expected) => {
+    server.answer = answer;
+    expect(wantedOf(target, await ask(target))).toEqual(expected);
+  });
+
+  test.each<[string, Answer]>([
+    ...Object.entries(troubles),
+    ['another error', json(400, { error_code: 'BAD_REQUEST' })],
+    ['another model', json(200, { model_version: { ...found, name: 'other' } })],
+    ['a version that is no number', json(200, { model_version: { ...found, version: 'latest' } })],
+  ])('are unknown after %s', async (_, answer) => {
+    server.answer = answer;
+    for (const each of [target, staged]) {
+      await expect(ask(each)).rejects.toMatchObject({ name: 'Failure', message: expect.stringMatching(/^registry: /) });
+    }
   });
 });
 
@@ -112,18 +176,18 @@ describe('the login', () => {
       return (accepted ? page([]) : troubles['401'])(response, seen);
     };
     const kept = registry();
-    await expect(kept.list()).rejects.toMatchObject({
+    await expect(kept.list(many)).rejects.toMatchObject({
       trouble: 'refused',
       message: expect.stringContaining('not accepted'),
     });
     password = 'pass-word-2';
-    await expect(kept.list()).resolves.toBeInstanceOf(Map);
+    await expect(kept.list(many)).resolves.toBeInstanceOf(Map);
   });
 
   test('shows in no message, even if the server repeats it', async () => {
     server.answer = json(500, { error_code: 'INTERNAL_ERROR', message: `who is deployer:${password}?` });
     const failure: Error = await registry()
-      .list()
+      .list(many)
       .then(
         () => new Error(),
         (error) => error,
@@ -134,16 +198,23 @@ describe('the login', () => {
 });
 
 describe('a version', () => {
-  const version = async () => registry('/prefix/').version('churn', '3', 'the.error');
+  const version = async () => registry('/prefix/').version('churn', '3', { error: 'the.error', waiting: 'the.wait' });
   const found = { name: 'churn', version: '3', status: 'READY', creation_timestamp: 5 };
 
   test('is described, with what its pods said of it', async () => {
     const tags = [
       { key: 'other', value: 'x' },
       { key: 'the.error', value: 'no\n\tmodule' },
+      { key: 'the.wait', value: 'an index' },
     ];
     server.answer = json(200, { model_version: { ...found, tags } });
-    await expect(version()).resolves.toEqual({ is: 'there', created: 5, status: 'READY', error: 'no module' });
+    await expect(version()).resolves.toEqual({
+      is: 'there',
+      created: 5,
+      status: 'READY',
+      error: 'no module',
+      waiting: 'an index',
+    });
     expect(server.seen[0].path).toBe('/prefix/api/2.0/mlflow/model-versions/get?name=churn&version=3');
   });
 

@@ -35,6 +35,8 @@ export const rollouts = {
   underWay: { ...whole, updated: 1, total: 4 },
   /** One pod of the new version that does not come up, beside three old ones. */
   late: { ...whole, updated: 1, total: 4, timedOut: true },
+  /** Nine of ten of the new version are up, beside one old pod. */
+  nine: { ...whole, desired: 10, updated: 10, total: 11, available: 10, timedOut: true },
   none: { ...whole, desired: 0, updated: 0, total: 0, available: 0 },
 };
 
@@ -55,6 +57,24 @@ export function deployment(n?: number, state?: Partial<State>, rollout: Rollout 
   };
 }
 
-export function seen(change: Partial<Omit<Seen, 'versions'>> & { versions?: [string, SeenVersion][] }): Seen {
-  return { target, now: start, registrySince: 0, ...change, versions: new Map(change.versions) };
+export type Given = Partial<Omit<Seen, 'versions' | 'waited'>> & {
+  versions?: [string, SeenVersion][];
+  registrySince?: number;
+  /** Since when the error tag has been there. */
+  errorSince?: number;
+};
+
+/** What is seen at `now`, where all clocks are right. */
+export function seen({ versions, registrySince = 0, errorSince, ...change }: Given): Seen {
+  const now = change.now ?? start;
+  const { state, rollout } = change.deployment && change.deployment !== 'absent' ? change.deployment : ({} as any);
+  const since = (time?: string | number) => (time === undefined ? 0 : now - new Date(time).getTime());
+  const waited = {
+    phase: since(state?.since),
+    progress: rollout?.progressAt === undefined ? Infinity : since(rollout.progressAt),
+    registry: since(registrySince),
+    failed: since(state?.failed?.tried?.at),
+    error: since(errorSince),
+  };
+  return { target, now, waited, ...change, versions: new Map(versions) };
 }

@@ -8,7 +8,7 @@ type Happening =
   | { readonly what: 'point' | 'delete' | 'meddle'; readonly which: number }
   | { readonly what: 'unset' | 'start over' | 'settle' | 'poll' }
   | { readonly what: 'fail'; readonly after: number }
-  | { readonly what: 'wait'; readonly minutes: number };
+  | { readonly what: 'wait' | 'step'; readonly minutes: number };
 
 const kind = fc.constantFrom<Kind>('works', 'works', 'hangs', 'tells');
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -19,6 +19,11 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom<Happening>({ what: 'settle' }, { what: 'poll' }) },
   { weight: 3, arbitrary: fc.record({ what: fc.constant('fail' as const), after: fc.nat(6) }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 12 }) }) },
+  // Somebody sets the node's clock.
+  {
+    weight: 1,
+    arbitrary: fc.record({ what: fc.constant('step' as const), minutes: fc.integer({ min: -90, max: 90 }) }),
+  },
 );
 const story = fc.array(happening, { maxLength: 40, size: 'max' });
 
@@ -55,6 +60,9 @@ async function play(simulation: Simulation, happenings: readonly Happening[], ch
         break;
       case 'fail':
         await simulation.survives(each.after);
+        break;
+      case 'step':
+        simulation.off += each.minutes * 60_000;
         break;
       case 'wait':
         simulation.now += each.minutes * 60_000;

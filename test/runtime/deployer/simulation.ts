@@ -1,4 +1,5 @@
 import { start, target } from './seen';
+import { Ages } from '../../../runtime/deployer/ages';
 import type { Cluster } from '../../../runtime/deployer/cluster';
 import type { SeenVersion, Wanted } from '../../../runtime/deployer/decide';
 import type { SeenDeployment } from '../../../runtime/deployer/deployment';
@@ -26,7 +27,11 @@ const deadlineSeconds = 600;
 
 /** A registry, a Deployment and its controller, and a clock, in a few lines: what the program may find anywhere. */
 export class Simulation {
+  /** What a stopwatch would show. */
   public now = start;
+  /** How far the calendar is off, which may change at any moment. */
+  public off = 0;
+  public readonly ages = new Ages({ steady: () => this.now, calendar: () => this.now + this.off });
   public alias?: string;
   /** Counts every time that somebody sets or deletes the alias. */
   public aliasMoves = 0;
@@ -152,8 +157,9 @@ export class Simulation {
   async poll(): Promise<void> {
     const nothing = async () => undefined;
     const tell: any = { news: nothing, notice: nothing, state: () => undefined, tagged: () => undefined };
-    const io = { cluster: this.cluster, registry: this.registry, tell, now: () => this.now, holds: () => true };
-    await follow(target, this.wanted(), 0, io);
+    const { cluster, registry, ages } = this;
+    const io = { cluster, registry, tell, ages, now: () => this.now + this.off, holds: () => true };
+    await follow(target, this.wanted(), this.now, io);
   }
 
   /** Polls; false when something failed in the middle. */

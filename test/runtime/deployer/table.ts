@@ -1,4 +1,4 @@
-import { seen } from './seen';
+import { type Given, seen } from './seen';
 import { decide, type Decision } from '../../../runtime/deployer/decide';
 import type { State } from '../../../runtime/deployer/state';
 
@@ -8,8 +8,9 @@ function brief(decision: Decision): string {
     case 'nothing':
       return `nothing: ${decision.notice.code}${decision.notice.level === 'warn' ? '!' : ''}`;
     case 'look':
+      return `look ${decision.version}`;
     case 'clear':
-      return `${decision.do} ${decision.version}`;
+      return `clear ${decision.version} ${decision.tags.join(' ')}`;
     case 'tag':
       return `tag ${tags(decision.tags)}`;
     case 'apply': {
@@ -17,7 +18,9 @@ function brief(decision: Decision): string {
       const parts = [
         `apply ${version} ${phase}`,
         ...(good ? [`good ${good.version}`] : []),
-        ...(failed ? [`failed ${failed.version} (${failed.reason})`] : []),
+        ...(failed
+          ? [`failed ${failed.version} (${failed.reason}${failed.tried ? `, ${failed.tried.times}x` : ''})`]
+          : []),
         ...(decision.state.tags ? [`tags ${tags(decision.state.tags)}`] : []),
       ];
       return parts.join(', ');
@@ -29,7 +32,7 @@ const tags = (all: NonNullable<State['tags']>) =>
     .map(([version, { outcome }]) => `${version}=${outcome}`)
     .join(' ');
 
-export type Row = [situation: string, seen: Parameters<typeof seen>[0], decision: string];
+export type Row = [situation: string, seen: Given, decision: string];
 export const table = (name: string, rows: Row[]) =>
   describe(name, () =>
     test.each(rows)('%s', (_, given, decision) => expect(brief(decide(seen(given)))).toBe(decision)),
