@@ -44,7 +44,7 @@ export function serverEnvironment({
     ...(plan.artifactAccess === ArtifactAccess.PROXIED && {
       MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: '^(mlflow-artifacts|models|runs):',
     }),
-    ...(authDatabase && { MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
+    ...(authDatabase && { AUTH_DATABASE: authDatabase, MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
     ...props.environment,
   };
 }

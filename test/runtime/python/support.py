@@ -33,6 +33,12 @@ with engine.begin() as connection:
     command.upgrade(config, "{OLD_REVISION}")
 """
 
+OLD_AUTH_REVISION = "8606fa83a998"  # MLflow 3.6
+AUTH_SCHEMA = """
+from mlflow.server.auth.db import cli
+cli.upgrade.main(["--url", "postgresql+psycopg2://", "--revision", "{}"], standalone_mode=False)
+"""
+
 
 def free_port():
     with socket.socket() as listener:
@@ -68,8 +74,13 @@ class Postgres:
         self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", "immediate", "stop")
         shutil.rmtree(self.folder)
 
+    def connect(self, database, user="postgres", **more):
+        return psycopg2.connect(
+            host="127.0.0.1", port=self.port, user=user, dbname=database, password=PASSWORD, **more
+        )
+
     def sql(self, database, statement, parameters=None, user="postgres"):
-        connection = psycopg2.connect(host="127.0.0.1", port=self.port, user=user, dbname=database, password=PASSWORD)
+        connection = self.connect(database, user)
         connection.autocommit = True
         try:
             with connection.cursor() as cursor:
@@ -121,6 +132,14 @@ def template(name, script):
 
 def old_schema():
     return template("old_schema", OLD_SCHEMA)
+
+
+def old_auth_schema():
+    return template("old_auth_schema", AUTH_SCHEMA.format(OLD_AUTH_REVISION))
+
+
+def new_auth_schema():
+    return template("new_auth_schema", AUTH_SCHEMA.format("head"))
 
 
 def pod_environment(secrets, more):
