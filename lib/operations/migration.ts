@@ -13,7 +13,7 @@ import { PROGRAMS, programs } from '../kubernetes/program';
 import { mebibytes, renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
-const FILES = ['secret_files.py', 'schema.py', 'dumps.py', 'migrate.py', 'dump-databases.sh'];
+const FILES = ['secret_files.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'dump-databases.sh'];
 const WORK = '/work';
 const WANTED_IMAGE = 'wanted-image';
 const PROGRAM_MODELS = 'program-models.json';

@@ -51,7 +51,7 @@ export function serverEnvironment({
     ...(plan.artifactAccess === ArtifactAccess.PROXIED && {
       MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: SOURCES,
     }),
-    ...(authDatabase && { MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
+    ...(authDatabase && { AUTH_DATABASE: authDatabase, MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
     ...props.environment,
   };
 }

@@ -73,7 +73,6 @@ export function serverPod(props: ServerPodProps): PodTemplate {
     ...base,
     name: 'wait-for-schema',
     command: ['python', `${PROGRAMS}/wait_for_schema.py`],
-    args: props.authDatabase ? ['--auth-database', props.authDatabase] : undefined,
     resources: renderResources(smallResources),
   };
   const mlflow: Container = {

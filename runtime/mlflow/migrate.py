@@ -2,9 +2,11 @@
 
 What exists and is older is dumped before: see dumps.py.
 
-Only MLflow's commands (`mlflow db upgrade`, `python -m mlflow.server.auth db upgrade`) change schemas.
+Only MLflow's commands (`mlflow db upgrade`, `python -m mlflow.server.auth db upgrade`) change schemas. Each upgrade is
+one transaction: cut short, it changes nothing.
 """
 
+import gc
 import json
 import os
 import signal
@@ -12,10 +14,12 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+import psycopg2
 import schema
 import secret_files
+import table_locks
 from dumps import back_up
 from schema import UNCHANGED, Failure, Refusal, say
 
@@ -27,35 +31,39 @@ class Lock:
     """One migration at a time. Held by a connection of its own, for as long as that lives."""
 
     def __enter__(self):
-        # A connection that went dead without a word is found out in half a minute, not in a quarter of an hour.
-        options = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30000}
         said = False
         try:
-            self.connection = schema.connect(os.environ["PGDATABASE"], **options)
+            self.connection = schema.connect(os.environ["PGDATABASE"])
             # It is idle while a dump is made, and some databases end what is idle.
-            self.ask("SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'")
+            self.rows("SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'")
             while not self.ask("SELECT pg_try_advisory_lock(%s)", LOCK):
                 if not said:
                     say("Another migration is running. Waiting for it.")
                     said = True
                 time.sleep(0.5)
-        except schema.psycopg2.Error as error:
+        except psycopg2.Error as error:
             raise Failure(f"The tracking database: {schema.in_words(error)}") from None
+        except schema.Unreachable as error:
+            raise Failure(f"The tracking database: {error}") from None
         return self
 
     def __exit__(self, *_):
         self.connection.close()
 
     def ask(self, query, *parameters):
+        with schema.bounded_wait(self.connection):
+            return self.rows(query, *parameters)[0][0]
+
+    def rows(self, query, *parameters):
         with self.connection.cursor() as cursor:
             cursor.execute(query, parameters)
-            return (cursor.fetchone() or [None])[0]
+            return cursor.fetchall()
 
     def is_held(self):
         mine = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid())"
         try:
             return self.ask(mine)
-        except schema.psycopg2.Error:
+        except (psycopg2.Error, schema.Unreachable):
             return False
 
 
@@ -99,6 +107,7 @@ def import_mlflow():
     import mlflow.store.db.utils  # noqa: F401  what mlflow.db imports only when it runs
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+    table_locks.limit()
     modules = {"version": mlflow.__version__, "repository": get_artifact_repository, "tracking": mlflow.db.upgrade}
     if os.environ.get("AUTH_DATABASE"):
         import mlflow.server.auth
@@ -109,7 +118,7 @@ def import_mlflow():
 
 
 def uri(database_name):
-    return f"postgresql+psycopg2:///{quote(database_name, safe='')}"
+    return f"postgresql+psycopg2:///{quote(database_name, safe='')}?{urlencode(schema.KEEPALIVE)}"
 
 
 def change(mlflow, lock, database, backup):
@@ -118,24 +127,56 @@ def change(mlflow, lock, database, backup):
     # Revisions only go up, so what was read before the dump and is found again after it is the dump's.
     if database.revision != before:
         raise Failure(f"{database} was not changed: it went from schema {before} to {database.revision} meanwhile.")
-    refuse_if_unwanted()
-    if not lock.is_held():
-        raise Failure(f"{database} was not changed: the lock was lost meanwhile, as by a restart of the database.")
-    doing = "upgrading" if database.has_tables else "creating"
-    say(f"{database}: {doing} the schema, {database.revision or 'none'} -> {database.head}.")
+    check(lock, database)
     try:
-        if database.kind == schema.AUTH:
-            mlflow["auth"].main(["--url", uri(database.name)], standalone_mode=False)
-        else:
-            mlflow["tracking"].main([uri(database.name)], standalone_mode=False)
+        upgrade(mlflow, lock, database)
         database.wait(BLIP)
         if database.state != schema.CURRENT:
-            raise Failure(f"it is at {database.revision} after the upgrade")
+            raise RuntimeError(f"it is at {database.revision} after the upgrade")
+    except Failure:
+        raise
     except Exception as error:
         # Frames alone: the message of a database error can hold rows.
         traceback.print_tb(error.__traceback__)
         raise Failure(after_failure(database, before, backup, error)) from None
     say(f"{database} has the schema that this MLflow wants: {database.head}.")
+
+
+def check(lock, database):
+    refuse_if_unwanted()
+    if not lock.is_held():
+        raise Failure(f"{database} was not changed: the lock was lost meanwhile, as by a restart of the database.")
+
+
+def upgrade(mlflow, lock, database):
+    """Tries again while other sessions hold locks that it needs; each try blocks servers for a few seconds only."""
+    give_up = time.monotonic() + float(os.environ.get("MIGRATION_LOCK_SECONDS", "1800"))
+    doing = "upgrading" if database.has_tables else "creating"
+    while True:
+        say(f"{database}: {doing} the schema, {database.revision or 'none'} -> {database.head}.")
+        holders = table_locks.Holders(lock.rows)
+        try:
+            with holders:
+                run_upgrade(mlflow, database)
+            return
+        except Exception as error:
+            if not table_locks.is_refused(error):
+                raise
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"gave up waiting for locks of other sessions: {holders}") from None
+        say(f"{database}: nothing was changed, since other sessions hold locks that the upgrade needs: {holders}.")
+        say("It tries again when they have ended. To end one by hand: SELECT pg_terminate_backend(PID);")
+        # MLflow's engine still holds connections, to which the next one would add.
+        gc.collect()
+        holders.wait()
+        check(lock, database)
+
+
+def run_upgrade(mlflow, database):
+    if database.kind == schema.AUTH:
+        mlflow["auth"].main(["--url", uri(database.name)], standalone_mode=False)
+    else:
+        mlflow["tracking"].main([uri(database.name)], standalone_mode=False)
 
 
 def after_failure(database, before, backup, error):

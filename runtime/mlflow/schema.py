@@ -1,11 +1,15 @@
 """What a database's schema is, and what this image's MLflow wants: read-only, without importing MLflow."""
 
+import contextlib
 import importlib.util
 import os
 import re
+import socket
+import threading
 import time
 
 import psycopg2
+import secret_files
 from psycopg2 import errorcodes
 
 TRACKING = ("store/db_migrations/versions", "alembic_version")
@@ -15,6 +19,11 @@ NO_SCHEMA, OLDER, CURRENT, NEWER = "no schema", "older", "current", "newer"
 
 RETRY_IS_USELESS = 3  # Exit code that fails the migration Job for good.
 UNCHANGED = "Nothing was changed."
+
+# Ends a connection whose other end is gone, as after the loss of a node. The kernel's own default is two hours.
+KEEPALIVE = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 20000}
+STATEMENT_SECONDS = 5  # The database itself ends a query then, e.g. one that waits for a lock.
+ANSWER_SECONDS = 10
 
 
 class Failure(Exception):
@@ -113,12 +122,37 @@ def _assigned(text, variable):
     return re.findall(r"""["']([^"']+)["']""", match[1]) if match else []
 
 
-def connect(database, **options):
+def connect(database):
+    # A password that was rotated arrives in the files while the program runs.
+    secret_files.load()
     # PGHOST, PGUSER, PGPASSWORD, … come from the environment.
-    options = {"connect_timeout": 5, "application_name": "cdk8s-mlflow", **options}
-    connection = psycopg2.connect(dbname=database, **options)
+    connection = psycopg2.connect(dbname=database, connect_timeout=5, application_name="cdk8s-mlflow", **KEEPALIVE)
     connection.autocommit = True
     return connection
+
+
+@contextlib.contextmanager
+def bounded_wait(connection):
+    """Ends the connection if an answer takes too long: libpq limits the time of connecting, and of nothing else."""
+    silent = threading.Event()
+
+    def hang_up():
+        silent.set()
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as end:
+            end.shutdown(socket.SHUT_RDWR)
+
+    descriptor = connection.fileno()
+    timer = threading.Timer(ANSWER_SECONDS, hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except psycopg2.Error:
+        if silent.is_set():
+            raise Unreachable(f"unreachable (connected, but no answer to a query in {ANSWER_SECONDS} s)") from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def inspect(database, kind):
@@ -126,7 +160,8 @@ def inspect(database, kind):
     try:
         connection = connect(database)
         try:
-            with connection.cursor() as cursor:
+            with bounded_wait(connection), connection.cursor() as cursor:
+                cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
                 cursor.execute(
                     "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema()"
                     r" AND tablename NOT LIKE 'alembic\_%')"
@@ -149,6 +184,8 @@ def inspect(database, kind):
 def in_words(error):
     """One line of a libpq error, which never holds the password."""
     line = str(error).strip().split("\n")[0] or type(error).__name__
+    if error.pgcode == errorcodes.QUERY_CANCELED:
+        return f"no answer in {STATEMENT_SECONDS} s ({line}): it is overloaded, or another session holds a lock"
     refused = error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE or re.search(
         "authentication failed|pg_hba.conf|no password supplied|permission denied"
         "|role .* (does not exist|is not permitted)",

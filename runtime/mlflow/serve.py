@@ -20,6 +20,8 @@ import secret_files
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
+SCHEMA_WAIT_SECONDS = 600  # As long as the startup probe allows; the container starts again then.
+
 # Option, the public variable that stands for it, and what `mlflow server` makes of it.
 PRIVATE_NAMES = [
     ("--backend-store-uri", "MLFLOW_BACKEND_STORE_URI", "_MLFLOW_SERVER_FILE_STORE"),
@@ -48,6 +50,10 @@ READ_LATE = {
     "MLFLOW_REGISTRY_URI",
     "_MLFLOW_SERVER_BOOT_ID",
     "_MLFLOW_IN_JOB_EXECUTOR",
+    # Since 3.18.0, for the assistant; the first two are drawn at each start.
+    "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN",
+    "_MLFLOW_ASSISTANT_DELEGATION_SIGNING_KEY",
+    "_MLFLOW_SERVER_TLS_LISTENER",
     "_MLFLOW_AUTH_ADMIN_BOOTSTRAPPED",
     "PROMETHEUS_MULTIPROC_DIR",
 }
@@ -149,17 +155,16 @@ def refuse_other_schema():
     """
     import schema
 
-    what, name, kind = schema.databases()[0]
-    try:
-        revision = schema.inspect(name, kind)[1]
-    except schema.Unreachable:
-        return  # MLflow waits for it.
-    known, head = schema.revisions(kind)
-    state = schema.compare(revision, known, head)
-    if state == schema.NEWER:
-        sys.exit(schema.newer_in_words(what, name, revision, head))
-    if state != schema.CURRENT:
-        sys.exit(f"The {what} {name} is at schema {revision}, this MLflow wants {head}: only the migration may change it.")
+    for each in schema.databases():
+        database = schema.Database(*each)
+        try:
+            # Not knowing the schema is no reason to go on: MLflow would wait for the database too, and then upgrade it.
+            database.wait(SCHEMA_WAIT_SECONDS)
+        except (schema.Newer, schema.Unreachable) as error:
+            sys.exit(str(error))
+        if database.state != schema.CURRENT:
+            found = f"is at schema {database.revision}" if database.revision else "has no schema"
+            sys.exit(f"{database} {found}, this MLflow wants {database.head}: only the migration may change it.")
 
 
 def main(arguments):

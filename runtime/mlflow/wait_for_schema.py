@@ -3,7 +3,6 @@
 A server that starts earlier would migrate by itself, without a lock and without a dump.
 """
 
-import argparse
 import os
 import signal
 import threading
@@ -46,11 +45,7 @@ def wait(wanted, done):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--auth-database", metavar="NAME")
-    auth = parser.parse_args().auth_database
-    if auth:
-        os.environ["AUTH_DATABASE"] = auth
+    # For MLflow's own settings; each connection reads the login again.
     secret_files.load()
 
     # A connection attempt can block for seconds, and PID 1 has no default for signals:

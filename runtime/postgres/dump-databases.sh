@@ -7,9 +7,9 @@ set -u
 work=${WORK_DIRECTORY:-/work}
 secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
 limit=${DUMP_KIBIBYTES:-1073741824}
-PGUSER=$(cat "$secrets/PGUSER") || exit 1
-PGPASSWORD=$(cat "$secrets/PGPASSWORD") || exit 1
-export PGUSER PGPASSWORD PGCONNECT_TIMEOUT=30
+# Ends a connection whose other end is gone, as after the loss of a node; libpq has no variables for it.
+keepalive='keepalives_idle=20 keepalives_interval=5 keepalives_count=4 tcp_user_timeout=20000'
+export PGCONNECT_TIMEOUT=30
 
 # PID 1 has no default for them (PostgreSQL's image has itself stopped by INT); with PID 1 a dump that runs ends too.
 trap 'exit 0' TERM INT
@@ -25,7 +25,12 @@ dump() {
     (
       trap '' XFSZ
       ulimit -f $((limit * 2)) || exit 1
-      exec pg_dump --no-password --format=custom --file="$1.part" "$database"
+      # For each dump: a password can be rotated meanwhile.
+      PGUSER=$(cat "$secrets/PGUSER") && PGPASSWORD=$(cat "$secrets/PGPASSWORD") || exit 1
+      export PGUSER PGPASSWORD
+      # It waits for locks, e.g. those of a VACUUM FULL, but not for ever.
+      exec pg_dump --no-password --lock-wait-timeout=300s --format=custom --file="$1.part" \
+        --dbname="dbname='$database' $keepalive"
     ) 2>"$1.errors"
     code=$?
     if [ "$code" = 0 ]; then

@@ -5,12 +5,18 @@
 set -eu
 
 secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
-PGUSER=$(cat "$secrets/SUPERUSER")
-PGPASSWORD=$(cat "$secrets/SUPERUSER_PASSWORD")
-export PGUSER PGPASSWORD PGCONNECT_TIMEOUT=5
+# A connection whose other end is gone, as after the loss of a node, ends; libpq has no variables for it.
+keepalive='keepalives_idle=20 keepalives_interval=5 keepalives_count=4 tcp_user_timeout=20000'
+# Nothing here takes long, so what does waits for a lock that another session holds.
+export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=120s'
+
+# At each try: a password can be rotated meanwhile.
+log_in() {
+  PGUSER=$(cat "$secrets/SUPERUSER") && PGPASSWORD=$(cat "$secrets/SUPERUSER_PASSWORD") && export PGUSER PGPASSWORD
+}
 
 waited=0
-until psql --no-psqlrc -d postgres -qAtc 'SELECT 1' >/dev/null 2>/tmp/refused; do
+until { log_in && psql --no-psqlrc -d "dbname=postgres $keepalive" -qAtc 'SELECT 1'; } >/dev/null 2>/tmp/refused; do
   [ "$waited" -gt 0 ] || echo "waiting for the database: $(tail -n 1 /tmp/refused)"
   waited=$((waited + 1))
   if [ "$waited" -ge "${WAIT_SECONDS:-600}" ]; then
@@ -21,10 +27,15 @@ until psql --no-psqlrc -d postgres -qAtc 'SELECT 1' >/dev/null 2>/tmp/refused; d
   sleep 1
 done
 
-run() { psql --no-psqlrc -v ON_ERROR_STOP=1 -qAt -v secrets="$secrets" "$@"; }
+# run DATABASE [options of psql]
+run() {
+  database_name=$1
+  shift
+  psql --no-psqlrc -v ON_ERROR_STOP=1 -qAt -v secrets="$secrets" -d "dbname='$database_name' $keepalive" "$@"
+}
 
 # A failing statement is not written to the server's log: it would tell the password.
-run -d postgres <<'SQL'
+run postgres <<'SQL'
 SET log_min_error_statement = panic;
 SET log_statement = 'none';
 SET client_min_messages = warning;
@@ -45,14 +56,14 @@ REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 SQL
 
 for database in $DATABASES; do
-  run -d postgres -v database="$database" <<'SQL'
+  run postgres -v database="$database" <<'SQL'
 \set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'role')
   WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'role') \gexec
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'database') \gexec
 SQL
-  run -d "$database" <<'SQL'
+  run "$database" <<'SQL'
 \set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
 SELECT format('ALTER SCHEMA public OWNER TO %I', :'role') \gexec
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

@@ -122,8 +122,8 @@ describe('mlflow', () => {
   });
 
   test('the schema of its database is waited for too', () => {
-    expect(containerOf(template, 'wait-for-schema').args).toEqual(['--auth-database', 'mlflow_auth']);
-    expect(containerOf(podOf(serverObjects()), 'wait-for-schema').args).toBeUndefined();
+    expect(environmentOf(containerOf(template, 'wait-for-schema')).AUTH_DATABASE).toBe('mlflow_auth');
+    expect(environmentOf(containerOf(podOf(serverObjects()), 'wait-for-schema')).AUTH_DATABASE).toBeUndefined();
   });
 
   test('each process holds one more pool of connections, and one connection', () => {
@@ -140,7 +140,7 @@ describe('mlflow', () => {
       MLFLOW_AUTH_ADMIN_USERNAME: { secret: 'root', key: 'name' },
       MLFLOW_AUTH_ADMIN_PASSWORD: { secret: 'root', key: 'word' },
     });
-    expect(containerOf(given, 'wait-for-schema').args).toEqual(['--auth-database', 'users']);
+    expect(environmentOf(containerOf(given, 'wait-for-schema')).AUTH_DATABASE).toBe('users');
   });
 
   test('the embedded PostgreSQL makes the database, and has room for all connections', () => {

@@ -100,3 +100,28 @@ class MigrationTestCase(PodTestCase):
 
     def counts(self, database):
         return [postgres().sql(database, f"SELECT count(*) FROM {table}")[0][0] for table in COUNTED]
+
+
+def processes_of_group(group):
+    stats = [file.read_text() for file in Path("/proc").glob("[0-9]*/stat")]
+    after_name = [stat.split(") ")[-1].split() for stat in stats]
+    return [int(stat.split()[0]) for stat, rest in zip(stats, after_name) if int(rest[2]) == group]
+
+
+def keepalive_seconds(pids):
+    """When the kernel asks the other end of each TCP connection of these processes whether it is there."""
+    sockets = set()
+    for pid in pids:
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                sockets.add(os.readlink(file))
+            except FileNotFoundError:
+                pass
+    found = []
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        columns = line.split()
+        kind, ticks = columns[5].split(":")
+        if f"socket:[{columns[9]}]" in sockets and columns[3] == "01":
+            # Kind 2 is the timer of keepalive, the others belong to data under way.
+            found.append(int(ticks, 16) / os.sysconf("SC_CLK_TCK") if kind == "02" else 0)
+    return found

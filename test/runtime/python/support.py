@@ -39,6 +39,12 @@ import mlflow.db
 mlflow.db.upgrade.main(["postgresql+psycopg2://"], standalone_mode=False)
 """
 
+OLD_AUTH_REVISION = "8606fa83a998"  # MLflow 3.6
+AUTH_SCHEMA = """
+from mlflow.server.auth.db import cli
+cli.upgrade.main(["--url", "postgresql+psycopg2://", "--revision", "{}"], standalone_mode=False)
+"""
+
 
 def free_port():
     with socket.socket() as listener:
@@ -74,8 +80,13 @@ class Postgres:
         self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", "immediate", "stop")
         shutil.rmtree(self.folder)
 
+    def connect(self, database, user="postgres", **more):
+        return psycopg2.connect(
+            host="127.0.0.1", port=self.port, user=user, dbname=database, password=PASSWORD, **more
+        )
+
     def sql(self, database, statement, parameters=None, user="postgres"):
-        connection = psycopg2.connect(host="127.0.0.1", port=self.port, user=user, dbname=database, password=PASSWORD)
+        connection = self.connect(database, user)
         connection.autocommit = True
         try:
             with connection.cursor() as cursor:
@@ -131,6 +142,14 @@ def old_schema():
 
 def new_schema():
     return template("new_schema", NEW_SCHEMA)
+
+
+def old_auth_schema():
+    return template("old_auth_schema", AUTH_SCHEMA.format(OLD_AUTH_REVISION))
+
+
+def new_auth_schema():
+    return template("new_auth_schema", AUTH_SCHEMA.format("head"))
 
 
 def pod_environment(secrets, more):

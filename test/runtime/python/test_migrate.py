@@ -2,11 +2,15 @@ import contextlib
 import io
 import os
 import sys
+import threading
+import time
 import unittest
 from unittest import mock
 
-from migrations import Dumps, Gate, MigrationTestCase
-from support import OLD_REVISION, PROGRAMS, free_port, old_schema, postgres, until
+from migrations import Dumps, Gate, MigrationTestCase, keepalive_seconds, processes_of_group
+from support import (
+    OLD_AUTH_REVISION, OLD_REVISION, PROGRAMS, free_port, old_auth_schema, old_schema, postgres, until,
+)
 
 sys.path.insert(0, str(PROGRAMS))
 import dumps  # noqa: E402
@@ -141,6 +145,103 @@ class Migrate(MigrationTestCase):
     def test_waiting_for_the_database_is_bounded(self):
         environment = self.environment("none", PGPORT=str(free_port()), MIGRATION_WAIT_SECONDS="0.1")
         self.assertIn("Gave up waiting", self.end_of(self.start_migration(environment), code=1))
+
+
+class WhileOthersHoldLocks(MigrationTestCase):
+    def hold(self, name):
+        """A transaction such as pg_dump's, what is said of it, and the tables that it holds."""
+        connection = postgres().connect(name, application_name="a guest")
+        self.addCleanup(connection.close)
+        tables = [row[0] for row in postgres().sql(name, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        connection.cursor().execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS SHARE MODE")
+        return connection, f"pid {connection.info.backend_pid} (role postgres, program a guest)", set(tables)
+
+    def test_it_gives_way_and_upgrades_when_they_have_ended(self):
+        name = self.old_database("guest")
+        holder, who, tables = self.hold(name)
+        environment = self.environment(name)
+        dumps = Dumps(self, environment)
+        migration = self.start_migration(environment)
+        with Reader(name) as reader:
+            self.read_until(migration, f"other sessions hold locks that the upgrade needs: {who}.")
+            self.assert_unchanged(name)
+            left = {row[0] for row in postgres().sql(name, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+            self.assertEqual(left, tables, "no part of the upgrade stays")
+            holder.close()
+            output = self.end_of(migration)
+        self.assertIn("upgrading the schema", output)
+        self.assertIn("has the schema that this MLflow wants", output)
+        self.assertEqual(self.revision(name), HEAD)
+        self.assertEqual(len(list(self.backups.iterdir())), 1)
+        # Its lock_timeout is 3 s, and this machine may be busy.
+        self.assertLess(reader.longest, 15, "a server waits no longer than the upgrade itself")
+        dumps.kill()
+
+    def test_it_gives_up_after_a_while(self):
+        name = self.old_database("staying")
+        _, who, _ = self.hold(name)
+        output = self.migrate(self.environment(name, MIGRATION_LOCK_SECONDS="0"), code=1)
+        self.assertIn(f"Cause: TimeoutError: gave up waiting for locks of other sessions: {who}", output)
+        self.assertIn(f"It is at schema {OLD_REVISION}, as before", output)
+        self.assert_unchanged(name)
+
+    def test_it_gives_way_in_the_auth_database_too(self):
+        name, auth = self.old_database("auth_guest"), postgres().create("auth_guest_users", old_auth_schema())
+        _, who, _ = self.hold(auth)
+        environment = self.environment(name, AUTH_DATABASE=auth, MIGRATION_LOCK_SECONDS="0")
+        output = self.migrate(environment, code=1)
+        self.assertIn("The auth database auth_guest_users could not be brought", output)
+        self.assertIn(f"gave up waiting for locks of other sessions: {who}", output)
+        self.assertEqual(self.revision(auth, "alembic_version_auth"), OLD_AUTH_REVISION)
+
+    def test_every_connection_finds_out_that_the_other_end_is_gone(self):
+        name = self.old_database("keepalive")
+        holder, _, _ = self.hold(name)
+        holder.cursor().execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
+        environment = self.environment(name)
+        dumps = Dumps(self, environment)
+        migration = self.start_migration(environment)
+
+        def waiting(program):
+            query = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND application_name = %s AND wait_event_type = 'Lock'"
+            return postgres().sql(name, query, [name, program])
+
+        until(lambda: waiting("pg_dump"), "pg_dump waits for the lock")
+        self.assert_short(keepalive_seconds(processes_of_group(dumps.process.pid)), 1)
+        holder.rollback()
+        self.hold(name)
+        until(lambda: waiting(""), "the upgrade waits for the lock")
+        # The migration's lock, and MLflow's engine.
+        self.assert_short(keepalive_seconds([migration.pid]), 2)
+
+    def assert_short(self, seconds, connections):
+        self.assertGreaterEqual(len(seconds), connections)
+        self.assertLessEqual(max(seconds), 20, "the kernel's default is two hours")
+
+
+class Reader(threading.Thread):
+    """A server that reads all the time."""
+
+    def __init__(self, database):
+        super().__init__()
+        self.connection, self.stop, self.longest = postgres().connect(database, user="mlflow"), threading.Event(), 0
+        self.connection.autocommit = True
+
+    def run(self):
+        with self.connection.cursor() as cursor:
+            while not self.stop.wait(0.02):
+                began = time.monotonic()
+                cursor.execute("SELECT count(*) FROM runs, experiments, registered_models")
+                self.longest = max(self.longest, time.monotonic() - began)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.join()
+        self.connection.close()
 
 
 class WhileADumpIsMade(MigrationTestCase):

@@ -8,7 +8,10 @@ import urllib.request
 from pathlib import Path
 import unittest
 
-from support import OLD_REVISION, PROGRAMS, PodTestCase, free_port, new_schema, old_schema, pod_environment, postgres
+from support import (
+    OLD_AUTH_REVISION, OLD_REVISION, PROGRAMS, PodTestCase, free_port, new_auth_schema, new_schema, old_auth_schema,
+    old_schema, pod_environment, postgres,
+)
 
 # What would be started, instead of starting it.
 OF_MLFLOW = """
@@ -30,7 +33,10 @@ os.execve = execve
 serve.main(sys.argv[1:])
 """
 # Drawn at each start; told twice (prometheus_client has two names for the folder).
-NOT_COMPARED = ("_MLFLOW_SERVER_BOOT_ID", "PROMETHEUS_MULTIPROC_DIR")
+NOT_COMPARED = (
+    "_MLFLOW_SERVER_BOOT_ID", "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN", "_MLFLOW_ASSISTANT_DELEGATION_SIGNING_KEY",
+    "PROMETHEUS_MULTIPROC_DIR",
+)
 
 
 class Serve(PodTestCase):
@@ -47,8 +53,8 @@ class Serve(PodTestCase):
             "--uvicorn-opts", "--no-access-log --timeout-graceful-shutdown 30 --timeout-keep-alive 120",
         ]
 
-    def basic_auth(self):
-        auth = postgres().create(f"auth_{self._testMethodName}")
+    def basic_auth(self, schema=new_auth_schema):
+        auth = postgres().create(f"auth_{self._testMethodName}", schema())
         ini = self.folder / "auth.ini"
         # 3.14 reads the admin from here alone, later versions prefer the environment.
         ini.write_text(
@@ -56,6 +62,7 @@ class Serve(PodTestCase):
             "admin_username = admin\nadmin_password = a long password\nauth_cache_ttl_seconds = 60\n"
         )
         self.environment |= {"MLFLOW_AUTH_CONFIG_PATH": str(ini), "MLFLOW_FLASK_SERVER_SECRET_KEY": "key"}
+        self.environment["AUTH_DATABASE"] = auth
         return ["--app-name", "basic-auth"]
 
     def launch(self, script, arguments):
@@ -168,6 +175,29 @@ class Serve(PodTestCase):
         postgres().sql(name, "UPDATE alembic_version SET version_num = 'ffffffffffff'")
         said = self.run_to_end("serve.py", *self.arguments, environment=environment, code=1)
         self.assertIn(f"The tracking database {name} was upgraded by a newer MLflow: its schema ffffffffffff", said)
+
+    def test_another_schema_of_the_auth_database_is_refused_in_words(self):
+        # `mlflow server` upgrades it by itself, without a lock and without a dump.
+        arguments = [*self.arguments, *self.basic_auth(old_auth_schema)]
+        auth = self.environment["AUTH_DATABASE"]
+        said = self.run_to_end("serve.py", *arguments, environment=self.environment, code=1)
+        self.assertIn(f"The auth database {auth} is at schema {OLD_AUTH_REVISION}, this MLflow wants", said)
+        revision = "SELECT version_num FROM alembic_version_auth"
+        self.assertEqual(postgres().sql(auth, revision), [(OLD_AUTH_REVISION,)])
+
+        postgres().sql(auth, "DROP TABLE alembic_version_auth")
+        said = self.run_to_end("serve.py", *arguments, environment=self.environment, code=1)
+        self.assertIn(f"The auth database {auth} has no schema, this MLflow wants", said)
+
+    def test_a_database_that_is_away_is_waited_for_and_looked_at_then(self):
+        # An older dump may have been restored meanwhile.
+        name = postgres().create("away", old_schema())
+        postgres().sql("postgres", f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        environment = {**self.environment, "PGDATABASE": name}
+        server = self.start("serve.py", *self.arguments, environment=environment)
+        self.read_until(server, "Waiting for it.")
+        postgres().sql("postgres", f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        self.read_until(server, f"The tracking database {name} is at schema {OLD_REVISION}, this MLflow wants")
 
     def test_sigterm_while_it_starts(self):
         server = self.start("serve.py", *self.arguments, environment=self.environment)

@@ -1,6 +1,8 @@
+import contextlib
 import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -14,11 +16,41 @@ OLD_REVISION = min(KNOWN - {HEAD})
 AUTH_HEAD = schema.revisions(schema.AUTH)[1]
 
 
+class SilentAtQueries:
+    """Lets logins through to the database, and loses every query while it is silent."""
+
+    def __init__(self, port):
+        self.target, self.silent, self.open = port, True, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.listener.accept()[0]
+                server = socket.create_connection(("127.0.0.1", self.target))
+                self.open += [client, server]
+                for ends in ((client, server), (server, client)):
+                    threading.Thread(target=self.copy, args=ends, daemon=True).start()
+
+    def copy(self, source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if not (self.silent and b"statement_timeout" in data):
+                    target.sendall(data)
+        target.close()
+
+    def close(self):
+        for each in [self.listener, *self.open]:
+            each.close()
+
+
 class WaitForSchema(PodTestCase):
     def test_says_what_it_waits_for_and_ends_when_both_are_there(self):
         name = postgres().create("waiting")
         auth = postgres().create("waiting_auth")
-        waiter = self.start("wait_for_schema.py", "--auth-database", auth, environment=postgres().environment(name))
+        waiter = self.start("wait_for_schema.py", environment=postgres().environment(name, AUTH_DATABASE=auth))
         self.read_until(waiter, "The tracking database waiting has no schema yet")
 
         self.set_revision(name, "alembic_version", OLD_REVISION)
@@ -51,6 +83,37 @@ class WaitForSchema(PodTestCase):
         environment = postgres().environment("postgres", **login)
         said = self.read_until(self.start("wait_for_schema.py", environment=environment), "login refused")
         self.assertNotIn(PASSWORD, said)
+
+    def test_reads_a_rotated_password_again(self):
+        name = postgres().create("rotated")
+        (self.secrets / "PGPASSWORD").write_text("the password before")
+        waiter = self.start("wait_for_schema.py", environment=postgres().environment(name))
+        self.read_until(waiter, "login refused")
+        self.rotate_password(PASSWORD)
+        self.read_until(waiter, "The tracking database rotated has no schema yet")
+
+    def rotate_password(self, password):
+        # As the kubelet does it: the program sees the file before or the file after.
+        (self.secrets / ".new").write_text(password)
+        (self.secrets / ".new").rename(self.secrets / "PGPASSWORD")
+
+    def test_says_that_a_database_does_not_answer_a_query(self):
+        name = postgres().create("silent")
+        proxy = SilentAtQueries(postgres().port)
+        self.addCleanup(proxy.close)
+        waiter = self.start("wait_for_schema.py", environment=postgres().environment(name, PGPORT=str(proxy.port)))
+        self.read_until(waiter, "The tracking database silent: unreachable (connected, but no answer to a query in 10 s)")
+        proxy.silent = False
+        self.read_until(waiter, "The tracking database silent has no schema yet")
+
+    def test_says_that_a_lock_is_in_its_way(self):
+        name = postgres().create("shut")
+        self.set_revision(name, "alembic_version", OLD_REVISION)
+        with contextlib.closing(postgres().connect(name)) as other:
+            other.cursor().execute("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
+            waiter = self.start("wait_for_schema.py", environment=postgres().environment(name))
+            self.read_until(waiter, "it is overloaded, or another session holds a lock")
+        self.read_until(waiter, "waiting for the migration")
 
     def test_sigterm_ends_it_while_a_connection_attempt_hangs(self):
         with socket.socket() as silent:  # accepts, and never answers
