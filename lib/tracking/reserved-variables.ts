@@ -8,11 +8,7 @@ const KEPT_BY_THE_LIBRARY = 'expected without it: the library sets it, and the s
 /** What `environment` of a tracking server, which its migration shares, may not change. */
 export const SERVER_VARIABLES: ReservedVariables = [
   [
-    [
-      'MLFLOW_SQLALCHEMYSTORE_POOL_SIZE',
-      'MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW',
-      'MLFLOW_SQLALCHEMYSTORE_POOLCLASS',
-    ],
+    ['MLFLOW_SQLALCHEMYSTORE_POOL_SIZE', 'MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW', 'MLFLOW_SQLALCHEMYSTORE_POOLCLASS'],
     'expected the prop maxDatabaseRequests, from which the connections follow',
   ],
   [
@@ -62,7 +58,10 @@ export const SERVER_VARIABLES: ReservedVariables = [
     ['MLFLOW_SERVER_ENABLE_JOB_EXECUTION', 'MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS'],
     'expected without it: jobs are not supported yet, their processes would open more connections than the database has',
   ],
-  [['SPOOL_DIRECTORY', 'TMPDIR', 'HOME'], 'expected without it: the only folder to write to is /tmp; its size is the prop spool'],
+  [
+    ['SPOOL_DIRECTORY', 'TMPDIR', 'HOME'],
+    'expected without it: the only folder to write to is /tmp; its size is the prop spool',
+  ],
   [
     [
       'MLFLOW_EXPOSE_PROMETHEUS',

@@ -18,6 +18,10 @@ MOST_SECONDS_WAITING = 60
 # As much as MLflow's gateway takes of a body. Unpacked, MLflow reads it into memory several times over.
 MOST_UNPACKED_BYTES = 100 * 1024 * 1024
 
+# A body waits in memory. Of those above this size, or of unknown size, so many may be there at once.
+LARGE_BYTES = 1024 * 1024
+MOST_LARGE = 4
+
 # Requests that need no database, or one connection for a moment: they neither wait for the others, nor do the others
 # wait while artifacts or the answers of a language model pass. All else of MLflow can hold several connections.
 BESIDE = re.compile(
@@ -43,10 +47,17 @@ class DatabaseTurns:
     def __init__(self, app, most):
         self.app = app
         self.turns = asyncio.Semaphore(most)
+        self.large = asyncio.Semaphore(MOST_LARGE)
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http" or scope["method"] == "OPTIONS" or BESIDE.match(scope["path"]):
             return await self.app(scope, receive, send)
+        if not is_large(scope):
+            return await self.take_turn(scope, receive, send)
+        async with self.large:
+            await self.take_turn(scope, receive, send)
+
+    async def take_turn(self, scope, receive, send):
         body = await read(receive)
         if body is None:
             return
@@ -72,6 +83,12 @@ class DatabaseTurns:
             await self.app(scope, again(body, receive), send_after_turn)
         finally:
             end()
+
+
+def is_large(scope):
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length", b"0")
+    return b"transfer-encoding" in headers or not length.isdigit() or int(length) > LARGE_BYTES
 
 
 class UnpackedTraces:

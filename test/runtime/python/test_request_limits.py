@@ -164,6 +164,29 @@ class Turns(unittest.IsolatedAsyncioTestCase):
         await asyncio.gather(*held)
         self.assertNotIn(b"late", self.app.order)
 
+    async def test_large_bodies_are_few_in_memory_and_hold_up_no_small_one(self):
+        reading = 0
+        rest = asyncio.get_running_loop().create_future()
+
+        class Uploads(Client):
+            async def receive(self):
+                nonlocal reading
+                reading += 1
+                await rest
+                return await super().receive()
+
+        sizes = [[(b"content-length", b"2000000")]] * 5 + [[(b"transfer-encoding", b"chunked")]] * 5
+        large = [self.begin(Uploads(), {**request(), "headers": headers}) for headers in sizes]
+        await settle()
+        self.assertEqual(reading, request_limits.MOST_LARGE)
+        self.app.go.set()
+        small = Client()
+        await self.begin(small, {**request(), "headers": [(b"content-length", b"1000")]})
+        self.assertEqual(small.status, 200)
+        rest.set_result(None)
+        await asyncio.gather(*large)
+        self.assertEqual(reading, len(sizes))
+
     async def test_the_body_arrives_whole(self):
         seen = []
 
