@@ -19,6 +19,7 @@ export const SERVER_PROGRAMS = [
   'schema.py',
   'wait_for_schema.py',
   'serve.py',
+  'artifact_locations.py',
   'open_metrics.py',
   'own_login.py',
 ];
