@@ -23,6 +23,7 @@ export const SERVER_PROGRAMS = [
   'database_pool.py',
   'request_limits.py',
   'json_answer.py',
+  'artifact_locations.py',
   'open_metrics.py',
   'own_login.py',
 ];
