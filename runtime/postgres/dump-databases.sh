@@ -7,8 +7,11 @@ set -u
 work=${WORK_DIRECTORY:-/work}
 secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
 limit=${DUMP_KIBIBYTES:-1073741824}
-PGUSER=$(cat "$secrets/PGUSER") || exit 1
-PGPASSWORD=$(cat "$secrets/PGPASSWORD") || exit 1
+cr=$(printf '\r')
+# As programs take it: without the end of line that editors add, on Windows too.
+secret() { value=$(cat "$secrets/$1") || exit 1; printf '%s' "${value%"$cr"}"; }
+PGUSER=$(secret PGUSER) || exit 1
+PGPASSWORD=$(secret PGPASSWORD) || exit 1
 export PGUSER PGPASSWORD PGCONNECT_TIMEOUT=30
 
 # PID 1 has no default for them (PostgreSQL's image has itself stopped by INT); with PID 1 a dump that runs ends too.

@@ -5,9 +5,14 @@
 set -eu
 
 secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
-PGUSER=$(cat "$secrets/SUPERUSER")
-PGPASSWORD=$(cat "$secrets/SUPERUSER_PASSWORD")
-export PGUSER PGPASSWORD PGCONNECT_TIMEOUT=5
+cr=$(printf '\r')
+# As programs take it: without the end of line that editors add, on Windows too.
+secret() { value=$(cat "$secrets/$1") || exit 1; printf '%s' "${value%"$cr"}"; }
+PGUSER=$(secret SUPERUSER)
+PGPASSWORD=$(secret SUPERUSER_PASSWORD)
+ROLE=$(secret ROLE)
+ROLE_PASSWORD=$(secret ROLE_PASSWORD)
+export PGUSER PGPASSWORD ROLE ROLE_PASSWORD PGCONNECT_TIMEOUT=5
 
 waited=0
 until psql --no-psqlrc -d postgres -qAtc 'SELECT 1' >/dev/null 2>/tmp/refused; do
@@ -21,15 +26,15 @@ until psql --no-psqlrc -d postgres -qAtc 'SELECT 1' >/dev/null 2>/tmp/refused; d
   sleep 1
 done
 
-run() { psql --no-psqlrc -v ON_ERROR_STOP=1 -qAt -v secrets="$secrets" "$@"; }
+run() { psql --no-psqlrc -v ON_ERROR_STOP=1 -qAt "$@"; }
 
 # A failing statement is not written to the server's log: it would tell the password.
 run -d postgres <<'SQL'
 SET log_min_error_statement = panic;
 SET log_statement = 'none';
 SET client_min_messages = warning;
-\set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
-\set password `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE_PASSWORD"`
+\set role `printf %s "$ROLE"`
+\set password `printf %s "$ROLE_PASSWORD"`
 SELECT 'CREATE ROLE cdk8s_mlflow NOLOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cdk8s_mlflow') \gexec
 SELECT format('CREATE ROLE %I', :'role')
   WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
@@ -46,14 +51,14 @@ SQL
 
 for database in $DATABASES; do
   run -d postgres -v database="$database" <<'SQL'
-\set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
+\set role `printf %s "$ROLE"`
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'role')
   WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'role') \gexec
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'database') \gexec
 SQL
   run -d "$database" <<'SQL'
-\set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
+\set role `printf %s "$ROLE"`
 SELECT format('ALTER SCHEMA public OWNER TO %I', :'role') \gexec
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 SQL
