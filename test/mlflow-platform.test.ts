@@ -72,7 +72,7 @@ describe('options reach their part', () => {
     const objects = pods(platform({ pods: all.pods }));
     expect(objects).toHaveLength(7);
     for (const { spec } of objects) {
-      expect(spec.template.spec.nodeSelector).toEqual({ pool: 'ml' });
+      expect(spec.template.spec.nodeSelector).toEqual({ 'kubernetes.io/os': 'linux', pool: 'ml' });
       expect(spec.template.metadata.labels.team).toBe('ml');
     }
   });
@@ -80,8 +80,8 @@ describe('options reach their part', () => {
   test('a part’s own come first', () => {
     const objects = platform({ pods: all.pods, minio: { nodeSelector: { disk: 'big' } } });
     const selectorOf = (name: string) => find(objects, 'StatefulSet', name).spec.template.spec.nodeSelector;
-    expect(selectorOf('mlflow-minio')).toEqual({ disk: 'big' });
-    expect(selectorOf('mlflow-postgres')).toEqual({ pool: 'ml' });
+    expect(selectorOf('mlflow-minio')).toEqual({ 'kubernetes.io/os': 'linux', disk: 'big' });
+    expect(selectorOf('mlflow-postgres')).toEqual({ 'kubernetes.io/os': 'linux', pool: 'ml' });
   });
 
   test('a mirror has every image, but those that are given by name', () => {

@@ -96,6 +96,12 @@ export function postgresPod(props: PostgresPodProps): PodTemplate {
           '-c',
           [
             `[ ! -s ${DATA}/PG_VERSION ] || export PGDATA=${DATA}`,
+            // The image would keep the carriage return of a Secret that was written on Windows; no client does.
+            // No `${…}`: Flux would take it for its own.
+            `secret() { tr -d '\\r' <"$1"; }`,
+            'POSTGRES_USER=$(secret "$POSTGRES_USER_FILE") POSTGRES_PASSWORD=$(secret "$POSTGRES_PASSWORD_FILE")',
+            'export POSTGRES_USER POSTGRES_PASSWORD',
+            'unset POSTGRES_USER_FILE POSTGRES_PASSWORD_FILE',
             // A renewed certificate counts when the server is told to read its files again.
             ...(props.tlsSecretName ? ['(while sleep 3600; do kill -HUP 1; done) &'] : []),
             'exec docker-entrypoint.sh "$@"',

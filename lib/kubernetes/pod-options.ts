@@ -7,8 +7,9 @@ import { Rule } from './rules';
 /** Where pods run, what they carry and how they reach the control plane, for every pod of a component, its Jobs included. */
 export interface PlacementOptions {
   /**
-   * Labels that a node must have: `spec.nodeSelector` of the pods.
-   * @default - any node
+   * Labels that a node must have, beside `kubernetes.io/os: linux`, which one of yours replaces: `spec.nodeSelector` of the
+   * pods.
+   * @default - any Linux node
    */
   readonly nodeSelector?: Record<string, string>;
   /**

@@ -41,7 +41,8 @@ export function podTemplate(props: PodProps): PodTemplate {
     volumes: props.volumes,
     terminationGracePeriodSeconds: props.terminationGracePeriodSeconds,
     restartPolicy: props.restartPolicy,
-    nodeSelector: placement.nodeSelector,
+    // In a cluster with Windows nodes the pods would be tried there too.
+    nodeSelector: { 'kubernetes.io/os': 'linux', ...placement.nodeSelector },
     tolerations: placement.tolerations as Json<k8s.Toleration>[] | undefined,
     affinity:
       (placement.affinity as Json<k8s.Affinity> | undefined) ?? (props.spread && preferOtherNodes(props.spread)),

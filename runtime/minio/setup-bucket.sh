@@ -10,7 +10,10 @@ secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
 work=${WORK_DIRECTORY:-/tmp}
 policy=mlflow-$BUCKET
 
-login() { printf '%s\n%s\n' "$(cat "$secrets/ROOT_USER")" "$(cat "$secrets/ROOT_PASSWORD")"; }
+cr=$(printf '\r')
+# As programs take it: without the end of line that editors add, on Windows too.
+secret() { value=$(cat "$secrets/$1") || exit 1; printf '%s' "${value%"$cr"}"; }
+login() { printf '%s\n%s\n' "$(secret ROOT_USER)" "$(secret ROOT_PASSWORD)"; }
 
 waited=0
 until login | mc alias set store "$ENDPOINT" >/dev/null 2>"$work/refused"; do
@@ -40,8 +43,8 @@ cat >"$work/policy.json" <<JSON
 JSON
 mc admin policy create store "$policy" "$work/policy.json" >/dev/null
 
-key=$(cat "$secrets/AWS_ACCESS_KEY_ID")
-printf '%s\n%s\n' "$key" "$(cat "$secrets/AWS_SECRET_ACCESS_KEY")" | mc admin user add store >/dev/null
+key=$(secret AWS_ACCESS_KEY_ID)
+printf '%s\n%s\n' "$key" "$(secret AWS_SECRET_ACCESS_KEY)" | mc admin user add store >/dev/null
 if ! mc admin policy attach store "$policy" --user "$key" >"$work/attached" 2>&1; then
   # Attached already: mc calls that an error.
   attached=$(mc admin policy entities store --user "$key" --json)

@@ -205,7 +205,8 @@ def create_users(mlflow):
             say(f"Created the admin {admin}.")
         for folder in sorted(Path(os.environ.get("PROGRAM_USERS_DIRECTORY", "/nonexistent")).glob("[!.]*/")):
             whose = f"of the program in {folder}"
-            login = [(folder / name).read_text("utf-8").removesuffix("\n") for name in ("username", "password")]
+            files = [folder / name for name in ("username", "password")]
+            login = [secret_files.without_line_end(file.read_bytes()).decode() for file in files]
             create_program_user(users.store, *login)
             for model in models_of(folder.name):
                 let_edit(users.store, login[0], model)

@@ -7,6 +7,11 @@ import os
 import sys
 
 
+def without_line_end(value):
+    """Editors end a file with a line end, those of Windows with two bytes; anything else belongs to the secret."""
+    return value.removesuffix(b"\r\n") if value.endswith(b"\r\n") else value.removesuffix(b"\n")
+
+
 def load():
     directory = os.environ.get("MLFLOW_SECRETS_DIRECTORY", "/run/secrets/mlflow")
     if not os.path.isdir(directory):
@@ -18,7 +23,7 @@ def load():
             continue
         with open(path, "rb") as file:
             # Bytes, so that a password is taken as it is, whatever the locale.
-            os.environb[os.fsencode(name)] = file.read().removesuffix(b"\n")
+            os.environb[os.fsencode(name)] = without_line_end(file.read())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ limit=${DUMP_KIBIBYTES:-1073741824}
 # Ends a connection whose other end is gone, as after the loss of a node; libpq has no variables for it.
 keepalive='keepalives_idle=20 keepalives_interval=5 keepalives_count=4 tcp_user_timeout=20000'
 export PGCONNECT_TIMEOUT=30
+cr=$(printf '\r')
+# As programs take it: without the end of line that editors add, on Windows too.
+secret() { value=$(cat "$secrets/$1") || exit 1; printf '%s' "${value%"$cr"}"; }
 
 # PID 1 has no default for them (PostgreSQL's image has itself stopped by INT); with PID 1 a dump that runs ends too.
 trap 'exit 0' TERM INT
@@ -26,7 +29,7 @@ dump() {
       trap '' XFSZ
       ulimit -f $((limit * 2)) || exit 1
       # For each dump: a password can be rotated meanwhile.
-      PGUSER=$(cat "$secrets/PGUSER") && PGPASSWORD=$(cat "$secrets/PGPASSWORD") || exit 1
+      PGUSER=$(secret PGUSER) && PGPASSWORD=$(secret PGPASSWORD) || exit 1
       export PGUSER PGPASSWORD
       # It waits for locks, e.g. those of a VACUUM FULL, but not for ever.
       exec pg_dump --no-password --lock-wait-timeout=300s --format=custom --file="$1.part" \

@@ -10,9 +10,16 @@ keepalive='keepalives_idle=20 keepalives_interval=5 keepalives_count=4 tcp_user_
 # Nothing here takes long, so what does waits for a lock that another session holds.
 export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=120s'
 
+cr=$(printf '\r')
+# As programs take it: without the end of line that editors add, on Windows too.
+secret() { value=$(cat "$secrets/$1") || exit 1; printf '%s' "${value%"$cr"}"; }
+ROLE=$(secret ROLE)
+ROLE_PASSWORD=$(secret ROLE_PASSWORD)
+export ROLE ROLE_PASSWORD
+
 # At each try: a password can be rotated meanwhile.
 log_in() {
-  PGUSER=$(cat "$secrets/SUPERUSER") && PGPASSWORD=$(cat "$secrets/SUPERUSER_PASSWORD") && export PGUSER PGPASSWORD
+  PGUSER=$(secret SUPERUSER) && PGPASSWORD=$(secret SUPERUSER_PASSWORD) && export PGUSER PGPASSWORD
 }
 
 waited=0
@@ -31,7 +38,7 @@ done
 run() {
   database_name=$1
   shift
-  psql --no-psqlrc -v ON_ERROR_STOP=1 -qAt -v secrets="$secrets" -d "dbname='$database_name' $keepalive" "$@"
+  psql --no-psqlrc -v ON_ERROR_STOP=1 -qAt -d "dbname='$database_name' $keepalive" "$@"
 }
 
 # A failing statement is not written to the server's log: it would tell the password.
@@ -39,8 +46,8 @@ run postgres <<'SQL'
 SET log_min_error_statement = panic;
 SET log_statement = 'none';
 SET client_min_messages = warning;
-\set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
-\set password `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE_PASSWORD"`
+\set role `printf %s "$ROLE"`
+\set password `printf %s "$ROLE_PASSWORD"`
 SELECT 'CREATE ROLE cdk8s_mlflow NOLOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cdk8s_mlflow') \gexec
 SELECT format('CREATE ROLE %I', :'role')
   WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
@@ -57,14 +64,14 @@ SQL
 
 for database in $DATABASES; do
   run postgres -v database="$database" <<'SQL'
-\set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
+\set role `printf %s "$ROLE"`
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'role')
   WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'role') \gexec
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'database') \gexec
 SQL
   run "$database" <<'SQL'
-\set role `cat "${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}/ROLE"`
+\set role `printf %s "$ROLE"`
 SELECT format('ALTER SCHEMA public OWNER TO %I', :'role') \gexec
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 SQL

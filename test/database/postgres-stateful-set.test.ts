@@ -1,3 +1,7 @@
+import { execFileSync } from 'child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'fs';
+import { tmpdir } from 'os';
+import { join } from 'path';
 import { Size } from 'cdk8s';
 import { postgres } from '../support/parts';
 import { find } from '../support/synth';
@@ -47,6 +51,27 @@ test('a deleted or scaled StatefulSet keeps its volume', () => {
 
 test('a shutdown has 120 seconds for its checkpoint', () => {
   expect(postgres().pod.terminationGracePeriodSeconds).toBe(120);
+});
+
+test.each(['', '\n', '\r\n'])('the superuser is what the Secret says, without the end of line %j', (end) => {
+  const folder = mkdtempSync(join(tmpdir(), 'superuser-'));
+  writeFileSync(join(folder, 'user'), `postgres${end}`);
+  writeFileSync(join(folder, 'password'), `p%s\\$a "b"${end}`);
+  writeFileSync(
+    join(folder, 'docker-entrypoint.sh'),
+    '#!/bin/sh\nprintf "%s|%s|%s|%s" "$POSTGRES_USER" "$POSTGRES_PASSWORD" "$POSTGRES_PASSWORD_FILE" "$1"\n',
+    { mode: 0o755 },
+  );
+  const [program, ...words] = postgres().container.command;
+  const env = {
+    PATH: `${folder}:${process.env.PATH}`,
+    POSTGRES_USER_FILE: join(folder, 'user'),
+    POSTGRES_PASSWORD_FILE: join(folder, 'password'),
+  };
+  const out = execFileSync(program, [...words, 'postgres'], { env, encoding: 'utf8' });
+  rmSync(folder, { recursive: true });
+  // The image refuses a variable together with its file.
+  expect(out).toBe('postgres|p%s\\$a "b"||postgres');
 });
 
 test('the shell of the command gives its place to the server, which so gets the signals', () => {

@@ -31,7 +31,7 @@ function pods(build: (chart: Chart) => void): [string, Rendered][] {
 }
 
 function expectAll({ metadata, spec }: Rendered): void {
-  expect(spec.nodeSelector).toEqual(all.nodeSelector);
+  expect(spec.nodeSelector).toEqual({ 'kubernetes.io/os': 'linux', ...all.nodeSelector });
   expect(spec.tolerations).toEqual(all.tolerations);
   expect(spec.affinity).toEqual(all.affinity);
   expect(spec.priorityClassName).toBe('important');
@@ -132,9 +132,17 @@ test('annotations of ours win: they make a changed configuration a rollout', () 
   }
 });
 
-test('without options nothing is rendered', () => {
+test('a node selector of the user wins over ours', () => {
+  const nodeSelector = { 'kubernetes.io/os': 'bottlerocket' };
+  for (const [, { spec }] of pods((chart) => new MlflowPlatform(chart, 'mlflow', { pods: { nodeSelector } }))) {
+    expect(spec.nodeSelector).toEqual(nodeSelector);
+  }
+});
+
+test('without options the pods go to Linux nodes, and nothing else is rendered', () => {
   for (const [, { spec, metadata }] of pods((chart) => new MlflowPlatform(chart, 'mlflow'))) {
-    for (const field of ['nodeSelector', 'tolerations', 'priorityClassName', 'imagePullSecrets']) {
+    expect(spec.nodeSelector).toEqual({ 'kubernetes.io/os': 'linux' });
+    for (const field of ['tolerations', 'priorityClassName', 'imagePullSecrets']) {
       expect(spec[field]).toBeUndefined();
     }
     expect(metadata.annotations).not.toEqual({});

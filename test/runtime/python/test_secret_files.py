@@ -18,6 +18,13 @@ class SecretFiles(PodTestCase):
         out = self.run_command("printenv", "PGPASSWORD", "PGUSER", "TWO_NEWLINES").stdout
         self.assertEqual(out.decode(), f"{PASSWORD}\nmlflow\nx\n\n")
 
+    def test_the_end_of_line_of_windows_is_no_part_of_a_secret(self):
+        values = {"A": b"x\r\n", "B": b"x\r\n\r\n", "C": b"x\r", "D": b"\r\nx", "E": b"x\n"}
+        for name, value in values.items():
+            (self.secrets / name).write_bytes(value)
+        out = self.run_command("printenv", "-0", *values).stdout
+        self.assertEqual(out.split(b"\0")[:-1], [b"x", b"x\r\n", b"x\r", b"\r\nx", b"x"])
+
     def test_a_file_wins_over_a_variable(self):
         self.assertEqual(self.run_command("printenv", "PGUSER", PGUSER="other").stdout, b"mlflow\n")
 
