@@ -1,7 +1,7 @@
 /** Every image of the platform, in one place. */
 export class Images {
   /** MLflow with its database drivers, store clients and exporter. */
-  public static readonly MLFLOW = 'ghcr.io/mlflow/mlflow:v3.17.2-full';
+  public static readonly MLFLOW = 'ghcr.io/mlflow/mlflow:v3.18.0-full';
   /** PostgreSQL. */
   public static readonly POSTGRES = 'docker.io/library/postgres:17';
   /** MinIO's server, with its client `mc`: the last image that was published. */
