@@ -199,7 +199,7 @@ new JsonFile(project, 'knip.json', {
       '.projenrc.ts',
       'bench/*.{mjs,ts}',
       'crds/trim.mjs',
-      'e2e/{jest.config.js,lib/report-on-failure.cjs,deployer/registry.js}',
+      'e2e/{jest.config.js,lib/{report-on-failure.cjs,tested-mlflow.ts},deployer/registry.js}',
       'test/support/synth-platforms.ts',
       'test/output/checks/kubernetes-models.mjs',
     ],

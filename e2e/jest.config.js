@@ -5,6 +5,7 @@ module.exports = {
   testMatch: ['<rootDir>/e2e/promises/*.test.ts'],
   testPathIgnorePatterns: process.env.E2E_LONG ? [] : ['\\.long\\.test\\.ts$'],
   globalSetup: '<rootDir>/test/bundle-runtime.mjs',
+  setupFiles: ['<rootDir>/e2e/lib/tested-mlflow.ts'],
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json', diagnostics: false }] },
   testTimeout: 600000,
   verbose: true,

@@ -1,7 +1,7 @@
 /** Every image of the platform, in one place. */
 export class Images {
   /** MLflow with its database drivers, store clients and exporter. */
-  public static readonly MLFLOW = 'ghcr.io/mlflow/mlflow:v3.17.2-full';
+  public static readonly MLFLOW = 'ghcr.io/mlflow/mlflow:v3.18.0-full';
   /** PostgreSQL. */
   public static readonly POSTGRES = 'docker.io/library/postgres:17.11';
   /** Silo, the maintained fork of MinIO: an S3 store with its client `mc`. */

@@ -7,10 +7,16 @@ import { Pod } from './pods';
 import { until } from './process';
 import { Images, MlflowPlatform, PostgresStatefulSetProps, TrackingServerOptions } from '../../lib';
 
-export const OLD = 'ghcr.io/mlflow/mlflow:v3.14.0-full';
+/** The version that everybody had before, and an old one. */
+export const PREVIOUS = imageOf('3.17.2');
+export const OLD = imageOf('3.14.0');
 export const NEW = Images.MLFLOW;
 export const SERVERS = 2;
 const MIGRATION = 'app.kubernetes.io/component=migration';
+
+function imageOf(version: string): string {
+  return `ghcr.io/mlflow/mlflow:v${version}-full`;
+}
 
 export function versionOf(image: string): string {
   return /:v([\d.]+)-/.exec(image)![1];
@@ -27,14 +33,17 @@ export interface State {
 export class Upgrade {
   private platform?: Platform;
 
-  constructor(public readonly namespace: Namespace) {}
+  constructor(
+    public readonly namespace: Namespace,
+    private readonly old = OLD,
+  ) {}
 
   /** Makes a platform of the old version, with data of a colleague's. */
   public async installOld(): Promise<{ colleague: Colleague; before: State }> {
     this.namespace.remove();
-    this.apply(OLD);
+    this.apply(this.old);
     await this.untilReady(600);
-    const colleague = Colleague.start(this.namespace, OLD);
+    const colleague = Colleague.start(this.namespace, this.old);
     colleague.writeHistory();
     const before = { schema: this.schema(), rows: this.rows(), history: colleague.showHistory() };
     return { colleague, before };

@@ -18,7 +18,7 @@ const instead = {
   'kind delete cluster --name mlflow\n': '',
   // The same packages, of e2e/requirements.txt.
   'python3.11 -m venv venv\n': `ln -s ${venv} venv\n`,
-  'pip install mlflow==3.17.2 scikit-learn matplotlib\n': 'pip show --quiet mlflow scikit-learn matplotlib\n',
+  'pip install mlflow==3.18.0 scikit-learn matplotlib\n': 'pip show --quiet mlflow scikit-learn matplotlib\n',
 };
 
 let folder: string;

@@ -7,7 +7,7 @@ import { isReady } from '../lib/pods';
 import { until } from '../lib/process';
 import { NEW, OLD, SERVERS, State, Upgrade, versionOf } from '../lib/upgrade';
 
-/** A table that comes with 3.17.2. */
+/** A table that comes after 3.14.0. */
 const NEW_TABLE = 'scheduler_leases';
 const namespace = new Namespace('mlflow-e2e-upgrade-refused');
 const upgrade = new Upgrade(namespace);
@@ -45,7 +45,24 @@ interface Fault {
   readonly schema?: string;
 }
 
+const GUEST = 'a guest of the tests';
+const END_GUEST = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${GUEST}'`;
+
+/** A transaction that has read every table and stays open, as one of pg_dump. */
+function startGuest(): void {
+  const tables = Object.keys(upgrade.rows()).map((table) => `"${table}"`);
+  const statements = ['BEGIN', `LOCK TABLE ${tables} IN ACCESS SHARE MODE`, 'SELECT pg_sleep(3600)'];
+  const psql = `PGAPPNAME='${GUEST}' psql -U postgres -d mlflow ${statements.map((each) => `-c '${each}'`).join(' ')}`;
+  namespace.kubectl('exec', 'mlflow-postgres-0', '--', 'sh', '-c', `${psql} </dev/null >/dev/null 2>&1 &`);
+}
+
 const faults: Fault[] = [
+  {
+    what: 'a transaction that stays open',
+    make: startGuest,
+    mend: () => upgrade.psql('mlflow', END_GUEST),
+    words: ['other sessions hold locks that the upgrade needs: pid', `(role postgres, program ${GUEST})`],
+  },
   {
     what: 'a database that a newer, unknown MLflow has upgraded',
     make: () => upgrade.psql('mlflow', "UPDATE alembic_version SET version_num = 'ffffffffffff'"),

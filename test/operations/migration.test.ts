@@ -28,7 +28,7 @@ describe('a new Job', () => {
   });
 
   test.each<[string, Partial<TrackingServerProps>]>([
-    ['another version of MLflow', { image: 'ghcr.io/mlflow/mlflow:v3.18.0-full' }],
+    ['another version of MLflow', { image: 'ghcr.io/mlflow/mlflow:v3.17.2-full' }],
     ['a database for MLflow’s own login', { authentication: Authentication.mlflow() }],
     ['another bucket for the dumps', { artifacts: ArtifactStore.volume({ claimName: 'a', readWriteMany: true }) }],
     ['settings, which it has too', { environment: { HTTPS_PROXY: 'http://proxy.example.com:3128' } }],
