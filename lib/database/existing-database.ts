@@ -5,6 +5,7 @@ import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { Rule, check, cidrRule, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
+import { checkInputs } from '../inputs/inputs';
 
 /** A PostgreSQL that somebody else runs. */
 export interface ExistingDatabaseProps {
@@ -57,6 +58,7 @@ export class Database {
    * @param props how it is reached
    */
   public static fromExisting(props: ExistingDatabaseProps): IDatabase {
+    checkInputs('Database.fromExisting', { props });
     return new ExistingDatabase(props);
   }
 

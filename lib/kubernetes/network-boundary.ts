@@ -2,7 +2,8 @@ import { k8s } from 'cdk8s-plus-27';
 import { Component } from './component';
 import { EgressRule } from './connection';
 import { Json, apiObject } from './manifest';
-import { Rule, cidrRule } from './rules';
+import { labelRules } from './metadata-rules';
+import { Rule, cidrRule, wholeRule } from './rules';
 
 /** Somebody at the other end of a connection. */
 export interface NetworkPeer {
@@ -99,6 +100,8 @@ export class NetworkBoundary {
 /** What is wrong with peers that a user names. */
 export function peerRules(what: string, peers: NetworkPeer[] = []): Rule[] {
   return peers.flatMap((peer) => [
+    ...labelRules(`podLabels of ${what}`, peer.podLabels),
+    ...labelRules(`namespaceLabels of ${what}`, peer.namespaceLabels),
     cidrRule(`the cidr of ${what}`, peer.cidr),
     {
       wrong:
@@ -107,6 +110,14 @@ export function peerRules(what: string, peers: NetworkPeer[] = []): Rule[] {
       given: `${what} has ${JSON.stringify(peer)}`,
       want: 'expected one of podLabels (with or without namespaceLabels), namespaceLabels, cidr, or anyone: true',
     },
+  ]);
+}
+
+/** What is wrong with the addresses that a user lets pods go to. */
+export function egressRules(what: string, rules: EgressRule[] = []): Rule[] {
+  return rules.flatMap(({ peer, port }) => [
+    ...peerRules(what, [peer]),
+    wholeRule(`the port of ${what}`, port, 1, 65535),
   ]);
 }
 

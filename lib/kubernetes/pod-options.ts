@@ -1,6 +1,8 @@
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
 import { Images } from '../images';
-import { Rule } from './rules';
+import { affinityRules, tolerationRules } from './affinity-rules';
+import { annotationRules, labelRules } from './metadata-rules';
+import { Rule, objectNameRule } from './rules';
 
 /** Where pods run and what they carry, for every pod of a component, its Jobs included. */
 export interface PlacementOptions {
@@ -89,8 +91,15 @@ export function mirroredDefault(image: string, placement: PlacementOptions): str
 }
 
 export function placementRules(placement: PlacementOptions = {}): Rule[] {
-  const { imageRegistry } = placement;
+  const { imageRegistry, priorityClassName } = placement;
   return [
+    ...labelRules('nodeSelector', placement.nodeSelector),
+    ...labelRules('podLabels', placement.podLabels),
+    ...annotationRules('podAnnotations', placement.podAnnotations),
+    ...tolerationRules(placement.tolerations),
+    ...affinityRules(placement.affinity),
+    ...(priorityClassName === undefined ? [] : [objectNameRule('priorityClassName', priorityClassName, 'important')]),
+    ...(placement.imagePullSecrets ?? []).map((name) => objectNameRule('imagePullSecrets', name, 'registry-login')),
     {
       wrong: imageRegistry !== undefined && !/^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[-._a-z0-9]+)*\/?$/.test(imageRegistry),
       given: `imageRegistry is '${imageRegistry}'`,
