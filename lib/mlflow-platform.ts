@@ -20,6 +20,7 @@ import { PlatformServingOptions } from './serving/model-serving-props';
 import { TrackingEndpoint } from './serving/tracking-endpoint';
 import { TrackingServer } from './tracking/tracking-server';
 import { TrackingServerOptions } from './tracking/tracking-server-props';
+import { checkInputs, checkedScope, defined } from './inputs/inputs';
 
 /** Options of a whole platform. */
 export interface MlflowPlatformProps {
@@ -96,7 +97,8 @@ export class MlflowPlatform extends Construct {
     id: string,
     private readonly props: MlflowPlatformProps = {},
   ) {
-    super(scope, id);
+    super(checkedScope('MlflowPlatform', scope, id), id);
+    checkInputs('new MlflowPlatform', { scope, id, props }, this);
     check(this, [
       ...placementRules(props.pods),
       nameRule('the id of the platform', id, LONGEST_SUFFIX),
@@ -125,6 +127,7 @@ export class MlflowPlatform extends Construct {
    * @param options model, runtime, size; and the chart that it goes to, where that is not the platform's
    */
   public addModelServing(id: string, options: PlatformServingOptions): ModelServing {
+    checkInputs('MlflowPlatform#addModelServing', { id, options }, this);
     const { chart, ...rest } = options;
     const scope = chart ?? childOf(this, 'servings');
     check(this, [
@@ -134,7 +137,7 @@ export class MlflowPlatform extends Construct {
         want: 'expected another id for one of the two, or a chart with a namespace of its own',
       },
     ]);
-    const placement = mergePlacement(this.props.pods, rest);
+    const placement = defined(mergePlacement(this.props.pods, rest));
     const tracking = TrackingEndpoint.fromServer(this.server);
     const serving = new ModelServing(scope, id, { ...rest, ...placement, tracking });
     if (serving.model.version === undefined) this.deployer.follow(serving);
@@ -157,6 +160,7 @@ export class MlflowPlatform extends Construct {
    * @param id the object's construct id; an unknown one is refused with the list of those there are
    */
   public apiObject(id: string): ApiObject {
+    checkInputs('MlflowPlatform#apiObject', { id }, this);
     return findApiObject(this, id);
   }
 }

@@ -1,4 +1,5 @@
 import { Credentials } from '../credentials/credentials';
+import { checkInputs } from '../inputs/inputs';
 
 /** Options of `Authentication.basic()`. */
 export interface BasicAuthenticationProps {
@@ -40,6 +41,7 @@ export class Authentication {
    * @param props users and realm
    */
   public static basic(props: BasicAuthenticationProps = {}): Authentication {
+    checkInputs('Authentication.basic', { props });
     return new Authentication('basic', props);
   }
 
@@ -49,6 +51,7 @@ export class Authentication {
    * @param props administrator and database
    */
   public static mlflow(props: MlflowAuthenticationProps = {}): Authentication {
+    checkInputs('Authentication.mlflow', { props });
     return new Authentication('mlflow', {}, props);
   }
 

@@ -2,6 +2,7 @@ import { HttpRouteExposureProps, httpRoute } from './http-route';
 import { IngressExposureProps, ingress } from './ingress';
 import { Entrance, WayIn } from './way-in';
 import { Component } from '../kubernetes/component';
+import { checkInputs } from '../inputs/inputs';
 
 /**
  * How people outside the cluster reach the platform. The login is the platform's own, whatever stands before it.
@@ -13,6 +14,7 @@ export class Exposure {
    * @param props host and certificate
    */
   public static ingress(props: IngressExposureProps): Exposure {
+    checkInputs('Exposure.ingress', { props });
     return new Exposure(ingress(props));
   }
 
@@ -23,6 +25,7 @@ export class Exposure {
    * @param props host and Gateway
    */
   public static httpRoute(props: HttpRouteExposureProps): Exposure {
+    checkInputs('Exposure.httpRoute', { props });
     return new Exposure(httpRoute(props));
   }
 

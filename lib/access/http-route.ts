@@ -2,6 +2,7 @@ import { RouteTimeout } from './route-timeout';
 import { Entrance, WayIn, hostRules } from './way-in';
 import { Component } from '../kubernetes/component';
 import { apiObject } from '../kubernetes/manifest';
+import { annotationRules } from '../kubernetes/metadata-rules';
 import { Rule, check, namespaceRule, objectNameRule } from '../kubernetes/rules';
 
 /** How a Gateway, which is somebody else's, leads to the platform. It has the certificate of the host. */
@@ -89,9 +90,10 @@ function addRoute(component: Component, { names, service, port }: Entrance, prop
   });
 }
 
-function rules({ host, gateway, gatewayNamespace, listener, timeout }: HttpRouteExposureProps): Rule[] {
+function rules({ host, gateway, gatewayNamespace, listener, timeout, annotations }: HttpRouteExposureProps): Rule[] {
   return [
     ...hostRules('HTTPRoute', host),
+    ...annotationRules('annotations', annotations),
     objectNameRule('gateway', gateway ?? '', 'public'),
     ...(gatewayNamespace === undefined ? [] : [namespaceRule(gatewayNamespace, 'gatewayNamespace', 'gateway')]),
     ...(listener === undefined ? [] : [objectNameRule('listener', listener, 'https')]),

@@ -3,6 +3,7 @@ import { Tls } from './tls';
 import { Entrance, WayIn, hostRules } from './way-in';
 import { Component } from '../kubernetes/component';
 import { Json, apiObject } from '../kubernetes/manifest';
+import { annotationRules, isSubdomain } from '../kubernetes/metadata-rules';
 import { Rule, check } from '../kubernetes/rules';
 
 /** How an Ingress leads to the platform. */
@@ -73,7 +74,7 @@ function addIngress(component: Component, entrance: Entrance, props: IngressExpo
   });
 }
 
-function rules({ host, className, tls }: IngressExposureProps): Rule[] {
+function rules({ host, className, tls, annotations }: IngressExposureProps): Rule[] {
   const forNobody = host === undefined && tls !== undefined;
   return [
     {
@@ -83,9 +84,10 @@ function rules({ host, className, tls }: IngressExposureProps): Rule[] {
     },
     ...(forNobody ? [] : hostRules('Ingress', host)),
     ...(tls?._rules ?? []),
+    ...annotationRules('annotations', annotations),
     {
-      wrong: className === '',
-      given: "className is ''",
+      wrong: className !== undefined && !isSubdomain(className),
+      given: `className is '${className}'`,
       want: "expected the name of an IngressClass, e.g. 'traefik', or leave it out for the cluster's default",
     },
   ];

@@ -1,4 +1,5 @@
 import { Rule } from '../kubernetes/rules';
+import { checkInputs } from '../inputs/inputs';
 
 /** Five digits are the most that a duration of the Gateway API has. */
 const MOST_SECONDS = 99999;
@@ -18,6 +19,7 @@ export class RouteTimeout {
    * @param seconds whole seconds, from 1 to 99999
    */
   public static seconds(seconds: number): RouteTimeout {
+    checkInputs('RouteTimeout.seconds', { seconds });
     return new RouteTimeout(seconds, {
       wrong: !Number.isInteger(seconds) || seconds < 1 || seconds > MOST_SECONDS,
       given: `timeout is ${seconds} seconds`,

@@ -1,4 +1,5 @@
 import { Rule, objectNameRule } from '../kubernetes/rules';
+import { checkInputs } from '../inputs/inputs';
 
 /**
  * Where the certificate of a host comes from.
@@ -11,6 +12,7 @@ export class Tls {
    * @param clusterIssuer name of a ClusterIssuer, e.g. `letsencrypt-prod`
    */
   public static fromIssuer(clusterIssuer: string): Tls {
+    checkInputs('Tls.fromIssuer', { clusterIssuer });
     return new Tls({ 'cert-manager.io/cluster-issuer': clusterIssuer });
   }
 
@@ -20,6 +22,7 @@ export class Tls {
    * @param issuer name of an Issuer
    */
   public static fromNamespacedIssuer(issuer: string): Tls {
+    checkInputs('Tls.fromNamespacedIssuer', { issuer });
     return new Tls({ 'cert-manager.io/issuer': issuer });
   }
 
@@ -29,6 +32,7 @@ export class Tls {
    * @param name name of the Secret
    */
   public static fromSecret(name: string): Tls {
+    checkInputs('Tls.fromSecret', { name });
     return new Tls({}, name);
   }
 

@@ -1,6 +1,7 @@
 import { S3Store, S3StoreProps } from './s3-store';
 import { VolumeStore, VolumeStoreProps } from './volume-store';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
+import { checkInputs } from '../inputs/inputs';
 
 /** Where models and files lie. */
 export interface IArtifactStore {
@@ -29,6 +30,7 @@ export class ArtifactStore {
    * @param props which bucket, and how it is reached
    */
   public static s3(props: S3StoreProps): IArtifactStore {
+    checkInputs('ArtifactStore.s3', { props });
     return new S3Store(props);
   }
 
@@ -38,6 +40,7 @@ export class ArtifactStore {
    * @param props which claim
    */
   public static volume(props: VolumeStoreProps): IArtifactStore {
+    checkInputs('ArtifactStore.volume', { props });
     return new VolumeStore(props);
   }
 

@@ -15,10 +15,11 @@ import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary, peerRules } from '../kubernetes/network-boundary';
 import { claimTemplate } from '../kubernetes/pod';
 import { mirrored } from '../kubernetes/pod-options';
-import { mergeResources, resourceRules, sizeRule, storeResources } from '../kubernetes/resources';
+import { mergeResources, resourceRules, sizeRule, storageClassRules, storeResources } from '../kubernetes/resources';
 import { check, imageRule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER } from '../kubernetes/security';
 import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
+import { checkInputs } from '../inputs/inputs';
 
 /**
  * An S3 store of the MinIO family, with one private bucket for MLflow's artifacts. It runs Silo, the maintained fork, and
@@ -48,6 +49,7 @@ export class MinioStore extends Component implements IArtifactStore {
    */
   constructor(scope: Construct, id: string, props: MinioStoreProps = {}) {
     super(scope, id, 'minio', SET_UP_SUFFIX);
+    checkInputs('new MinioStore', { scope, id, props }, this);
     const name = this.componentName;
     const storage = props.storage ?? Size.gibibytes(100);
     const placement = this._placement(props);
@@ -60,6 +62,7 @@ export class MinioStore extends Component implements IArtifactStore {
     check(this, [
       imageRule(image),
       sizeRule('storage', storage),
+      ...storageClassRules(props.storageClassName),
       ...resourceRules(resources),
       bucketRule(this.bucket),
       ...topologyRules(replicas),
@@ -159,6 +162,7 @@ export class MinioStore extends Component implements IArtifactStore {
    * @param client who connects, from the namespace of the store
    */
   public connectFrom(client: ConnectionClient): Connection {
+    checkInputs('MinioStore#connectFrom', { client }, this);
     const instead = 'ArtifactStore.s3(…)';
     check(client.name, [sameNamespaceRule('the store', this.namespace, client.namespace, instead)]);
     this.network.allowFrom({ podLabels: client.podLabels }, API_PORT);

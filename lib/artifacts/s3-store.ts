@@ -93,6 +93,11 @@ function rules(props: S3StoreProps): Rule[] {
       want: "expected a folder without slashes at its ends, e.g. 'team-a/mlflow'",
     },
     {
+      wrong: props.region !== undefined && !/^[A-Za-z0-9_-]{1,63}$/.test(props.region),
+      given: `region is '${props.region}'`,
+      want: "expected the name of a region, e.g. 'eu-west-1'",
+    },
+    {
       wrong:
         props.endpoint !== undefined &&
         !(/^https?:\/\/[^/\s@?#]+$/.test(props.endpoint) && URL.canParse(props.endpoint)),

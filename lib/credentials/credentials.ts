@@ -1,7 +1,9 @@
 import { CredentialsJob } from './credentials-job';
 import { PlannedKey } from './secret-request';
 import { Component } from '../kubernetes/component';
+import { annotationRules, isDataKey } from '../kubernetes/metadata-rules';
 import { Rule, check, objectNameRule } from '../kubernetes/rules';
+import { checkInputs } from '../inputs/inputs';
 
 /** Keys of a Secret, where they are not the ones that the component would choose. */
 export interface SecretKeys {
@@ -59,6 +61,7 @@ export class Credentials {
    * @param keys its keys, where they are not the component's own
    */
   public static fromSecret(name: string, keys: SecretKeys = {}): Credentials {
+    checkInputs('Credentials.fromSecret', { name, keys });
     return new Credentials('secret', name, keys);
   }
 
@@ -68,6 +71,7 @@ export class Credentials {
    * @param annotations of the ServiceAccount, e.g. `{'eks.amazonaws.com/role-arn': 'arn:aws:iam::…'}`
    */
   public static fromServiceAccount(annotations: Record<string, string>): Credentials {
+    checkInputs('Credentials.fromServiceAccount', { annotations });
     return new Credentials('serviceAccount', undefined, {}, annotations);
   }
 
@@ -95,12 +99,13 @@ export class Credentials {
    * @internal
    */
   public _rules(prop: string, fixedKeys = false): Rule[] {
+    if (this._kind === 'serviceAccount') return annotationRules(`the annotations of ${prop}`, this._annotations);
     if (this._kind !== 'secret') return [];
     const keys = Object.entries(this.keys).filter(([, key]) => key !== undefined);
     return [
       objectNameRule(`the name of the Secret of ${prop}`, this.name ?? ''),
       ...keys.map(([what, key]) => ({
-        wrong: fixedKeys || !/^[-._a-zA-Z0-9]{1,253}$/.test(key),
+        wrong: fixedKeys || !isDataKey(key),
         given: `the ${what} of ${prop} is '${key}'`,
         want: fixedKeys
           ? 'expected none: the keys of this Secret have fixed names'

@@ -6,6 +6,7 @@ import { databaseConnection } from './database-client';
 import { Connection, ConnectionClient, EgressRule } from '../kubernetes/connection';
 import { egressRules } from '../kubernetes/network-boundary';
 import { Rule, check, cidrRule, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
+import { checkInputs } from '../inputs/inputs';
 
 /** A PostgreSQL that somebody else runs. */
 export interface ExistingDatabaseProps {
@@ -64,6 +65,7 @@ export class Database {
    * @param props how it is reached
    */
   public static fromExisting(props: ExistingDatabaseProps): IDatabase {
+    checkInputs('Database.fromExisting', { props });
     return new ExistingDatabase(props);
   }
 

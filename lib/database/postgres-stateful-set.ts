@@ -15,9 +15,10 @@ import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary } from '../kubernetes/network-boundary';
 import { claimTemplate } from '../kubernetes/pod';
 import { mirrored } from '../kubernetes/pod-options';
-import { mergeResources, resourceRules, sizeRule, storeResources } from '../kubernetes/resources';
+import { mergeResources, resourceRules, sizeRule, storageClassRules, storeResources } from '../kubernetes/resources';
 import { check, checkAtSynth, imageRule, objectNameRule, sameNamespaceRule, wholeRule } from '../kubernetes/rules';
 import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
+import { checkInputs } from '../inputs/inputs';
 
 /**
  * PostgreSQL with one volume, for MLflow's runs and registry.
@@ -52,6 +53,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
     private readonly props: PostgresStatefulSetProps = {},
   ) {
     super(scope, id, 'postgres', SET_UP_SUFFIX);
+    checkInputs('new PostgresStatefulSet', { scope, id, props }, this);
     const name = this.componentName;
     const storage = props.storage ?? Size.gibibytes(50);
     const placement = this._placement(props);
@@ -65,6 +67,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
     check(this, [
       imageRule(image),
       sizeRule('storage', storage),
+      ...storageClassRules(props.storageClassName),
       ...resourceRules(resources),
       wholeRule('maxConnections', props.maxConnections, 1),
       databaseNameRule(this.databaseName),
@@ -150,6 +153,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
    * @param client who connects, from the namespace of the database
    */
   public connectFrom(client: ConnectionClient): Connection {
+    checkInputs('PostgresStatefulSet#connectFrom', { client }, this);
     const instead = 'Database.fromExisting(…)';
     check(client.name, [sameNamespaceRule('the database', this.namespace, client.namespace, instead)]);
     this.clients.push(client);
@@ -163,6 +167,7 @@ export class PostgresStatefulSet extends Component implements IDatabase {
    * @param name the database's name
    */
   public addDatabase(name: string): void {
+    checkInputs('PostgresStatefulSet#addDatabase', { name }, this);
     check(this, [databaseNameRule(name)]);
     if (!this.databases.includes(name)) this.databases.push(name);
   }

@@ -5,6 +5,7 @@ import { validateApp } from './app-validations';
 import { declareInstance, instanceOf } from './instance';
 import { PlacementOptions, mergePlacement, placementRules } from './pod-options';
 import { check, nameRule, namespaceRule } from './rules';
+import { checkInputs, checkedScope } from '../inputs/inputs';
 
 /**
  * A part of the platform: one workload with all that belongs to it.
@@ -34,7 +35,7 @@ export abstract class Component extends Construct {
    * @param ownSuffix makes it an instance of its own wherever it stands, named by its id and this suffix
    */
   constructor(scope: Construct, id: string, component: string, longestSuffix: string, ownSuffix?: string) {
-    super(scope, id);
+    super(checkedScope(new.target.name, scope, id), id);
     if (ownSuffix !== undefined) declareInstance(this, id, {});
     const instance = instanceOf(this);
     this.instanceName = instance.name;
@@ -55,6 +56,8 @@ export abstract class Component extends Construct {
     this.labels = { ...this.podSelector, 'app.kubernetes.io/part-of': 'mlflow' };
     check(this, [
       nameRule('the name', this.componentName, longestSuffix),
+      // It is a label too, which may not end with '-'.
+      ...(ownSuffix === undefined ? [] : [nameRule('the id', id)]),
       ...(this.namespace === undefined ? [] : [namespaceRule(this.namespace)]),
     ]);
     validateApp(this);
@@ -68,6 +71,7 @@ export abstract class Component extends Construct {
    * @param id the object's construct id, e.g. `deployment`; an unknown one is refused with the list of those there are
    */
   public apiObject(id: string): ApiObject {
+    checkInputs('Component#apiObject', { id }, this);
     return findApiObject(this, id);
   }
 

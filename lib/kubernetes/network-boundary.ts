@@ -2,7 +2,8 @@ import { k8s } from 'cdk8s-plus-27';
 import { Component } from './component';
 import { EgressRule } from './connection';
 import { Json, apiObject } from './manifest';
-import { Rule, cidrRule } from './rules';
+import { labelRules } from './metadata-rules';
+import { Rule, cidrRule, wholeRule } from './rules';
 
 /** Somebody at the other end of a connection. */
 export interface NetworkPeer {
@@ -108,6 +109,8 @@ export class NetworkBoundary {
 /** What is wrong with peers that a user names. */
 export function peerRules(what: string, peers: NetworkPeer[] = []): Rule[] {
   return peers.flatMap((peer) => [
+    ...labelRules(`podLabels of ${what}`, peer.podLabels),
+    ...labelRules(`namespaceLabels of ${what}`, peer.namespaceLabels),
     cidrRule(`the cidr of ${what}`, peer.cidr),
     {
       wrong:
@@ -119,15 +122,11 @@ export function peerRules(what: string, peers: NetworkPeer[] = []): Rule[] {
   ]);
 }
 
-/** What is wrong with places that a user lets pods go to. */
+/** What is wrong with the addresses that a user lets pods go to. */
 export function egressRules(what: string, rules: EgressRule[] = []): Rule[] {
   return rules.flatMap(({ peer, port }) => [
     ...peerRules(what, [peer]),
-    {
-      wrong: !Number.isInteger(port) || port < 1 || port > 65535,
-      given: `a port of ${what} is ${JSON.stringify(port)}`,
-      want: 'expected the TCP port of the pods behind a Service, from 1 to 65535, e.g. 8080',
-    },
+    wholeRule(`the port of ${what}`, port, 1, 65535),
   ]);
 }
 

@@ -1,8 +1,10 @@
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
 import { Images } from '../images';
+import { affinityRules, tolerationRules } from './affinity-rules';
 import { EgressRule } from './connection';
+import { annotationRules, labelRules } from './metadata-rules';
 import { egressRules } from './network-boundary';
-import { Rule } from './rules';
+import { Rule, objectNameRule } from './rules';
 
 /** Where pods run, what they carry and how they reach the control plane, for every pod of a component, its Jobs included. */
 export interface PlacementOptions {
@@ -100,8 +102,15 @@ export function mirroredDefault(image: string, placement: PlacementOptions): str
 }
 
 export function placementRules(placement: PlacementOptions = {}): Rule[] {
-  const { imageRegistry, apiServerEgress } = placement;
+  const { imageRegistry, priorityClassName, apiServerEgress } = placement;
   return [
+    ...labelRules('nodeSelector', placement.nodeSelector),
+    ...labelRules('podLabels', placement.podLabels),
+    ...annotationRules('podAnnotations', placement.podAnnotations),
+    ...tolerationRules(placement.tolerations),
+    ...affinityRules(placement.affinity),
+    ...(priorityClassName === undefined ? [] : [objectNameRule('priorityClassName', priorityClassName, 'important')]),
+    ...(placement.imagePullSecrets ?? []).map((name) => objectNameRule('imagePullSecrets', name, 'registry-login')),
     ...egressRules('apiServerEgress', apiServerEgress),
     {
       wrong: apiServerEgress?.length === 0,

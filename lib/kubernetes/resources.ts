@@ -1,12 +1,15 @@
 import { Size, SizeRoundingBehavior } from 'cdk8s';
 import { ContainerResources, Cpu, k8s } from 'cdk8s-plus-27';
 import { Json } from './manifest';
-import { Rule } from './rules';
+import { Rule, objectNameRule } from './rules';
 
 /** Millicores of a `Cpu`. */
 function millis(cpu: Cpu): number {
   return cpu.amount.endsWith('m') ? Number(cpu.amount.slice(0, -1)) : Number(cpu.amount) * 1000;
 }
+
+/** More has no place in Kubernetes' 64 bits; nor has infinity. */
+const MOST_KIBIBYTES = 2 ** 53;
 
 /** A fraction of a unit is an amount like another. */
 function kibibytes(size: Size): number {
@@ -70,8 +73,8 @@ export function resourceRules(resources: ContainerResources, prop = 'resources')
   return [
     amountRule(
       `${prop}.cpu`,
-      cpu.request && millis(cpu.request),
-      cpu.limit && millis(cpu.limit),
+      cpu.request && Math.round(millis(cpu.request)),
+      cpu.limit && Math.round(millis(cpu.limit)),
       cpu.request?.amount,
       cpu.limit?.amount,
     ),
@@ -88,7 +91,7 @@ export function resourceRules(resources: ContainerResources, prop = 'resources')
 }
 
 function amountRule(what: string, request?: number, limit?: number, saidRequest?: string, saidLimit?: string): Rule {
-  const positive = (amount?: number) => amount === undefined || amount > 0;
+  const positive = (amount?: number) => amount === undefined || (amount > 0 && amount < MOST_KIBIBYTES);
   return {
     wrong: !positive(request) || !positive(limit) || (request !== undefined && limit !== undefined && request > limit),
     given: `${what} requests ${saidRequest} with a limit of ${saidLimit}`,
@@ -98,10 +101,15 @@ function amountRule(what: string, request?: number, limit?: number, saidRequest?
 
 export function sizeRule(what: string, size: Size): Rule {
   return {
-    wrong: !(kibibytes(size) > 0),
+    wrong: !(kibibytes(size) > 0 && kibibytes(size) < MOST_KIBIBYTES),
     given: `${what} is ${size.asString()}`,
     want: 'expected more than zero, e.g. Size.gibibytes(50)',
   };
+}
+
+/** The class of a volume; '' is one that no class makes. */
+export function storageClassRules(storageClassName = ''): Rule[] {
+  return storageClassName === '' ? [] : [objectNameRule('storageClassName', storageClassName, 'fast-ssd')];
 }
 
 function compact(values: Record<string, string | undefined>): Record<string, string> {

@@ -1,6 +1,7 @@
 import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { Construct } from 'constructs';
 import { check, namespaceRule } from './rules';
+import { checkedScope } from '../inputs/inputs';
 
 /**
  * The namespace of a chart, in which every pod has to pass Pod Security "restricted", as those of the platform do.
@@ -13,7 +14,7 @@ export class RestrictedNamespace extends Construct {
    * @param id names the construct alone; the namespace has the chart's `namespace` for its name
    */
   constructor(scope: Construct, id: string) {
-    super(scope, id);
+    super(checkedScope('RestrictedNamespace', scope, id), id);
     const name = Chart.of(this).namespace;
     check(this, [
       {

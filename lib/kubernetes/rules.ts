@@ -60,7 +60,8 @@ export function namespaceRule(namespace: string, what = 'the namespace of the ch
 export function cidrRule(what: string, cidr: string | undefined): Rule {
   const [address, bits, more] = (cidr ?? '').split('/');
   const most = isIP(address) === 4 ? 32 : 128;
-  const right = isIP(address) > 0 && /^\d{1,3}$/.test(bits ?? '') && Number(bits) <= most && more === undefined;
+  const right =
+    isIP(address) > 0 && /^(0|[1-9]\d{0,2})$/.test(bits ?? '') && Number(bits) <= most && more === undefined;
   return {
     wrong: cidr !== undefined && !right,
     given: `${what} is '${cidr}'`,
@@ -71,19 +72,28 @@ export function cidrRule(what: string, cidr: string | undefined): Rule {
 /** A name that Kubernetes takes for most objects, a Secret for example. */
 export function objectNameRule(what: string, name: string, example = 'my-database'): Rule {
   return {
-    wrong: !/^(?=.{1,253}$)[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name),
+    wrong: !/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name),
     given: `${what} is '${name}'`,
     want: `expected lower-case letters, digits, '-' and '.', at most 253, e.g. '${example}'`,
   };
 }
 
+/** The largest number of Kubernetes' fields of 32 bits. */
+const MOST = 2 ** 31 - 1;
+
 /** A whole number of at least `least`. */
-export function wholeRule(what: string, value: number | undefined, least: number): Rule {
+export function wholeRule(what: string, value: number | undefined, least: number, most = MOST): Rule {
+  const bounds = Number(value) > most ? `from ${least} to ${most}` : `of at least ${least}`;
   return {
-    wrong: value !== undefined && (!Number.isInteger(value) || value < least),
+    wrong: value !== undefined && (!Number.isInteger(value) || value < least || value > most),
     given: `${what} is ${value}`,
-    want: `expected a whole number of at least ${least}`,
+    want: `expected a whole number ${bounds}`,
   };
+}
+
+/** A rule about one value, which is shown as it was given. */
+export function shownRule(wrong: boolean, what: string, value: unknown, right: string): Rule {
+  return { wrong, given: `${what} is ${typeof value === 'string' ? `'${value}'` : value}`, want: `expected ${right}` };
 }
 
 /** The grammar of image references, with a tag, a digest or both. */

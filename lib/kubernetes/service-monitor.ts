@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { labelRules } from './metadata-rules';
 import { check, nameRule, wholeRule } from './rules';
 import { ServiceMonitor } from '../../imports/monitoring.coreos.com';
 
@@ -17,7 +18,11 @@ export function serviceMonitor(
   { intervalSeconds = 30, labels }: { intervalSeconds?: number; labels?: Record<string, string> },
 ): void {
   const name = construct.node.id;
-  check(construct, [nameRule('the id of the monitor', name), wholeRule('intervalSeconds', intervalSeconds, 1)]);
+  check(construct, [
+    nameRule('the id of the monitor', name),
+    wholeRule('intervalSeconds', intervalSeconds, 1),
+    ...labelRules('labels', labels),
+  ]);
   new ServiceMonitor(construct, 'service-monitor', {
     metadata: { name, namespace: target.namespace, labels: { ...target.labels, ...labels } },
     spec: {

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { serviceMonitor } from '../kubernetes/service-monitor';
 import { ModelDeployer } from '../serving/model-deployer';
+import { checkInputs, checkedScope } from '../inputs/inputs';
 
 /** Options of a deployer's monitor. */
 export interface DeployerMonitorProps {
@@ -31,7 +32,8 @@ export class DeployerMonitor extends Construct {
    * @param props the deployer, and how it is scraped
    */
   constructor(scope: Construct, id: string, props: DeployerMonitorProps) {
-    super(scope, id);
+    super(checkedScope('DeployerMonitor', scope, id), id);
+    checkInputs('new DeployerMonitor', { scope, id, props }, this);
     serviceMonitor(this, props.deployer, props);
   }
 }

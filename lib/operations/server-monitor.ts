@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { serviceMonitor } from '../kubernetes/service-monitor';
 import { TrackingServer } from '../tracking/tracking-server';
+import { checkInputs, checkedScope } from '../inputs/inputs';
 
 /** Options of the tracking server's monitor. */
 export interface ServerMonitorProps {
@@ -31,7 +32,8 @@ export class ServerMonitor extends Construct {
    * @param props the tracking server, and how it is scraped
    */
   constructor(scope: Construct, id: string, props: ServerMonitorProps) {
-    super(scope, id);
+    super(checkedScope('ServerMonitor', scope, id), id);
+    checkInputs('new ServerMonitor', { scope, id, props }, this);
     serviceMonitor(this, props.server, props);
   }
 }

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { serviceMonitor } from '../kubernetes/service-monitor';
 import { ModelServing } from '../serving/model-serving';
+import { checkInputs, checkedScope } from '../inputs/inputs';
 
 /** Options of a serving's monitor. */
 export interface ServingMonitorProps {
@@ -31,7 +32,8 @@ export class ServingMonitor extends Construct {
    * @param props the serving, and how it is scraped
    */
   constructor(scope: Construct, id: string, props: ServingMonitorProps) {
-    super(scope, id);
+    super(checkedScope('ServingMonitor', scope, id), id);
+    checkInputs('new ServingMonitor', { scope, id, props }, this);
     serviceMonitor(this, props.serving, props);
   }
 }

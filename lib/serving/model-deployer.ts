@@ -21,6 +21,7 @@ import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { contentHash, programs } from '../kubernetes/program';
 import { mergeResources, resourceRules } from '../kubernetes/resources';
 import { check, imageRule, wholeRule } from '../kubernetes/rules';
+import { checkInputs } from '../inputs/inputs';
 
 const defaultResources: ContainerResources = {
   cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
@@ -58,6 +59,7 @@ export class ModelDeployer extends Component {
     private readonly props: ModelDeployerProps,
   ) {
     super(scope, id, 'deployer', '-targets');
+    checkInputs('new ModelDeployer', { scope, id, props }, this);
     const name = this.componentName;
     this.placement = this._placement(props);
     check(this, [
@@ -99,6 +101,7 @@ export class ModelDeployer extends Component {
    * @param serving one with `RegisteredModel.byAlias` or `byStage`, in the same app
    */
   public follow(serving: ModelServing): void {
+    checkInputs('ModelDeployer#follow', { serving }, this);
     const { model } = serving;
     check(this, [
       {

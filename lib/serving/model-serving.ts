@@ -22,6 +22,7 @@ import { accountAnnotations } from '../kubernetes/pod';
 import { PlacementOptions } from '../kubernetes/pod-options';
 import { contentHash, programs } from '../kubernetes/program';
 import { check } from '../kubernetes/rules';
+import { checkInputs } from '../inputs/inputs';
 
 /** The suffix of every serving's name, and the longest that is added to that name. */
 const SUFFIX = '-serving';
@@ -60,6 +61,7 @@ export class ModelServing extends Component {
     private readonly props: ModelServingProps,
   ) {
     super(scope, id, 'serving', LONGEST_SUFFIX, SUFFIX);
+    checkInputs('new ModelServing', { scope, id, props }, this);
     const name = this.componentName;
     this.placement = this._placement(props);
     this.plan = servingPlan(props, this.placement);

@@ -1,4 +1,5 @@
 import { Rule } from '../kubernetes/rules';
+import { checkInputs } from '../inputs/inputs';
 
 const STAGES = ['Staging', 'Production', 'Archived'];
 
@@ -14,6 +15,7 @@ export class RegisteredModel {
    * @param alias e.g. `champion`
    */
   public static byAlias(name: string, alias: string): RegisteredModel {
+    checkInputs('RegisteredModel.byAlias', { name, alias });
     return new RegisteredModel(name, { alias });
   }
 
@@ -25,6 +27,7 @@ export class RegisteredModel {
    * @param stage `Production`, `Staging` or `Archived`
    */
   public static byStage(name: string, stage: string): RegisteredModel {
+    checkInputs('RegisteredModel.byStage', { name, stage });
     return new RegisteredModel(name, { stage });
   }
 
@@ -35,6 +38,7 @@ export class RegisteredModel {
    * @param version a whole number, as the registry writes it, e.g. `'7'`
    */
   public static byVersion(name: string, version: string): RegisteredModel {
+    checkInputs('RegisteredModel.byVersion', { name, version });
     return new RegisteredModel(name, { version });
   }
 

@@ -6,7 +6,7 @@ import { WarmUp } from './warm-up';
 import { Exposure } from '../access/exposure';
 import { Images } from '../images';
 import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../kubernetes/autoscaler';
-import { peerRules } from '../kubernetes/network-boundary';
+import { egressRules, peerRules } from '../kubernetes/network-boundary';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { mebibytes, mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
@@ -99,6 +99,7 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     wholeRule('drainSeconds', plan.drainSeconds, 1),
     ...peerRules('clients', props.clients),
     ...peerRules('metricsClients', props.metricsClients),
+    ...egressRules('egress', props.egress),
     ...environmentRules(props.environment),
     ...reservedRules(props.environment, SERVING_VARIABLES),
   ];

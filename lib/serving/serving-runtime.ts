@@ -1,7 +1,9 @@
 import { Size } from 'cdk8s';
 import { EgressRule } from '../kubernetes/connection';
+import { egressRules } from '../kubernetes/network-boundary';
 import { sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, objectNameRule } from '../kubernetes/rules';
+import { checkInputs } from '../inputs/inputs';
 
 /** Where the requirements of models come from. */
 export interface RequirementsProps {
@@ -40,6 +42,7 @@ export class ServingRuntime {
    * @param props the package index
    */
   public static withRequirements(props: RequirementsProps): ServingRuntime {
+    checkInputs('ServingRuntime.withRequirements', { props });
     return new ServingRuntime(undefined, props);
   }
 
@@ -51,6 +54,7 @@ export class ServingRuntime {
    * @param image with a tag other than `latest` or a digest
    */
   public static image(image: string): ServingRuntime {
+    checkInputs('ServingRuntime.image', { image });
     return new ServingRuntime(image);
   }
 
@@ -75,7 +79,7 @@ export class ServingRuntime {
 
   /** @internal */
   public get _rules(): Rule[] {
-    const { indexUrl, cacheClaimName } = this._requirements ?? {};
+    const { indexUrl, cacheClaimName, egress } = this._requirements ?? {};
     return [
       ...(this._image === undefined ? [] : [imageRule(this._image, 'the image of the runtime')]),
       {
@@ -85,6 +89,7 @@ export class ServingRuntime {
       },
       ...(cacheClaimName === undefined ? [] : [objectNameRule('cacheClaimName', cacheClaimName)]),
       ...(this._requirements ? [sizeRule('space', this._space)] : []),
+      ...egressRules('egress of the package index', egress),
     ];
   }
 }

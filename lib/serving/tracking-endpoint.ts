@@ -6,9 +6,11 @@ import { Credentials } from '../credentials/credentials';
 import { CredentialsJob } from '../credentials/credentials-job';
 import { Component } from '../kubernetes/component';
 import { Connection, EgressRule, SecretVariable } from '../kubernetes/connection';
+import { egressRules } from '../kubernetes/network-boundary';
 import { Rule, check } from '../kubernetes/rules';
 import { LONGEST_PROGRAM } from '../tracking/login';
 import { TrackingServer } from '../tracking/tracking-server';
+import { checkInputs } from '../inputs/inputs';
 
 /** What is to be known of a tracking server that another app, or somebody else, runs. */
 export interface TrackingUrlProps {
@@ -44,6 +46,7 @@ export class TrackingEndpoint {
    * @param server the tracking server, e.g. `mlflow.server`
    */
   public static fromServer(server: TrackingServer): TrackingEndpoint {
+    checkInputs('TrackingEndpoint.fromServer', { server });
     return new TrackingEndpoint((component, program, role) => connectToServer(server, component, program, role));
   }
 
@@ -54,6 +57,7 @@ export class TrackingEndpoint {
    * @param props login and network
    */
   public static fromUrl(url: string, props: TrackingUrlProps = {}): TrackingEndpoint {
+    checkInputs('TrackingEndpoint.fromUrl', { url, props });
     return new TrackingEndpoint((component) => connectToUrl(url, props, component));
   }
 
@@ -107,7 +111,7 @@ function connectToServer(
 }
 
 function connectToUrl(url: string, { credentials, egress }: TrackingUrlProps, component: Component) {
-  check(component, urlRules(url, credentials));
+  check(component, [...urlRules(url, credentials), ...egressRules('egress of the tracking server', egress)]);
   const login = credentials?._existing('username', 'password');
   return {
     url: url.replace(/\/+$/, ''),

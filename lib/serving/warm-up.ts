@@ -1,4 +1,9 @@
+import { isDataKey } from '../kubernetes/metadata-rules';
 import { Rule, objectNameRule } from '../kubernetes/rules';
+import { checkInputs } from '../inputs/inputs';
+
+/** What all values of a ConfigMap together may have. */
+const MOST_BYTES = 1024 * 1024;
 
 /**
  * A request that a new pod has to answer before it gets any other. A version that loads but cannot predict never takes
@@ -20,6 +25,7 @@ export class WarmUp {
    * @param contentType of the body; `application/json` where it is left out
    */
   public static request(body: string, contentType?: string): WarmUp {
+    checkInputs('WarmUp.request', { body, contentType });
     return new WarmUp('request', body, undefined, contentType);
   }
 
@@ -31,6 +37,7 @@ export class WarmUp {
    * @param contentType of the body; `application/json` where it is left out
    */
   public static fromConfigMap(name: string, key: string, contentType?: string): WarmUp {
+    checkInputs('WarmUp.fromConfigMap', { name, key, contentType });
     return new WarmUp('configMap', undefined, { name, key }, contentType);
   }
 
@@ -61,7 +68,13 @@ export class WarmUp {
   /** @internal */
   public get _rules(): Rule[] {
     const json = /^application\/json\b/.test(this.contentType);
+    const bytes = Buffer.byteLength(this._body ?? '');
     return [
+      {
+        wrong: bytes > MOST_BYTES,
+        given: `the body of the warm-up request has ${bytes} bytes`,
+        want: `expected at most ${MOST_BYTES}, which is what a ConfigMap holds; a smaller example is enough`,
+      },
       {
         wrong: this._kind === 'request' && (!this._body?.trim() || (json && !isJson(this._body))),
         given: `the body of the warm-up request is '${this._body?.slice(0, 60)}'`,
@@ -74,7 +87,7 @@ export class WarmUp {
       },
       ...(this.source ? [objectNameRule('the ConfigMap of the warm-up request', this.source.name)] : []),
       {
-        wrong: this.source !== undefined && !/^[-._a-zA-Z0-9]{1,253}$/.test(this.source.key),
+        wrong: this.source !== undefined && !isDataKey(this.source.key),
         given: `the key of the warm-up request is '${this.source?.key}'`,
         want: "expected the name of a key of the ConfigMap, e.g. 'request.json'",
       },

@@ -2,7 +2,8 @@ import { SERVER_VARIABLES, reservedRules } from './reserved-variables';
 import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { scalingRules } from '../kubernetes/autoscaler';
-import { peerRules } from '../kubernetes/network-boundary';
+import { variableRules } from '../kubernetes/metadata-rules';
+import { egressRules, peerRules } from '../kubernetes/network-boundary';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
 
@@ -48,6 +49,7 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
     },
     ...peerRules('clients', props.clients),
     ...peerRules('metricsClients', props.metricsClients),
+    ...egressRules('egress', props.egress),
     ...(props.allowedHosts ?? []).map((host) => ({
       wrong: !/^[a-z0-9*.:[\]-]+$/.test(host),
       given: `allowedHosts has '${host}'`,
@@ -65,9 +67,10 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
 
 /** Settings that a user gives as environment variables: they stand in the YAML. */
 export function environmentRules(environment: Record<string, string> = {}): Rule[] {
-  return Object.entries(environment).map(([name, value]) => ({
+  const secrets = Object.entries(environment).map(([name, value]) => ({
     wrong: /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY)$/i.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
     given: `environment has ${name}`,
     want: 'expected no secrets there, they would stand in the YAML: a Secret by keys, credentials or JSON patch',
   }));
+  return [...variableRules('environment', environment), ...secrets];
 }

@@ -29,6 +29,7 @@ import { PlacementOptions, mirroredDefault } from '../kubernetes/pod-options';
 import { contentHash, programs } from '../kubernetes/program';
 import { check } from '../kubernetes/rules';
 import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
+import { checkInputs } from '../inputs/inputs';
 
 /**
  * MLflow's tracking server and model registry, behind nginx in the same pod.
@@ -59,6 +60,7 @@ export class TrackingServer extends Component {
     private readonly props: TrackingServerProps,
   ) {
     super(scope, id, 'server', MIGRATION_SUFFIX);
+    checkInputs('new TrackingServer', { scope, id, props }, this);
     const name = this.componentName;
     this.placement = this._placement(props);
     const plan = (this.plan = serverPlan(props, this.placement));
@@ -103,6 +105,7 @@ export class TrackingServer extends Component {
    * @param program its name, which is its user name too: at most 58 lower-case letters, digits and '-'
    */
   public addProgram(program: string): ProgramLogin {
+    checkInputs('TrackingServer#addProgram', { program }, this);
     return this.login.addProgram(program);
   }
 

@@ -21,7 +21,7 @@ const refused: [string, MinioStoreProps, string][] = [
   [
     "a Secret's name",
     { credentials: Credentials.fromSecret('My_Secret') },
-    "the name of the Secret of credentials is 'My_Secret': want",
+    "the name of the Secret of credentials is 'My_Secret'; expected",
   ],
 ];
 

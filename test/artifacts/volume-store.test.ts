@@ -65,6 +65,6 @@ test('a volume of several nodes takes several servers, and rolls over', () => {
 
 test.each(['', 'My_Claim'])('claim %p is refused', (claimName) => {
   expect(errorOf(() => platform({ claimName, readWriteMany: true }))).toContain(
-    `chart/mlflow/server: claimName is '${claimName}': want`,
+    `chart/mlflow/server: claimName is '${claimName}'; expected`,
   );
 });

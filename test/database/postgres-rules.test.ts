@@ -39,9 +39,9 @@ const refused: [string, PostgresStatefulSetProps, string][] = [
   [
     "a Secret's name",
     { superuser: Credentials.fromSecret('My_Secret') },
-    "the name of the Secret of superuser is 'My_Secret': want",
+    "the name of the Secret of superuser is 'My_Secret'; expected",
   ],
-  ['a certificate without a name', { tlsSecretName: 'My_Secret' }, "tlsSecretName is 'My_Secret': want"],
+  ['a certificate without a name', { tlsSecretName: 'My_Secret' }, "tlsSecretName is 'My_Secret'; expected"],
 ];
 
 test.each(refused)('%s is refused', (_, props, message) => {
