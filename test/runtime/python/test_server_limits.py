@@ -94,7 +94,8 @@ class TwoWorkersWithALogin(TrackingServerTestCase):
         "MLFLOW_AUTH_ADMIN_USERNAME": "admin",
         "MLFLOW_AUTH_ADMIN_PASSWORD": "a long password",
     }
-    arguments = ["--app-name", "basic-auth", "--workers", "2"]
+    # Without the last option, uvicorn kills a worker that a busy machine takes more than 5 s to start.
+    arguments = ["--app-name", "basic-auth", "--workers", "2", "--uvicorn-opts", "--timeout-worker-healthcheck 300"]
     login = {"Authorization": "Basic YWRtaW46YSBsb25nIHBhc3N3b3Jk"}
 
     @classmethod
