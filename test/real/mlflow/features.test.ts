@@ -5,16 +5,24 @@ import { ask } from '../nginx/client';
 const PROGRAM = join(__dirname, '..', '..', '..', 'e2e', 'programs', 'mlflow_features.py');
 let servers: Servers;
 
-const post = async (path: string, body: object) => {
-  const headers = { ...login, 'content-type': 'application/json' };
-  return ask({
+/** Uploads a file in the way that MLflow's client takes for large ones, and reads it back. */
+const FORCED_MULTIPART = `
+import mlflow, pathlib
+pathlib.Path("large.bin").write_bytes(b"x" * 1000)
+with mlflow.start_run() as run:
+    mlflow.log_artifact("large.bin", "folder")
+downloaded = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="folder/large.bin")
+print(len(pathlib.Path(downloaded).read_bytes()))
+`;
+
+const post = async (path: string, body: object, api = '/api') =>
+  ask({
     port: servers.proxy.httpPort,
-    path: `/api/2.0/mlflow/${path}`,
+    path: `${api}/2.0/mlflow/${path}`,
     method: 'POST',
-    headers,
+    headers: { ...login, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
-};
 
 beforeAll(async () => {
   servers = await Servers.start();
@@ -45,3 +53,35 @@ test('a version may be made of artifacts and of prompts, and of nothing else', a
     }
   }
 });
+
+test.each(['/api', '/ajax-api'])('an experiment lies in the store of the server: %s', async (api) => {
+  const create = async (name: string, body: object) => post('experiments/create', { name, ...body }, api);
+  const elsewhere = ['file:///run/mlflow-metrics', '/tmp/x', 's3://other-bucket/x', 's3://mlflow/backups'];
+  for (const location of [...elsewhere, 'mlflow-artifacts:/../backups', 'mlflow-artifacts:/%2e%2e/backups']) {
+    for (const field of ['artifact_location', 'artifactLocation']) {
+      const answer = await create('elsewhere', { [field]: location });
+      expect([location, answer.status]).toEqual([location, 400]);
+      expect(JSON.parse(answer.body)).toMatchObject({
+        error_code: 'INVALID_PARAMETER_VALUE',
+        message: expect.stringMatching(/^artifact_location is '.*'; expected none, or a folder/),
+      });
+    }
+  }
+  expect((await create(`plain ${api}`, {})).status).toBe(200);
+  expect((await create(`named ${api}`, { artifact_location: 'mlflow-artifacts:/team-a' })).status).toBe(200);
+});
+
+test('a client that insists on multipart uploads and downloads goes on through the server', async () => {
+  const insisting = {
+    MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD: 'true',
+    MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD: 'true',
+    MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE: '1',
+  };
+  const said = await servers.python(['-c', FORCED_MULTIPART], insisting);
+  expect(said.trim().split('\n').pop()).toBe('1000');
+  const lines = await servers.proxy.log(1);
+  expect(lines.filter(({ status }) => status === 501).map(({ uri }) => `${uri}`.split('/')[4])).toEqual([
+    'mpu',
+    'presigned',
+  ]);
+}, 120_000);

@@ -47,7 +47,8 @@ export class Servers {
   /** Runs a Python program with MLflow's client, through the proxy unless a port says otherwise; gives what it prints. */
   public async python(args: string[], environment: Record<string, string> = {}): Promise<string> {
     const { stdout } = await promisify(execFile)(this.interpreter, args, {
-      maxBuffer: 1 << 26,
+      maxBuffer: 64 * 1024 * 1024,
+      cwd: this.proxy.folder,
       env: {
         PATH: process.env.PATH,
         HOME: this.proxy.folder,

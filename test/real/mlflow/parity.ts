@@ -1,0 +1,74 @@
+import { ask, Response } from '../nginx/client';
+
+export type Route = readonly [method: string, path: string];
+
+export interface Difference {
+  readonly request: string;
+  readonly ours: string;
+  readonly bare: string;
+}
+
+/** What MLflow's requests ask for, in one body: each route takes what it knows of it. */
+const FIELDS = {
+  ...{
+    name: 'thing',
+    experiment_id: '0',
+    experiment_ids: ['0'],
+    run_id: 'f'.repeat(32),
+    model_id: 'm-x',
+    version: '1',
+  },
+  ...{ key: 'color', value: 'red', tag_key: 'color', metric_key: 'loss', max_results: 5, path: 'folder/file.txt' },
+  ...{ alias: 'best', stage: 'Staging', new_name: 'other', source: 'models:/other/1', filter: '', tags: [] },
+  ...{ timestamp: 1, start_time: 1, end_time: 2, status: 'FINISHED', num_parts: 1, url: 'https://1.1.1.1/' },
+  ...{ events: [{ entity: 'REGISTERED_MODEL', action: 'CREATED' }], query: '{ __typename }', run_ids: [] },
+};
+const query = new URLSearchParams(
+  Object.entries(FIELDS).flatMap(([name, value]) => (typeof value === 'object' ? [] : [[name, `${value}`]])),
+);
+const VALUES: Record<string, string> = {
+  artifact_path: '1/folder/file.txt',
+  name: 'thing',
+  version: '1',
+  key: 'color',
+};
+
+/** What is made comes before what reads it, and that before what removes it. */
+const ORDER = ['PUT', 'POST', 'PATCH', 'GET', 'DELETE'];
+
+/** Asks both servers the same, one route after the other, with nothing and with FIELDS. */
+export async function differences(
+  routes: readonly Route[],
+  [ours, bare]: readonly [port: number, port: number],
+  login: Record<string, string>,
+): Promise<{ asked: number; found: Difference[] }> {
+  const found: Difference[] = [];
+  let asked = 0;
+  const inOrder = [...routes].sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b));
+  for (const [method, pattern] of inOrder) {
+    const path = pattern.replace(/\{(\w+)(:\w+)?\}/g, (_, name) => VALUES[name] ?? 'x');
+    const withFields =
+      method === 'GET' ? { path: `${path}?${query.toString()}` } : { path, body: JSON.stringify(FIELDS) };
+    for (const request of [{ path }, withFields]) {
+      asked++;
+      const headers = { 'content-type': 'application/json', host: 'localhost:5000' };
+      const [left, right] = await Promise.all([
+        ask({ port: ours, method, headers: { ...headers, ...login }, ...request }),
+        ask({ port: bare, method, headers, ...request }),
+      ]);
+      const [a, b] = [left, right].map(comparable);
+      if (a !== b) found.push({ request: `${method} ${request.path}`, ours: a, bare: b });
+    }
+  }
+  return { asked, found };
+}
+
+/** Status, type and body, but for what is drawn or read from a clock. */
+function comparable({ status, headers, body }: Response): string {
+  const text = body
+    .replace(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}/g, '<id>')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)?/g, '<time>')
+    .replace(/\b1[6-9]\d{8}(\d{3})?\b/g, '<time>')
+    .replace(/\b[a-z]+-[a-z]+-\d{1,3}\b/g, '<run name>');
+  return `${status} ${headers['content-type'] ?? ''} ${text}`;
+}
