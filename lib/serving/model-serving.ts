@@ -3,7 +3,7 @@ import { ModelServingProps } from './model-serving-props';
 import { RegisteredModel } from './registered-model';
 import { ServingPlan, servingPlan, servingRules } from './serving-plan';
 import { MODEL_METRICS_PORT, MODEL_PORT, SERVING_PROGRAMS, servingPod } from './serving-pod';
-import { LOGIN_PORT, servingProxyConfiguration } from './serving-proxy';
+import { LOGIN_PORT, SERVING_PROXY_PROGRAM, servingProxyConfiguration } from './serving-proxy';
 import { TrackingConnection } from './tracking-endpoint';
 import { Exposure } from '../access/exposure';
 import { autoscaler } from '../kubernetes/autoscaler';
@@ -79,7 +79,7 @@ export class ModelServing extends Component {
     if (this.warmUpBody !== undefined) {
       configMap(this, 'warm-up-config-map', `${name}-warm-up`, { request: this.warmUpBody });
     }
-    if (this.plan.exposed) configMap(this, 'proxy-config-map', `${name}-proxy`, { 'nginx.conf': this.nginx });
+    if (this.plan.exposed) configMap(this, 'proxy-config-map', `${name}-proxy`, this.proxyFiles);
     this.deployment();
     if (this.plan.autoscaling) autoscaler(this, this.plan.autoscaling);
     if (this.plan.maxPods > 1) disruptionBudget(this);
@@ -94,8 +94,9 @@ export class ModelServing extends Component {
     return this.plan.warmUp._body;
   }
 
-  private get nginx(): string {
-    return servingProxyConfiguration(this.plan, this.tracking.url, MODEL_PORT);
+  private get proxyFiles(): Record<string, string> {
+    const configuration = servingProxyConfiguration(this.plan, this.tracking.url, MODEL_PORT);
+    return { 'nginx.conf': configuration, ...programs(SERVING_PROXY_PROGRAM) };
   }
 
   private network(): void {
@@ -151,12 +152,13 @@ export class ModelServing extends Component {
       plan,
       placement: this.placement,
       tracking: this.tracking,
+      trackingUrl: this.tracking.url,
       environment: this.props.environment ?? {},
       warmUp: plan.warmUp._source(`${this.componentName}-warm-up`),
       configHash: contentHash({
         ...programs(...SERVING_PROGRAMS),
         request: this.warmUpBody ?? '',
-        'nginx.conf': plan.exposed ? this.nginx : '',
+        ...(plan.exposed && this.proxyFiles),
       }),
     });
   }

@@ -36,6 +36,7 @@ export interface ServingPodProps {
   readonly plan: ServingPlan;
   readonly placement: PlacementOptions;
   readonly tracking: Connection;
+  readonly trackingUrl: string;
   readonly environment: Record<string, string>;
   readonly warmUp?: { readonly name: string; readonly key: string };
   /** Changes with the content of the ConfigMaps, so that a change is a rollout. */
@@ -144,7 +145,7 @@ export function servingPod(props: ServingPodProps): PodTemplate {
     topologySpread: true,
     terminationGracePeriodSeconds: linger + plan.drainSeconds + 5,
     initContainers: [download],
-    containers: [server, ...(plan.exposed ? [servingProxy(plan)] : [])],
+    containers: [server, ...(plan.exposed ? [servingProxy(plan, props.trackingUrl)] : [])],
     volumes: [
       { name: 'programs', configMap: { name: `${name}-programs` } },
       scratch('model', plan.modelSpace),

@@ -20,7 +20,7 @@ const CONFIGURATION = '/etc/serving-proxy';
  * copied, and a changed password counts at once.
  */
 export function servingProxyConfiguration(plan: ServingPlan, trackingUrl: string, modelPort: number): string {
-  const trackingHasTls = trackingUrl.startsWith('https:');
+  const tracking = new URL(trackingUrl);
   const https = httpsRedirect(plan.httpsHost);
   // A fixed number: nodes have more cores than the pod may use.
   return `worker_processes 1;
@@ -48,9 +48,9 @@ ${logging({ kind: 'basic' })}
 
   upstream model { server 127.0.0.1:${modelPort}; keepalive 16; keepalive_timeout 60s; }
 
-${https.map}  server {
-    listen ${LOGIN_PORT};
-${https.rule}    location = /health {
+${https.map}${errorBodies(plan)}  server {
+    include /tmp/listen.conf;
+${https.rule}${ERRORS}    location = /health {
       access_log off;
       proxy_pass_request_body off; proxy_pass_request_headers off; proxy_set_header Content-Length '';
       proxy_pass http://model/health;
@@ -61,8 +61,12 @@ ${https.rule}    location = /health {
       proxy_pass_request_body off; proxy_pass_request_headers off;
       proxy_set_header Content-Length ''; proxy_set_header Connection '';
       proxy_set_header Authorization $http_authorization;
-      proxy_read_timeout 30s;${trackingHasTls ? `\n      ${VERIFIED_TLS}` : ''}
-      proxy_pass ${trackingUrl}/version;
+      proxy_set_header Host ${tracking.host};
+      proxy_read_timeout 30s;${tracking.protocol === 'https:' ? `\n      ${verifiedTls(tracking.hostname)}` : ''}
+      # Its address may change, and some of several may be away.
+      proxy_next_upstream error timeout; resolver_timeout 5s;
+      include /tmp/tracking.conf;
+      proxy_pass ${tracking.protocol}//$tracking${tracking.pathname.replace(/\/+$/, '')}/version;
     }
     location / {
       auth_request /.login;
@@ -79,15 +83,48 @@ ${https.rule}    location = /health {
 `;
 }
 
-const VERIFIED_TLS =
-  'proxy_ssl_server_name on; proxy_ssl_verify on; proxy_ssl_verify_depth 4;\n' +
+const verifiedTls = (name: string) =>
+  `proxy_ssl_server_name on; proxy_ssl_name ${name}; proxy_ssl_verify on; proxy_ssl_verify_depth 4;\n` +
   '      proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;';
 
-export function servingProxy(plan: ServingPlan): Container {
+const error = (code: string, message: string) => `'{"error_code":"${code}","message":"${message}"}';`;
+
+/** What nginx answers by itself, in MLflow's form. */
+const errorBodies = (plan: ServingPlan) => `  map $status $error_body {
+    401 ${error('UNAUTHENTICATED', 'Log in with a user name and a password of the tracking server.')}
+    403 ${error('PERMISSION_DENIED', 'The tracking server does not let this user in.')}
+    413 ${error('BAD_REQUEST', `The body is larger than ${plan.maxRequestBytes} bytes.`)}
+    502 ${error('TEMPORARILY_UNAVAILABLE', 'The model does not answer.')}
+    503 ${error('TEMPORARILY_UNAVAILABLE', 'The tracking server, which knows the logins, does not answer.')}
+    504 ${error('TEMPORARILY_UNAVAILABLE', 'The model did not answer in time.')}
+    default ${error('BAD_REQUEST', 'This is no request that can be understood.')}
+  }
+`;
+
+const ERRORS = `    error_page 400 401 403 408 413 414 502 503 504 /.error;
+    error_page 494 =400 /.error;
+    # nginx's own 500: the tracking server gave no answer to the question who it is.
+    error_page 500 =503 /.error;
+    location = /.error {
+      internal;
+      types { } default_type application/json;
+      return 200 '$error_body\\n';
+    }
+`;
+
+/** The program beside the configuration that starts nginx. */
+export const SERVING_PROXY_PROGRAM = 'serving_proxy.sh';
+
+export function servingProxy(plan: ServingPlan, trackingUrl: string): Container {
+  const tracking = new URL(trackingUrl);
+  const port = tracking.port || (tracking.protocol === 'https:' ? '443' : '80');
   return {
     name: 'nginx',
     image: plan.proxyImage,
-    command: ['nginx', '-c', `${CONFIGURATION}/nginx.conf`, '-g', 'daemon off;'],
+    command: [
+      ...['sh', `${CONFIGURATION}/${SERVING_PROXY_PROGRAM}`, `${CONFIGURATION}/nginx.conf`, '/tmp'],
+      ...[clusterName(tracking), port],
+    ],
     env: environment({ HOME: '/tmp' }),
     ports: [{ name: 'login', containerPort: LOGIN_PORT }],
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
@@ -105,6 +142,11 @@ export function servingProxy(plan: ServingPlan): Container {
       { name: 'proxy-tmp', mountPath: '/tmp' },
     ],
   };
+}
+
+/** `http://name.namespace` is a Service to the C library, which tries the search domains first; nginx is told so. */
+function clusterName({ protocol, hostname }: URL): string {
+  return protocol === 'http:' && /^[a-z][^.]*\.[^.]+$/.test(hostname) ? `${hostname}.svc` : hostname;
 }
 
 export function servingProxyVolumes(configMapName: string): Volume[] {
