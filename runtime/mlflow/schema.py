@@ -138,10 +138,11 @@ def bounded_wait(connection):
 
     def hang_up():
         silent.set()
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as end:
+        with contextlib.suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
 
-    descriptor = connection.fileno()
+    # libpq's own socket, by a descriptor of our own.
+    end = socket.socket(fileno=os.dup(connection.fileno()))
     timer = threading.Timer(ANSWER_SECONDS, hang_up)
     timer.daemon = True
     timer.start()
@@ -153,6 +154,7 @@ def bounded_wait(connection):
         raise
     finally:
         timer.cancel()
+        end.close()
 
 
 def inspect(database, kind):
