@@ -172,7 +172,7 @@ const refused: [string, Partial<S3StoreProps>, string][] = [
     { cidr: '10.0.0.1/32', egress: [{ peer: { anyone: true }, port: 9000 }] },
     'cidr and egress are both given',
   ],
-  ['port 0 of egress', { egress: [{ peer: { anyone: true }, port: 0 }] }, 'a port of egress is 0'],
+  ['port 0 of egress', { egress: [{ peer: { anyone: true }, port: 0 }] }, 'the port of egress is 0'],
 ];
 
 test.each(refused)('%s is refused, with the path of who connects', (_, props, message) => {

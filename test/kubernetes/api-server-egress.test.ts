@@ -59,7 +59,7 @@ test('pods that do not call the API server are not let to it', () => {
 
 test.each<[string, EgressRule[], string]>([
   ['an empty list', [], 'apiServerEgress is an empty list'],
-  ['port 0', [{ peer: { anyone: true }, port: 0 }], 'a port of apiServerEgress is 0'],
+  ['port 0', [{ peer: { anyone: true }, port: 0 }], 'the port of apiServerEgress is 0'],
   ['a peer without anything', [{ peer: {}, port: 443 }], 'apiServerEgress has {}'],
   ['an address without a mask', [{ peer: { cidr: '10.3.2.1' }, port: 443 }], "cidr of apiServerEgress is '10.3.2.1'"],
 ])('%s is refused', (_, wrong, message) => {

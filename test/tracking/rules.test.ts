@@ -161,7 +161,7 @@ describe('the environment changes nothing that the library rests on', () => {
     ['_MLFLOW_SERVER_FILE_STORE', 'the library sets it'],
   ])('%s: %s', (name, instead) => {
     const message = serverError({ environment: { [name]: 'x' } });
-    expect(message).toContain(`chart/server: environment has ${name}: expected `);
+    expect(message).toContain(`chart/server: environment has ${name}; expected `);
     expect(message).toContain(instead);
   });
 
