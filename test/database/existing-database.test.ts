@@ -79,7 +79,7 @@ const refused: [string, Partial<ExistingDatabaseProps>, string][] = [
     { cidr: '10.1.2.0/24', egress: [{ peer: { anyone: true }, port: 5432 }] },
     'cidr and egress are both given',
   ],
-  ['port 70000 of egress', { egress: [{ peer: { anyone: true }, port: 70000 }] }, 'a port of egress is 70000'],
+  ['port 70000 of egress', { egress: [{ peer: { anyone: true }, port: 70000 }] }, 'the port of egress is 70000'],
   ['port 0', { port: 0 }, "the database's port is 0"],
   ['a port above 65535', { port: 65536 }, "the database's port is 65536"],
   [
