@@ -159,21 +159,18 @@ class FailuresAnswered:
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        started = ended = False
+        started = False
 
         async def send_and_see(message):
-            nonlocal started, ended
+            nonlocal started
             started = True
-            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
             await self.app(scope, receive, send_and_see)
         except Exception:
-            # An answer that broke off must look like one.
-            if started and not ended:
-                raise
             log.exception("Exception in ASGI application")
+            # Of an answer that broke off, uvicorn still closes the connection.
             if not started:
                 await answer(send, 500, "INTERNAL_ERROR", "MLflow failed. Its log says why.")
 
