@@ -22,6 +22,8 @@ MOST_UNPACKED_BYTES = 100 * 1024 * 1024
 LARGE_BYTES = 1024 * 1024
 MOST_LARGE = 4
 
+TRACES = "/v1/traces"
+
 # Requests that need no database, or one connection for a moment: they neither wait for the others, nor do the others
 # wait while artifacts or the answers of a language model pass. All else of MLflow can hold several connections.
 BESIDE = re.compile(
@@ -47,6 +49,8 @@ class DatabaseTurns:
     def __init__(self, app, most):
         self.app = app
         self.turns = asyncio.Semaphore(most)
+        # MLflow stores traces in the threads through which artifacts pass: they may wait, with half of the turns at most.
+        self.traces = asyncio.Semaphore(max(1, most // 2))
         self.large = asyncio.Semaphore(MOST_LARGE)
 
     async def __call__(self, scope, receive, send):
@@ -61,24 +65,31 @@ class DatabaseTurns:
         body = await read(receive)
         if body is None:
             return
-        try:
-            await asyncio.wait_for(self.turns.acquire(), MOST_SECONDS_WAITING)
-        except asyncio.TimeoutError:
-            message = "The database is busy. Try again shortly."
-            return await answer(send, 503, "TEMPORARILY_UNAVAILABLE", message, [(b"retry-after", b"5")])
-        held = True
+        taken = []
+
+        async def begin():
+            for each in [self.traces, self.turns] if scope["path"].startswith(TRACES) else [self.turns]:
+                await each.acquire()
+                taken.append(each)
 
         def end():
-            nonlocal held
-            if held:
-                held = False
-                self.turns.release()
+            while taken:
+                taken.pop().release()
 
         async def send_after_turn(message):
             if message["type"] == "http.response.start":
                 end()
             await send(message)
 
+        try:
+            await asyncio.wait_for(begin(), MOST_SECONDS_WAITING)
+        except asyncio.TimeoutError:
+            end()
+            message = "The database is busy. Try again shortly."
+            return await answer(send, 503, "TEMPORARILY_UNAVAILABLE", message, [(b"retry-after", b"5")])
+        except asyncio.CancelledError:
+            end()
+            raise
         try:
             await self.app(scope, again(body, receive), send_after_turn)
         finally:
@@ -98,7 +109,7 @@ class UnpackedTraces:
         self.app = app
 
     async def __call__(self, scope, receive, send):
-        if scope["type"] != "http" or not scope["path"].startswith("/v1/traces"):
+        if scope["type"] != "http" or not scope["path"].startswith(TRACES):
             return await self.app(scope, receive, send)
         encodings = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"content-encoding"]
         if len(encodings) > 1:
@@ -159,21 +170,18 @@ class FailuresAnswered:
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        started = ended = False
+        started = False
 
         async def send_and_see(message):
-            nonlocal started, ended
+            nonlocal started
             started = True
-            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
             await self.app(scope, receive, send_and_see)
         except Exception:
-            # An answer that broke off must look like one.
-            if started and not ended:
-                raise
             log.exception("Exception in ASGI application")
+            # Of an answer that broke off, uvicorn still closes the connection.
             if not started:
                 await answer(send, 500, "INTERNAL_ERROR", "MLflow failed. Its log says why.")
 

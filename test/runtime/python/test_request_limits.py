@@ -86,6 +86,17 @@ class Turns(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(self.app.most, 2)
         self.assertEqual(self.app.order, bodies)
 
+    async def test_traces_leave_half_of_the_turns_to_others(self):
+        traces = [self.begin(Client(), request("/v1/traces")) for _ in range(5)]
+        await settle()
+        other = self.begin(Client())
+        await settle()
+        self.assertEqual(self.app.order, ["/v1/traces", b""])
+        self.app.go.set()
+        await asyncio.gather(other, *traces)
+        self.assertEqual(self.app.order.count("/v1/traces"), 5)
+        self.assertEqual(self.app.most, 2)
+
     async def test_what_needs_no_database_passes_a_queue(self):
         for _ in range(5):
             self.begin(Client())

@@ -53,7 +53,7 @@ class TrackingServerTestCase(unittest.TestCase):
             )
         cls.addClassCleanup(cls.server.wait)
         cls.addClassCleanup(cls.server.kill)
-        until(lambda: cls.server.poll() is None and cls.answers(), f"a server that answers; it says {cls.log}", 300)
+        until(lambda: cls.server.poll() is None and cls.answers(), f"a server that answers; it says {cls.log}", 580)
 
     @classmethod
     def prepare(cls):
