@@ -26,13 +26,13 @@ const post = async (path: string, body: object, api = '/api') =>
 
 beforeAll(async () => {
   servers = await Servers.start();
-}, 240_000);
+}, 900_000);
 afterAll(() => servers?.stop());
 
 test("each of MLflow's features works through the proxy, in the default configuration", async () => {
   const used = JSON.parse(await servers.python([PROGRAM]));
   expect(used).toContain('prompts');
-}, 240_000);
+}, 900_000);
 
 test('a version may be made of artifacts and of prompts, and of nothing else', async () => {
   await post('registered-models/create', { name: 'sources' });
@@ -84,4 +84,4 @@ test('a client that insists on multipart uploads and downloads goes on through t
     'mpu',
     'presigned',
   ]);
-}, 120_000);
+}, 900_000);

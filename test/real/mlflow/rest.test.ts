@@ -17,7 +17,7 @@ let servers: Servers;
 
 beforeAll(async () => {
   servers = await Servers.start('bare');
-}, 300_000);
+}, 900_000);
 afterAll(() => servers?.stop());
 
 test('every route of MLflow answers through the proxy as it does without, but for those of the table', async () => {
@@ -35,4 +35,4 @@ test('every route of MLflow answers through the proxy as it does without, but fo
   expect(unnamed).toEqual([]);
   // An entry that nothing needs any more would hide a fault.
   expect(DIFFERENT.filter(([pattern]) => !named.has(pattern))).toEqual([]);
-}, 600_000);
+}, 900_000);

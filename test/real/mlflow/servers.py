@@ -87,7 +87,7 @@ def main(container, *others):
             if "bare" in others:
                 servers["bare"] = bare(folder)
             for name, server in servers.items():
-                until(server.answers, f"{name} answers", 180)
+                until(server.answers, f"{name} answers", 600)
             print(json.dumps({name: server.port for name, server in servers.items()}), flush=True)
             sys.stdin.read()
         finally:
