@@ -31,7 +31,8 @@ export interface ModelServingOptions extends PlacementOptions {
   readonly replicas?: number;
   /**
    * `resources` of the container `model-server`, and of `download-model` before it; what is left out keeps the default.
-   * @default - requests 500m and 1Gi, limits 2 and 4Gi
+   * `OMP_NUM_THREADS`, `OPENBLAS_NUM_THREADS` and `MKL_NUM_THREADS` are the CPU limit, unless `environment` has them.
+   * @default - requests 500m and 1Gi, limits 2 and 4Gi; ephemeral storage, both: what modelSpace, packages and /tmp hold
    */
   readonly resources?: ContainerResources;
   /**
@@ -73,6 +74,13 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly maxRequestSize?: Size;
   /**
+   * How many requests a pod takes in at once: those beyond it are answered with 503 and `Retry-After`, and so are those
+   * whose bodies would take more than a sixteenth of the memory limit together. `MAX_REQUESTS` of the container
+   * `model-server`.
+   * @default 100
+   */
+  readonly maxConcurrentRequests?: number;
+  /**
    * Seconds after which a request is answered with 504: `MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT`.
    * @default 60
    */
@@ -95,8 +103,8 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly drainSeconds?: number;
   /**
-   * Space for the model's files: `sizeLimit` of an emptyDir, and part of the pod's limit of ephemeral storage.
-   * @default Size.gibibytes(10)
+   * Space for the model's files: `sizeLimit` of an emptyDir, and part of the request and the limit of ephemeral storage.
+   * @default Size.gibibytes(5)
    */
   readonly modelSpace?: Size;
   /**

@@ -26,6 +26,8 @@ export interface ServingPlan {
   readonly modelSpace: Size;
   readonly modelSpaceBytes: number;
   readonly maxRequestBytes: number;
+  readonly maxConcurrentRequests: number;
+  readonly maxConcurrentBytes: number;
   readonly requestTimeoutSeconds: number;
   readonly startSeconds: number;
   readonly drainSeconds: number;
@@ -41,27 +43,31 @@ export const TMP_SPACE = Size.gibibytes(1);
 
 export function servingPlan(props: ModelServingOptions, placement: PlacementOptions): ServingPlan {
   const runtime = props.runtime ?? ServingRuntime.offline();
-  const modelSpace = props.modelSpace ?? Size.gibibytes(10);
+  const modelSpace = props.modelSpace ?? Size.gibibytes(5);
   const autoscaling = autoscalerBounds(props);
   const requestTimeoutSeconds = props.requestTimeoutSeconds ?? 60;
   const packages = runtime._requirements && !runtime._requirements.cacheClaimName ? mebibytes(runtime._space) : 0;
   const disk = Math.ceil(mebibytes(modelSpace) + packages) + mebibytes(TMP_SPACE);
+  const maxRequestBytes = Math.round(mebibytes(props.maxRequestSize ?? Size.mebibytes(16)) * 1024 * 1024);
+  const resources = mergeResources(
+    {
+      cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
+      memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+      // The same: where the limit is lowered to the request (GKE Autopilot) a smaller one would evict every pod.
+      ephemeralStorage: { request: Size.mebibytes(disk), limit: Size.mebibytes(disk) },
+    },
+    props.resources,
+  );
+  const memoryBytes = mebibytes(resources.memory!.limit!) * 1024 * 1024;
   return {
     image: runtime._image ?? mirrored(Images.MLFLOW, placement),
     proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),
-    resources: mergeResources(
-      {
-        cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
-        memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
-        ephemeralStorage: { request: Size.mebibytes(256), limit: Size.mebibytes(disk) },
-      },
-      props.resources,
-    ),
+    resources,
     proxyResources: mergeResources(
       {
         cpu: { request: Cpu.millis(50), limit: Cpu.units(1) },
         memory: { request: Size.mebibytes(32), limit: Size.mebibytes(128) },
-        ephemeralStorage: { request: Size.mebibytes(16), limit: Size.mebibytes(128) },
+        ephemeralStorage: { request: Size.mebibytes(128), limit: Size.mebibytes(128) },
       },
       props.proxyResources,
     ),
@@ -72,7 +78,10 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
     modelSpace,
     // A little below what the volume holds: the kubelet measures with a lag, and evicts a pod that has more.
     modelSpaceBytes: Math.floor(mebibytes(modelSpace) * 0.95) * 1024 * 1024,
-    maxRequestBytes: Math.round(mebibytes(props.maxRequestSize ?? Size.mebibytes(16)) * 1024 * 1024),
+    maxRequestBytes,
+    maxConcurrentRequests: props.maxConcurrentRequests ?? 100,
+    // A body takes several times its size while it is read and predicted.
+    maxConcurrentBytes: Math.max(maxRequestBytes, Math.floor(memoryBytes / 16)),
     requestTimeoutSeconds,
     startSeconds: props.startSeconds ?? 600,
     drainSeconds: props.drainSeconds ?? requestTimeoutSeconds,
@@ -94,6 +103,7 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...resourceRules(plan.proxyResources, 'proxyResources'),
     sizeRule('modelSpace', plan.modelSpace),
     sizeRule('maxRequestSize', props.maxRequestSize ?? Size.mebibytes(16)),
+    wholeRule('maxConcurrentRequests', plan.maxConcurrentRequests, 1),
     wholeRule('requestTimeoutSeconds', plan.requestTimeoutSeconds, 1),
     wholeRule('startSeconds', plan.startSeconds, 10),
     wholeRule('drainSeconds', plan.drainSeconds, 1),

@@ -15,16 +15,26 @@ export const MODEL_METRICS_PORT = 9090;
 export const SERVING_PROGRAMS = [
   'secret_files.py',
   'serving_settings.py',
+  'may_pass.py',
   'model_download.py',
   'model_requirements.py',
   'download_model.py',
   'serving_app.py',
+  'serving_protocol.py',
   'serve_model.py',
 ];
 
 const MODEL = '/model';
 const PACKAGES = '/packages';
 const WARM_UP = '/etc/warm-up';
+/** Threads of the libraries below NumPy, scikit-learn and PyTorch: by themselves they take one for each core of the node. */
+const MATHS_THREADS = ['OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'];
+/** The limit of the pod's own container, in whole CPUs rounded up. */
+const fromCpuLimit = (name: string) => ({
+  name,
+  valueFrom: { resourceFieldRef: { containerName: 'model-server', resource: 'limits.cpu', divisor: '1' } },
+});
+
 /** Until every kube-proxy has heard that the pod is going. */
 const LINGER_SECONDS = 8;
 
@@ -95,12 +105,16 @@ export function servingPod(props: ServingPodProps): PodTemplate {
       ...environment({
         ...env,
         MAX_REQUEST_BYTES: String(plan.maxRequestBytes),
+        MAX_REQUESTS: String(plan.maxConcurrentRequests),
+        MAX_REQUESTS_BYTES: String(plan.maxConcurrentBytes),
+        START_SECONDS: String(plan.startSeconds),
         MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT: String(plan.requestTimeoutSeconds),
         LINGER_SECONDS: String(linger),
         DRAIN_SECONDS: String(plan.drainSeconds),
         ...plan.warmUp._environment(`${WARM_UP}/request`),
       }),
       namespace,
+      ...MATHS_THREADS.filter((name) => !(name in props.environment)).map(fromCpuLimit),
     ],
     ports: [
       { name: 'http', containerPort: MODEL_PORT },

@@ -21,7 +21,7 @@ export interface RequirementsProps {
    */
   readonly cacheClaimName?: string;
   /**
-   * Space for what is installed: `sizeLimit` of the emptyDir, and part of the pod's limit of ephemeral storage.
+   * Space for what is installed: `sizeLimit` of the emptyDir, and part of the request and the limit of ephemeral storage.
    * @default Size.gibibytes(5)
    */
   readonly space?: Size;

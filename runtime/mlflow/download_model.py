@@ -1,8 +1,9 @@
 """Brings the version of the model that this pod is to serve into its volume, and sees that it can run here.
 
 It waits, with one line for each cause, where nothing is wrong but time: no version yet, a version
-that is not registered yet, a registry that is away. It fails where no waiting helps, and says why
-to the registry too: a model that is broken, wants another Python or what is not installed.
+that is not registered yet, a registry, a store or a package index that is away, a disk that is full.
+It fails where no waiting helps, and says why to the registry too: a model that is broken, wants
+another Python or what is not installed.
 """
 
 import os
@@ -12,6 +13,7 @@ import threading
 import time
 import traceback
 
+import may_pass
 import secret_files
 import serving_settings as settings
 from serving_settings import CannotServe, model_in_words, one_line
@@ -41,7 +43,7 @@ def reason_to_wait(error):
     if code == "UNAUTHENTICATED" or "401" in str(error)[:200]:
         return f"The registry refuses this pod's login, waiting for another: {one_line(error)}"
     # The rest of an error of the network is what the client did about it.
-    cause = one_line(error).split("(Caused by ")[-1].removesuffix(")")
+    cause = may_pass.words(error).split("(Caused by ")[-1].removesuffix(")")
     return f"The registry {os.environ.get('MLFLOW_TRACKING_URI', '')} cannot be read, trying again: {cause}"
 
 
@@ -59,49 +61,88 @@ def bring():
 
     started = time.monotonic()
     uri = f"models:/{os.environ['MODEL_NAME']}/{os.environ['MODEL_VERSION']}"
-    count, size = model_download.download(get_artifact_repository(uri))
+    try:
+        count, size = model_download.download(get_artifact_repository(uri))
+    except (CannotServe, may_pass.MayPass):
+        raise
+    except Exception as error:
+        if may_pass.is_no_space(error):
+            raise
+        # Whatever it is, the registry has the version, and the store may yet give its files.
+        raise may_pass.MayPass(f"Its files cannot be downloaded: {may_pass.words(error)}")
     seconds = time.monotonic() - started
     print(f"Downloaded {model_in_words()}: {count} files, {size} bytes, {seconds:.1f} s.", flush=True)
 
 
-def wait_and_bring():
-    said = None
-    for attempt in range(10**9):
+def prepare():
+    """The Python program that is to serve the model."""
+    import model_requirements
+
+    if os.path.isdir(settings.model_path()):
+        print(f"The files of {model_in_words()} are here already.", flush=True)
+    else:
+        wait_for_registration()
+        bring()
+    return model_requirements.check(settings.model_path())
+
+
+def wait_for_registration():
+    wait = Wait(10)
+    while True:
         # A login that was changed counts without a restart.
         secret_files.load()
         try:
             if registered():
-                return bring()
-            reason = f"The registry still takes in {model_in_words()}: waiting for it."
+                return
+            wait.because(f"The registry still takes in {model_in_words()}: waiting for it.")
         except CannotServe:
             raise
         except Exception as error:
-            reason = reason_to_wait(error)
-        if reason != said:
+            wait.because(reason_to_wait(error))
+
+
+class Wait:
+    """Longer each time, and a line for each cause."""
+
+    def __init__(self, longest):
+        self.longest, self.attempt, self.said = longest, 0, None
+
+    def because(self, reason, tell=lambda reason: None):
+        if reason != self.said:
             print(reason, flush=True)
-            said = reason
-        time.sleep(min(10, 0.5 * 1.5 ** min(attempt, 8)) * random.uniform(0.75, 1.25))
+            tell(reason)
+            self.said = reason
+        time.sleep(min(self.longest, 0.5 * 1.5 ** min(self.attempt, 12)) * random.uniform(0.75, 1.25))
+        self.attempt += 1
 
 
 def work(outcome):
     import model_requirements
 
-    try:
-        if os.path.isdir(settings.model_path()):
-            print(f"The files of {model_in_words()} are here already.", flush=True)
-        else:
-            wait_and_bring()
-        python = model_requirements.check(settings.model_path())
-        with open(model_requirements.python_file(), "w", encoding="utf-8") as file:
-            file.write(python)
-        outcome.append(0)
-    except CannotServe as error:
-        reason = f"{model_in_words()} cannot be served. {error}"
-        reason = reason[0].upper() + reason[1:]
-        settings.tell_failure(reason)
-        print(reason, flush=True)
-    except Exception:
-        traceback.print_exc()
+    wait = Wait(60)
+    # Its end is the Deployment's progressDeadlineSeconds: then the deployer goes back, and tries again later.
+    while True:
+        secret_files.load()
+        try:
+            python = prepare()
+            with open(model_requirements.python_file(), "w", encoding="utf-8") as file:
+                file.write(python)
+            outcome.append(0)
+            return
+        except CannotServe as error:
+            reason = settings.sentence(f"cannot be served. {error}")
+            settings.tell("error", reason)
+            print(reason, flush=True)
+            return
+        except Exception as error:
+            reason = str(error) if isinstance(error, may_pass.MayPass) else may_pass.cause(error)
+            if reason is None:
+                traceback.print_exc()
+                return
+            wait.because(
+                settings.sentence(f"cannot be served yet, trying again. {reason}"),
+                lambda reason: settings.tell("waiting", reason),
+            )
 
 
 def main():

@@ -3,6 +3,7 @@
 import os
 import shutil
 
+from may_pass import MayPass
 from serving_settings import MLMODEL, CannotServe, directory, model_in_words, model_path
 
 ATTEMPTS = 3
@@ -53,7 +54,7 @@ def download(repository):
             break
         print(f"The download of {model_in_words()} is not whole: {'; '.join(faults[:5])}", flush=True)
     else:
-        raise CannotServe(f"Its artifacts do not arrive whole, {ATTEMPTS} times: {'; '.join(faults[:5])}.")
+        raise MayPass(f"Its artifacts do not arrive whole, {ATTEMPTS} times: {'; '.join(faults[:5])}.")
     shutil.rmtree(model_path(), ignore_errors=True)
     # In one step, so that the server finds all of it or nothing.
     os.rename(partial, model_path())

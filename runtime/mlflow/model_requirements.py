@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import site
 import subprocess
@@ -13,9 +14,8 @@ import time
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
+import may_pass
 from serving_settings import CannotServe, directory
-
-ATTEMPTS = 3
 
 
 def read(model, file):
@@ -111,15 +111,26 @@ def install(model):
     started = time.monotonic()
     # Other pods may be at it in the same volume: each in a folder of its own, which it then gives the name.
     building = f"{folder}.{platform.node()}.{os.getpid()}"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", building], check=True)
-    see_packages_of_image(building)
-    pip_install(model, building, index)
+    try:
+        make_environment(building)
+        see_packages_of_image(building)
+        pip_install(model, building, index)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
     try:
         os.rename(building, folder)
     except OSError:
         shutil.rmtree(building, ignore_errors=True)
     print(f"Its requirements were installed in {time.monotonic() - started:.1f} s ({key}).", flush=True)
     return python
+
+
+def make_environment(folder):
+    command = [sys.executable, "-m", "venv", "--without-pip", folder]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if result.returncode != 0:
+        raise OSError(f"no environment for its requirements: {result.stdout[-600:]}")
 
 
 def see_packages_of_image(environment):
@@ -134,20 +145,30 @@ def pip_install(model, environment, index):
     python = os.path.join(environment, "bin", "python")
     command = [
         *(sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "--no-input", "install"),
-        *("--quiet", "--no-cache-dir", "--index-url", index, "--requirement", "requirements.txt"),
+        *("--progress-bar", "off", "--retries", "2", "--no-cache-dir", "--index-url", index, "--requirement", "requirements.txt"),
     ]
     if index.startswith("http://"):
         command += ["--trusted-host", index.split("/")[2].split(":")[0]]
-    for attempt in range(ATTEMPTS):
-        # In the model's folder, as requirements may name files beside them.
-        result = subprocess.run(command, cwd=model, capture_output=True, text=True)
-        if result.returncode == 0:
-            return
-        print(result.stderr[-4000:], flush=True)
-        time.sleep(2 * attempt)
-    shutil.rmtree(environment, ignore_errors=True)
-    errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
-    raise CannotServe(f"Its requirements cannot be installed from {index}: {errors[-1].removeprefix('ERROR: ')}")
+    # In the model's folder, as requirements may name files beside them.
+    result = subprocess.run(command, cwd=model, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if result.returncode == 0:
+        return
+    said = result.stdout
+    print(said[-4000:], flush=True)
+    errors = [line for line in said.splitlines() if line.startswith("ERROR")] or ["pip failed"]
+    last = errors[-1].removeprefix("ERROR: ")
+    if "No space left on device" in said:
+        raise may_pass.MayPass(f"There is no space left on the disk for its requirements: {last}")
+    # pip's last words are the same for a package that is nowhere and for an index that does not answer.
+    if found := next((line for line in said.splitlines() if may_pass.NETWORK.search(line)), None):
+        raise may_pass.MayPass(f"The package index {index} does not answer as it should: {pip_words(found)}")
+    raise CannotServe(f"Its requirements cannot be installed from {index}: {last}")
+
+
+def pip_words(line):
+    """What pip says of an index, without what changes each time."""
+    line = re.sub(r"<?[\w.]+ object at 0x[0-9a-f]+>?(: )?", "", line)
+    return re.sub(r"^WARNING: Retrying \(Retry\(.*?\)\) after ", "", line).strip()[:400]
 
 
 def python_file():

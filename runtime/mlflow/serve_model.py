@@ -6,19 +6,22 @@ what runs and ends. `mlflow models serve` as PID 1 would ignore the signal.
 """
 
 import asyncio
+import functools
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
 import traceback
 
+import may_pass
 import secret_files
 import serving_settings as settings
 from serving_settings import CannotServe, model_in_words, one_line
 
-HOST = "0.0.0.0"
+TIMEOUT = "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"
 EXAMPLE = "serving_input_example.json"
 
 
@@ -44,14 +47,30 @@ def load():
         raise SystemExit(
             f"The files of {model_in_words()} are not in the volume: the init container download-model puts them there."
         )
-    # The name is MLflow's own, for the app that it starts by itself.
-    os.environ["__pyfunc_model_path__"] = path
     try:
-        from mlflow.pyfunc.scoring_server.app import app
+        from mlflow.pyfunc import scoring_server
+
+        return scoring_server.load_model_with_mlflow_config(path)
     except Exception as error:
         traceback.print_exc()
+        if cause := may_pass.cause(error):
+            raise may_pass.MayPass(f"It cannot be loaded now. {cause}")
         raise CannotServe(f"It cannot be loaded: {one_line(error)}")
-    return app
+
+
+def mlflow_app(model, timeout):
+    """MLflow's app, which takes its time-out once, from the environment."""
+    from mlflow.pyfunc import scoring_server
+
+    before = os.environ.get(TIMEOUT)
+    os.environ[TIMEOUT] = str(int(timeout))
+    try:
+        return scoring_server.init(model)
+    finally:
+        if before is None:
+            del os.environ[TIMEOUT]
+        else:
+            os.environ[TIMEOUT] = before
 
 
 def warm_up_request():
@@ -68,15 +87,34 @@ def warm_up_request():
         return file.read(), os.environ.get("WARM_UP_CONTENT_TYPE", "application/json")
 
 
-def warm_up(app, request):
+def warm_up(model, request, timeout):
+    """In the time of a start, not of a request: the first prediction may compile or fetch what the others then have."""
+    errors = []
+    predict = model.predict
+
+    @functools.wraps(predict)
+    def remembering(*args, **kwargs):
+        try:
+            return predict(*args, **kwargs)
+        except Exception as error:
+            errors.append(error)
+            raise
+
+    # MLflow answers with the text of the error alone.
+    model.predict = remembering
     try:
-        status, text = asyncio.run(ask_app(app, request))
+        status, text = asyncio.run(ask_app(mlflow_app(model, timeout), request))
     except Exception as error:
         traceback.print_exc()
         raise CannotServe(f"It loads but cannot predict: {one_line(error)}")
-    if status != 200:
-        print(text[:8000], flush=True)
-        raise CannotServe(f"It loads but cannot predict: its warm-up request was answered with {status}: {said(text)}")
+    finally:
+        del model.predict
+    if status == 200:
+        return
+    print(text[:8000], flush=True)
+    if cause := next(filter(None, map(may_pass.cause, errors)), None):
+        raise may_pass.MayPass(f"It loads but cannot predict now. {cause}")
+    raise CannotServe(f"It loads but cannot predict: its warm-up request was answered with {status}: {said(text)}")
 
 
 async def ask_app(app, request):
@@ -105,14 +143,28 @@ def start_metrics():
     except ImportError:
         print("There are no metrics: this image has no prometheus_client.", flush=True)
         return NoMetrics()
-    start_http_server(int(number("METRICS_PORT", 9090)), HOST)
+    port = int(number("METRICS_PORT", 9090))
+    try:
+        start_http_server(port, "::" if socket.has_dualstack_ipv6() else "0.0.0.0")
+    except OSError:
+        # An old prometheus_client knows no IPv6.
+        start_http_server(port, "0.0.0.0")
     return Metrics(os.environ["MODEL_NAME"], os.environ["MODEL_VERSION"])
+
+
+def listener(port):
+    """For IPv4 and IPv6, as the pod has them."""
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(("::", port), family=socket.AF_INET6, backlog=2048, dualstack_ipv6=True)
+    return socket.create_server(("0.0.0.0", port), backlog=2048)
 
 
 def serve(app):
     import uvicorn
 
-    linger = number("LINGER_SECONDS", 8)
+    from serving_protocol import protocol
+
+    linger, drain = number("LINGER_SECONDS", 8), number("DRAIN_SECONDS", 60)
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig, frame):
@@ -126,19 +178,38 @@ def serve(app):
 
         def stop(self):
             self.should_exit = True
+            # A prediction that hangs would hold the process, as Python waits for its threads.
+            timer = threading.Timer(drain + 2, lambda: os._exit(0))
+            timer.daemon = True
+            timer.start()
 
     config = uvicorn.Config(
         app,
-        host=HOST,
-        port=int(number("SERVING_PORT", 8080)),
+        # Of uvicorn's two the one that can be told to wait no longer for a request's head.
+        http=protocol(number("HEAD_SECONDS", 15)),
+        lifespan="off",
         log_level="warning",
         access_log=False,
         # Longer than any proxy keeps an idle connection, so that none is closed under a request.
         timeout_keep_alive=620,
-        timeout_graceful_shutdown=int(number("DRAIN_SECONDS", 60)),
+        timeout_graceful_shutdown=int(drain),
     )
-    Server(config).run()
+    with listener(int(number("SERVING_PORT", 8080))) as listening:
+        Server(config).run(sockets=[listening])
     print("Ended.", flush=True)
+
+
+def limits(timeout):
+    from serving_app import Limits
+
+    largest = int(number("MAX_REQUEST_BYTES", 16 * 1024 * 1024))
+    return Limits(
+        timeout=timeout,
+        request_bytes=largest,
+        requests=int(number("MAX_REQUESTS", 100)),
+        bytes=max(largest, int(number("MAX_REQUESTS_BYTES", 256 * 1024 * 1024))),
+        threads=int(number("PREDICTION_THREADS", min(32, (os.cpu_count() or 1) + 4))),
+    )
 
 
 def main():
@@ -149,21 +220,21 @@ def main():
     secret_files.load()
     settings.patience()
     try:
-        mlflow_app = load()
+        model = load()
         loaded = time.monotonic()
         request = warm_up_request()
         if request:
-            warm_up(mlflow_app, request)
-    except CannotServe as error:
-        reason = f"{model_in_words()} cannot be served. {error}"
-        reason = reason[0].upper() + reason[1:]
-        settings.tell_failure(reason)
+            warm_up(model, request, number("START_SECONDS", 600))
+    except (CannotServe, may_pass.MayPass) as error:
+        for_good = isinstance(error, CannotServe)
+        reason = settings.sentence(f"cannot be served{'' if for_good else ' yet, trying again'}. {error}")
+        settings.tell("error" if for_good else "waiting", reason)
         print(reason, flush=True)
         raise SystemExit(1)
     from serving_app import ServingApp
 
-    timeout = number("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", 60)
-    app = ServingApp(mlflow_app, int(number("MAX_REQUEST_BYTES", 16 * 1024 * 1024)), timeout, start_metrics())
+    timeout = number(TIMEOUT, 60)
+    app = ServingApp(mlflow_app(model, timeout), limits(timeout), start_metrics())
     now = time.monotonic()
     print(
         f"Serves {model_in_words()}: loaded in {loaded - started:.1f} s, "

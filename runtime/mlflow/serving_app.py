@@ -1,8 +1,11 @@
 """What stands around MLflow's scoring app in the same process: a limit for bodies, metrics, an orderly end."""
 
 import asyncio
+import concurrent.futures
+import itertools
 import json
 import time
+from typing import NamedTuple
 
 # Asked by the kubelet, all the time.
 PROBES = ("/ping", "/health")
@@ -59,13 +62,64 @@ class Gone(Exception):
     """The client hung up."""
 
 
+class TooMuch(Exception):
+    """As many bytes as fit are in progress already."""
+
+
+class Limits(NamedTuple):
+    # Seconds.
+    timeout: float
+    # Of one body.
+    request_bytes: int
+    # In progress at once, and the bytes of their bodies.
+    requests: int
+    bytes: int
+    # Predictions that run at once.
+    threads: int
+
+
+class Predictions(concurrent.futures.ThreadPoolExecutor):
+    """The threads of MLflow's predictions. One that was given up with 504 keeps its thread for as long as it runs."""
+
+    def __init__(self, threads):
+        super().__init__(threads, "prediction")
+        self.threads = threads
+        self.running = {}
+        self.numbers = itertools.count()
+
+    def submit(self, work, /, *args, **kwargs):
+        def timed():
+            number = next(self.numbers)
+            self.running[number] = time.monotonic()
+            try:
+                return work(*args, **kwargs)
+            finally:
+                del self.running[number]
+
+        return super().submit(timed)
+
+    def hang(self, seconds):
+        """Whether every thread has been at one prediction for longer than that."""
+        started = list(self.running.values())
+        return len(started) >= self.threads and time.monotonic() - max(started) > seconds
+
+
 class ServingApp:
-    def __init__(self, app, max_bytes, timeout, metrics=NoMetrics()):
+    def __init__(self, app, limits, metrics=NoMetrics()):
         self.app = app
-        self.max_bytes = max_bytes
-        self.timeout = timeout
+        self.limits = limits
         self.metrics = metrics
         self.draining = False
+        self.predictions = None
+        self.requests = 0
+        self.bytes = 0
+
+    def threads(self):
+        """Those of the loop that serves, from its first request on."""
+        if self.predictions is None:
+            self.predictions = Predictions(self.limits.threads)
+            asyncio.get_running_loop().set_default_executor(self.predictions)
+        return self.predictions
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
@@ -74,6 +128,10 @@ class ServingApp:
             # Whoever asks for health from outside the cluster may send elsewhere; the pod itself is alive.
             if self.draining and scope["path"] == "/health":
                 await self.refuse(send, 503, "This pod is about to end.")
+            elif self.threads().hang(self.limits.timeout):
+                # Not ready, and in the end restarted: nothing else gets a thread back.
+                text = f"All {self.limits.threads} predictions that can run at once have hung for over {self.limits.timeout:g} s."
+                await self.refuse(send, 503, text)
             else:
                 await self.app(scope, receive, self.closing(send))
         else:
@@ -107,12 +165,27 @@ class ServingApp:
             self.metrics.end()
 
     async def limited(self, scope, receive, send):
+        self.threads()
+        limits, taken = self.limits, Taken(self)
+        if self.requests >= limits.requests:
+            return await self.refuse(send, 503, f"{limits.requests} requests are in progress here.")
+        self.requests += 1
         try:
-            body = await asyncio.wait_for(self.body(scope, receive), self.timeout)
+            await self.admitted(scope, receive, send, taken)
+        finally:
+            self.requests -= 1
+            taken.give_back()
+
+    async def admitted(self, scope, receive, send, taken):
+        limits = self.limits
+        try:
+            body = await asyncio.wait_for(self.body(scope, receive, taken), limits.timeout)
         except TooLarge:
-            return await self.refuse(send, 413, f"The body is larger than {self.max_bytes} bytes.")
+            return await self.refuse(send, 413, f"The body is larger than {limits.request_bytes} bytes.")
+        except TooMuch:
+            return await self.refuse(send, 503, f"The requests in progress here have {limits.bytes} bytes.")
         except asyncio.TimeoutError:
-            return await self.refuse(send, 408, f"The body did not arrive within {self.timeout} s.")
+            return await self.refuse(send, 408, f"The body did not arrive within {limits.timeout} s.")
         replayed = False
 
         async def replay():
@@ -124,11 +197,13 @@ class ServingApp:
 
         await self.app(scope, replay, send)
 
-    async def body(self, scope, receive):
+    async def body(self, scope, receive, taken):
         """MLflow takes the whole body into its memory, without a limit of its own."""
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if int(declared) > self.max_bytes:
+        declared = int(dict(scope["headers"]).get(b"content-length", b"0"))
+        if declared > self.limits.request_bytes:
             raise TooLarge
+        # Now, so that those that are let in can end.
+        taken.at_least(declared)
         chunks, size, more = [], 0, True
         while more:
             message = await receive()
@@ -136,8 +211,9 @@ class ServingApp:
                 raise Gone
             chunk = message.get("body", b"")
             size += len(chunk)
-            if size > self.max_bytes:
+            if size > self.limits.request_bytes:
                 raise TooLarge
+            taken.at_least(size)
             chunks.append(chunk)
             more = message.get("more_body", False)
         return b"".join(chunks)
@@ -153,15 +229,40 @@ class ServingApp:
         return send_and_close
 
     async def refuse(self, send, status, message):
-        body = json.dumps({"error_code": "BAD_REQUEST", "message": message}).encode()
+        body = json.dumps({"error_code": CODES[status], "message": message}).encode()
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
             # The rest of a body that is not wanted is not read.
             (b"connection", b"close"),
+            *([(b"retry-after", b"1")] if status == 503 else []),
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+# As MLflow's own answers have them.
+CODES = {408: "DEADLINE_EXCEEDED", 413: "BAD_REQUEST", 503: "TEMPORARILY_UNAVAILABLE"}
+
+
+class Taken:
+    """The share of one request in the bytes in progress."""
+
+    def __init__(self, app):
+        self.app, self.size = app, 0
+
+    def at_least(self, size):
+        more = size - self.size
+        if more <= 0:
+            return
+        if self.app.bytes + more > self.app.limits.bytes:
+            raise TooMuch
+        self.size += more
+        self.app.bytes += more
+
+    def give_back(self):
+        self.app.bytes -= self.size
+        self.size = 0
 
 
 async def ask(app, path, body, content_type):

@@ -24,8 +24,9 @@ def model_path():
     return os.path.join(directory(), f"version-{os.environ['MODEL_VERSION'].strip()}")
 
 
-def error_tag():
-    return f"deployment.{os.environ['POD_NAMESPACE']}.{os.environ['SERVING_NAME']}.error"
+def tag(what):
+    """`error`: this pod can never serve the version; `waiting`: it cannot now, by what may pass."""
+    return f"deployment.{os.environ['POD_NAMESPACE']}.{os.environ['SERVING_NAME']}.{what}"
 
 
 def patience():
@@ -41,11 +42,11 @@ def client():
     return MlflowClient()
 
 
-def tell_failure(reason):
+def tell(what, reason):
     """Writes the reason onto the model version, where the deployer and people read it."""
     try:
         client().set_model_version_tag(
-            os.environ["MODEL_NAME"], os.environ["MODEL_VERSION"].strip(), error_tag(), reason[:5000]
+            os.environ["MODEL_NAME"], os.environ["MODEL_VERSION"].strip(), tag(what), reason[:5000]
         )
     except Exception as error:
         print(f"The registry could not be told: {one_line(error)}", flush=True)
@@ -53,12 +54,19 @@ def tell_failure(reason):
 
 def forget_failure():
     """What an earlier attempt wrote is not true any more."""
-    try:
-        client().delete_model_version_tag(
-            os.environ["MODEL_NAME"], os.environ["MODEL_VERSION"].strip(), error_tag()
-        )
-    except Exception as error:
-        print(f"The registry could not be told that it works: {one_line(error)}", flush=True)
+    for what in ("error", "waiting"):
+        try:
+            client().delete_model_version_tag(
+                os.environ["MODEL_NAME"], os.environ["MODEL_VERSION"].strip(), tag(what)
+            )
+        except Exception as error:
+            print(f"The registry could not be told that it works: {one_line(error)}", flush=True)
+
+
+def sentence(reason):
+    """The same in log and registry: of which version, and why."""
+    text = f"{model_in_words()} {reason}"
+    return text[0].upper() + text[1:]
 
 
 def one_line(error):

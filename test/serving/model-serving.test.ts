@@ -23,6 +23,7 @@ const all: Required<ModelServingProps> = {
   proxyImage: 'registry.example.com/nginx:1.28',
   proxyResources: { memory: { limit: Size.mebibytes(64) } },
   maxRequestSize: Size.mebibytes(1),
+  maxConcurrentRequests: 20,
   requestTimeoutSeconds: 30,
   warmUp: WarmUp.request('{"inputs": [[1, 2]]}'),
   startSeconds: 300,
@@ -90,6 +91,39 @@ describe('the pod', () => {
     const { spec } = find(servingObjects({ startSeconds: 900 }), 'Deployment', 'churn-serving');
     const { periodSeconds, failureThreshold } = spec.template.spec.containers[0].startupProbe;
     expect([spec.progressDeadlineSeconds, periodSeconds * failureThreshold]).toEqual([900, 900]);
+  });
+
+  test('asks for the disk that it may fill, so that no cluster lowers its limit', () => {
+    const { spec } = podOf(servingObjects({ exposure: Exposure.ingress({ host: 'churn.example.com' }) }));
+    for (const { resources } of [...spec.initContainers, ...spec.containers]) {
+      expect(resources.requests['ephemeral-storage']).toBe(resources.limits['ephemeral-storage']);
+    }
+    const gibibytes = (volume: string) =>
+      parseInt(spec.volumes.find(({ name }: any) => name === volume).emptyDir.sizeLimit, 10);
+    const asked = spec.containers[0].resources.requests['ephemeral-storage'];
+    expect(asked).toBe(`${gibibytes('model') + gibibytes('tmp')}Gi`);
+    // GKE Autopilot gives a pod 10 GiB.
+    expect(parseInt(asked, 10)).toBeLessThan(10);
+  });
+
+  test('takes in no more bodies at once than a sixteenth of its memory', () => {
+    const bytes = (props: Partial<ModelServingProps>) =>
+      Number(valueOf(podOf(servingObjects(props)).spec.containers[0], 'MAX_REQUESTS_BYTES')) / 1024 / 1024;
+    expect(bytes({})).toBe(256);
+    expect(bytes({ resources: { memory: { limit: Size.gibibytes(8) } } })).toBe(512);
+    expect(bytes({ maxRequestSize: Size.gibibytes(1) })).toBe(1024);
+  });
+
+  test('computes with as many threads as it has CPUs, not with one for each core of the node', () => {
+    const threads = ({ env }: any) => env.filter(({ name }: any) => /_NUM_THREADS$/.test(name));
+    const from = { resourceFieldRef: { containerName: 'model-server', resource: 'limits.cpu', divisor: '1' } };
+    expect(threads(server)).toEqual(
+      ['OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'].map((name) => ({ name, valueFrom: from })),
+    );
+    const given = podOf(servingObjects({ environment: { OMP_NUM_THREADS: '7' } })).spec.containers[0];
+    expect(threads(given).filter(({ name }: any) => name === 'OMP_NUM_THREADS')).toEqual([
+      { name: 'OMP_NUM_THREADS', value: '7' },
+    ]);
   });
 
   test('gets the time that it needs to end: the pause, the requests, and a little more', () => {
@@ -187,7 +221,8 @@ describe('nginx', () => {
 
   test('asks the tracking server for each request, and gives the model no password', () => {
     const conf = find(servingObjects({ exposure }), 'ConfigMap', 'churn-serving-proxy').data['nginx.conf'];
-    expect(conf).toContain('proxy_pass http://mlflow-server.mlflow.svc:5000/version;');
+    expect(conf).toContain('proxy_pass http://$tracking/version;');
+    expect(conf).toContain('proxy_set_header Host mlflow-server.mlflow.svc:5000;');
     expect(conf).toContain('auth_request /.login;');
     expect(conf).toContain(`proxy_set_header Authorization '';`);
     expect(conf).toContain('client_max_body_size 16777216;');

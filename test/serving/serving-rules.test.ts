@@ -35,6 +35,7 @@ test.each<[Partial<ModelServingOptions>, string]>([
   [{ replicas: 1.5 }, 'replicas is 1.5'],
   [{ replicas: 2, autoscaling: {} }, 'replicas is 2 and autoscaling is given'],
   [{ autoscaling: { minReplicas: 5, maxReplicas: 2 } }, 'minReplicas 5 and maxReplicas 2'],
+  [{ maxConcurrentRequests: 0 }, 'maxConcurrentRequests is 0'],
   [{ requestTimeoutSeconds: 0 }, 'requestTimeoutSeconds is 0'],
   [{ startSeconds: 5 }, 'startSeconds is 5; expected a whole number of at least 10'],
   [{ drainSeconds: -1 }, 'drainSeconds is -1'],

@@ -30,6 +30,17 @@ class Breaks(PythonModel):
     def predict(self, context, model_input):
         return model_input
 
+class Asks(PythonModel):
+    def ask(self, moment):
+        import os, socket
+        if os.environ.get("ASKS_AT") == moment:
+            socket.create_connection(("127.0.0.1", 1), timeout=5)
+    def load_context(self, context):
+        self.ask("load")
+    def predict(self, context, model_input):
+        self.ask("predict")
+        return model_input
+
 class Slow(PythonModel):
     def predict(self, context, model_input):
         import time
@@ -39,6 +50,7 @@ class Slow(PythonModel):
 mlflow.sklearn.log_model(model, name="m", registered_model_name="line", input_example=x, serialization_format="cloudpickle")
 mlflow.pyfunc.log_model(name="m", python_model=Loads(), registered_model_name="loads")
 mlflow.pyfunc.log_model(name="m", python_model=Breaks(), registered_model_name="breaks")
+mlflow.pyfunc.log_model(name="m", python_model=Asks(), registered_model_name="asks")
 mlflow.pyfunc.log_model(name="m", python_model=Slow(), registered_model_name="slow")
 mlflow.sklearn.log_model(model, name="m", registered_model_name="needs", serialization_format="cloudpickle",
                          pip_requirements=["mlflow", "not-a-package-of-this-image==1.0"])

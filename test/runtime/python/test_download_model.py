@@ -9,10 +9,11 @@ from types import SimpleNamespace
 from unittest import mock
 
 from serving import ServingTestCase
-from support import PROGRAMS
+from support import PROGRAMS, until
 
 sys.path.insert(0, str(PROGRAMS))
 ERROR = "deployment.ml-serving.churn-serving.error"
+WAITING = "deployment.ml-serving.churn-serving.waiting"
 
 
 class Waits(ServingTestCase):
@@ -121,11 +122,12 @@ class Whole(unittest.TestCase):
         self.downloads = 0
         return SimpleNamespace(list_artifacts=entries, download_artifacts=download)
 
-    def refuse(self, store, words):
+    def refuse(self, store, words, may_pass=False):
         import model_download
+        from may_pass import MayPass
         from serving_settings import CannotServe
 
-        with self.assertRaisesRegex(CannotServe, words):
+        with self.assertRaisesRegex(MayPass if may_pass else CannotServe, words):
             model_download.download(store)
         self.assertFalse((self.folder / "version-1").exists())
 
@@ -139,11 +141,11 @@ class Whole(unittest.TestCase):
 
     def test_a_file_that_is_cut_off_is_not_taken(self):
         self.refuse(self.store({"MLmodel": 3, "data/model.pkl": 5}, {"MLmodel": "abc", "data/model.pkl": "123"}),
-                    "model.pkl has 3 of 5 bytes")
+                    "model.pkl has 3 of 5 bytes", may_pass=True)
         self.assertEqual(self.downloads, 3)
 
     def test_a_file_that_is_missing_is_missed(self):
-        self.refuse(self.store({"MLmodel": 3, "model.pkl": 5}, {"MLmodel": "abc"}), "model.pkl is missing")
+        self.refuse(self.store({"MLmodel": 3, "model.pkl": 5}, {"MLmodel": "abc"}), "model.pkl is missing", may_pass=True)
 
     def test_what_has_no_mlmodel_is_no_model(self):
         self.refuse(self.store({"model.pkl": 5}, {"model.pkl": "12345"}), "There is no file MLmodel among its artifacts")
@@ -203,6 +205,41 @@ class Requirements(ServingTestCase):
         self.assertIn("installed already", self.download("line", **more))
         self.assertEqual(len(list(packages.iterdir())), 1)
 
+    def wait_for_index(self, url, words):
+        (self.folder / "packages").mkdir(exist_ok=True)
+        self.current.mkdir()
+        (self.current / "MLmodel").write_text("")
+        (self.current / "requirements.txt").write_text("tiny-extra==1.0\n")
+        more = {"REQUIREMENTS_INDEX_URL": url, "PACKAGES_DIRECTORY": str(self.folder / "packages")}
+        process = self.start("download_model.py", environment=self.environment("line", **more))
+        reason = "Version 1 of 'line' cannot be served yet, trying again. The package index"
+        self.assertIn(words, self.read_until(process, reason).splitlines()[-1])
+        until(lambda: WAITING in self.tags("line"), "the registry is told", 20)
+        self.assertIn(reason, self.tags("line")[WAITING])
+        self.assertNotIn(ERROR, self.tags("line"))
+        process.kill()
+        process.wait()
+        self.assertEqual(list((self.folder / "packages").iterdir()), [])
+
+    def test_an_index_that_is_away_is_waited_for(self):
+        self.wait_for_index("http://127.0.0.1:1/simple", "http://127.0.0.1:1/simple does not answer as it should")
+
+    def test_an_index_that_is_out_of_order_is_waited_for(self):
+        class Broken(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(503)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken)
+        self.addCleanup(server.server_close)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        self.wait_for_index(f"http://127.0.0.1:{server.server_port}/simple", "503")
+
     def test_what_no_index_has_is_told(self):
         packages = self.folder / "packages"
         packages.mkdir()
@@ -210,6 +247,49 @@ class Requirements(ServingTestCase):
         said = self.check(1, requirements="nowhere-to-be-found==3\n", **more)
         self.assertIn("Its requirements cannot be installed from file://", said)
         self.assertEqual(list(packages.iterdir()), [])
+
+
+class WhatMayPass(unittest.TestCase):
+    def cause(self, error):
+        import may_pass
+
+        return may_pass.cause(error)
+
+    def test_a_full_disk(self):
+        from mlflow.exceptions import MlflowException
+
+        self.assertIn("no space left on the disk", self.cause(OSError(28, "No space left on device")))
+        # As MLflow's own store tells it: by the text alone.
+        failures = "The following failures occurred: ##### File model.pkl ##### [Errno 28] No space left on device"
+        self.assertIn("no space left on the disk", self.cause(MlflowException(failures)))
+
+    def test_the_network_behind_any_error(self):
+        import requests
+        import urllib3
+
+        answer = requests.Response()
+        answer.status_code = 503
+        for cause in (
+            ConnectionResetError(), TimeoutError(), requests.exceptions.ConnectionError(), requests.HTTPError(response=answer),
+            urllib3.exceptions.MaxRetryError(None, "/"), OSError(113, "No route to host"),
+        ):
+            try:
+                try:
+                    raise cause
+                except Exception:
+                    raise ValueError("the tokenizer cannot be loaded")
+            except ValueError as error:
+                self.assertIn("on the network", self.cause(error) or "", repr(cause))
+
+    def test_what_will_never_work(self):
+        for error in (ModuleNotFoundError("xgboost"), ValueError("no weights"), FileNotFoundError(2, "weights"), MemoryError()):
+            self.assertIsNone(self.cause(error), repr(error))
+
+    def test_its_words_are_the_same_each_time(self):
+        import may_pass
+
+        said = may_pass.words(OSError("HTTPConnection(<urllib3.connection.HTTPConnection object at 0x7f12ab>: refused)"))
+        self.assertEqual(said, "OSError: HTTPConnection(refused)")
 
 
 if __name__ == "__main__":

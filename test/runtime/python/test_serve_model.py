@@ -12,6 +12,7 @@ from serving import ServingTestCase, client_environment, registry
 from support import until
 
 ERROR = "deployment.ml-serving.churn-serving.error"
+WAITING = "deployment.ml-serving.churn-serving.waiting"
 INPUTS = {"inputs": [[0.0], [10.0]]}
 
 
@@ -153,6 +154,99 @@ class ServeModel(ServingTestCase):
         client.set_model_version_tag("line", "1", ERROR, "an earlier image lacked something")
         self.serving("line")
         until(lambda: ERROR not in self.tags("line"), "the tag is gone", 20)
+
+    def test_a_warm_up_has_the_time_of_a_start_and_not_of_a_request(self):
+        self.serving("slow", WARM_UP=self.warm_up('{"inputs": [3]}'), MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT="1")
+        self.assertRegex(self.said, r"warmed up in [3-9]")
+        self.assertEqual(self.post('{"inputs": [3]}')[0], 504)
+        self.assertNotIn(ERROR, self.tags("slow"))
+
+    def test_what_a_version_asks_for_on_the_network_is_not_its_fault(self):
+        for moment, words in (("load", "cannot be loaded now"), ("predict", "loads but cannot predict now")):
+            with self.subTest(moment):
+                process = self.serve("asks", ASKS_AT=moment, WARM_UP=self.warm_up('{"inputs": [1]}'))
+                output = process.communicate(timeout=60)[0]
+                self.assertEqual(process.returncode, 1, output)
+                reason = f"Version 1 of 'asks' cannot be served yet, trying again. It {words}. It needs something on the"
+                self.assertIn(reason, output)
+                tags = self.tags("asks")
+                self.assertIn("ConnectionRefusedError", tags[WAITING])
+                self.assertNotIn(ERROR, tags)
+        self.serving("asks", WARM_UP=self.warm_up('{"inputs": [1]}'))
+        until(lambda: WAITING not in self.tags("asks"), "the tag is gone", 20)
+
+    def hang(self, count):
+        """So many predictions that never end, each given up with 504."""
+        threads = [threading.Thread(target=self.post, args=('{"inputs": [600]}',)) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def test_it_is_not_ready_nor_alive_while_every_prediction_hangs(self):
+        process = self.serving("slow", WARM_UP="", PREDICTION_THREADS="2", MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT="1",
+                               LINGER_SECONDS="0", DRAIN_SECONDS="1")
+        self.hang(1)
+        self.assertEqual(self.post('{"inputs": [0]}')[0], 200)
+        self.assertEqual((self.get("/health")[0], self.get("/ping")[0]), (200, 200))
+        self.hang(1)
+        until(lambda: self.get("/health")[0] == 503, "it is not ready", 10)
+        status, text = self.get("/ping")
+        self.assertEqual(status, 503)
+        self.assertIn("All 2 predictions that can run at once have hung for over 1 s", text)
+        # It ends all the same.
+        process.terminate()
+        self.assertEqual(process.wait(20), 0)
+
+    def test_no_more_requests_in_progress_than_it_can_take(self):
+        self.serving("slow", WARM_UP="", MAX_REQUESTS="1")
+        first = threading.Thread(target=self.post, args=('{"inputs": [3]}',))
+        first.start()
+        self.metrics_with("mlflow_serving_requests_in_progress 1.0")
+        status, text, answer = self.post('{"inputs": [0]}')
+        self.assertEqual((status, answer.getheader("retry-after")), (503, "1"))
+        self.assertEqual(json.loads(text)["error_code"], "TEMPORARILY_UNAVAILABLE")
+        self.assertEqual(self.get("/health")[0], 200)
+        first.join()
+        self.assertEqual(self.post('{"inputs": [0]}')[0], 200)
+
+    def test_no_more_bytes_in_progress_than_it_can_take(self):
+        self.serving("slow", WARM_UP="", MAX_REQUEST_BYTES="1000", MAX_REQUESTS_BYTES="1000")
+        first = threading.Thread(target=self.post, args=('{"inputs": [3]}' + " " * 900,))
+        first.start()
+        self.metrics_with("mlflow_serving_requests_in_progress 1.0")
+        self.assertEqual(self.post('{"inputs": [0]}' + " " * 100)[0], 503)
+        # A body whose length is not told.
+        chunks = self.connection()
+        chunks.request("POST", "/invocations", iter([b"x" * 60] * 2), {"Content-Type": "application/json"},
+                       encode_chunked=True)
+        self.assertEqual(chunks.getresponse().status, 503)
+        self.assertEqual(self.post('{"inputs": [0]}')[0], 200)
+        first.join()
+        self.assertEqual(self.post('{"inputs": [0]}' + " " * 900)[0], 200)
+
+    def test_a_request_shows_its_head_in_time_or_its_connection_is_closed(self):
+        self.serving("slow", WARM_UP="", HEAD_SECONDS="1")
+        for head in (b"", b"POST /invocations HTTP/1.1\r\nHost: x\r\n"):
+            with socket.create_connection(("127.0.0.1", self.ports[0]), timeout=30) as lame:
+                lame.sendall(head)
+                self.assertEqual(lame.recv(100), b"")
+        # What comes after its head has the time of a request, and a kept connection may be silent.
+        kept = self.connection()
+        for _ in range(2):
+            self.assertEqual(self.post('{"inputs": [1.5]}', kept)[0], 200)
+            time.sleep(1.5)
+        # But not begin another head and leave it at that.
+        kept.sock.sendall(b"POST /invoc")
+        self.assertEqual(kept.sock.recv(100), b"")
+
+    def test_it_answers_on_ipv6_too(self):
+        self.serving("line")
+        for port, path in ((0, "/health"), (1, "/metrics")):
+            connection = http.client.HTTPConnection("::1", self.ports[port], timeout=30)
+            self.addCleanup(connection.close)
+            connection.request("GET", path)
+            self.assertEqual(connection.getresponse().status, 200)
 
     def test_without_an_example_there_is_no_warm_up(self):
         self.serving("slow")
