@@ -96,7 +96,7 @@ export interface ModelServingOptions extends PlacementOptions {
   readonly drainSeconds?: number;
   /**
    * Space for the model's files: `sizeLimit` of an emptyDir, and part of the pod's limit of ephemeral storage.
-   * @default Size.gibibytes(10)
+   * @default Size.gibibytes(10) - 8 with `reserveEphemeralStorage`
    */
   readonly modelSpace?: Size;
   /**
