@@ -10,7 +10,7 @@ import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
 import { environment, podTemplate } from '../kubernetes/pod';
 import { mirrored } from '../kubernetes/pod-options';
 import { PROGRAMS, programs } from '../kubernetes/program';
-import { renderResources, smallResources } from '../kubernetes/resources';
+import { mergeResources, renderResources, smallResources } from '../kubernetes/resources';
 import { check } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
@@ -116,7 +116,7 @@ export class CredentialsJob extends Component {
           image: mirrored(Images.NODE, placement),
           command: ['node', `${PROGRAMS}/credentials.js`],
           env: environment({ CREDENTIALS_DEADLINE_SECONDS: String(DEADLINE_SECONDS) }),
-          resources: renderResources(smallResources),
+          resources: renderResources(mergeResources(smallResources, placement.jobResources)),
           securityContext: containerSecurity(ANY_USER),
           volumeMounts: [{ name: 'program', mountPath: PROGRAMS, readOnly: true }],
         },

@@ -1,9 +1,11 @@
+import { Size } from 'cdk8s';
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
 import { Images } from '../images';
 import { affinityRules, tolerationRules } from './affinity-rules';
 import { EgressRule } from './connection';
 import { annotationRules, labelRules } from './metadata-rules';
 import { egressRules } from './network-boundary';
+import { resourceRules } from './resources';
 import { Rule, objectNameRule } from './rules';
 
 /** Where pods run, what they carry and how they reach the control plane, for every pod of a component, its Jobs included. */
@@ -59,6 +61,19 @@ export interface PlacementOptions {
    * @default - any address, on the ports 443, 6443, 8443, 16443 and 2040
    */
   readonly apiServerEgress?: EgressRule[];
+  /**
+   * Resources of the containers of Jobs: `credentials`, `set-up` and `migrate`; what is left out keeps the default.
+   * @default - requests 50m and 64Mi, limits 500m and 256Mi; `migrate` requests 100m and 512Mi, limits 1 and 2Gi
+   */
+  readonly jobResources?: ContainerResources;
+  /**
+   * Whether each container requests all the ephemeral storage of its limit: `requests.ephemeral-storage`. For clusters
+   * that lower the limit to the request, as GKE Autopilot does, and for nodes that are short of disk, where pods that use
+   * more than they requested are evicted first. The defaults of `spool`, `modelSpace` and `dumpSpace` are then 8Gi, so
+   * that a pod stays below the 10Gi of Autopilot.
+   * @default false
+   */
+  readonly reserveEphemeralStorage?: boolean;
 }
 
 /** What every long-running component takes. */
@@ -87,6 +102,8 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     podLabels: { ...defaults.podLabels, ...given.podLabels },
     imageRegistry: given.imageRegistry ?? defaults.imageRegistry,
     apiServerEgress: given.apiServerEgress ?? defaults.apiServerEgress,
+    jobResources: given.jobResources ?? defaults.jobResources,
+    reserveEphemeralStorage: given.reserveEphemeralStorage ?? defaults.reserveEphemeralStorage,
   };
 }
 
@@ -101,8 +118,13 @@ export function mirroredDefault(image: string, placement: PlacementOptions): str
   return Object.values(Images).includes(image) ? mirrored(image, placement) : image;
 }
 
+/** The default of a space on the node's disk: as much as a pod of Autopilot can have, where all of it is reserved. */
+export function defaultSpace(gibibytes: number, { reserveEphemeralStorage }: PlacementOptions): Size {
+  return Size.gibibytes(reserveEphemeralStorage ? Math.min(gibibytes, 8) : gibibytes);
+}
+
 export function placementRules(placement: PlacementOptions = {}): Rule[] {
-  const { imageRegistry, priorityClassName, apiServerEgress } = placement;
+  const { imageRegistry, priorityClassName, apiServerEgress, jobResources } = placement;
   return [
     ...labelRules('nodeSelector', placement.nodeSelector),
     ...labelRules('podLabels', placement.podLabels),
@@ -111,6 +133,7 @@ export function placementRules(placement: PlacementOptions = {}): Rule[] {
     ...affinityRules(placement.affinity),
     ...(priorityClassName === undefined ? [] : [objectNameRule('priorityClassName', priorityClassName, 'important')]),
     ...(placement.imagePullSecrets ?? []).map((name) => objectNameRule('imagePullSecrets', name, 'registry-login')),
+    ...resourceRules(jobResources ?? {}, 'jobResources'),
     ...egressRules('apiServerEgress', apiServerEgress),
     {
       wrong: apiServerEgress?.length === 0,

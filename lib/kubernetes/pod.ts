@@ -31,13 +31,15 @@ export interface PodProps {
 /** The pod template that every workload of ours has: restricted, placed, spread, with a ServiceAccount of its own. */
 export function podTemplate(props: PodProps): PodTemplate {
   const { placement } = props;
+  const finish = (container: Container) =>
+    tellLastWords(placement.reserveEphemeralStorage ? reserveDisk(container) : container);
   const spec: PodSpec = {
     serviceAccountName: props.serviceAccountName,
     automountServiceAccountToken: props.apiAccess ?? false,
     enableServiceLinks: false,
     securityContext: podSecurity(props.user),
-    initContainers: props.initContainers?.map(tellLastWords),
-    containers: props.containers.map(tellLastWords),
+    initContainers: props.initContainers?.map(finish),
+    containers: props.containers.map(finish),
     volumes: props.volumes,
     terminationGracePeriodSeconds: props.terminationGracePeriodSeconds,
     restartPolicy: props.restartPolicy,
@@ -62,6 +64,13 @@ export function podTemplate(props: PodProps): PodTemplate {
 /** `kubectl describe pod` then shows the end of the log of a container that failed. */
 function tellLastWords(container: Container): Container {
   return { ...container, terminationMessagePolicy: 'FallbackToLogsOnError' };
+}
+
+function reserveDisk(container: Container): Container {
+  const { requests, limits } = container.resources ?? {};
+  const disk = limits?.['ephemeral-storage'];
+  if (disk === undefined) return container;
+  return { ...container, resources: { limits, requests: { ...requests, 'ephemeral-storage': disk } } };
 }
 
 function preferOtherNodes(matchLabels: Record<string, string>): Json<k8s.Affinity> {

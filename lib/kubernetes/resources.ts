@@ -119,16 +119,19 @@ function compact(values: Record<string, string | undefined>): Record<string, str
   >;
 }
 
+/** Ephemeral storage of a container that writes no more than its log: the kubelet keeps 50Mi of one. */
+export const LOG_SPACE = { request: Size.mebibytes(128), limit: Size.mebibytes(128) };
+
 /** Requests and limits of a Job's small container. */
 export const smallResources: ContainerResources = {
   cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
   memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
-  ephemeralStorage: { request: Size.mebibytes(16), limit: Size.mebibytes(64) },
+  ephemeralStorage: LOG_SPACE,
 };
 
 /** Requests and limits of a database or a store, as a first guess. */
 export const storeResources: ContainerResources = {
   cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
   memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
-  ephemeralStorage: { request: Size.mebibytes(64), limit: Size.gibibytes(1) },
+  ephemeralStorage: { request: Size.mebibytes(256), limit: Size.gibibytes(1) },
 };

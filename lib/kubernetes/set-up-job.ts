@@ -7,7 +7,7 @@ import { ONCE_JOB_SUFFIX, onceJob } from './once-job';
 import { environment, mountConnections, podTemplate, scratch } from './pod';
 import { PlacementOptions } from './pod-options';
 import { PROGRAMS, programs } from './program';
-import { renderResources, smallResources } from './resources';
+import { mergeResources, renderResources, smallResources } from './resources';
 import { containerSecurity } from './security';
 
 export const SET_UP_SUFFIX = `-set-up${ONCE_JOB_SUFFIX}`;
@@ -51,7 +51,7 @@ export class SetUpJob extends Component {
               image: props.image,
               command: ['sh', `${PROGRAMS}/${props.script}`],
               env: environment({ HOME: '/tmp', ...mounted.environment }),
-              resources: renderResources(smallResources),
+              resources: renderResources(mergeResources(smallResources, props.placement.jobResources)),
               securityContext: containerSecurity(props.user),
               volumeMounts: [
                 { name: 'program', mountPath: PROGRAMS, readOnly: true },

@@ -1,5 +1,5 @@
-import { Size, SizeRoundingBehavior } from 'cdk8s';
-import { Cpu, k8s } from 'cdk8s-plus-27';
+import { Size } from 'cdk8s';
+import { ContainerResources, Cpu, k8s } from 'cdk8s-plus-27';
 import { LoginReference } from '../credentials/credentials';
 import { configMap, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
@@ -10,11 +10,13 @@ import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
 import { Mounted, accountAnnotations, environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
 import { PlacementOptions } from '../kubernetes/pod-options';
 import { PROGRAMS, programs } from '../kubernetes/program';
-import { mebibytes, renderResources } from '../kubernetes/resources';
+import { LOG_SPACE, mebibytes, mergeResources, renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 const FILES = ['secret_files.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'dump-databases.sh'];
 const WORK = '/work';
+/** Ephemeral storage for `/tmp` and logs, beside the dump. */
+const OTHER_SPACE_MEBIBYTES = 512;
 const WANTED_IMAGE = 'wanted-image';
 const PROGRAM_MODELS = 'program-models.json';
 const PROGRAM_USERS = '/run/secrets/program-users';
@@ -128,11 +130,7 @@ export class Migration extends Component {
       image: props.image,
       command: ['python', `${PROGRAMS}/migrate.py`],
       env,
-      resources: renderResources({
-        cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
-        memory: { request: Size.mebibytes(512), limit: Size.gibibytes(2) },
-        ephemeralStorage: { request: Size.mebibytes(64), limit: this.ephemeral() },
-      }),
+      resources: renderResources(this.resources),
       securityContext: containerSecurity(ANY_USER),
       volumeMounts: mounts,
     };
@@ -180,7 +178,8 @@ export class Migration extends Component {
       resources: renderResources({
         cpu: { request: Cpu.millis(20), limit: Cpu.units(1) },
         memory: { request: Size.mebibytes(32), limit: Size.mebibytes(512) },
-        ephemeralStorage: { request: Size.mebibytes(16), limit: this.ephemeral() },
+        // The dump's volume counts for the whole pod.
+        ephemeralStorage: LOG_SPACE,
       }),
       securityContext: containerSecurity(ANY_USER),
       volumeMounts: [
@@ -209,13 +208,23 @@ export class Migration extends Component {
     return `${JSON.stringify(Object.fromEntries(models), null, 2)}\n`;
   }
 
-  private ephemeral(): Size {
-    return Size.mebibytes(Math.ceil(mebibytes(this.props.dumpSpace)) + 512);
+  private get resources(): ContainerResources {
+    const disk = Math.ceil(mebibytes(this.props.dumpSpace)) + OTHER_SPACE_MEBIBYTES;
+    return mergeResources(
+      {
+        cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
+        memory: { request: Size.mebibytes(512), limit: Size.gibibytes(2) },
+        ephemeralStorage: { request: Size.mebibytes(Math.min(disk, 1024)), limit: Size.mebibytes(disk) },
+      },
+      this.props.placement.jobResources,
+    );
   }
 
-  /** What the volume holds beside a dump is small. */
+  /** As much as the volume and the pod's limit hold; what the volume holds beside a dump is small. */
   private dumpKibibytes(): number {
-    return Math.max(this.props.dumpSpace.toKibibytes({ rounding: SizeRoundingBehavior.FLOOR }) - 64, 1);
+    const limit = mebibytes(this.resources.ephemeralStorage!.limit!) - OTHER_SPACE_MEBIBYTES;
+    const space = Math.min(mebibytes(this.props.dumpSpace), limit);
+    return Math.max(Math.floor(space * 1024) - 64, 1);
   }
 }
 

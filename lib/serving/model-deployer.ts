@@ -19,14 +19,14 @@ import { apiObject } from '../kubernetes/manifest';
 import { NetworkBoundary, peerRules } from '../kubernetes/network-boundary';
 import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { contentHash, programs } from '../kubernetes/program';
-import { mergeResources, resourceRules } from '../kubernetes/resources';
+import { LOG_SPACE, mergeResources, resourceRules } from '../kubernetes/resources';
 import { check, imageRule, wholeRule } from '../kubernetes/rules';
 import { checkInputs } from '../inputs/inputs';
 
 const defaultResources: ContainerResources = {
   cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
   memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
-  ephemeralStorage: { request: Size.mebibytes(16), limit: Size.mebibytes(64) },
+  ephemeralStorage: LOG_SPACE,
 };
 
 /**

@@ -103,8 +103,8 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly drainSeconds?: number;
   /**
-   * Space for the model's files: `sizeLimit` of an emptyDir, and part of the request and the limit of ephemeral storage.
-   * @default Size.gibibytes(5)
+   * Space for the model's files: `sizeLimit` of an emptyDir, and part of the pod's limit of ephemeral storage.
+   * @default Size.gibibytes(10) - 8 with `reserveEphemeralStorage`
    */
   readonly modelSpace?: Size;
   /**

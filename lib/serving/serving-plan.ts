@@ -7,8 +7,8 @@ import { Exposure } from '../access/exposure';
 import { Images } from '../images';
 import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../kubernetes/autoscaler';
 import { egressRules, peerRules } from '../kubernetes/network-boundary';
-import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
-import { mebibytes, mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
+import { PlacementOptions, defaultSpace, mirrored } from '../kubernetes/pod-options';
+import { LOG_SPACE, mebibytes, mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
 import { SERVING_VARIABLES, reservedRules } from '../tracking/reserved-variables';
 import { environmentRules } from '../tracking/rules';
@@ -43,7 +43,7 @@ export const TMP_SPACE = Size.gibibytes(1);
 
 export function servingPlan(props: ModelServingOptions, placement: PlacementOptions): ServingPlan {
   const runtime = props.runtime ?? ServingRuntime.offline();
-  const modelSpace = props.modelSpace ?? Size.gibibytes(5);
+  const modelSpace = props.modelSpace ?? defaultSpace(10, placement);
   const autoscaling = autoscalerBounds(props);
   const requestTimeoutSeconds = props.requestTimeoutSeconds ?? 60;
   const packages = runtime._requirements && !runtime._requirements.cacheClaimName ? mebibytes(runtime._space) : 0;
@@ -53,11 +53,12 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
     {
       cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
       memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
-      // The same: where the limit is lowered to the request (GKE Autopilot) a smaller one would evict every pod.
-      ephemeralStorage: { request: Size.mebibytes(disk), limit: Size.mebibytes(disk) },
+      ephemeralStorage: { request: Size.mebibytes(Math.min(disk, 1024)), limit: Size.mebibytes(disk) },
     },
     props.resources,
   );
+  const others = packages + mebibytes(TMP_SPACE);
+  const space = Math.min(mebibytes(modelSpace), mebibytes(resources.ephemeralStorage!.limit!) - others);
   const memoryBytes = mebibytes(resources.memory!.limit!) * 1024 * 1024;
   return {
     image: runtime._image ?? mirrored(Images.MLFLOW, placement),
@@ -67,7 +68,7 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
       {
         cpu: { request: Cpu.millis(50), limit: Cpu.units(1) },
         memory: { request: Size.mebibytes(32), limit: Size.mebibytes(128) },
-        ephemeralStorage: { request: Size.mebibytes(128), limit: Size.mebibytes(128) },
+        ephemeralStorage: LOG_SPACE,
       },
       props.proxyResources,
     ),
@@ -76,8 +77,8 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
     autoscaling,
     maxPods: autoscaling?.maxReplicas ?? props.replicas ?? 1,
     modelSpace,
-    // A little below what the volume holds: the kubelet measures with a lag, and evicts a pod that has more.
-    modelSpaceBytes: Math.floor(mebibytes(modelSpace) * 0.95) * 1024 * 1024,
+    // A little below what the volume and the limit hold: the kubelet measures with a lag, and evicts a pod that has more.
+    modelSpaceBytes: Math.max(1, Math.floor(space * 0.95)) * 1024 * 1024,
     maxRequestBytes,
     maxConcurrentRequests: props.maxConcurrentRequests ?? 100,
     // A body takes several times its size while it is read and predicted.

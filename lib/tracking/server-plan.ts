@@ -3,8 +3,8 @@ import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
 import { ArtifactAccess, TrackingServerOptions } from './tracking-server-props';
 import { AutoscalerBounds, autoscalerBounds } from '../kubernetes/autoscaler';
-import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
-import { mebibytes, mergeResources } from '../kubernetes/resources';
+import { PlacementOptions, defaultSpace, mirrored } from '../kubernetes/pod-options';
+import { LOG_SPACE, mebibytes, mergeResources } from '../kubernetes/resources';
 
 /** Requests of one process that use the database at once: with 10 servers, PostgreSQL's default memory is enough. */
 const DATABASE_REQUESTS = 6;
@@ -18,6 +18,9 @@ export const MOST_DATABASE_REQUESTS = 40;
 export const poolConnections = (requests: number) => 3 * requests + 2;
 /** With MLflow's own login, a process has these besides, to the database of users: USERS_CONNECTIONS of that program. */
 export const USERS_CONNECTIONS = 4;
+
+/** Ephemeral storage for metrics and logs, beside the spool. */
+const OTHER_SPACE_MEBIBYTES = 512;
 
 /** The props with every default filled in, and the numbers that follow from them. */
 export interface ServerPlan {
@@ -41,28 +44,29 @@ export interface ServerPlan {
 
 export function serverPlan(props: TrackingServerOptions, placement: PlacementOptions): ServerPlan {
   const autoscaling = autoscalerBounds(props);
-  const spool = props.spool ?? Size.gibibytes(10);
-  const space = mebibytes(spool);
-  const disk = Math.ceil(space) + 512;
+  const spool = props.spool ?? defaultSpace(10, placement);
+  const disk = Math.ceil(mebibytes(spool)) + OTHER_SPACE_MEBIBYTES;
+  const resources = mergeResources(
+    {
+      cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
+      memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+      ephemeralStorage: {
+        request: disk < 1024 ? Size.mebibytes(disk) : Size.gibibytes(1),
+        limit: Size.mebibytes(disk),
+      },
+    },
+    props.resources,
+  );
+  const space = Math.min(mebibytes(spool), mebibytes(resources.ephemeralStorage!.limit!) - OTHER_SPACE_MEBIBYTES);
   return {
     image: props.image ?? mirrored(Images.MLFLOW, placement),
     proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),
-    resources: mergeResources(
-      {
-        cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
-        memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
-        ephemeralStorage: {
-          request: disk < 1024 ? Size.mebibytes(disk) : Size.gibibytes(1),
-          limit: Size.mebibytes(disk),
-        },
-      },
-      props.resources,
-    ),
+    resources,
     proxyResources: mergeResources(
       {
         cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
         memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
-        ephemeralStorage: { request: Size.mebibytes(16), limit: Size.mebibytes(128) },
+        ephemeralStorage: LOG_SPACE,
       },
       props.proxyResources,
     ),
@@ -70,9 +74,9 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
     workers: props.workers ?? 1,
     maxDatabaseRequests: props.maxDatabaseRequests ?? DATABASE_REQUESTS,
     spool,
-    // A little below what the volume holds: the kubelet measures with a lag.
+    // A little below what the volume and the limit hold: the kubelet measures with a lag.
     maxArtifactMebibytes: Math.max(1, Math.floor(space * 0.9)),
-    dumpSpace: props.dumpSpace ?? Size.gibibytes(20),
+    dumpSpace: props.dumpSpace ?? defaultSpace(20, placement),
     drainSeconds: props.drainSeconds ?? 60,
     artifactAccess: props.artifactAccess ?? ArtifactAccess.PROXIED,
     maxPods: autoscaling?.maxReplicas ?? props.replicas ?? 1,

@@ -68,8 +68,8 @@ export interface TrackingServerOptions extends PodOptions {
   readonly maxDatabaseRequests?: number;
   /**
    * Space of `/tmp`, where MLflow keeps each proxied artifact whole while it passes through. It bounds the sum of all
-   * artifacts that pass one pod at a time; nginx refuses one above nine tenths of it (413) (`sizeLimit` of the emptyDir, and the pod's limit of ephemeral storage).
-   * @default Size.gibibytes(10)
+   * artifacts that pass one pod at a time; nginx refuses one above nine tenths of it, or of what `resources.ephemeralStorage` leaves for it (413) (`sizeLimit` of the emptyDir, and the pod's limit of ephemeral storage).
+   * @default Size.gibibytes(10) - 8 with `reserveEphemeralStorage`
    */
   readonly spool?: Size;
   /**
@@ -150,7 +150,7 @@ export interface TrackingServerOptions extends PodOptions {
   readonly proxyResources?: ContainerResources;
   /**
    * Space for the dump that the migration takes before it upgrades a database: an emptyDir of its Job.
-   * @default Size.gibibytes(20)
+   * @default Size.gibibytes(20) - 8 with `reserveEphemeralStorage`
    */
   readonly dumpSpace?: Size;
 }

@@ -34,6 +34,8 @@ const allProps: Required<MinioStoreProps> = {
   podLabels: { team: 'ml' },
   imageRegistry: 'registry.example.com/mirror',
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
+  jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
+  reserveEphemeralStorage: true,
 };
 
 test('MinioStore without props', () => {

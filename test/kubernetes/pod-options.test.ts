@@ -1,4 +1,4 @@
-import { Chart } from 'cdk8s';
+import { Chart, Size } from 'cdk8s';
 import {
   Credentials,
   Database,
@@ -21,6 +21,8 @@ const all: Required<PlacementOptions> = {
   podLabels: { team: 'ml' },
   imageRegistry: 'mirror.example.com',
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
+  jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
+  reserveEphemeralStorage: true,
 };
 
 /** Each pod of ours, by the name of its workload without the hash. */

@@ -1,4 +1,4 @@
-import { App, Chart } from 'cdk8s';
+import { App, Chart, Size } from 'cdk8s';
 import {
   ModelServing,
   ModelServingOptions,
@@ -30,6 +30,8 @@ export const placement: Required<PlacementOptions> = {
   podLabels: { team: 'ml' },
   imageRegistry: 'registry.example.com/mirror',
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
+  jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
+  reserveEphemeralStorage: true,
 };
 
 /** A serving that stands alone. */

@@ -53,6 +53,8 @@ const all: Required<TrackingServerProps> = {
   podLabels: { team: 'data' },
   imageRegistry: 'registry.example.com/mirror',
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
+  jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
+  reserveEphemeralStorage: true,
 };
 
 test('a server with nothing but its database and its store', () => {
