@@ -1,6 +1,38 @@
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
 import { Images } from '../images';
-import { Rule } from './rules';
+import { Rule, imageRule } from './rules';
+
+/**
+ * Images in place of the library's own, one for each program, e.g. by digest. One that is left out keeps its default, and
+ * the prop of a component (`image`, `proxyImage`, `clientImage`) comes before them.
+ */
+export interface ImageChoices {
+  /**
+   * MLflow: `image` of the tracking server, its migration and the servings.
+   * @default Images.MLFLOW
+   */
+  readonly mlflow?: string;
+  /**
+   * PostgreSQL: `image` of the embedded database, its set-up Job and the container that dumps.
+   * @default Images.POSTGRES
+   */
+  readonly postgres?: string;
+  /**
+   * The embedded store and its set-up Job: `image` of an image of Silo or of MinIO, with the client `mc` in it.
+   * @default Images.SILO
+   */
+  readonly silo?: string;
+  /**
+   * nginx: `image` of the proxies beside the tracking server and the servings.
+   * @default Images.NGINX
+   */
+  readonly nginx?: string;
+  /**
+   * Node.js: `image` of the deployer and of the Job that makes the Secrets.
+   * @default Images.NODE
+   */
+  readonly node?: string;
+}
 
 /** Where pods run and what they carry, for every pod of a component, its Jobs included. */
 export interface PlacementOptions {
@@ -47,13 +79,28 @@ export interface PlacementOptions {
    * @default - each image's own registry
    */
   readonly imageRegistry?: string;
+  /**
+   * Images in place of the library's own: `image` of each container that no other prop gives one. They stay as they are
+   * given, also with `imageRegistry`.
+   * @default - the images in lib/images.ts
+   */
+  readonly images?: ImageChoices;
 }
+
+const DEFAULTS: Required<ImageChoices> = {
+  mlflow: Images.MLFLOW,
+  postgres: Images.POSTGRES,
+  silo: Images.SILO,
+  nginx: Images.NGINX,
+  node: Images.NODE,
+};
+const CHOICES = Object.keys(DEFAULTS) as (keyof ImageChoices)[];
 
 /** What every long-running component takes. */
 export interface PodOptions extends PlacementOptions {
   /**
    * Image of the component's main container, with a tag other than `latest` or a digest: `image`.
-   * @default - the component's image in lib/images.ts
+   * @default - the one in `images`, else the component's in lib/images.ts
    */
   readonly image?: string;
   /**
@@ -74,12 +121,15 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     podAnnotations: { ...defaults.podAnnotations, ...given.podAnnotations },
     podLabels: { ...defaults.podLabels, ...given.podLabels },
     imageRegistry: given.imageRegistry ?? defaults.imageRegistry,
+    images: { ...defaults.images, ...given.images },
   };
 }
 
-/** An image of ours where the mirror has it. */
+/** The image that was chosen in place of one of ours; without one, ours, where the mirror has it. */
 export function mirrored(image: string, placement: PlacementOptions): string {
-  const { imageRegistry } = placement;
+  const { imageRegistry, images = {} } = placement;
+  const chosen = CHOICES.find((name) => DEFAULTS[name] === image);
+  if (chosen && images[chosen] !== undefined) return images[chosen];
   return imageRegistry ? `${imageRegistry.replace(/\/+$/, '')}${image.slice(image.indexOf('/'))}` : image;
 }
 
@@ -89,8 +139,9 @@ export function mirroredDefault(image: string, placement: PlacementOptions): str
 }
 
 export function placementRules(placement: PlacementOptions = {}): Rule[] {
-  const { imageRegistry } = placement;
+  const { imageRegistry, images = {} } = placement;
   return [
+    ...CHOICES.flatMap((name) => (images[name] === undefined ? [] : [imageRule(images[name], `images.${name}`)])),
     {
       wrong: imageRegistry !== undefined && !/^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[-._a-z0-9]+)*\/?$/.test(imageRegistry),
       given: `imageRegistry is '${imageRegistry}'`,

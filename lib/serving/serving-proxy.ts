@@ -3,7 +3,7 @@ import { ServingPlan } from './serving-plan';
 import { logging } from '../access/nginx-logging';
 import { httpsRedirect } from '../access/nginx-pages';
 import { Container, Volume } from '../kubernetes/manifest';
-import { environment, scratch } from '../kubernetes/pod';
+import { scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
@@ -88,7 +88,6 @@ export function servingProxy(plan: ServingPlan): Container {
     name: 'nginx',
     image: plan.proxyImage,
     command: ['nginx', '-c', `${CONFIGURATION}/nginx.conf`, '-g', 'daemon off;'],
-    env: environment({ HOME: '/tmp' }),
     ports: [{ name: 'login', containerPort: LOGIN_PORT }],
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
     livenessProbe: { tcpSocket: { port: 'login' }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },

@@ -33,6 +33,7 @@ const allProps: Required<MinioStoreProps> = {
   podAnnotations: { 'example.com/owner': 'platform' },
   podLabels: { team: 'ml' },
   imageRegistry: 'registry.example.com/mirror',
+  images: { node: 'registry.example.com/node:22.1.0' },
 };
 
 test('MinioStore without props', () => {

@@ -32,6 +32,7 @@ const allProps: Required<PostgresStatefulSetProps> = {
   podAnnotations: { 'example.com/owner': 'platform' },
   podLabels: { team: 'ml' },
   imageRegistry: 'registry.example.com/mirror',
+  images: { node: 'registry.example.com/node:22.1.0' },
 };
 
 test('PostgresStatefulSet without props', () => {

@@ -20,6 +20,7 @@ const all: Required<PlacementOptions> = {
   podAnnotations: { 'example.com/owner': 'ml' },
   podLabels: { team: 'ml' },
   imageRegistry: 'mirror.example.com',
+  images: { mlflow: 'mirror.example.com/own/mlflow:1', node: 'mirror.example.com/own/node:1' },
 };
 
 /** Each pod of ours, by the name of its workload without the hash. */
@@ -153,6 +154,11 @@ describe('mergePlacement', () => {
   test('knows every option', () => {
     expect(mergePlacement({}, all)).toEqual(all);
     expect(mergePlacement(all, {})).toEqual(all);
+  });
+
+  test('chosen images are laid together', () => {
+    const merged = mergePlacement({ images: { node: 'a:1', nginx: 'b:1' } }, { images: { node: 'c:1' } });
+    expect(merged.images).toEqual({ node: 'c:1', nginx: 'b:1' });
   });
 
   test('an empty list takes a default away', () => {

@@ -29,6 +29,7 @@ export const placement: Required<PlacementOptions> = {
   podAnnotations: { 'example.com/owner': 'ml' },
   podLabels: { team: 'ml' },
   imageRegistry: 'registry.example.com/mirror',
+  images: { node: 'registry.example.com/node:22.1.0' },
 };
 
 /** A serving that stands alone. */

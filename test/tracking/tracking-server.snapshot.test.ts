@@ -52,6 +52,7 @@ const all: Required<TrackingServerProps> = {
   podAnnotations: { 'example.com/team': 'data' },
   podLabels: { team: 'data' },
   imageRegistry: 'registry.example.com/mirror',
+  images: { node: 'registry.example.com/node:22.1.0' },
 };
 
 test('a server with nothing but its database and its store', () => {
