@@ -20,7 +20,7 @@ export * from './database/postgres-stateful-set-props';
 export * from './kubernetes/component';
 export * from './kubernetes/connection';
 export type { NetworkPeer } from './kubernetes/network-boundary';
-export type { PlacementOptions, PodOptions } from './kubernetes/pod-options';
+export type { ImageChoices, PlacementOptions, PodOptions } from './kubernetes/pod-options';
 export * from './kubernetes/restricted-namespace';
 export * from './operations/deployer-monitor';
 export * from './operations/server-monitor';

@@ -1,6 +1,7 @@
 // Pages about pods: ports, users, labels, environment.
 import { Container, Manifest, Pod, containersOf, nameOf, ofKind, podsOf, selects, titleOf } from './manifests';
 import { code, lines, list, table } from './markdown';
+import { readersOf } from './variables';
 
 export function ports(objects: Manifest[]): string {
   const rows = podsOf(objects).flatMap((pod) =>
@@ -97,11 +98,12 @@ export function environment(objects: Manifest[]): string {
         const rows = (container.env ?? []).map((variable: Manifest) => [
           code(variable.name),
           variable.valueFrom ? `field ${code(variable.valueFrom.fieldRef.fieldPath)}` : code(variable.value || "''"),
+          readersOf(container.image, variable.name).join(', '),
         ]);
         const secrets = secretFiles(pod, container);
         return lines(
           `Container ${code(name)}${roleInWords(role)}:`,
-          rows.length > 0 ? table(['variable', 'value'], rows) : 'No variable.',
+          rows.length > 0 ? table(['variable', 'value', 'read by'], rows) : 'No variable.',
           secrets.length > 0 ? `From files of Secrets: ${list(secrets)}.` : undefined,
         );
       }),
@@ -110,7 +112,7 @@ export function environment(objects: Manifest[]): string {
 }
 
 /** Files that stand for variables: our programs read them into their environment. */
-function secretFiles({ spec }: Pod, container: Manifest): string[] {
+export function secretFiles({ spec }: Pod, container: Manifest): string[] {
   const mounted = new Set((container.volumeMounts ?? []).map(({ name }: Manifest) => name));
   return (spec.volumes ?? [])
     .filter(({ name, projected }: Manifest) => mounted.has(name) && projected)

@@ -4,7 +4,7 @@ import { NginxLogin, nginxConfiguration } from './nginx-configuration';
 import { ProgramRole } from './nginx-roles';
 import { LoginReference } from '../credentials/credentials';
 import { Container, Volume } from '../kubernetes/manifest';
-import { environment, scratch } from '../kubernetes/pod';
+import { scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
@@ -88,7 +88,6 @@ export class ReverseProxy {
       name: 'nginx',
       image: this.props.image,
       command: ['nginx', '-c', `${CONFIGURATION}/nginx.conf`, '-g', 'daemon off;'],
-      env: environment({ HOME: '/tmp' }),
       ports: [
         { name: 'http', containerPort: HTTP_PORT },
         { name: 'metrics', containerPort: METRICS_PORT },

@@ -7,7 +7,7 @@ import { bucketRule } from './bucket-rules';
 import { API_PORT, CONSOLE_PORT, minioPod } from './minio-pod';
 import { MinioStoreProps } from './minio-store-props';
 import { topologyRules } from './minio-topology';
-import { ACCESS_KEY, SECRET_KEY, s3Login } from './s3-connection';
+import { ACCESS_KEY, SECRET_KEY, addressingStyle, s3Login } from './s3-connection';
 import { disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
@@ -170,7 +170,7 @@ export class MinioStore extends Component implements IArtifactStore {
       environment: {
         MLFLOW_S3_ENDPOINT_URL: this.endpoint,
         AWS_DEFAULT_REGION: 'us-east-1',
-        AWS_S3_ADDRESSING_STYLE: 'path',
+        ...addressingStyle('path'),
       },
       secretVariables: s3Login(this.login),
       egress: [this.egress()],

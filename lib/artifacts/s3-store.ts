@@ -1,6 +1,6 @@
 import { IArtifactStore } from './artifact-store';
 import { bucketRule } from './bucket-rules';
-import { ACCESS_KEY, SECRET_KEY, s3Login } from './s3-connection';
+import { ACCESS_KEY, SECRET_KEY, addressingStyle, s3Login } from './s3-connection';
 import { Credentials } from '../credentials/credentials';
 import { Connection, ConnectionClient, EgressRule } from '../kubernetes/connection';
 import { POD_IDENTITY_AGENT, egressRules } from '../kubernetes/network-boundary';
@@ -21,14 +21,17 @@ export interface S3StoreProps {
    */
   readonly region?: string;
   /**
-   * URL of the endpoint, with scheme: `MLFLOW_S3_ENDPOINT_URL`.
+   * URL of the endpoint, with scheme: `MLFLOW_S3_ENDPOINT_URL`. Many stores that are not Amazon's refuse the checksums that
+   * boto3 adds since 1.36, so with an endpoint it adds and checks them only where S3 demands it:
+   * `AWS_REQUEST_CHECKSUM_CALCULATION` and `AWS_RESPONSE_CHECKSUM_VALIDATION` are `when_required`.
+   * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-dataintegrity.html
    * @default - Amazon's
    */
   readonly endpoint?: string;
   /**
-   * True where the bucket is a part of the path and not of the host name (`AWS_S3_ADDRESSING_STYLE`), as at most
-   * stores that are not Amazon's.
-   * @default - true where an endpoint is given
+   * True if the bucket is a part of the path, as at most stores that are not Amazon's; false if it is a part of the host
+   * name: `MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE`, `path` or `virtual`.
+   * @default - true if an endpoint is given; without one boto3 decides
    */
   readonly pathStyle?: boolean;
   /**
@@ -62,13 +65,17 @@ export class S3Store implements IArtifactStore {
   public connectFrom(client: ConnectionClient): Connection {
     check(client.name, rules(this.props));
     const { endpoint, region, credentials, cidr, egress } = this.props;
-    const pathStyle = this.props.pathStyle ?? endpoint !== undefined;
+    const pathStyle = this.props.pathStyle ?? (endpoint === undefined ? undefined : true);
     const byServiceAccount = credentials._kind === 'serviceAccount';
     return {
       environment: {
         ...(endpoint && { MLFLOW_S3_ENDPOINT_URL: endpoint }),
         ...(region && { AWS_DEFAULT_REGION: region }),
-        ...(pathStyle && { AWS_S3_ADDRESSING_STYLE: 'path' }),
+        ...(pathStyle !== undefined && addressingStyle(pathStyle ? 'path' : 'virtual')),
+        ...(endpoint && {
+          AWS_REQUEST_CHECKSUM_CALCULATION: 'when_required',
+          AWS_RESPONSE_CHECKSUM_VALIDATION: 'when_required',
+        }),
       },
       secretVariables: byServiceAccount ? [] : s3Login(credentials._existing(ACCESS_KEY, SECRET_KEY)),
       serviceAccountAnnotations: byServiceAccount ? credentials._annotations : undefined,

@@ -6,7 +6,39 @@ import { EgressRule } from './connection';
 import { annotationRules, labelRules } from './metadata-rules';
 import { egressRules } from './network-boundary';
 import { resourceRules } from './resources';
-import { Rule, objectNameRule } from './rules';
+import { Rule, imageRule, objectNameRule } from './rules';
+
+/**
+ * Images in place of the library's own, one for each program, e.g. by digest. One that is left out keeps its default, and
+ * the prop of a component (`image`, `proxyImage`, `clientImage`) comes before them.
+ */
+export interface ImageChoices {
+  /**
+   * MLflow: `image` of the tracking server, its migration and the servings.
+   * @default Images.MLFLOW
+   */
+  readonly mlflow?: string;
+  /**
+   * PostgreSQL: `image` of the embedded database, its set-up Job and the container that dumps.
+   * @default Images.POSTGRES
+   */
+  readonly postgres?: string;
+  /**
+   * The embedded store and its set-up Job: `image` of an image of Silo or of MinIO, with the client `mc` in it.
+   * @default Images.SILO
+   */
+  readonly silo?: string;
+  /**
+   * nginx: `image` of the proxies beside the tracking server and the servings.
+   * @default Images.NGINX
+   */
+  readonly nginx?: string;
+  /**
+   * Node.js: `image` of the deployer and of the Job that makes the Secrets.
+   * @default Images.NODE
+   */
+  readonly node?: string;
+}
 
 /** Where pods run, what they carry and how they reach the control plane, for every pod of a component, its Jobs included. */
 export interface PlacementOptions {
@@ -74,13 +106,28 @@ export interface PlacementOptions {
    * @default false
    */
   readonly reserveEphemeralStorage?: boolean;
+  /**
+   * Images in place of the library's own: `image` of each container that no other prop gives one. They stay as they are
+   * given, also with `imageRegistry`.
+   * @default - the images in lib/images.ts
+   */
+  readonly images?: ImageChoices;
 }
+
+const DEFAULTS: Required<ImageChoices> = {
+  mlflow: Images.MLFLOW,
+  postgres: Images.POSTGRES,
+  silo: Images.SILO,
+  nginx: Images.NGINX,
+  node: Images.NODE,
+};
+const CHOICES = Object.keys(DEFAULTS) as (keyof ImageChoices)[];
 
 /** What every long-running component takes. */
 export interface PodOptions extends PlacementOptions {
   /**
    * Image of the component's main container, with a tag other than `latest` or a digest: `image`.
-   * @default - the component's image in lib/images.ts
+   * @default - the one in `images`, else the component's in lib/images.ts
    */
   readonly image?: string;
   /**
@@ -104,12 +151,15 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     apiServerEgress: given.apiServerEgress ?? defaults.apiServerEgress,
     jobResources: given.jobResources ?? defaults.jobResources,
     reserveEphemeralStorage: given.reserveEphemeralStorage ?? defaults.reserveEphemeralStorage,
+    images: { ...defaults.images, ...given.images },
   };
 }
 
-/** An image of ours where the mirror has it. */
+/** The image that was chosen in place of one of ours; without one, ours, where the mirror has it. */
 export function mirrored(image: string, placement: PlacementOptions): string {
-  const { imageRegistry } = placement;
+  const { imageRegistry, images = {} } = placement;
+  const chosen = CHOICES.find((name) => DEFAULTS[name] === image);
+  if (chosen && images[chosen] !== undefined) return images[chosen];
   return imageRegistry ? `${imageRegistry.replace(/\/+$/, '')}${image.slice(image.indexOf('/'))}` : image;
 }
 
@@ -124,7 +174,7 @@ export function defaultSpace(gibibytes: number, { reserveEphemeralStorage }: Pla
 }
 
 export function placementRules(placement: PlacementOptions = {}): Rule[] {
-  const { imageRegistry, priorityClassName, apiServerEgress, jobResources } = placement;
+  const { imageRegistry, priorityClassName, apiServerEgress, jobResources, images = {} } = placement;
   return [
     ...labelRules('nodeSelector', placement.nodeSelector),
     ...labelRules('podLabels', placement.podLabels),
@@ -140,6 +190,7 @@ export function placementRules(placement: PlacementOptions = {}): Rule[] {
       given: 'apiServerEgress is an empty list',
       want: 'expected at least one place, or the prop left out: without it neither Secrets nor rollouts come about',
     },
+    ...CHOICES.flatMap((name) => (images[name] === undefined ? [] : [imageRule(images[name], `images.${name}`)])),
     {
       wrong: imageRegistry !== undefined && !/^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[-._a-z0-9]+)*\/?$/.test(imageRegistry),
       given: `imageRegistry is '${imageRegistry}'`,

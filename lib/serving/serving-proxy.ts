@@ -3,7 +3,7 @@ import { ServingPlan } from './serving-plan';
 import { logging } from '../access/nginx-logging';
 import { httpsRedirect } from '../access/nginx-pages';
 import { Container, Volume } from '../kubernetes/manifest';
-import { environment, scratch } from '../kubernetes/pod';
+import { scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
@@ -125,7 +125,6 @@ export function servingProxy(plan: ServingPlan, trackingUrl: string): Container 
       ...['sh', `${CONFIGURATION}/${SERVING_PROXY_PROGRAM}`, `${CONFIGURATION}/nginx.conf`, '/tmp'],
       ...[clusterName(tracking), port],
     ],
-    env: environment({ HOME: '/tmp' }),
     ports: [{ name: 'login', containerPort: LOGIN_PORT }],
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
     livenessProbe: { tcpSocket: { port: 'login' }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },

@@ -64,7 +64,7 @@ test('a client finds the store by the variables of boto3, and its key as files',
       environment: {
         MLFLOW_S3_ENDPOINT_URL: 'http://minio.mlflow.svc:9000',
         AWS_DEFAULT_REGION: 'us-east-1',
-        AWS_S3_ADDRESSING_STYLE: 'path',
+        MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE: 'path',
       },
       secretVariables: [
         { variable: 'AWS_ACCESS_KEY_ID', secretName: 'minio-s3-secret', key: 'AWS_ACCESS_KEY_ID' },

@@ -1,6 +1,6 @@
 import { ArtifactStore, Credentials, MlflowPlatform, S3StoreProps } from '../../lib';
-import { client } from '../support/parts';
-import { errorOf, find, findByPrefix, synth } from '../support/synth';
+import { client, environmentOf } from '../support/parts';
+import { Rendered, errorOf, find, findByPrefix, synth } from '../support/synth';
 
 const minimal: S3StoreProps = { bucket: 'models', credentials: Credentials.fromSecret('s3-key') };
 
@@ -37,10 +37,19 @@ test('the URI has the folder in the bucket', () => {
 test.each<[string, Partial<S3StoreProps>, string | undefined]>([
   ["Amazon's own", {}, undefined],
   ['an endpoint', { endpoint: 'https://s3.example.com' }, 'path'],
-  ['an endpoint with the bucket in its host name', { endpoint: 'https://s3.example.com', pathStyle: false }, undefined],
+  ['an endpoint with the bucket in its host name', { endpoint: 'https://s3.example.com', pathStyle: false }, 'virtual'],
   ["Amazon's own, by path", { pathStyle: true }, 'path'],
+  ["Amazon's own, by host name", { pathStyle: false }, 'virtual'],
 ])('addressing style of %s', (_, props, style) => {
-  expect(connect(props).environment.AWS_S3_ADDRESSING_STYLE).toBe(style);
+  expect(connect(props).environment.MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE).toBe(style);
+});
+
+test.each<[string, Partial<S3StoreProps>, string | undefined]>([
+  ["Amazon's own", {}, undefined],
+  ['an endpoint', { endpoint: 'https://s3.example.com' }, 'when_required'],
+])('checksums of %s', (_, props, when) => {
+  const { AWS_REQUEST_CHECKSUM_CALCULATION: sent, AWS_RESPONSE_CHECKSUM_VALIDATION: read } = connect(props).environment;
+  expect([sent, read]).toEqual([when, when]);
 });
 
 test.each([
@@ -119,6 +128,25 @@ describe('with a service account', () => {
       }
     }
   });
+});
+
+test('the server, its init container and its migration are told the same of the endpoint', () => {
+  const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow', { artifacts: ArtifactStore.s3(allProps) }));
+  const pods = [
+    find(objects, 'Deployment', 'mlflow-server').spec.template.spec,
+    findByPrefix(objects, 'Job', 'mlflow-server-migration-').spec.template.spec,
+  ];
+  const told = pods
+    .flatMap(({ initContainers = [], containers }) => [...initContainers, ...containers])
+    .filter(({ env = [] }) => env.some(({ name }: Rendered) => name === 'MLFLOW_S3_ENDPOINT_URL'));
+  expect(told.map(({ name }) => name)).toEqual(['wait-for-schema', 'mlflow', 'migrate']);
+  for (const container of told) {
+    expect(environmentOf(container)).toMatchObject({
+      MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE: 'path',
+      AWS_REQUEST_CHECKSUM_CALCULATION: 'when_required',
+      AWS_RESPONSE_CHECKSUM_VALIDATION: 'when_required',
+    });
+  }
 });
 
 test('the server and its migration reach it, by files of the key and a policy', () => {

@@ -3,6 +3,7 @@ import { join } from 'path';
 import { Images } from '../../lib';
 import { devDependencies } from '../../package.json';
 import { customManagers } from '../../renovate.json';
+import { pages } from '../docs/pages';
 import { ROOT } from '../support/run';
 
 /** What one of its expressions finds in a file, as `name@version`. */
@@ -27,4 +28,15 @@ test('Renovate finds every package that .projenrc.ts pins', () => {
     .filter((pin) => /@\d/.test(pin) && !pin.startsWith('projen@'));
   expect(pinned.length).toBeGreaterThan(5);
   expect(found(customManagers[0], '.projenrc.ts').sort()).toEqual(pinned.sort());
+});
+
+test('Renovate finds every image of the guide, by the expression of the guide', () => {
+  const { blocks } = pages.find(({ file }) => file === 'docs/how-to/pin-images.md')!;
+  const code = (language: string) => blocks.find((block) => block.language === language)!.code;
+  const [{ matchStrings }] = JSON.parse(code('json')).customManagers;
+  const images = Object.values(Images) as string[];
+  const pinned = code('ts').replace(images[1], `${images[1]}@sha256:${'a'.repeat(64)}`);
+  const found = [...pinned.matchAll(new RegExp(matchStrings[0], 'g'))].map(({ groups }) => groups!);
+  expect(found.map(({ depName, currentValue }) => `${depName}:${currentValue}`)).toEqual(images);
+  expect(found[1].currentDigest).toBe(`sha256:${'a'.repeat(64)}`);
 });

@@ -1,7 +1,25 @@
-import { Images, MlflowPlatform } from '../../lib';
+import { Chart } from 'cdk8s';
+import {
+  ArtifactStore,
+  Authentication,
+  Credentials,
+  Database,
+  Exposure,
+  ImageChoices,
+  Images,
+  MinioStore,
+  MlflowPlatform,
+  ModelServing,
+  PostgresStatefulSet,
+  RegisteredModel,
+  ServingRuntime,
+  TrackingEndpoint,
+  TrackingServer,
+} from '../../lib';
 import { mirrored } from '../../lib/kubernetes/pod-options';
 import { imageRule } from '../../lib/kubernetes/rules';
-import { Rendered, synth } from '../support/synth';
+import { pages } from '../docs/pages';
+import { Rendered, errorOf, synth } from '../support/synth';
 
 /** Every image of every pod. */
 function imagesOf(objects: Rendered[]): string[] {
@@ -49,4 +67,98 @@ describe('a mirror', () => {
     const images = imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', { pods, postgres })));
     expect(images).toContain('registry.example.com/postgres:17.6');
   });
+});
+
+describe('images that the user chooses', () => {
+  const images: Required<ImageChoices> = {
+    mlflow: `registry.example.com/mlflow@sha256:${'1'.repeat(64)}`,
+    postgres: `registry.example.com/postgres@sha256:${'2'.repeat(64)}`,
+    silo: `registry.example.com/silo@sha256:${'3'.repeat(64)}`,
+    nginx: `registry.example.com/nginx@sha256:${'4'.repeat(64)}`,
+    node: `registry.example.com/node@sha256:${'5'.repeat(64)}`,
+  };
+  const { mlflow, postgres, silo, nginx, node } = images;
+  const model = RegisteredModel.byAlias('churn', 'champion');
+  const exposure = Exposure.ingress({ host: 'churn.example.com' });
+  const outputs: [string, (chart: Chart) => void, string[]][] = [
+    [
+      'a platform with servings',
+      (chart) => {
+        const platform = new MlflowPlatform(chart, 'mlflow', {
+          authentication: Authentication.mlflow(),
+          // A mirror has no say in them.
+          pods: { images, imageRegistry: 'mirror.example.com' },
+        });
+        platform.addModelServing('churn', { model, exposure });
+        const runtime = ServingRuntime.withRequirements({ indexUrl: 'https://pypi.example.com/simple' });
+        platform.addModelServing('spam', { model, runtime });
+      },
+      [mlflow, postgres, silo, nginx, node],
+    ],
+    [
+      'a platform on stores of its own',
+      (chart) => {
+        const database = Database.fromExisting({ host: 'db', credentials: Credentials.fromSecret('db') });
+        const artifacts = ArtifactStore.s3({ bucket: 'models', credentials: Credentials.fromSecret('s3') });
+        new MlflowPlatform(chart, 'mlflow', { database, artifacts, pods: { images } });
+      },
+      [mlflow, postgres, nginx, node],
+    ],
+    ['PostgresStatefulSet', (chart) => new PostgresStatefulSet(chart, 'postgres', { images }), [postgres, node]],
+    ['MinioStore', (chart) => new MinioStore(chart, 'minio', { images }), [silo, node]],
+    [
+      'TrackingServer',
+      (chart) => {
+        const database = new PostgresStatefulSet(chart, 'postgres', { images });
+        const artifacts = new MinioStore(chart, 'minio', { images });
+        new TrackingServer(chart, 'server', { database, artifacts, images });
+      },
+      [mlflow, postgres, silo, nginx, node],
+    ],
+    [
+      'ModelServing',
+      (chart) => {
+        const credentials = Credentials.fromSecret('login');
+        const tracking = TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000', { credentials });
+        new ModelServing(chart, 'churn', { model: RegisteredModel.byVersion('churn', '7'), tracking, images });
+      },
+      [mlflow],
+    ],
+  ];
+
+  test.each(outputs)('are those of every container: %s', (_name, build, expected) => {
+    expect(imagesOf(synth(build))).toEqual([...expected].sort());
+  });
+
+  test('leave the others as they are', () => {
+    const found = imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', { pods: { images: { node } } })));
+    const others = (Object.values(Images) as string[]).filter((image) => image !== Images.NODE);
+    expect(found).toEqual([...others, node].sort());
+  });
+
+  test("give way to a component's own", () => {
+    const own = 'registry.example.com/postgres:17.6';
+    const found = imagesOf(synth((chart) => new PostgresStatefulSet(chart, 'postgres', { images, image: own })));
+    expect(found).toEqual([own, node].sort());
+  });
+
+  test.each(Object.keys(images) as (keyof ImageChoices)[])('%s needs a tag or a digest', (name) => {
+    const pods = { images: { [name]: 'registry.example.com/x' } };
+    expect(errorOf(() => synth((chart) => new MlflowPlatform(chart, 'mlflow', { pods })))).toContain(
+      `images.${name} is 'registry.example.com/x': want a tag`,
+    );
+  });
+});
+
+test('pages name the images of the library with the tags of lib/images.ts', () => {
+  const wrong = pages
+    .filter(({ file }) => !file.startsWith('docs/reference/'))
+    .flatMap(({ file, text }) =>
+      (Object.values(Images) as string[]).flatMap((image) => {
+        const [path] = image.split(/:(?=[^:]*$)/);
+        const named = [...text.matchAll(new RegExp(`${path}:[\\w.-]*\\d[\\w.-]*`, 'g'))].map(([name]) => name);
+        return named.filter((name) => name !== image).map((name) => `${file}: ${name}`);
+      }),
+    );
+  expect(wrong).toEqual([]);
 });

@@ -23,6 +23,7 @@ const all: Required<PlacementOptions> = {
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
+  images: { mlflow: 'mirror.example.com/own/mlflow:1', node: 'mirror.example.com/own/node:1' },
 };
 
 /** Each pod of ours, by the name of its workload without the hash. */
@@ -164,6 +165,11 @@ describe('mergePlacement', () => {
   test('knows every option', () => {
     expect(mergePlacement({}, all)).toEqual(all);
     expect(mergePlacement(all, {})).toEqual(all);
+  });
+
+  test('chosen images are laid together', () => {
+    const merged = mergePlacement({ images: { node: 'a:1', nginx: 'b:1' } }, { images: { node: 'c:1' } });
+    expect(merged.images).toEqual({ node: 'c:1', nginx: 'b:1' });
   });
 
   test('an empty list takes a default away', () => {

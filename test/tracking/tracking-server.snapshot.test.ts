@@ -55,6 +55,7 @@ const all: Required<TrackingServerProps> = {
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
+  images: { node: 'registry.example.com/node:22.1.0' },
 };
 
 test('a server with nothing but its database and its store', () => {

@@ -1,0 +1,148 @@
+// Which program reads each variable that the library sets. One that none reads does nothing, without a word.
+import { readFileSync, readdirSync } from 'fs';
+import { join } from 'path';
+import { contentsOf } from './programs';
+
+/** A program that is not ours, and variables of it that the library sets. */
+export interface Reader {
+  readonly name: string;
+  /** Paths of the images that have it, as in IMAGE_CONTENTS. */
+  readonly images: readonly string[];
+  readonly variables: readonly string[];
+  /** Where it is read: a Python package, a library, or a file and its page. test/real/variables.test.ts looks into the first two. */
+  readonly where: { readonly package: string } | { readonly library: string } | { readonly page: string };
+}
+
+const MLFLOW = 'ghcr.io/mlflow/mlflow';
+const POSTGRES = 'docker.io/library/postgres';
+const STORES = ['docker.io/pgsty/silo', 'quay.io/minio/minio'];
+
+export const READERS: readonly Reader[] = [
+  {
+    name: 'MLflow',
+    images: [MLFLOW],
+    where: { package: 'mlflow' },
+    variables: [
+      'MLFLOW_AUTH_ADMIN_PASSWORD',
+      'MLFLOW_AUTH_ADMIN_USERNAME',
+      'MLFLOW_AUTH_CONFIG_PATH',
+      'MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE',
+      'MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX',
+      'MLFLOW_CRYPTO_KEK_PASSPHRASE',
+      'MLFLOW_DISABLE_TELEMETRY',
+      'MLFLOW_FLASK_SERVER_SECRET_KEY',
+      'MLFLOW_S3_ENDPOINT_URL',
+      'MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT',
+      'MLFLOW_SERVER_ALLOWED_HOSTS',
+      'MLFLOW_SERVER_CORS_ALLOWED_ORIGINS',
+      'MLFLOW_SERVER_ENABLE_JOB_EXECUTION',
+      'MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS',
+      'MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW',
+      'MLFLOW_SQLALCHEMYSTORE_POOL_SIZE',
+      'MLFLOW_TRACKING_PASSWORD',
+      'MLFLOW_TRACKING_URI',
+      'MLFLOW_TRACKING_USERNAME',
+      'MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY',
+    ],
+  },
+  {
+    name: 'boto3 (botocore)',
+    images: [MLFLOW],
+    where: { package: 'botocore' },
+    variables: [
+      'AWS_ACCESS_KEY_ID',
+      'AWS_DEFAULT_REGION',
+      'AWS_REQUEST_CHECKSUM_CALCULATION',
+      'AWS_RESPONSE_CHECKSUM_VALIDATION',
+      'AWS_SECRET_ACCESS_KEY',
+    ],
+  },
+  {
+    name: 'libpq',
+    images: [MLFLOW, POSTGRES],
+    where: { library: 'psycopg2_binary.libs/libpq' },
+    variables: [
+      'PGCONNECT_TIMEOUT',
+      'PGDATABASE',
+      'PGHOST',
+      'PGPASSWORD',
+      'PGPORT',
+      'PGSSLMODE',
+      'PGSSLROOTCERT',
+      'PGUSER',
+    ],
+  },
+  {
+    name: 'Python',
+    images: [MLFLOW],
+    where: { page: 'https://docs.python.org/3/using/cmdline.html#environment-variables' },
+    variables: ['HOME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED'],
+  },
+  {
+    name: "the image's entry point",
+    images: [POSTGRES],
+    where: { page: 'https://github.com/docker-library/docs/blob/master/postgres/README.md#environment-variables' },
+    variables: ['PGDATA', 'POSTGRES_DB', 'POSTGRES_INITDB_ARGS', 'POSTGRES_PASSWORD_FILE', 'POSTGRES_USER_FILE'],
+  },
+  {
+    name: 'psql',
+    images: [POSTGRES],
+    where: { page: 'https://www.postgresql.org/docs/17/app-psql.html#APP-PSQL-ENVIRONMENT' },
+    variables: ['HOME'],
+  },
+  {
+    name: 'the server',
+    images: STORES,
+    where: { page: 'https://github.com/minio/minio/tree/master/docs/config' },
+    variables: [
+      'MINIO_ROOT_PASSWORD',
+      'MINIO_ROOT_PASSWORD_FILE',
+      'MINIO_ROOT_USER',
+      'MINIO_ROOT_USER_FILE',
+      'MINIO_UPDATE',
+    ],
+  },
+  {
+    name: '`mc` and the server',
+    images: STORES,
+    where: { page: 'https://github.com/minio/mc#configuration' },
+    variables: ['HOME', 'MC_CONFIG_DIR'],
+  },
+];
+
+/** Folders of runtime/ whose programs run in an image. */
+const OWN: Record<string, string[]> = {
+  [MLFLOW]: ['mlflow'],
+  [POSTGRES]: ['postgres'],
+  'docker.io/library/node': ['credentials', 'deployer', 'kubernetes'],
+  ...Object.fromEntries(STORES.map((image) => [image, ['minio']])),
+};
+const RUNTIME = join(__dirname, '..', '..', 'runtime');
+const texts = new Map<string, string[]>();
+
+/** Names of what reads a variable in an image: programs of others, and files of runtime/. None: it is set in vain. */
+export function readersOf(image: string, variable: string): string[] {
+  const path = contentsOf(image)?.image ?? '';
+  const others = READERS.filter(({ images, variables }) => images.includes(path) && variables.includes(variable));
+  const word = new RegExp(`(?<![\\w-])${variable}(?![\\w-])`);
+  const own = (OWN[path] ?? []).flatMap((folder) =>
+    readdirSync(join(RUNTIME, folder))
+      .sort()
+      .filter((file) => /\.(py|sh|ts)$/.test(file) && textOf(folder, file).some((line) => word.test(line)))
+      .map((file) => `runtime/${folder}/${file}`),
+  );
+  return [...others.map(({ name }) => name), ...own];
+}
+
+/** Lines of a program, without comments: what is only written about is not read. */
+function textOf(folder: string, file: string): string[] {
+  const path = join(RUNTIME, folder, file);
+  if (!texts.has(path)) {
+    const text = readFileSync(path, 'utf8').replaceAll(/"""[^]*?"""|\/\*[^]*?\*\//g, '');
+    texts.set(
+      path,
+      text.split('\n').filter((line) => !/^\s*(#|\/\/)/.test(line)),
+    );
+  }
+  return texts.get(path)!;
+}
