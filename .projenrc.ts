@@ -144,6 +144,7 @@ project.package.addField('scripts', {
   bench: 'node bench/bench.mjs',
   measure: 'node runtime/bundle.mjs && tsx e2e/measure/measure.ts',
   docs: 'typedoc',
+  inputs: 'tsx test/house/write-inputs.ts',
   'docs:reference': 'node runtime/bundle.mjs && tsx docs/generate/reference.ts',
 });
 

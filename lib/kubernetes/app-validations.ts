@@ -1,5 +1,6 @@
 import { ApiObject, Chart } from 'cdk8s';
-import { IConstruct } from 'constructs';
+import { Construct, IConstruct } from 'constructs';
+import { instanceOf } from './instance';
 
 /** A component of ours: where it stands, and the labels of its pods. */
 interface Pods extends IConstruct {
@@ -9,7 +10,10 @@ interface Pods extends IConstruct {
 
 const components = new WeakMap<IConstruct, Pods[]>();
 
-/** Rules over all objects of an app, ours and the user's own, checked before anything is written. */
+/**
+ * Rules over the objects of an app, checked before anything is written. What others made, e.g. a Helm chart, is looked at
+ * only where its name is one of ours.
+ */
 export function validateApp(component: Pods): void {
   const { root } = component.node;
   const known = components.get(root);
@@ -26,12 +30,50 @@ export function validateApp(component: Pods): void {
       const objects = nodes.filter((node): node is ApiObject => ApiObject.isApiObject(node));
       if (checked?.size !== nodes.length) {
         const collided = collisions(objects);
-        const errors = collided.length > 0 ? collided : sharedSelectors(components.get(root)!);
-        checked = { size: nodes.length, errors };
+        const others = () => [...sharedSelectors(components.get(root)!), ...sharedHosts(ours(objects, root))];
+        checked = { size: nodes.length, errors: collided.length > 0 ? collided : others() };
       }
-      return [...secretsWithData(objects), ...checked.errors];
+      return [...secretsWithData(ours(objects, root)), ...checked.errors];
     },
   });
+}
+
+/** What lies in a platform, or in a component of ours. */
+function ours(objects: ApiObject[], root: IConstruct): ApiObject[] {
+  const tops = new Set(components.get(root)!.map((component) => instanceOf(component as unknown as Construct).root));
+  const all = new Set<IConstruct>([...tops, ...components.get(root)!]);
+  return objects.filter((object) => object.node.scopes.some((scope) => all.has(scope)));
+}
+
+/** Two of ours that clients reach by the same host and path: which of them answers is up to the controller. */
+function sharedHosts(objects: ApiObject[]): string[] {
+  const seen = new Map<string, ApiObject>();
+  return objects.flatMap((object) =>
+    addresses(object).flatMap((address) => {
+      const other = seen.get(address);
+      seen.set(address, object);
+      if (!other) return [];
+      return [
+        `${object.node.path}: ${object.kind} '${object.name}' has the address '${address}', which ${other.kind} ` +
+          `'${other.name}' of ${other.node.path} has too; expected a host of its own for each exposure`,
+      ];
+    }),
+  );
+}
+
+/** Host and path of each rule of an Ingress, an HTTPRoute or a Route of OpenShift. */
+function addresses(object: ApiObject): string[] {
+  if (!['Ingress', 'HTTPRoute', 'Route'].includes(object.kind)) return [];
+  const { spec = {} } = object.toJson();
+  if (object.kind === 'Route') return [`${spec.host}${spec.path ?? '/'}`];
+  if (object.kind === 'HTTPRoute') {
+    const matches = (spec.rules ?? []).flatMap((rule: any) => rule.matches ?? [{}]);
+    const paths = matches.map((match: any) => match.path?.value ?? '/');
+    return (spec.hostnames ?? []).flatMap((host: string) => paths.map((path: string) => `${host}${path}`));
+  }
+  return (spec.rules ?? []).flatMap((rule: any) =>
+    (rule.http?.paths ?? []).map((path: any) => `${rule.host ?? ''}${path.path ?? '/'}`),
+  );
 }
 
 function secretsWithData(objects: ApiObject[]): string[] {

@@ -37,7 +37,10 @@ function packageRoot(): string {
     if (existsSync(join(folder, 'build', 'runtime')) && existsSync(join(folder, 'package.json'))) {
       root = folder;
     } else if (folder === dirname(folder)) {
-      throw new Error(`no build/runtime/ above ${__dirname}: in a checkout, 'npm run build' or 'npm ci' makes it`);
+      throw new Error(
+        `cdk8s-mlflow: there is no folder build/runtime/ above ${__dirname}; expected the installed package: an app that ` +
+          "is bundled leaves it out ('--external:cdk8s-mlflow' of esbuild), and a checkout makes it by 'npm ci'",
+      );
     }
   }
   return root;

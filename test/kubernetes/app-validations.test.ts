@@ -3,7 +3,7 @@ import { tmpdir } from 'os';
 import { join } from 'path';
 import { ApiObject, App, Chart, JsonPatch } from 'cdk8s';
 import { Secret, k8s } from 'cdk8s-plus-27';
-import { Credentials, MinioStore, MlflowPlatform, PostgresStatefulSet } from '../../lib';
+import { Credentials, Exposure, MinioStore, MlflowPlatform, PostgresStatefulSet, RegisteredModel } from '../../lib';
 import { errorOf, synth } from '../support/synth';
 import { Thing } from '../support/thing';
 
@@ -15,54 +15,59 @@ const withPlatform = (build: (chart: Chart) => void) => () =>
 
 describe('a Secret with data', () => {
   const refused =
-    "chart/secret: the Secret 'login' has data, which would stand in YAML for anyone to read; expected " +
+    "chart/mlflow/secret: the Secret 'login' has data, which would stand in YAML for anyone to read; expected " +
     "Credentials.generated(), or Credentials.fromSecret('name') with a Secret made outside";
   const metadata = { name: 'login' };
+  const inPlatform = (build: (platform: MlflowPlatform) => void) => () =>
+    synth((chart) => build(new MlflowPlatform(chart, 'mlflow')));
 
-  test.each<[string, (chart: Chart) => void]>([
-    ['data', (chart) => new k8s.KubeSecret(chart, 'secret', { metadata, data: { password: 'cGFzcw==' } })],
-    ['stringData', (chart) => new k8s.KubeSecret(chart, 'secret', { metadata, stringData: { password: 'pass' } })],
-    ['an empty value', (chart) => new k8s.KubeSecret(chart, 'secret', { metadata, stringData: { password: '' } })],
+  test.each<[string, (platform: MlflowPlatform) => void]>([
+    ['data', (platform) => new k8s.KubeSecret(platform, 'secret', { metadata, data: { password: 'cGFzcw==' } })],
+    ['stringData', (platform) => new k8s.KubeSecret(platform, 'secret', { metadata, stringData: { a: 'pass' } })],
+    ['an empty value', (platform) => new k8s.KubeSecret(platform, 'secret', { metadata, stringData: { a: '' } })],
     [
       'a plain object',
-      (chart) => new ApiObject(chart, 'secret', { apiVersion: 'v1', kind: 'Secret', metadata, data: { a: 'YQ==' } }),
+      (platform) =>
+        new ApiObject(platform, 'secret', { apiVersion: 'v1', kind: 'Secret', metadata, data: { a: 'YQ==' } }),
     ],
     [
       'a JSON patch',
-      (chart) => new k8s.KubeSecret(chart, 'secret', { metadata }).addJsonPatch(JsonPatch.add('/data', { a: 'YQ==' })),
+      (platform) =>
+        new k8s.KubeSecret(platform, 'secret', { metadata }).addJsonPatch(JsonPatch.add('/data', { a: 'YQ==' })),
     ],
-  ])('is refused wherever the user made it: %s', (_, build) => {
-    expect(errorOf(withPlatform(build))).toContain(refused);
+  ])('is refused in a platform: %s', (_, build) => {
+    expect(errorOf(inPlatform(build))).toContain(refused);
   });
 
   test('is refused with its path where cdk8s-plus made it', () => {
-    const build = (chart: Chart) => new Secret(chart, 'login').addStringData('password', 'pass');
-    expect(errorOf(withPlatform(build))).toContain("chart/login/Resource: the Secret 'chart-login-");
+    const build = inPlatform((platform) => new Secret(platform, 'login').addStringData('password', 'pass'));
+    expect(errorOf(build)).toContain("chart/mlflow/login/Resource: the Secret 'chart-mlflow-login-");
   });
 
-  test('is refused in another chart of the app', () => {
-    const app = new App();
-    new MlflowPlatform(new Chart(app, 'platform', { namespace: 'mlflow' }), 'mlflow');
-    new k8s.KubeSecret(new Chart(app, 'other'), 'secret', { metadata, stringData: { a: 'b' } });
-    expect(errorOf(() => app.synthYaml())).toContain("other/secret: the Secret 'login' has data");
-  });
-
-  test('is refused also where it was made before the platform', () => {
+  test('is refused in a component that stands alone', () => {
     const build = () =>
       synth((chart) => {
-        new k8s.KubeSecret(chart, 'secret', { metadata, stringData: { a: 'b' } });
-        new MinioStore(chart, 'minio');
+        const store = new MinioStore(chart, 'minio');
+        new k8s.KubeSecret(store, 'secret', { metadata, stringData: { a: 'b' } });
       });
-    expect(errorOf(build)).toContain(refused);
+    expect(errorOf(build)).toContain("chart/minio/secret: the Secret 'login' has data");
+  });
+
+  test('is no matter of ours beside the platform, or in another chart: its tool may make it so', () => {
+    const app = new App();
+    const chart = new Chart(app, 'platform', { namespace: 'mlflow' });
+    new MlflowPlatform(chart, 'mlflow');
+    new k8s.KubeSecret(chart, 'secret', { metadata, stringData: { a: 'b' } });
+    new k8s.KubeSecret(new Chart(app, 'other'), 'secret', { metadata, stringData: { a: 'b' } });
+    expect(app.synthYaml().match(/kind: Secret\n/g)).toHaveLength(2);
   });
 
   test('nothing is written then', () => {
     const outdir = mkdtempSync(join(tmpdir(), 'cdk8s-mlflow-'));
     try {
       const app = new App({ outdir });
-      const chart = new Chart(app, 'chart', { namespace: 'mlflow' });
-      new MinioStore(chart, 'minio');
-      new k8s.KubeSecret(chart, 'secret', { metadata, stringData: { a: 'b' } });
+      const store = new MinioStore(new Chart(app, 'chart', { namespace: 'mlflow' }), 'mlflow');
+      new k8s.KubeSecret(store, 'secret', { metadata, stringData: { a: 'b' } });
       expect(errorOf(() => app.synth())).toContain(refused);
       expect(readdirSync(outdir)).toEqual([]);
     } finally {
@@ -70,18 +75,53 @@ describe('a Secret with data', () => {
     }
   });
 
-  test('is told once, however many components there are', () => {
+  test('is told once, however many components there are, and without the data', () => {
     const message = errorOf(
-      withPlatform((chart) => new k8s.KubeSecret(chart, 'secret', { metadata, data: { a: 'YQ==' } })),
+      inPlatform((platform) => new k8s.KubeSecret(platform, 'secret', { metadata, stringData: { a: 'hunter2' } })),
     );
     expect(message.match(/has data/g)).toHaveLength(1);
+    expect(message).not.toContain('hunter2');
+  });
+});
+
+describe('two exposures', () => {
+  const host = 'mlflow.example.com';
+  const exposed = (app: App, id: string, exposure: Exposure) =>
+    new MlflowPlatform(new Chart(app, id, { namespace: id }), 'mlflow', { exposure });
+
+  test.each([
+    ['Ingress', Exposure.ingress({ host })],
+    ['HTTPRoute', Exposure.httpRoute({ host, gateway: 'public' })],
+  ])('of one host and path are refused: an Ingress and an %s', (kind, other) => {
+    const app = new App();
+    exposed(app, 'a', Exposure.ingress({ host }));
+    exposed(app, 'b', other);
+    const name = kind === 'Ingress' ? 'ingress' : 'route';
+    expect(errorOf(() => app.synthYaml())).toContain(
+      `b/mlflow/server/${name}: ${kind} 'mlflow-${name}' has the address 'mlflow.example.com/', which Ingress ` +
+        "'mlflow-ingress' of a/mlflow/server/ingress has too; expected a host of its own for each exposure",
+    );
   });
 
-  test('the message does not tell the data', () => {
-    const build = withPlatform(
-      (chart) => new k8s.KubeSecret(chart, 'secret', { metadata, stringData: { a: 'hunter2' } }),
+  test('of one host are refused too for a serving and its platform', () => {
+    const app = new App();
+    const model = RegisteredModel.byVersion('churn', '7');
+    exposed(app, 'a', Exposure.ingress({ host })).addModelServing('churn', {
+      model,
+      exposure: Exposure.ingress({ host }),
+    });
+    expect(errorOf(() => app.synthYaml())).toContain(
+      "a/mlflow/servings/churn/ingress: Ingress 'churn-serving-ingress'",
     );
-    expect(errorOf(build)).not.toContain('hunter2');
+  });
+
+  test('of two hosts are taken, and one of the user beside ours', () => {
+    const app = new App();
+    exposed(app, 'a', Exposure.ingress({ host }));
+    exposed(app, 'b', Exposure.ingress({ host: 'other.example.com' }));
+    const spec = { rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend: {} }] } }] };
+    new k8s.KubeIngress(new Chart(app, 'c'), 'canary', { metadata: { name: 'canary' }, spec });
+    app.synthYaml();
   });
 });
 

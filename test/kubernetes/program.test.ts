@@ -65,7 +65,7 @@ describe('found from a folder that holds the package', () => {
   test('where they were not built, the message says how to', () => {
     write('package.json', '{}');
     expect(errorOf(() => run('lib/kubernetes/program.js'))).toContain(
-      `no build/runtime/ above ${join(folder, 'lib', 'kubernetes')}: in a checkout, 'npm run build' or 'npm ci' makes it`,
+      `cdk8s-mlflow: there is no folder build/runtime/ above ${join(folder, 'lib', 'kubernetes')}; expected the installed package: `,
     );
   });
 });
