@@ -2,7 +2,6 @@ import { createHash } from 'crypto';
 import { ProgramRole } from '../access/nginx-roles';
 import { HTTP_PORT } from '../access/reverse-proxy';
 import { Credentials } from '../credentials/credentials';
-import { CredentialsJob } from '../credentials/credentials-job';
 import { Component } from '../kubernetes/component';
 import { Connection, EgressRule, SecretVariable } from '../kubernetes/connection';
 import { Rule, check } from '../kubernetes/rules';
@@ -94,7 +93,7 @@ function connectToServer(
     elsewhere ? { namespaceLabels: { 'kubernetes.io/metadata.name': namespace } } : {};
   const user = userName(elsewhere ? `${program}-${component.namespace}` : program);
   const login = server._addProgram(user, role);
-  const secretName = elsewhere ? CredentialsJob._of(server)._copyFor(component, login.secretName) : login.secretName;
+  const secretName = elsewhere ? server._copyLogin(component, user) : login.secretName;
   server._admit({ podLabels: component.podSelector, ...inNamespace(component.namespace!) });
   const url = elsewhere ? `http://${server.componentName}.${server.namespace}.svc:${SERVICE_PORT}` : server.url;
   return {

@@ -10,7 +10,8 @@ import { Failure } from '../kubernetes/failure';
 
 export interface LoopOptions {
   readonly pollSeconds: number;
-  readonly targets: readonly DeployerTarget[];
+  /** Asked before each poll: a target that stays is the same object. */
+  readonly targets: () => readonly DeployerTarget[];
 }
 
 export interface LoopWorld extends Surroundings {
@@ -74,6 +75,7 @@ export class Loop {
   private async poll(): Promise<PollOutcome> {
     const { world, options } = this;
     let models: Models;
+    const targets = options.targets();
     try {
       models = await world.registry.list();
     } catch (error) {
@@ -83,7 +85,7 @@ export class Loop {
     }
     this.registrySince ??= world.now();
     if (this.failedPolls > 0) world.log('info', 'the registry answers again', { after: this.failedPolls });
-    const waiting = options.targets.filter((each) => (this.setbacks.get(each)?.notBefore ?? 0) <= world.now());
+    const waiting = targets.filter((each) => (this.setbacks.get(each)?.notBefore ?? 0) <= world.now());
     const work = async () => {
       for (let target = waiting.shift(); target && world.holds(); target = waiting.shift()) {
         await this.lookAfter(target, models);

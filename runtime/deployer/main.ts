@@ -9,7 +9,7 @@ import { explainError, log } from './log';
 import { Loop } from './loop';
 import { Metrics } from './metrics';
 import { mlflowRegistry } from './registry';
-import { readLogin, readSettings, type Settings } from './settings';
+import { readLogin, readSettings, type Settings, TargetsFile } from './settings';
 import { Tell } from './tell';
 import { SetupError } from '../kubernetes/failure';
 import { readServiceAccount } from '../kubernetes/service-account';
@@ -48,9 +48,19 @@ async function run(settings: Settings): Promise<void> {
     instance: lease.holder,
     now: calendar,
   });
+  const file = new TargetsFile(
+    settings.targetsPath,
+    targets,
+    (message) => log('warn', message),
+    (found) => {
+      // Of what is not followed any more nothing is to be shown; the next turn has the rest again.
+      metrics.forgetVersions();
+      log('info', 'the targets changed', { targets: found.length });
+    },
+  );
   const registry = mlflowRegistry({
     ...{ trackingUri, beat, timeoutMs: registryTimeoutMs },
-    models: new Set(targets.map(({ model }) => model)),
+    models: file.models,
     login: () => readLogin(settings.loginDirectory),
   });
 
@@ -93,7 +103,7 @@ async function run(settings: Settings): Promise<void> {
   };
   const tell = new Tell(log, metrics, api);
   const world = { cluster: api, registry, tell, now: calendar, holds, log, metrics, beat, stopping };
-  const loop = new Loop(settings, { ...world, chance: Math.random, sleep: pause });
+  const loop = new Loop({ pollSeconds: settings.pollSeconds, targets: () => file.read() }, { ...world, chance: Math.random, sleep: pause });
   const work = Promise.all([loop.run(), elect()]);
   work.catch(() => undefined);
 
