@@ -46,7 +46,7 @@ def without_password(folder, plan):
 def create_users(auth, database, folder, plan):
     user = None
     try:
-        auth.store.init_db(f"postgresql+psycopg2:///{quote(database.name, safe="")}")
+        auth.store.init_db(f"postgresql+psycopg2:///{quote(database.name, safe='')}")
         for user, models in sorted(plan.items()):
             name = user.partition(".")[2]
             create_user(auth.store, name, (folder / user).read_text("utf-8").removesuffix("\n"))
