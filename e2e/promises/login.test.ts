@@ -193,6 +193,8 @@ describe('keys open what they are for', () => {
       ...['get', 'update', 'patch', 'delete'].map((verb) => [verb, 'secret/foreign']),
       ...['update', 'patch', 'delete'].map((verb) => [verb, 'secret/mlflow-basic-auth']),
       ...['list', 'watch', 'deletecollection'].map((verb) => [verb, 'secrets']),
+      // The users of programs it brings up to date; it neither replaces nor deletes that Secret.
+      ...['update', 'delete'].map((verb) => [verb, 'secret/mlflow-server-users']),
       ['get', 'secret/mlflow-basic-auth', '--namespace', elsewhere.name],
       ['create', 'secrets', '--namespace', elsewhere.name],
       ...['pods', 'pods/exec', 'serviceaccounts/token', 'roles', 'rolebindings'].map((what) => ['create', what]),

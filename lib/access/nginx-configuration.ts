@@ -3,14 +3,15 @@ import { ASK_MLFLOW, HEALTH_LOCATION, healthCache } from './nginx-health';
 import { LARGE_BODY, largeBodies } from './nginx-large-bodies';
 import { logging } from './nginx-logging';
 import { absentLocations, httpsRedirect } from './nginx-pages';
-import { FORBIDDEN, NginxProgram, roleRules } from './nginx-roles';
+import { FORBIDDEN, roleRules } from './nginx-roles';
 
 /** nginx asks for the password: an htpasswd file for the humans, and one for each program of the cluster. */
 export interface NginxBasicLogin {
   readonly kind: 'basic';
   readonly realm: string;
   readonly usersFile: string;
-  readonly programs: readonly NginxProgram[];
+  /** Folder with an htpasswd file for each program, named `<role>.<user>`: see nginx-roles.ts. */
+  readonly programsFolder: string;
 }
 
 /** Who asks for the password: nginx, MLflow's own app behind it, or nobody. */
@@ -91,12 +92,9 @@ function validate(o: Settings): void {
   path(o.temporaryDirectory);
   demand(/^[a-z0-9.-]+$/.test(o.httpsHost ?? 'none'), 'expected a host name', o.httpsHost);
   if (o.login.kind !== 'basic') return;
-  const { realm, usersFile, programs } = o.login;
+  const { realm, usersFile, programsFolder } = o.login;
   demand(/^[^'"\\$\p{Cc}]+$/u.test(realm) && realm !== 'off', 'expected a realm without quotes, \\ and $', realm);
-  [usersFile, ...programs.map((program) => program.usersFile)].forEach(path);
-  const names = programs.map((program) => program.username);
-  for (const name of names) demand(/^[\w.-]+$/.test(name), 'expected a user name of letters, digits, . _ -', name);
-  demand(new Set(names).size === names.length, 'expected a user name for each program', names);
+  [usersFile, programsFolder].forEach(path);
 }
 
 const each = <T>(indent: number, all: readonly T[], line: (item: T) => string) =>

@@ -35,14 +35,6 @@ const ALLOWED: Record<ProgramRole, readonly string[]> = {
   ],
 };
 
-/** A program of the cluster with a user of its own. */
-export interface NginxProgram {
-  readonly username: string;
-  readonly usersFile: string;
-  /** @default - it may do what a person may */
-  readonly role?: ProgramRole;
-}
-
 /** Words for a 403 of the proxy itself: see the errors of nginx-configuration.ts. */
 export const FORBIDDEN = '$forbidden';
 const NO_FILE = 'The proxy finds no users file for this login.';
@@ -57,20 +49,14 @@ export interface RoleRules {
 /** Keeps the logins of servings and of the deployer to what they need: whatever is not listed is 403. */
 export function roleRules(login: NginxLogin): RoleRules {
   if (login.kind !== 'basic') return { maps: `  map '' ${FORBIDDEN} { default 'This is not allowed.'; }\n`, rules: '' };
-  const pattern = ({ username }: NginxProgram) => `'~^${username.replace(/\./g, '\\.')}\\z'`;
-  const files = login.programs.map((each) => `    ${pattern(each)} ${each.usersFile};\n`);
-  const known = login.programs.flatMap((each) => (each.role ? [`    ${pattern(each)} ${each.role};\n`] : []));
   const allowed = ROLES.flatMap((role) => ALLOWED[role].map((each) => `    '~^${role}:${each}\\z' 0;\n`));
   return {
-    maps: `  # The file is opened for each request: a changed password counts at once.
-  # Patterns, because plain words of a map match in any case.
-  map $remote_user $users_file {
-${files.join('')}    default ${login.usersFile};
+    maps: `  # A program's user is a file of its own, named by its role and itself, which appears here while nginx runs.
+  map $remote_user $program {
+    '~^[a-z0-9](?:[-a-z0-9]{0,56}[a-z0-9])?\\z' $remote_user;
+    default '';
   }
   # Logins of our own programs may do what their work needs and no more; all others have no role.
-  map $remote_user $role {
-${known.join('')}    default '';
-  }
   map $role:$request_method:$uri $beyond_role {
     '~^:' 0;
     '~^[a-z]+:(GET|HEAD):/health\\z' 0;
@@ -82,7 +68,11 @@ ${allowed.join('')}    default 1;
   }
 `,
     // Asked after the password: nobody learns the roles of others. Set here, as the question has another address.
-    rules: `    set $refused $beyond_role;
+    rules: `    # The file is opened for each request: a changed password counts at once.
+    set $users_file ${login.usersFile};
+    set $role '';
+    if (-f ${login.programsFolder}/program.$program) { set $users_file ${login.programsFolder}/program.$program; }
+${ROLES.map((role) => ofRole(role, `${login.programsFolder}/${role}.$program`)).join('')}    set $refused $beyond_role;
     auth_request /.role;
     location = /.role {
       internal;
@@ -92,3 +82,9 @@ ${allowed.join('')}    default 1;
 `,
   };
 }
+
+const ofRole = (role: ProgramRole, file: string) => `    if (-f ${file}) {
+      set $users_file ${file};
+      set $role ${role};
+    }
+`;

@@ -1,8 +1,6 @@
 import { Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
 import { NginxLogin, nginxConfiguration } from './nginx-configuration';
-import { ProgramRole } from './nginx-roles';
-import { LoginReference } from '../credentials/credentials';
 import { Container, Volume } from '../kubernetes/manifest';
 import { scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
@@ -18,15 +16,14 @@ const KEEPALIVE_SECONDS = 10;
 const CONFIGURATION = '/etc/mlflow-proxy';
 const USERS = '/run/secrets/mlflow-users';
 
-/** A program of the cluster that has a user of its own. */
-export interface ProgramUser {
-  readonly username: string;
-  /** What it may do where nginx asks for the password; undefined: what a person may. */
-  readonly role?: ProgramRole;
-  /** Key `auth` of the Secret is its htpasswd line. */
-  readonly login: LoginReference;
-  /** Registered models that it may change where MLflow asks who comes: nginx asks nobody what he wants. */
-  readonly models: Set<string>;
+/** nginx asks for the password. */
+export interface ProxyBasicLogin {
+  readonly kind: 'basic';
+  readonly realm: string;
+  /** Secret with the users of people: key `auth` is an htpasswd file. */
+  readonly usersSecret: string;
+  /** Secret with a file for each program; optional where nobody else wants a Job that makes Secrets. */
+  readonly programs: { readonly secretName: string; readonly optional: boolean };
 }
 
 export interface ReverseProxyProps {
@@ -35,8 +32,7 @@ export interface ReverseProxyProps {
   readonly drainSeconds: number;
   readonly upstreamPort: number;
   readonly configMapName: string;
-  readonly login: { kind: 'basic'; realm: string; usersSecret: string } | { kind: 'mlflow' } | { kind: 'none' };
-  readonly programs: ProgramUser[];
+  readonly login: ProxyBasicLogin | { kind: 'mlflow' } | { kind: 'none' };
   readonly signedUrls: boolean;
   readonly maxArtifactMebibytes: number;
   readonly ipv6: boolean;
@@ -61,11 +57,7 @@ export class ReverseProxy {
             kind: 'basic',
             realm: props.login.realm,
             usersFile: `${USERS}/people/auth`,
-            programs: props.programs.map(({ username, role }) => ({
-              username,
-              role,
-              usersFile: `${USERS}/programs/${username}/auth`,
-            })),
+            programsFolder: `${USERS}/programs`,
           }
         : props.login;
     return nginxConfiguration({
@@ -107,36 +99,32 @@ export class ReverseProxy {
       volumeMounts: [
         { name: 'proxy', mountPath: CONFIGURATION, readOnly: true },
         { name: 'proxy-tmp', mountPath: '/tmp' },
-        ...(this.props.login.kind === 'basic' ? [{ name: 'users', mountPath: `${USERS}/people`, readOnly: true }] : []),
-        ...this.programMounts().map(({ name, username }) => ({
-          name,
-          mountPath: `${USERS}/programs/${username}`,
-          readOnly: true,
-        })),
+        ...(this.props.login.kind === 'basic'
+          ? [
+              { name: 'users', mountPath: `${USERS}/people`, readOnly: true },
+              // A folder: a program that is added later appears in it without a restart.
+              { name: 'program-users', mountPath: `${USERS}/programs`, readOnly: true },
+            ]
+          : []),
       ],
     };
   }
 
   public volumes(): Volume[] {
     const { login } = this.props;
-    const auth = (name: string, secretName: string): Volume => ({
-      name,
-      secret: { secretName, defaultMode: 0o440, items: [{ key: 'auth', path: 'auth' }] },
-    });
     return [
       { name: 'proxy', configMap: { name: this.props.configMapName } },
       scratch('proxy-tmp', Size.mebibytes(64)),
-      ...(login.kind === 'basic' ? [auth('users', login.usersSecret)] : []),
-      ...this.programMounts().map(({ name, secretName }) => auth(name, secretName)),
+      ...(login.kind === 'basic' ? userVolumes(login) : []),
     ];
   }
+}
 
-  private programMounts() {
-    if (this.props.login.kind !== 'basic') return [];
-    return this.props.programs.map(({ username, login }) => ({
-      name: `user-${username}`,
-      username,
-      secretName: login.secretName,
-    }));
-  }
+function userVolumes({ usersSecret, programs }: ProxyBasicLogin): Volume[] {
+  const items = [{ key: 'auth', path: 'auth' }];
+  const optional = programs.optional || undefined;
+  return [
+    { name: 'users', secret: { secretName: usersSecret, defaultMode: 0o440, items } },
+    { name: 'program-users', secret: { secretName: programs.secretName, defaultMode: 0o440, optional } },
+  ];
 }

@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import { Images } from '../images';
-import { SecretRequest } from './secret-request';
+import { SecretRequest, UsersRequest } from './secret-request';
 import { grantAccess } from '../kubernetes/access-grant';
 import { configMap, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
@@ -14,6 +14,10 @@ import { mergeResources, renderResources, smallResources } from '../kubernetes/r
 import { check } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
+/** A role of its own is in nginx-roles.ts; a user without one is somebody's program. */
+const NO_ROLE = 'program';
+const PLAN = 'credentials.json';
+
 /** Seconds until the Job gives up on an API server that does not answer; its pods are then tried again. */
 const DEADLINE_SECONDS = 120;
 
@@ -21,7 +25,8 @@ const DEADLINE_SECONDS = 120;
  * Makes the Secrets of `Credentials.generated()` once in the cluster. There is one for a platform, and one for each
  * component that stands alone.
  *
- * Its role may read the Secrets that it makes, by name, and create Secrets: it can change none and delete none.
+ * Its role may read the Secrets that it makes, by name, and create Secrets. It can delete none, and change those alone that
+ * tell a server the users of its programs.
  */
 export class CredentialsJob extends Component {
   /** @internal */
@@ -31,6 +36,7 @@ export class CredentialsJob extends Component {
   }
 
   private readonly requests = new Map<string, SecretRequest>();
+  private readonly logins = new Map<string, UsersRequest>();
 
   private constructor(root: Construct) {
     super(root, 'credentials', 'credentials', ONCE_JOB_SUFFIX);
@@ -46,13 +52,25 @@ export class CredentialsJob extends Component {
     grantAccess(this, '', {
       name,
       rules: () => [
-        { apiGroups: [''], resources: ['secrets'], resourceNames: [...this.requests.keys()].sort(), verbs: ['get'] },
+        { apiGroups: [''], resources: ['secrets'], resourceNames: this.secretNames(), verbs: ['get'] },
         // Kubernetes cannot bind "create" to names.
         { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+        ...(this.logins.size === 0
+          ? []
+          : [
+              {
+                apiGroups: [''],
+                resources: ['secrets'],
+                resourceNames: [...this.logins.keys()].sort(),
+                verbs: ['patch'],
+              },
+              // By which a run that was held up sees that another plan was applied.
+              { apiGroups: [''], resources: ['configmaps'], resourceNames: [name], verbs: ['get'] },
+            ]),
       ],
       account: { name, namespace: this.namespace },
     });
-    configMap(this, 'config-map', name, () => ({ ...programs('credentials.js'), 'credentials.json': this.plan() }));
+    configMap(this, 'config-map', name, () => ({ ...programs('credentials.js'), [PLAN]: this.plan() }));
     new NetworkBoundary(this, 'network-policy', name, this.podSelector)
       .allowDns()
       .allowApiServer(this._placement({}).apiServerEgress);
@@ -73,15 +91,32 @@ export class CredentialsJob extends Component {
   }
 
   /**
-   * Has a Secret that it makes copied into the namespace of another component, once: one that exists there stays as it
-   * is. The Job gets leave to do so from a Role in that namespace, which lies in the chart of the component.
+   * Has a Secret made that tells a server the users of its programs; it is there without any, so that the first one
+   * changes no pod.
    *
    * @internal
    */
-  public _copyFor(component: Component, secret: string): string {
-    const request = this.requests.get(secret)!;
+  public _addUsers(request: Omit<UsersRequest, 'users'>): void {
+    if (!this.logins.has(request.file)) this.logins.set(request.file, { ...request, users: new Map() });
+  }
+
+  /** Has a user made, with the Secret `<prefix><user>-login`; gives its entry in the Secret of all. @internal */
+  public _addUser(file: string, user: string, role: string = NO_ROLE): string {
+    const key = `${role}.${user}`;
+    this.logins.get(file)!.users.set(key, []);
+    return key;
+  }
+
+  /**
+   * Has a user's Secret copied into the namespace of another component, once: one that exists there stays as it is. The
+   * Job gets leave to do so from a Role in that namespace, which lies in the chart of the component.
+   *
+   * @internal
+   */
+  public _copyFor(component: Component, file: string, user: string): string {
     const copy = { namespace: component.namespace!, name: `${component.componentName}-login` };
-    this.requests.set(secret, { ...request, copies: [...(request.copies ?? []), copy] });
+    const found = [...this.logins.get(file)!.users].find(([key]) => key.endsWith(`.${user}`))!;
+    found[1].push(`${copy.namespace}/${copy.name}`);
     grantAccess(component, 'login-', {
       name: copy.name,
       rules: [
@@ -93,12 +128,27 @@ export class CredentialsJob extends Component {
     return copy.name;
   }
 
+  private secretNames(): string[] {
+    const logins = [...this.logins.values()].flatMap(({ prefix, file, users }) => [
+      file,
+      ...[...users.keys()].map((key) => `${prefix}${key.slice(key.indexOf('.') + 1)}-login`),
+    ]);
+    return [...this.requests.keys(), ...logins].sort();
+  }
+
+  /** A line for each user: a thousand of them fit into what \`kubectl apply\` takes, and a difference can be read. */
   private plan(): string {
     // No `instance`: Argo CD may track by it, and would prune what is not in its repository.
     const labels = { 'app.kubernetes.io/name': 'mlflow', 'app.kubernetes.io/part-of': 'mlflow' };
     const annotations = { 'argocd.argoproj.io/sync-options': 'Prune=false' };
     const secrets = [...this.requests.values()].map((request) => ({ ...request, labels, annotations }));
-    return `${JSON.stringify({ secrets }, null, 2)}\n`;
+    const logins = [...this.logins.values()].map(({ users, ...more }) => {
+      const lines = [...users].map((entry) => entry.map((each) => JSON.stringify(each)).join(':'));
+      const fields = JSON.stringify({ ...more, labels, annotations }).slice(0, -1);
+      return `${fields},"users":{${lines.map((line) => `\n${line}`).join()}}}`;
+    });
+    const more = logins.length === 0 ? '' : `,\n  "logins": [${logins.join()}]`;
+    return `${JSON.stringify({ secrets }, null, 2).slice(0, -2)}${more}\n}\n`;
   }
 
   private template() {
@@ -115,7 +165,10 @@ export class CredentialsJob extends Component {
           name: 'credentials',
           image: mirrored(Images.NODE, placement),
           command: ['node', `${PROGRAMS}/credentials.js`],
-          env: environment({ CREDENTIALS_DEADLINE_SECONDS: String(DEADLINE_SECONDS) }),
+          env: environment({
+            CREDENTIALS_DEADLINE_SECONDS: String(DEADLINE_SECONDS),
+            ...(this.logins.size > 0 && { CREDENTIALS_CONFIG_MAP: this.componentName }),
+          }),
           resources: renderResources(mergeResources(smallResources, placement.jobResources)),
           securityContext: containerSecurity(ANY_USER),
           volumeMounts: [{ name: 'program', mountPath: PROGRAMS, readOnly: true }],

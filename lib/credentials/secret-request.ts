@@ -10,6 +10,15 @@ export interface SecretRequest {
   readonly keys: Record<string, PlannedKey>;
   /** Keys that an existing Secret may lack. */
   readonly optional?: string[];
-  /** Where the same values lie too, for programs that run elsewhere. */
-  readonly copies?: { readonly namespace: string; readonly name: string }[];
+}
+
+/** The users of one server's programs: see PlannedLogins in runtime/credentials/plan.ts. */
+export interface UsersRequest {
+  /** Of the names of the users' Secrets. */
+  readonly prefix: string;
+  /** Name of the Secret that the server mounts. */
+  readonly file: string;
+  readonly form: 'htpasswd' | 'password';
+  /** Of each `<role>.<user>`: the copies of its Secret, as `namespace/name`. */
+  readonly users: Map<string, string[]>;
 }

@@ -1,6 +1,5 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, Cpu, k8s } from 'cdk8s-plus-27';
-import { LoginReference } from '../credentials/credentials';
 import { configMap, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient, EgressRule, SecretVariable } from '../kubernetes/connection';
@@ -18,8 +17,6 @@ const WORK = '/work';
 /** Ephemeral storage for `/tmp` and logs, beside the dump. */
 const OTHER_SPACE_MEBIBYTES = 512;
 const WANTED_IMAGE = 'wanted-image';
-const PROGRAM_MODELS = 'program-models.json';
-const PROGRAM_USERS = '/run/secrets/program-users';
 
 export interface MigrationProps {
   /** MLflow's image: its schema is the one that is made. */
@@ -37,13 +34,12 @@ export interface MigrationProps {
   readonly egress?: EgressRule[];
   /** Further settings of MLflow, e.g. a proxy on the way to the store. */
   readonly environment?: Record<string, string>;
-  /** MLflow's own users: their database, the administrator, and the programs that get a user. */
+  /** MLflow's own users: their database, and the administrator. */
   readonly auth?: {
     readonly databaseName: string;
     /** Text of `basic_auth.ini`. */
     readonly settings: string;
     readonly secretVariables: SecretVariable[];
-    readonly programs: () => { username: string; login: LoginReference; models: Set<string> }[];
   };
 }
 
@@ -55,6 +51,9 @@ export const MIGRATION_SUFFIX = `-migration${ONCE_JOB_SUFFIX}`;
  * anything that exists is changed. Servers of that version wait until it is done.
  */
 export class Migration extends Component {
+  /** For the Job of the users, whose pods count as this one's: the database knows them. */
+  public readonly database: Connection;
+
   constructor(
     owner: Component,
     private readonly props: MigrationProps,
@@ -68,6 +67,7 @@ export class Migration extends Component {
       maxConnections: 10,
     };
     const { database, artifacts } = props.connect(client);
+    this.database = database;
     const connections = [database, artifacts];
     serviceAccount(this, 'service-account', name, accountAnnotations(connections));
     const files = () => ({
@@ -75,7 +75,6 @@ export class Migration extends Component {
       // The same for all migrations of a server: one that still tries sees here that it is not wanted any more.
       [WANTED_IMAGE]: props.image,
       ...(props.auth && { 'basic_auth.ini': props.auth.settings }),
-      ...(this.hasModels && { [PROGRAM_MODELS]: this.programModels() }),
     });
     configMap(this, 'config-map', name, files);
     const network = new NetworkBoundary(this, 'network-policy', name, this.podSelector).allowDns();
@@ -93,7 +92,6 @@ export class Migration extends Component {
 
   private template(database: Connection, artifacts: Connection) {
     const { props } = this;
-    const users = props.auth?.programs() ?? [];
     const mounted = mountConnections([database, artifacts], props.auth?.secretVariables);
     // pg_dump has no business with the keys of the store, nor with those of MLflow.
     const dumping = mountConnections([database], [], 'database-');
@@ -102,11 +100,6 @@ export class Migration extends Component {
       { name: 'work', mountPath: WORK },
       { name: 'tmp', mountPath: '/tmp' },
       ...mounted.mounts,
-      ...users.map(({ username }) => ({
-        name: `user-${username}`,
-        mountPath: `${PROGRAM_USERS}/${username}`,
-        readOnly: true,
-      })),
     ];
     const env = environment({
       HOME: '/tmp',
@@ -118,10 +111,8 @@ export class Migration extends Component {
       WANTED_IMAGE_FILE: `${PROGRAMS}/${WANTED_IMAGE}`,
       ...(props.auth && {
         AUTH_DATABASE: props.auth.databaseName,
-        PROGRAM_USERS_DIRECTORY: PROGRAM_USERS,
         MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini`,
       }),
-      ...(this.hasModels && { PROGRAM_MODELS_FILE: `${PROGRAMS}/${PROGRAM_MODELS}` }),
       ...mounted.environment,
       ...props.environment,
     });
@@ -140,17 +131,6 @@ export class Migration extends Component {
       scratch('tmp', Size.mebibytes(256)),
       ...mounted.volumes,
       ...dumping.volumes,
-      ...users.map(({ username, login }) => ({
-        name: `user-${username}`,
-        secret: {
-          secretName: login.secretName,
-          defaultMode: 0o440,
-          items: [
-            { key: login.usernameKey, path: 'username' },
-            { key: login.passwordKey, path: 'password' },
-          ],
-        },
-      })),
     ];
     return podTemplate({
       labels: this.labels,
@@ -196,16 +176,6 @@ export class Migration extends Component {
         failureThreshold: 3,
       },
     };
-  }
-
-  private get hasModels(): boolean {
-    return this.props.auth?.programs().some(({ models }) => models.size > 0) ?? false;
-  }
-
-  /** Which registered models each program may change. */
-  private programModels(): string {
-    const models = this.props.auth!.programs().map(({ username, models: each }) => [username, [...each].sort()]);
-    return `${JSON.stringify(Object.fromEntries(models), null, 2)}\n`;
   }
 
   private get resources(): ContainerResources {

@@ -21,7 +21,7 @@ export interface DeployerPodProps {
   readonly resources: ContainerResources;
   readonly placement: PlacementOptions;
   readonly tracking: TrackingConnection;
-  /** Of the program and of its targets: new pods where they change. */
+  /** Of the program and its settings: new pods where they change. The targets are read anew. */
   readonly configHash: string;
 }
 

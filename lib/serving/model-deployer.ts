@@ -153,19 +153,23 @@ export class ModelDeployer extends Component {
     return this.props.pollSeconds ?? 5;
   }
 
-  /** What runtime/deployer/targets.ts reads. */
+  /** What runtime/deployer/targets.ts reads; a line for each, so that a thousand fit into what `kubectl apply` takes. */
   private targets(): Record<string, string> {
-    const targets = this.servings.map(({ namespace, componentName, model }) => ({
-      namespace,
-      deployment: componentName,
-      container: 'model-server',
-      initContainer: 'download-model',
-      model: model.name,
-      alias: model.alias,
-      stage: model.stage,
-    }));
-    const content = { pollSeconds: this.pollSeconds, trackingUri: this.tracking.url, targets };
-    return { 'targets.json': `${JSON.stringify(content, null, 2)}\n` };
+    const targets = this.servings.map(({ namespace, componentName, model }) =>
+      JSON.stringify({
+        namespace,
+        deployment: componentName,
+        model: model.name,
+        alias: model.alias,
+        stage: model.stage,
+      }),
+    );
+    const settings = JSON.stringify(this.settings()).slice(0, -1);
+    return { 'targets.json': `${settings},"targets":[${targets.map((line) => `\n${line}`).join()}\n]}\n` };
+  }
+
+  private settings() {
+    return { pollSeconds: this.pollSeconds, trackingUri: this.tracking.url };
   }
 
   /** It makes its Lease by itself: one in the YAML is left out by Argo CD (`resource.exclusions`). */
@@ -204,7 +208,7 @@ export class ModelDeployer extends Component {
             resources: this.resources,
             placement: this.placement,
             tracking: this.tracking,
-            configHash: contentHash({ ...programs('deployer.js'), ...this.targets() }),
+            configHash: contentHash({ ...programs('deployer.js'), settings: JSON.stringify(this.settings()) }),
           }),
         }),
       },

@@ -3,7 +3,6 @@ import { isIP } from 'net';
 import { ProgramRole } from '../access/nginx-roles';
 import { HTTP_PORT } from '../access/reverse-proxy';
 import { Credentials } from '../credentials/credentials';
-import { CredentialsJob } from '../credentials/credentials-job';
 import { Component } from '../kubernetes/component';
 import { Connection, EgressRule, SecretVariable } from '../kubernetes/connection';
 import { egressRules } from '../kubernetes/network-boundary';
@@ -99,7 +98,7 @@ function connectToServer(
     elsewhere ? { namespaceLabels: { 'kubernetes.io/metadata.name': namespace } } : {};
   const user = userName(elsewhere ? `${program}-${component.namespace}` : program);
   const login = server._addProgram(user, role);
-  const secretName = elsewhere ? CredentialsJob._of(server)._copyFor(component, login.secretName) : login.secretName;
+  const secretName = elsewhere ? server._copyLogin(component, user) : login.secretName;
   server._admit({ podLabels: component.podSelector, ...inNamespace(component.namespace!) });
   return {
     url: server.url,

@@ -1,6 +1,5 @@
 import { Authentication } from '../access/authentication';
 import { ProgramRole } from '../access/nginx-roles';
-import { ProgramUser } from '../access/reverse-proxy';
 import { Credentials, LoginReference } from '../credentials/credentials';
 import { CredentialsJob } from '../credentials/credentials-job';
 import { databaseNameRule } from '../database/database-name-rule';
@@ -13,8 +12,8 @@ const KEYS = ['MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY', 'MLFLOW_CRYPTO_KEK_PASSPHR
 const ADMINISTRATOR = 'admin';
 const FLASK_KEY = 'MLFLOW_FLASK_SERVER_SECRET_KEY';
 
-/** A volume of the door is named `user-` and the program. */
-export const LONGEST_PROGRAM = 63 - 'user-'.length;
+/** What nginx takes for a program's name has this length at most. */
+export const LONGEST_PROGRAM = 58;
 
 /** Where a program of the cluster finds its own user of the tracking server. */
 export interface ProgramLogin {
@@ -26,12 +25,24 @@ export interface ProgramLogin {
   readonly passwordKey: string;
 }
 
+/** A program of the cluster that has a user of its own. */
+export interface ProgramUser {
+  readonly username: string;
+  /** `<role>.<username>`: its entry in the Secret of the users. */
+  readonly key: string;
+  /** Registered models that it may change where MLflow asks who comes: nginx asks nobody what he wants. */
+  readonly models: Set<string>;
+}
+
 /** The users of one tracking server, and the Secrets that they come from. */
 export class ServerLogin {
-  public readonly programs: ProgramUser[] = [];
+  /** Called when there is a program at all. */
+  public onFirstProgram?: () => void;
+  private readonly programs: ProgramUser[] = [];
   private readonly people?: LoginReference;
   private readonly admin?: LoginReference;
   private readonly keys: string;
+  private readonly generatesKeys: boolean;
   private readonly sessions?: string;
 
   constructor(
@@ -48,6 +59,7 @@ export class ServerLogin {
         want: "expected text other than 'off', without quotes, '\\' and '$', e.g. 'MLflow Authentication'",
       },
     ]);
+    this.generatesKeys = keys._kind === 'generated';
     this.keys = keys._login(server, {
       prop: 'keys',
       fixedKeys: true,
@@ -57,7 +69,10 @@ export class ServerLogin {
       username: { generate: 'fernet' },
       password: { generate: 'token' },
     }).secretName;
-    if (authentication._kind === 'basic') this.people = this.peopleSecret();
+    if (authentication._kind === 'basic') {
+      this.people = this.peopleSecret();
+      if (this.hasJob) this.requestUsers();
+    }
     if (authentication._kind === 'mlflow') {
       this.admin = this.adminSecret();
       this.sessions = keys._kind === 'secret' ? this.keys : this.sessionSecret();
@@ -70,7 +85,10 @@ export class ServerLogin {
 
   /** What nginx asks for. */
   public get proxyLogin() {
-    if (this.people) return { kind: 'basic' as const, realm: this.realm, usersSecret: this.people.secretName };
+    if (this.people) {
+      const programs = { secretName: this.usersSecret, optional: !this.hasJob };
+      return { kind: 'basic' as const, realm: this.realm, usersSecret: this.people.secretName, programs };
+    }
     return { kind: this.authentication._kind as 'mlflow' | 'none' };
   }
 
@@ -112,22 +130,50 @@ export class ServerLogin {
         want: 'expected a name of its own for each program: its login can then be taken away alone',
       },
     ]);
-    const login = Credentials.generated()._login(this.server, {
-      prop: 'program',
+    if (this.programs.length === 0) {
+      this.requestUsers();
+      this.onFirstProgram?.();
+    }
+    const key = CredentialsJob._of(this.server)._addUser(this.usersSecret, program, role);
+    this.programs.push({ username: program, key, models: new Set() });
+    return {
       secretName: `${this.server.componentName}-${program}-login`,
       usernameKey: 'username',
       passwordKey: 'password',
-      username: { value: program },
-      password: { generate: 'password' },
-      more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
-    });
-    this.programs.push({ username: program, role, login, models: new Set() });
-    return login;
+    };
+  }
+
+  /** Has a program's Secret copied for a component of another namespace. */
+  public copyFor(component: Component, program: string): string {
+    return CredentialsJob._of(this.server)._copyFor(component, this.usersSecret, program);
+  }
+
+  /** Secret with an entry `<role>.<name>` for each program: nginx's line, or the password for MLflow's own login. */
+  public get usersSecret(): string {
+    return `${this.server.componentName}-users`;
+  }
+
+  /** Of each entry of that Secret: the models that the program may change. */
+  public get models(): Record<string, string[]> {
+    return Object.fromEntries(this.programs.map(({ key, models }) => [key, [...models].sort()]));
   }
 
   /** Lets a program change a registered model. */
   public letEdit(program: string, model: string): void {
     this.programs.find(({ username }) => username === program)!.models.add(model);
+  }
+
+  /** Whether a credentials Job is there without any program: the users' Secret is then too, and pods wait for it. */
+  private get hasJob(): boolean {
+    return this.generatesKeys || (this.authentication._basic.users ?? Credentials.generated())._kind === 'generated';
+  }
+
+  private requestUsers(): void {
+    CredentialsJob._of(this.server)._addUsers({
+      prefix: `${this.server.componentName}-`,
+      file: this.usersSecret,
+      form: this.people ? 'htpasswd' : 'password',
+    });
   }
 
   private peopleSecret(): LoginReference {

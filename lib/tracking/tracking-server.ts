@@ -29,6 +29,7 @@ import { PlacementOptions, mirroredDefault } from '../kubernetes/pod-options';
 import { contentHash, programs } from '../kubernetes/program';
 import { check } from '../kubernetes/rules';
 import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
+import { programUsers } from '../operations/program-users';
 import { checkInputs } from '../inputs/inputs';
 
 /**
@@ -36,7 +37,8 @@ import { checkInputs } from '../inputs/inputs';
  *
  * Objects, by the ids for `apiObject()`: `deployment`, `service`, `metrics-service`, `autoscaler`, `disruption-budget`,
  * `ingress` or `route`, `config-map` (programs), `proxy-config-map`, `service-account`, `network-policy`, and of the
- * migration: `migration/job`, `migration/config-map`, `migration/service-account`, `migration/network-policy`.
+ * migration: `migration/job`, `migration/config-map`, `migration/service-account`, `migration/network-policy`, `migration/users-job`,
+ * `migration/users-config-map`.
  */
 export class TrackingServer extends Component {
   /** URL of the server inside the cluster. */
@@ -112,6 +114,11 @@ export class TrackingServer extends Component {
   /** A user for a program of ours, which may do what its work needs and no more. @internal */
   public _addProgram(program: string, role: ProgramRole): ProgramLogin {
     return this.login.addProgram(program, role);
+  }
+
+  /** Has a program's Secret copied for a component of another namespace. @internal */
+  public _copyLogin(component: Component, program: string): string {
+    return this.login.copyFor(component, program);
   }
 
   /** Lets a program of ours in, where `clients` does not say everybody. @internal */
@@ -202,7 +209,6 @@ export class TrackingServer extends Component {
       upstreamPort: MLFLOW_PORT,
       configMapName: `${this.componentName}-proxy`,
       login: this.login.proxyLogin,
-      programs: this.login.programs,
       signedUrls: this.plan.artifactAccess === ArtifactAccess.PRESIGNED,
       maxArtifactMebibytes: this.plan.maxArtifactMebibytes,
       ipv6: this.props.ipv6 ?? false,
@@ -221,25 +227,23 @@ export class TrackingServer extends Component {
   }
 
   private migration(): void {
-    const { authDatabase } = this.login;
-    new Migration(this, {
-      image: this.plan.image,
+    const { authDatabase, secretVariables } = this.login;
+    const auth = authDatabase && { databaseName: authDatabase, settings: authSettings(authDatabase), secretVariables };
+    const { image } = this.plan;
+    const { environment } = this.props;
+    const migration = new Migration(this, {
+      ...{ image, environment, auth: auth || undefined },
       placement: this.placement,
       besides: this.props.artifacts.sharedByReplicas ? undefined : this.podSelector,
       dumpSpace: this.plan.dumpSpace,
       clientImage: mirroredDefault(this.props.database.clientImage, this.placement),
-      environment: this.props.environment,
       egress: this.props.egress,
       backups: `${this.props.artifacts.uri}/backups`,
       connect: (client) => this.connect(client),
-      auth: authDatabase
-        ? {
-            databaseName: authDatabase,
-            settings: authSettings(authDatabase),
-            secretVariables: this.login.secretVariables,
-            programs: () => this.login.programs,
-          }
-        : undefined,
     });
+    if (!auth) return;
+    const { usersSecret } = this.login;
+    const shared = { ...auth, image, environment, usersSecret, placement: this.placement, name: usersSecret };
+    this.login.onFirstProgram = () => programUsers(migration, { ...shared, users: () => this.login.models });
   }
 }

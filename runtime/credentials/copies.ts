@@ -1,4 +1,4 @@
-import type { CredentialsPlan, PlannedCopy, PlannedSecret } from './plan';
+import type { PlannedCopy, PlannedSecret } from './plan';
 import { managedBy } from './secret';
 import type { Cluster } from './settle';
 import { Failure } from '../kubernetes/failure';
@@ -14,7 +14,7 @@ export interface Copy {
   readonly copy: PlannedCopy;
 }
 
-export function copiesOf({ secrets }: CredentialsPlan): Copy[] {
+export function copiesOf(secrets: readonly PlannedSecret[]): Copy[] {
   return secrets.flatMap((planned) =>
     (planned.copies ?? []).map((copy) => ({ name: `${copy.namespace}/${copy.name}`, planned, copy })),
   );

@@ -1,11 +1,12 @@
 // Creates the Secrets of a plan that the cluster does not have yet, and leaves those alone that it has.
 // Exit codes: 0 all there; 1 a Secret is wrong or the cluster did not let us; 2 the pod is set up wrongly.
 import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from './log';
 import { Retry, type World } from './retry';
 import { secretsApi } from './secrets-api';
-import { readPlan, readSettings } from './settings';
+import { readPlan, readPlanFile, readSettings } from './settings';
 import { settlePlan } from './settle';
 import { Failure, SetupError } from '../kubernetes/failure';
 import { readServiceAccount } from '../kubernetes/service-account';
@@ -17,8 +18,9 @@ const world: World = { now: () => performance.now(), sleep: async (ms) => sleep(
 
 async function main(): Promise<number> {
   const settings = readSettings(process.env);
-  const plan = readPlan(settings.planPath);
-  const { serviceAccountDirectory, deadlineMs, host, port } = settings;
+  const planText = readPlanFile(settings.planPath);
+  const plan = readPlan(settings.planPath, planText);
+  const { serviceAccountDirectory, deadlineMs, host, port, planConfigMap } = settings;
   const { namespace } = readServiceAccount(serviceAccountDirectory);
 
   let current = '';
@@ -29,8 +31,12 @@ async function main(): Promise<number> {
   // One hung request must leave time for others. The last one has time for an answer, which says more than a time-out.
   const timeoutMs = () => Math.ceil(Math.max(500, Math.min(longestRequestMs, deadlineMs / 4, retry.remainingMs())));
   const api = secretsApi({ host, port, timeoutMs, account: () => readServiceAccount(serviceAccountDirectory) });
+  const superseded = async () => {
+    const applied = planConfigMap && (await api.configMap(planConfigMap, basename(settings.planPath)));
+    return applied !== undefined && applied !== planText;
+  };
   const done = await settlePlan(plan, {
-    ...{ api, namespace, log, random: randomBytes },
+    ...{ api, namespace, log, random: randomBytes, superseded },
     retry: async (secret, attempt) => {
       current = secret;
       return retry.run(attempt);

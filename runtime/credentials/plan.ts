@@ -4,6 +4,22 @@
 export interface CredentialsPlan {
   /** At least one Secret, each name once. */
   readonly secrets: readonly PlannedSecret[];
+  /** Users of servers, whom no more than their names tell apart: there may be a thousand. */
+  readonly logins?: readonly PlannedLogins[];
+}
+
+/** A Secret `<prefix><user>-login` for each user of one server, and one Secret that tells the server all of them. */
+export interface PlannedLogins {
+  /** Of the names of the users' Secrets. */
+  readonly prefix: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Name of the Secret with an entry `<role>.<user>` for each of them, which the server mounts. */
+  readonly file: string;
+  /** What an entry is: a line for nginx, or the password itself. */
+  readonly form: 'htpasswd' | 'password';
+  /** Of each `<role>.<user>`: the copies of its Secret, as `namespace/name`. */
+  readonly users: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface PlannedSecret {
@@ -68,7 +84,8 @@ export function validatePlan(input: unknown): CredentialsPlan {
     const given = isRecord(input) ? `"secrets" is ${describe(input.secrets)}` : `it is ${describe(input)}`;
     throw new PlanError([`plan: ${given}; right would be {"secrets": [at least one Secret]}`]);
   }
-  unknownFields('plan', input, ['secrets'], problems);
+  unknownFields('plan', input, ['secrets', 'logins'], problems);
+  checkLogins(input.logins, problems);
   const seen = new Set<unknown>();
   input.secrets.forEach((secret: unknown, index) => {
     if (!isRecord(secret)) {
@@ -82,6 +99,45 @@ export function validatePlan(input: unknown): CredentialsPlan {
   });
   if (problems.length > 0) throw new PlanError(problems);
   return input as unknown as CredentialsPlan;
+}
+
+/** A user's role and name. @internal */
+export const userKey = /^(program|serving|deployer)\.([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)$/;
+
+function checkLogins(given: unknown, problems: string[]): void {
+  if (given === undefined) return;
+  const isName = (name: unknown) => typeof name === 'string' && secretName.test(name);
+  const isCopy = (copy: unknown) =>
+    typeof copy === 'string' && copy.split('/').length === 2 && copy.split('/').every(isName);
+  const isUsers = (users: unknown) =>
+    isRecord(users) &&
+    Object.entries(users).every(([key, copies]) => userKey.test(key) && Array.isArray(copies) && copies.every(isCopy));
+  (Array.isArray(given) ? given : [given]).forEach((logins: unknown, index) => {
+    const where = `logins[${index}]`;
+    if (!isRecord(logins)) {
+      problems.push(
+        `${where}: is ${describe(logins)}; right would be an object with prefix, labels, file, form and users`,
+      );
+      return;
+    }
+    unknownFields(where, logins, ['prefix', 'labels', 'annotations', 'file', 'form', 'users'], problems);
+    checkStrings(where, 'labels', logins.labels, problems);
+    if (logins.annotations !== undefined) checkStrings(where, 'annotations', logins.annotations, problems);
+    if (!isName(`${logins.prefix}x`)) {
+      problems.push(`${where}: "prefix" is ${describe(logins.prefix)}; right would be the start of a DNS name`);
+    }
+    if (!isName(logins.file)) {
+      problems.push(`${where}: "file" is ${describe(logins.file)}; right would be a lower-case DNS name`);
+    }
+    if (logins.form !== 'htpasswd' && logins.form !== 'password') {
+      problems.push(`${where}: "form" is ${describe(logins.form)}; right would be "htpasswd" or "password"`);
+    }
+    if (!isUsers(logins.users)) {
+      problems.push(
+        `${where}: "users" is ${describe(logins.users)}; right would be {"<role>.<user>": ["namespace/name", …]}`,
+      );
+    }
+  });
 }
 
 function checkSecret(where: string, secret: Record<string, unknown>, problems: string[]): void {

@@ -1,3 +1,4 @@
+import { Agent } from 'node:https';
 import { type Found, look } from './decide';
 import type { NewSecret } from './secret';
 import { explain } from '../kubernetes/explain';
@@ -5,13 +6,30 @@ import { Failure } from '../kubernetes/failure';
 import { type Answer, send } from '../kubernetes/http';
 import { accountName, type ServiceAccount } from '../kubernetes/service-account';
 
-/** All that this program can do to a cluster: there is no update and no delete to call by mistake. */
+/** All that this program can do to a cluster: it changes the Secret of a server's users alone, and deletes none. */
 export interface SecretsApi {
   get(name: string): Promise<Found>;
   /** The values in base64, to copy or to compare them; undefined where there is no Secret. Its own namespace if not told. */
   values(name: string, namespace?: string): Promise<Readonly<Record<string, string>> | undefined>;
   /** What there is after it: the new Secret, or 'taken' when somebody else was faster. */
   create(name: string, secret: NewSecret, namespace?: string): Promise<Found | 'taken'>;
+  /** A Secret as it is, to be changed; undefined where there is none. */
+  version(name: string): Promise<Version | undefined>;
+  /** Sets keys, or takes away those that are null, unless somebody changed the Secret meanwhile. */
+  change(name: string, version: string, change: Change): Promise<void>;
+  /** A key of a ConfigMap of its own namespace; undefined where it cannot be read. */
+  configMap(name: string, key: string): Promise<string | undefined>;
+}
+
+export interface Version {
+  readonly resourceVersion: string;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export interface Change {
+  /** In base64. */
+  readonly data: Readonly<Record<string, string | null>>;
+  readonly confidential: readonly string[];
 }
 
 export interface Server {
@@ -23,16 +41,19 @@ export interface Server {
 }
 
 export function secretsApi(server: Server): SecretsApi {
-  const call = async (verb: Verb, name: string, at?: string, body?: unknown) => {
+  // A thousand Secrets are some thousand requests.
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  const call = async (verb: Verb, name: string, at?: string, body?: unknown, resource = 'secrets') => {
     const account = server.account();
     const namespace = at ?? account.namespace;
-    const collection = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
+    const collection = `/api/v1/namespaces/${encodeURIComponent(namespace)}/${resource}`;
     const { host, port } = server;
     const answer = await send({
-      ...{ host, port, body, ca: account.ca, authorization: `Bearer ${account.token}` },
+      ...{ host, port, agent, body, ca: account.ca, authorization: `Bearer ${account.token}` },
       userAgent: 'cdk8s-mlflow-credentials',
-      method: verb === 'get' ? 'GET' : 'POST',
-      path: verb === 'get' ? `${collection}/${encodeURIComponent(name)}` : collection,
+      method: METHODS[verb],
+      path: verb === 'create' ? collection : `${collection}/${encodeURIComponent(name)}`,
+      contentType: verb === 'patch' ? 'application/merge-patch+json' : undefined,
       timeoutMs: server.timeoutMs(),
     });
     return { answer, account, namespace };
@@ -61,10 +82,31 @@ export function secretsApi(server: Server): SecretsApi {
       if (answer.status === 409) return 'taken';
       throw classify('create', name, namespace, account, answer, secret.confidential);
     },
+    async version(name) {
+      const { found, body } = await read(name);
+      if (found.state === 'leaving') throw new Failure('transient', `Secret ${name} is being deleted`);
+      const { data = {}, metadata } = (body ?? {}) as any;
+      return found.state === 'present' ? { data, resourceVersion: String(metadata.resourceVersion) } : undefined;
+    },
+    async change(name, resourceVersion, { data, confidential }) {
+      const body = { metadata: { resourceVersion }, data };
+      const { answer, account, namespace } = await call('patch', name, undefined, body);
+      if (answer.status === 200 && look(answer.body, name)) return;
+      if (answer.status === 409) {
+        throw new Failure('transient', `Secret ${name} was changed by somebody else meanwhile`);
+      }
+      throw classify('patch', name, namespace, account, answer, confidential);
+    },
+    async configMap(name, key) {
+      const { answer } = await call('get', name, undefined, undefined, 'configmaps');
+      const value = (answer.body as any)?.data?.[key];
+      return answer.status === 200 && typeof value === 'string' ? value : undefined;
+    },
   };
 }
 
-type Verb = 'get' | 'create';
+type Verb = 'get' | 'create' | 'patch';
+const METHODS = { get: 'GET', create: 'POST', patch: 'PATCH' } as const;
 
 function classify(
   verb: Verb,
@@ -84,7 +126,8 @@ function classify(
     );
   }
   if (status === 403) {
-    const remedy = 'its Role needs the verbs get and create on the resource secrets';
+    const verbs = verb === 'patch' ? 'verb patch' : 'verbs get and create';
+    const remedy = `its Role needs the ${verbs} on the resource secrets`;
     return new Failure('forbidden', `${accountName(account)} may not ${what}; ${remedy} (${said})`);
   }
   if (status === 429 || status === 408 || status >= 500) {

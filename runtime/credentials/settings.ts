@@ -7,6 +7,8 @@ export interface Settings {
   readonly port: number;
   readonly serviceAccountDirectory: string;
   readonly planPath: string;
+  /** The ConfigMap that the plan lies in, by which a run learns that another one was applied. */
+  readonly planConfigMap?: string;
   readonly deadlineMs: number;
 }
 
@@ -18,18 +20,21 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     port: positive('KUBERNETES_SERVICE_PORT', env.KUBERNETES_SERVICE_PORT || '443'),
     serviceAccountDirectory: env.SERVICE_ACCOUNT_DIRECTORY || '/var/run/secrets/kubernetes.io/serviceaccount',
     planPath: env.CREDENTIALS_PLAN || '/opt/cdk8s-mlflow/credentials.json',
+    planConfigMap: env.CREDENTIALS_CONFIG_MAP || undefined,
     deadlineMs: 1000 * positive('CREDENTIALS_DEADLINE_SECONDS', env.CREDENTIALS_DEADLINE_SECONDS || '120'),
   };
 }
 
-export function readPlan(path: string): CredentialsPlan {
-  let text: string;
+export function readPlanFile(path: string): string {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     const { code = 'unknown cause' } = error as NodeJS.ErrnoException;
     throw new SetupError(`the plan ${path} cannot be read (${code}); CREDENTIALS_PLAN names the file`);
   }
+}
+
+export function readPlan(path: string, text: string): CredentialsPlan {
   let input: unknown;
   try {
     input = JSON.parse(text);

@@ -5,6 +5,7 @@ import type { Log } from './log';
 import type { CredentialsPlan, PlannedSecret } from './plan';
 import { newSecret } from './secret';
 import type { SecretsApi } from './secrets-api';
+import { secretsOfUsers, settleUsers } from './users';
 import { Failure } from '../kubernetes/failure';
 
 export interface Cluster {
@@ -14,19 +15,26 @@ export interface Cluster {
   readonly log: Log;
   /** Repeats what may pass, until it does or time is up. */
   retry<T>(secret: string, attempt: () => Promise<T>): Promise<T>;
+  /** True when another plan than this run's was applied meanwhile. */
+  superseded(): Promise<boolean>;
 }
 
 /** Goes through the plan, Secret by Secret; true when the cluster now holds all of them. */
 export async function settlePlan(plan: CredentialsPlan, cluster: Cluster): Promise<boolean> {
-  const created = await forEach(plan.secrets, cluster, async (planned) =>
+  const secrets = [...plan.secrets, ...secretsOfUsers(plan)];
+  const created = await forEach(secrets, cluster, async (planned) =>
     cluster.retry(planned.name, async () => settle(planned, cluster)),
   );
+  const files = (plan.logins ?? []).map((logins) => ({ ...logins, name: logins.file }));
+  const known = await forEach(files, cluster, async (logins) =>
+    cluster.retry(logins.file, async () => settleUsers(logins, cluster)),
+  );
   // The namespaces of the copies may not be there yet, which is to hold up nothing of this one, and no other copy.
-  const { left, allRight } = await tryOnce(copiesOf(plan), cluster);
+  const { left, allRight } = await tryOnce(copiesOf(secrets), cluster);
   const copied = await forEach(left, cluster, async (copy) =>
     cluster.retry(copy.name, async () => settleCopy(copy, cluster)),
   );
-  return created && allRight && copied;
+  return created && known && allRight && copied;
 }
 
 /** Those copies that could not be made now, and whether all others are right. */

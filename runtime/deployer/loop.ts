@@ -10,7 +10,8 @@ import { Failure } from '../kubernetes/failure';
 
 export interface LoopOptions {
   readonly pollSeconds: number;
-  readonly targets: readonly DeployerTarget[];
+  /** Asked before each poll: a target that stays is the same object. */
+  readonly targets: () => readonly DeployerTarget[];
 }
 
 export interface LoopWorld extends Surroundings {
@@ -74,10 +75,11 @@ export class Loop {
   }
 
   private async poll(): Promise<PollOutcome> {
-    const { world, options } = this;
+    const { world } = this;
+    const targets = this.options.targets();
     let models: Models;
     try {
-      models = await world.registry.list(options.targets);
+      models = await world.registry.list(targets);
     } catch (error) {
       this.registrySince = undefined;
       world.log('warn', explainError(error), { attempt: this.failedPolls + 1 });
@@ -85,9 +87,7 @@ export class Loop {
     }
     this.registrySince ??= world.steady();
     if (this.failedPolls > 0) world.log('info', 'the registry answers again', { after: this.failedPolls });
-    const waiting = options.targets.filter(
-      (each) => (this.setbacks.get(each)?.notBefore ?? -Infinity) <= world.steady(),
-    );
+    const waiting = targets.filter((each) => (this.setbacks.get(each)?.notBefore ?? -Infinity) <= world.steady());
     const work = async () => {
       for (let target = waiting.shift(); target && world.holds(); target = waiting.shift()) {
         await this.lookAfter(target, models);

@@ -10,7 +10,7 @@ import { explainError, log } from './log';
 import { Loop } from './loop';
 import { Metrics } from './metrics';
 import { mlflowRegistry } from './registry';
-import { readLogin, readSettings, type Settings } from './settings';
+import { readLogin, readSettings, type Settings, TargetsFile } from './settings';
 import { Tell } from './tell';
 import { SetupError } from '../kubernetes/failure';
 import { readServiceAccount } from '../kubernetes/service-account';
@@ -49,6 +49,16 @@ async function run(settings: Settings): Promise<void> {
     instance: lease.holder,
     now: calendar,
   });
+  const file = new TargetsFile(
+    settings.targetsPath,
+    targets,
+    (message) => log('warn', message),
+    (found) => {
+      // Of what is not followed any more nothing is to be shown; the next turn has the rest again.
+      metrics.forgetVersions();
+      log('info', 'the targets changed', { targets: found.length });
+    },
+  );
   const registry = mlflowRegistry({
     ...{ trackingUri, beat, timeoutMs: registryTimeoutMs },
     login: () => readLogin(settings.loginDirectory),
@@ -94,7 +104,10 @@ async function run(settings: Settings): Promise<void> {
   const tell = new Tell(log, metrics, api);
   const ages = new Ages({ steady, calendar });
   const world = { cluster: api, registry, tell, now: calendar, steady, ages, holds, log, metrics, beat, stopping };
-  const loop = new Loop(settings, { ...world, chance: Math.random, sleep: pause });
+  const loop = new Loop(
+    { pollSeconds: settings.pollSeconds, targets: () => file.read() },
+    { ...world, chance: Math.random, sleep: pause },
+  );
   const work = Promise.all([loop.run(), elect()]);
   work.catch(() => undefined);
 

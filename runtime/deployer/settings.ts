@@ -16,10 +16,12 @@
 //   in every serving's     deployments (apps): get and patch by name; events (events.k8s.io): create
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DeployerTargets, problemsOfTargets } from './targets';
+import { type DeployerTarget, type DeployerTargets, problemsOfTargets, targetsOf } from './targets';
 import { SetupError } from '../kubernetes/failure';
 
 export interface Settings extends DeployerTargets {
+  /** Read again before each poll, for its targets. */
+  readonly targetsPath: string;
   readonly host: string;
   readonly port: number;
   readonly serviceAccountDirectory: string;
@@ -32,8 +34,10 @@ export interface Settings extends DeployerTargets {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export function readSettings(env: Environment): Settings {
+  const targetsPath = env.DEPLOYER_TARGETS || '/etc/deployer/targets.json';
   return {
-    ...readTargets(env.DEPLOYER_TARGETS || '/etc/deployer/targets.json'),
+    ...readTargets(targetsPath),
+    targetsPath,
     host: text(env, 'KUBERNETES_SERVICE_HOST'),
     port: port(env, 'KUBERNETES_SERVICE_PORT', '443'),
     serviceAccountDirectory: env.SERVICE_ACCOUNT_DIRECTORY || '/var/run/secrets/kubernetes.io/serviceaccount',
@@ -53,7 +57,38 @@ function readTargets(path: string): DeployerTargets {
   }
   const problems = problemsOfTargets(input);
   if (problems.length > 0) throw new SetupError(`${path} is wrong: ${problems.join(' | ')}`);
-  return input as DeployerTargets;
+  const found = input as DeployerTargets;
+  return { ...found, targets: targetsOf(found) };
+}
+
+/** Reads the targets anew: the kubelet brings the file up to date while the program runs. */
+export class TargetsFile {
+  private trouble = '';
+
+  constructor(
+    private readonly path: string,
+    private targets: readonly DeployerTarget[],
+    /** Told once of each thing that is wrong; then the targets stay as they were. */
+    private readonly complain: (message: string) => void,
+    private readonly changed: (targets: readonly DeployerTarget[]) => void,
+  ) {}
+
+  public read(): readonly DeployerTarget[] {
+    let trouble = '';
+    try {
+      const targets = targetsOf(readTargets(this.path), this.targets);
+      if (JSON.stringify(targets) !== JSON.stringify(this.targets)) {
+        this.targets = targets;
+        this.changed(targets);
+      }
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      trouble = error.message;
+    }
+    if (trouble && trouble !== this.trouble) this.complain(`${trouble}; the targets stay as they were`);
+    this.trouble = trouble;
+    return this.targets;
+  }
 }
 
 export interface Login {

@@ -14,15 +14,19 @@ export interface DeployerTargets {
 export interface DeployerTarget {
   readonly namespace: string;
   readonly deployment: string;
-  /** The container whose MODEL_VERSION is set. */
+  /** The container whose MODEL_VERSION is set. In the file: @default model-server */
   readonly container: string;
-  /** The init container whose MODEL_VERSION is set too. */
+  /** The init container whose MODEL_VERSION is set too. In the file: @default download-model */
   readonly initContainer: string;
   readonly model: string;
   readonly alias?: string;
   /** Such as Production, for registries that still use stages. */
   readonly stage?: string;
 }
+
+/** What a file with a thousand targets need not say of each. */
+const usual = { container: 'model-server', initContainer: 'download-model' };
+const optional: readonly string[] = [...Object.keys(usual), 'alias', 'stage'];
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const deploymentName = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -37,6 +41,15 @@ const fields: readonly [keyof DeployerTarget, RegExp, string][] = [
   ['alias', someText, 'an alias such as "champion"'],
   ['stage', someText, 'a stage such as "Production"'],
 ];
+
+/** The targets of a file in which no problem is. Those that were there before stay the same objects. */
+export function targetsOf({ targets }: DeployerTargets, before: readonly DeployerTarget[] = []): DeployerTarget[] {
+  const known = new Map(before.map((target) => [JSON.stringify(target), target]));
+  return targets.map((target) => {
+    const whole = { ...usual, ...target };
+    return known.get(JSON.stringify(whole)) ?? whole;
+  });
+}
 
 /** Everything that is wrong with the file, a line each; nothing when it is right. */
 export function problemsOfTargets(input: unknown): string[] {
@@ -63,7 +76,7 @@ export function problemsOfTargets(input: unknown): string[] {
 function problemsOfTarget(where: string, target: unknown): string[] {
   if (!isRecord(target)) return [`${where} is ${show(target)}; right would be an object`];
   const problems = fields
-    .filter(([field]) => !(field === 'alias' || field === 'stage') || target[field] !== undefined)
+    .filter(([field]) => !optional.includes(field) || target[field] !== undefined)
     .filter(([field, pattern]) => typeof target[field] !== 'string' || !pattern.test(target[field]))
     .map(([field, , right]) => `${where}.${field} is ${show(target[field])}; right would be ${right}`);
   if ((target.alias === undefined) === (target.stage === undefined)) {

@@ -7,7 +7,6 @@ one transaction: cut short, it changes nothing.
 """
 
 import gc
-import json
 import os
 import signal
 import sys
@@ -95,7 +94,7 @@ def migrate():
             else:
                 change(mlflow, lock, database, backups.get(database))
         if "users" in mlflow:
-            create_users(mlflow)
+            create_admin(mlflow)
 
 
 def import_mlflow():
@@ -193,56 +192,19 @@ def after_failure(database, before, backup, error):
     return "\n".join(lines)
 
 
-def create_users(mlflow):
+def create_admin(mlflow):
     users = mlflow["users"]
-    whose = "of the admin"
     try:
         users.store.init_db(uri(os.environ["AUTH_DATABASE"]))
-        # Before the servers, which would all try it at once, and before a program that has the same name.
+        # Before the servers, which would all try it at once. Users of programs are program_users.py's.
         admin = os.environ.get("MLFLOW_AUTH_ADMIN_USERNAME")
         if admin and not users.store.has_user(admin):
             users.create_admin_user(admin, os.environ.get("MLFLOW_AUTH_ADMIN_PASSWORD"))
             say(f"Created the admin {admin}.")
-        for folder in sorted(Path(os.environ.get("PROGRAM_USERS_DIRECTORY", "/nonexistent")).glob("[!.]*/")):
-            whose = f"of the program in {folder}"
-            files = [folder / name for name in ("username", "password")]
-            login = [secret_files.without_line_end(file.read_bytes()).decode() for file in files]
-            create_program_user(users.store, *login)
-            for model in models_of(folder.name):
-                let_edit(users.store, login[0], model)
     except Failure:
         raise
     except Exception as error:
-        raise Failure(f"The user {whose} could not be written: {schema.cause(error)}") from None
-
-
-def create_program_user(store, username, password):
-    if not store.has_user(username):
-        store.create_user(username, password)
-        say(f"Created the user {username}.")
-    elif not store.authenticate_user(username, password):
-        if store.get_user(username).is_admin:
-            raise Refusal(f"A program has the name of an admin, {username}.")
-        store.update_user(username, password=password)
-        say(f"Updated the password of the user {username}.")
-
-
-def models_of(program):
-    """The registered models that it may change; others may do so by default, or not."""
-    file = os.environ.get("PROGRAM_MODELS_FILE")
-    return json.loads(Path(file).read_text("utf-8")).get(program, []) if file else []
-
-
-def let_edit(store, username, model):
-    from mlflow.exceptions import MlflowException
-
-    try:
-        store.create_registered_model_permission(model, username, "EDIT")
-        say(f"The user {username} may change the registered model {model}.")
-    except MlflowException as error:
-        # Somebody may have given it more, or less.
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
+        raise Failure(f"The user of the admin could not be written: {schema.cause(error)}") from None
 
 
 def main():

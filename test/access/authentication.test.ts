@@ -48,7 +48,7 @@ describe('basic', () => {
     expect(mount).toEqual({ name: 'users', mountPath: '/run/secrets/mlflow-users/people', readOnly: true });
     const configuration = nginxOf(Authentication.basic());
     expect(configuration).toContain(`auth_basic 'MLflow Authentication';`);
-    expect(configuration).toContain('default /run/secrets/mlflow-users/people/auth;');
+    expect(configuration).toContain('set $users_file /run/secrets/mlflow-users/people/auth;');
     expect(configuration).toContain(`proxy_set_header Authorization '';`);
   });
 

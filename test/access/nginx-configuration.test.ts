@@ -4,10 +4,7 @@ const BASIC = {
   kind: 'basic',
   realm: 'MLflow Authentication',
   usersFile: '/users/people/auth',
-  programs: [
-    { username: 'deployer', usersFile: '/users/programs/deployer/auth' },
-    { username: 'churn.v2', usersFile: '/users/programs/churn.v2/auth' },
-  ],
+  programsFolder: '/users/programs',
 } as const satisfies NginxLogin;
 
 const render = (options: Partial<NginxOptions> = {}) =>
@@ -93,9 +90,11 @@ test('the login stands above all addresses of the main port, and /health alone s
   expect(metrics).not.toContain('auth_basic');
 });
 
-test('programs are matched to the letter', () => {
-  expect(render()).toContain(`'~^deployer\\z' /users/programs/deployer/auth;`);
-  expect(render()).toContain(`'~^churn\\.v2\\z' /users/programs/churn.v2/auth;`);
+test('the files of programs are looked for by role, and for a plain name alone', () => {
+  for (const role of ['program', 'serving', 'deployer']) {
+    expect(render()).toContain(`if (-f /users/programs/${role}.$program) {`);
+  }
+  expect(render()).toContain(`'~^[a-z0-9](?:[-a-z0-9]{0,56}[a-z0-9])?\\z' $remote_user;`);
 });
 
 test('the password goes on only where MLflow asks for it', () => {
@@ -141,8 +140,7 @@ test.each<[string, Partial<NginxOptions>, string]>([
   ['the realm that means no login', { login: { ...BASIC, realm: 'off' } }, 'got "off"'],
   ['a realm of two lines', { login: { ...BASIC, realm: 'a\nb' } }, 'got "a\\nb"'],
   ['a users file', { login: { ...BASIC, usersFile: 'auth' } }, 'expected a plain absolute path, got "auth"'],
-  ['a user name', { login: { ...BASIC, programs: [{ username: 'a b', usersFile: '/a' }] } }, 'got "a b"'],
-  ['a user twice', { login: { ...BASIC, programs: [...BASIC.programs, BASIC.programs[0]] } }, 'for each program'],
+  ['a folder of users', { login: { ...BASIC, programsFolder: '/a b' } }, 'expected a plain absolute path, got "/a b"'],
 ])('refuses %s', (_, options, message) => {
   expect(() => render(options)).toThrow(message);
 });

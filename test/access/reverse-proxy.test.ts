@@ -1,8 +1,6 @@
 import { Size } from 'cdk8s';
 import { ReverseProxy, ReverseProxyProps } from '../../lib/access/reverse-proxy';
 
-const login = { secretName: 'deployer-login', usernameKey: 'username', passwordKey: 'password' };
-
 const all: Required<ReverseProxyProps> = {
   image: 'nginx-unprivileged:1.28',
   resources: { memory: { request: Size.mebibytes(64), limit: Size.mebibytes(128) } },
@@ -13,8 +11,12 @@ const all: Required<ReverseProxyProps> = {
   httpsHost: 'mlflow.example.com',
   upstreamPort: 5001,
   configMapName: 'proxy',
-  login: { kind: 'basic', realm: 'Models', usersSecret: 'people' },
-  programs: [{ username: 'deployer', login, models: new Set() }],
+  login: {
+    kind: 'basic',
+    realm: 'Models',
+    usersSecret: 'people',
+    programs: { secretName: 'server-users', optional: true },
+  },
 };
 const proxy = (props: Partial<ReverseProxyProps> = {}) => new ReverseProxy({ ...all, ...props });
 
@@ -34,11 +36,10 @@ test('every users file of the configuration lies in a mount', () => {
   const mounts = proxy()
     .container()
     .volumeMounts!.map(({ mountPath }) => mountPath);
+  const text = proxy().configuration();
   const files = [
-    ...proxy()
-      .configuration()
-      .matchAll(/(\/run\/secrets\/[^;\s]+)\/auth;/g),
-  ].map(([, folder]) => folder);
+    ...new Set([...text.matchAll(/(\/run\/secrets\/[^;\s]+)\/(?:auth|\w+\.\$program);/g)].map(([, folder]) => folder)),
+  ];
   expect(files.sort()).toEqual(mounts.filter((path) => path.startsWith('/run/secrets')).sort());
   expect(files).toHaveLength(2);
 });

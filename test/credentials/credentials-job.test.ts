@@ -95,12 +95,16 @@ describe('the plan', () => {
 });
 
 describe('the role', () => {
-  test('reads the Secrets of the plan by name, creates Secrets, and may do no more', () => {
-    const objects = platform();
-    const names = planOf(objects, 'mlflow-credentials').secrets.map(({ name }: any) => name);
+  test('reads the Secrets of the plan by name, creates Secrets, changes that of the users, and may do no more', () => {
+    const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow').server.addProgram('trainer'));
+    const plan = planOf(objects, 'mlflow-credentials');
+    const users = ['mlflow-server-users', 'mlflow-server-trainer-login'];
+    const names = [...plan.secrets.map(({ name }: any) => name), ...users];
     expect(find(objects, 'Role', 'mlflow-credentials').rules).toEqual([
       { apiGroups: [''], resources: ['secrets'], resourceNames: names.sort(), verbs: ['get'] },
       { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['mlflow-server-users'], verbs: ['patch'] },
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: ['mlflow-credentials'], verbs: ['get'] },
     ]);
   });
 

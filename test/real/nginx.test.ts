@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask, raw, statuses } from './nginx/client';
 import { basic, Proxy, ssha } from './nginx/proxy';
@@ -65,7 +65,7 @@ describe('login', () => {
     ['a human whose name differs from a program only in case', basic('Deployer', 'a-human'), 200],
     ['a program in capitals', basic('DEPLOYER', 'deployer-secret'), 401],
     ['a program and a line break', basic('deployer\n', 'deployer-secret'), 401],
-    ['a program without its file', basic('missing', 'x'), 403],
+    ['a program without its file', basic('missing', 'x'), 401],
   ])('%s', async (_, authorization, status) => {
     expect((await get('/', authorization)).status).toBe(status);
     expect(upstream.take()).toHaveLength(status === 200 ? 1 : 0);
@@ -98,7 +98,9 @@ describe('login', () => {
     version('..1', 'first');
     symlinkSync('..data/auth', join(volume, 'auth'));
     const usersFile = join(volume, 'auth');
-    const other = await Proxy.start(upstream, { login: { kind: 'basic', realm: 'x', usersFile, programs: [] } });
+    const other = await Proxy.start(upstream, {
+      login: { kind: 'basic', realm: 'x', usersFile, programsFolder: '/nowhere' },
+    });
     try {
       const status = async (password: string) => (await get('/', basic('mlflow', password), other.httpPort)).status;
       expect([await status('first'), await status('second')]).toEqual([200, 401]);
@@ -109,6 +111,20 @@ describe('login', () => {
     } finally {
       await other.stop();
     }
+  });
+
+  test('a program that is added or taken away while nginx runs: counts at once, its role too', async () => {
+    const authorization = basic('late', 'late-secret');
+    const file = (role: string) => join(proxy.folder, 'users/programs', `${role}.late`);
+    const status = async (path: string) => (await get(path, authorization)).status;
+    const [reads, lists] = ['/api/2.0/mlflow/model-versions/get', '/api/2.0/mlflow/registered-models/search'];
+    expect(await status(reads)).toBe(401);
+    writeFileSync(file('serving'), `late:${ssha('late-secret')}\n`);
+    expect([await status(reads), await status(lists)]).toEqual([200, 403]);
+    renameSync(file('serving'), file('program'));
+    expect([await status(reads), await status(lists)]).toEqual([200, 200]);
+    rmSync(file('program'));
+    expect(await status(reads)).toBe(401);
   });
 
   test("MLflow's own login: the header passes, nginx asks nothing", async () => {
@@ -152,7 +168,9 @@ describe('ports', () => {
   test('a flood of /health costs MLflow an answer a second', async () => {
     let answers = 0;
     const asked = Date.now();
-    upstream.answers.set('/health', (_, response) => response.end(`answer ${++answers}`));
+    upstream.answers.set('/health', (_, response) => {
+      response.end(`answer ${++answers}`);
+    });
     const flood = Array.from({ length: 1000 }, async () => get('/health'));
     expect(new Set((await Promise.all(flood)).map(({ status }) => status))).toEqual(new Set([200]));
     const seconds = (Date.now() - asked) / 1000;

@@ -10,7 +10,7 @@ import {
   TrackingEndpoint,
 } from '../../lib';
 import { validatePlan } from '../../runtime/credentials/plan';
-import { problemsOfTargets } from '../../runtime/deployer/targets';
+import { problemsOfTargets, targetsOf as readTargets } from '../../runtime/deployer/targets';
 import { Rendered, errorOf, find, namesOf, render, snapshotOf } from '../support/synth';
 
 const targetsOf = (objects: Rendered[]) =>
@@ -48,16 +48,12 @@ test('its targets are what its program reads', () => {
       {
         namespace: 'ml-serving',
         deployment: 'churn-serving',
-        container: 'model-server',
-        initContainer: 'download-model',
         model: 'churn-prediction-model',
         alias: 'champion',
       },
       {
         namespace: 'ml-serving',
         deployment: 'spam-serving',
-        container: 'model-server',
-        initContainer: 'download-model',
         model: 'spam',
         stage: 'Production',
       },
@@ -65,9 +61,9 @@ test('its targets are what its program reads', () => {
   });
 });
 
-test('the containers that it names are those of the servings', () => {
+test('the containers that its program takes for granted are those of the servings', () => {
   const { mlflow, serving } = platformWithServings(two);
-  for (const target of targetsOf(mlflow).targets) {
+  for (const target of readTargets(targetsOf(mlflow))) {
     const { spec } = find(serving, 'Deployment', target.deployment).spec.template;
     expect(spec.containers.map(({ name }: any) => name)).toContain(target.container);
     expect(spec.initContainers.map(({ name }: any) => name)).toContain(target.initContainer);
@@ -139,11 +135,9 @@ describe('the login of a serving in another namespace', () => {
     const { mlflow, serving } = platformWithServings({ churn: {} });
     const plan = JSON.parse(find(mlflow, 'ConfigMap', 'mlflow-credentials').data['credentials.json']);
     expect(validatePlan(plan)).toBe(plan);
-    const [login] = plan.secrets.filter(({ copies }: any) => copies);
-    expect(login).toMatchObject({
-      name: 'mlflow-server-churn-serving-ml-serving-login',
-      keys: { username: { value: 'churn-serving-ml-serving' } },
-      copies: [{ namespace: 'ml-serving', name: 'churn-serving-login' }],
+    expect(plan.logins[0].users).toMatchObject({
+      'deployer.deployer': [],
+      'serving.churn-serving-ml-serving': ['ml-serving/churn-serving-login'],
     });
     const { volumes } = find(serving, 'Deployment', 'churn-serving').spec.template.spec;
     const { projected } = volumes.find(({ name }: any) => name === 'secrets');
@@ -185,14 +179,14 @@ describe('the login of a serving in another namespace', () => {
 
 describe('under MLflow’s own login', () => {
   const authentication = Authentication.mlflow();
-  const migration = ({ mlflow }: { mlflow: Rendered[] }) => find(mlflow, 'ConfigMap', 'mlflow-server-migration').data;
+  const users = ({ mlflow }: { mlflow: Rendered[] }) => find(mlflow, 'ConfigMap', 'mlflow-server-users').data;
 
   test('deployer and servings may change the models that they are there for, and no others', () => {
-    const data = migration(platformWithServings(two, { authentication }));
-    expect(JSON.parse(data['program-models.json'])).toEqual({
-      deployer: ['churn-prediction-model', 'spam'],
-      'churn-serving-ml-serving': ['churn-prediction-model'],
-      'spam-serving-ml-serving': ['spam'],
+    const data = users(platformWithServings(two, { authentication }));
+    expect(JSON.parse(data['program-users.json'])).toEqual({
+      'deployer.deployer': ['churn-prediction-model', 'spam'],
+      'serving.churn-serving-ml-serving': ['churn-prediction-model'],
+      'serving.spam-serving-ml-serving': ['spam'],
     });
   });
 
@@ -200,14 +194,14 @@ describe('under MLflow’s own login', () => {
     const jobOf = (model: string) => {
       const spam = { model: RegisteredModel.byAlias(model, 'champion') };
       const { mlflow } = platformWithServings({ spam }, { authentication });
-      return namesOf(mlflow).find((name) => name.startsWith('Job mlflow-server-migration'));
+      return namesOf(mlflow).find((name) => name.startsWith('Job mlflow-server-users'));
     };
     expect(jobOf('spam')).toBe(jobOf('spam'));
     expect(jobOf('spam')).not.toBe(jobOf('ham'));
   });
 
-  test('nginx asks for a password alone, and nothing is said of models', () => {
-    expect(migration(platformWithServings(two))).not.toHaveProperty('program-models.json');
+  test('where nginx asks for the password there is no such Job', () => {
+    expect(namesOf(platformWithServings(two).mlflow)).not.toContainEqual(expect.stringMatching('mlflow-server-users'));
   });
 });
 

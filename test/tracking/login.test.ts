@@ -7,6 +7,9 @@ const withDeployer = (props: Partial<TrackingServerProps> = {}) => {
   const objects = serverObjects(props, (server) => (login = server.addProgram('deployer')));
   return { objects, login };
 };
+const plannedLogins = (objects: any[]) =>
+  JSON.parse(find(objects, 'ConfigMap', 'server-credentials').data['credentials.json']).logins[0];
+const owners = { labels: expect.anything(), annotations: expect.anything() };
 const nginxOf = (objects: any[]): string => find(objects, 'ConfigMap', 'server-proxy').data['nginx.conf'];
 
 describe('a program gets a user of its own', () => {
@@ -18,56 +21,92 @@ describe('a program gets a user of its own', () => {
   });
 
   test('in a Secret that is made once, with a random password', () => {
-    expect(plannedSecrets(objects, 'server-credentials')['server-deployer-login'].keys).toEqual({
-      username: { value: 'deployer' },
-      password: { generate: 'password' },
-      auth: { generate: 'htpasswd', username: 'username', password: 'password' },
+    expect(plannedLogins(objects)).toEqual({
+      prefix: 'server-',
+      file: 'server-users',
+      form: 'htpasswd',
+      users: { 'program.deployer': [] },
+      ...owners,
     });
   });
 
-  test('nginx sees the line of its user, and not its password', () => {
-    expect(filesOf(template, 'user-deployer')).toEqual({ auth: { secret: 'server-deployer-login', key: 'auth' } });
+  test('nginx sees the lines of all users in a folder, and no password', () => {
+    const volume = template.spec.volumes.find(({ name }: any) => name === 'program-users');
+    expect(volume.secret).toEqual({ secretName: 'server-users', defaultMode: 0o440 });
+    // A subPath would never be brought up to date.
     expect(containerOf(template, 'nginx').volumeMounts).toContainEqual({
-      name: 'user-deployer',
-      mountPath: '/run/secrets/mlflow-users/programs/deployer',
+      name: 'program-users',
+      mountPath: '/run/secrets/mlflow-users/programs',
       readOnly: true,
     });
-    expect(nginxOf(objects)).toContain(`'~^deployer\\z' /run/secrets/mlflow-users/programs/deployer/auth;`);
+    expect(nginxOf(objects)).toContain('if (-f /run/secrets/mlflow-users/programs/program.$program)');
   });
 
   test('people’s users are asked for in their own file, as before', () => {
-    expect(nginxOf(objects)).toContain('default /run/secrets/mlflow-users/people/auth;');
+    expect(nginxOf(objects)).toContain('set $users_file /run/secrets/mlflow-users/people/auth;');
   });
 
-  test('each in a file of its own', () => {
+  test('and a second one changes neither the pods nor what they mount', () => {
     const two = serverObjects({}, (server) => ['deployer', 'backup-2'].forEach((name) => server.addProgram(name)));
-    const { volumes } = podOf(two).spec;
-    expect(volumes.map(({ name }: any) => name).filter((name: string) => name.startsWith('user-'))).toEqual([
-      'user-deployer',
-      'user-backup-2',
-    ]);
+    expect(podOf(two)).toEqual(template);
+    expect(podOf(serverObjects())).toEqual(template);
+    expect(find(two, 'ConfigMap', 'server-proxy')).toEqual(find(objects, 'ConfigMap', 'server-proxy'));
+  });
+
+  test('pods wait for that Secret only where a Job makes Secrets in any case', () => {
+    const props = {
+      keys: Credentials.fromSecret('keys'),
+      authentication: Authentication.basic({ users: Credentials.fromSecret('people') }),
+    };
+    const alone = serverObjects(props);
+    expect(alone.filter(({ kind, metadata }) => kind === 'Job' && /credentials/.test(metadata.name))).toEqual([]);
+    expect(podOf(alone).spec.volumes).toContainEqual({
+      name: 'program-users',
+      secret: { secretName: 'server-users', defaultMode: 0o440, optional: true },
+    });
+    expect(podOf(serverObjects(props, (server) => server.addProgram('deployer')))).toEqual(podOf(alone));
   });
 });
 
-test('MLflow’s own login has the user made by the migration', () => {
+describe('MLflow’s own login', () => {
   const { objects } = withDeployer({ authentication: Authentication.mlflow() });
-  expect(nginxOf(objects)).not.toContain('deployer');
-  expect(podOf(objects).spec.volumes.map(({ name }: any) => name)).not.toContain('user-deployer');
-  const migration = findByPrefix(objects, 'Job', 'server-migration').spec.template;
-  expect(filesOf(migration, 'user-deployer')).toEqual({
-    username: { secret: 'server-deployer-login', key: 'username' },
-    password: { secret: 'server-deployer-login', key: 'password' },
+  const job = findByPrefix(objects, 'Job', 'server-users');
+
+  test('has the user made by a Job of its own', () => {
+    expect(nginxOf(objects)).not.toContain('deployer');
+    expect(plannedLogins(objects)).toMatchObject({ form: 'password', users: { 'program.deployer': [] } });
+    expect(job.spec.template.spec.volumes).toContainEqual({
+      name: 'users',
+      secret: { secretName: 'server-users', defaultMode: 0o440 },
+    });
+    const { data } = find(objects, 'ConfigMap', 'server-users');
+    expect(JSON.parse(data['program-users.json'])).toEqual({ 'program.deployer': [] });
   });
-  expect(containerOf(migration, 'migrate').volumeMounts).toContainEqual({
-    name: 'user-deployer',
-    mountPath: '/run/secrets/program-users/deployer',
-    readOnly: true,
+
+  test('neither migrates nor restarts a server for a program that is added', () => {
+    const two = serverObjects({ authentication: Authentication.mlflow() }, (server) =>
+      ['deployer', 'backup-2'].forEach((name) => server.addProgram(name)),
+    );
+    const [job1, job2] = [objects, two].map((all) => findByPrefix(all, 'Job', 'server-users').metadata.name);
+    expect(job1).not.toBe(job2);
+    const none = serverObjects({ authentication: Authentication.mlflow() });
+    for (const other of [none, two]) {
+      expect(findByPrefix(other, 'Job', 'server-migration')).toEqual(findByPrefix(objects, 'Job', 'server-migration'));
+      expect(podOf(other)).toEqual(podOf(objects));
+    }
+  });
+
+  test('reaches the database as the migration does', () => {
+    const migration = findByPrefix(objects, 'Job', 'server-migration').spec.template;
+    expect(job.spec.template.metadata.labels).toEqual(migration.metadata.labels);
+    expect(job.spec.template.spec.serviceAccountName).toBe(migration.spec.serviceAccountName);
   });
 });
 
 test('without a login a program has its Secret all the same, so that it need not know', () => {
   const { objects, login } = withDeployer({ authentication: Authentication.none() });
-  expect(plannedSecrets(objects, 'server-credentials')).toHaveProperty(login!.secretName);
+  expect(login!.secretName).toBe('server-deployer-login');
+  expect(plannedLogins(objects).users).toEqual({ 'program.deployer': [] });
   expect(nginxOf(objects)).not.toContain('deployer');
 });
 

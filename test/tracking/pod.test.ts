@@ -118,8 +118,8 @@ describe('secrets', () => {
     expect(mountOf(mlflow, 'secrets')).toEqual({ name: 'secrets', mountPath: '/run/secrets/mlflow', readOnly: true });
   });
 
-  test('nginx sees its users file and nothing of MLflow’s', () => {
-    expect(nginx.volumeMounts.map(({ name }: any) => name)).toEqual(['proxy', 'proxy-tmp', 'users']);
+  test('nginx sees the files of its users and nothing of MLflow’s', () => {
+    expect(nginx.volumeMounts.map(({ name }: any) => name)).toEqual(['proxy', 'proxy-tmp', 'users', 'program-users']);
   });
 });
 

@@ -47,17 +47,20 @@ export class Proxy {
       file('humans'),
       `mlflow:${ssha('human-secret')}\nscorer:${ssha('not-this-one')}\nDeployer:${ssha('a-human')}\n`,
     );
-    writeFileSync(file('deployer'), `deployer:${ssha('deployer-secret')}\nmlflow:${ssha('deployer-secret')}\n`);
-    writeFileSync(file('scorer'), `scorer:${ssha('scorer-secret')}\n`);
-    for (const role of ROLES) writeFileSync(file(`the-${role}`), `the-${role}:${ssha(`${role}-secret`)}\n`);
+    mkdirSync(file('programs'));
+    writeFileSync(
+      file('programs/program.deployer'),
+      `deployer:${ssha('deployer-secret')}\nmlflow:${ssha('deployer-secret')}\n`,
+    );
+    writeFileSync(file('programs/program.scorer'), `scorer:${ssha('scorer-secret')}\n`);
+    for (const role of ROLES) {
+      writeFileSync(file(`programs/${role}.the-${role}`), `the-${role}:${ssha(`${role}-secret`)}\n`);
+    }
     const login: NginxLogin = {
       kind: 'basic',
       realm: 'MLflow Authentication',
       usersFile: file('humans'),
-      programs: [
-        ...['deployer', 'scorer', 'missing'].map((username) => ({ username, usersFile: file(username) })),
-        ...ROLES.map((role) => ({ username: `the-${role}`, usersFile: file(`the-${role}`), role })),
-      ],
+      programsFolder: file('programs'),
     };
     const [httpPort, metricsPort] = await freePorts(2);
     const proxy = new Proxy(folder, httpPort, metricsPort, {

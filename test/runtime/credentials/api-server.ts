@@ -29,13 +29,17 @@ export interface Seen {
 /** Answers one request in place of the server; false lets the server go on as usual. */
 export type Fault = (response: ServerResponse, seen: Seen) => void | false | Promise<void | false>;
 
-/** Behaves as an API server does towards somebody who may get and create Secrets in one namespace. */
+/** Behaves as an API server does towards somebody who may get, create and patch Secrets and get ConfigMaps. */
 export class ApiServer {
   public readonly secrets = new Map<string, StoredSecret>();
   public readonly seen: Seen[] = [];
   /** One a request, in their order; after the last all is well. */
   public faults: Fault[] = [];
   public port = 0;
+  public readonly configMaps = new Map<string, Record<string, string>>();
+  /** Once, before a Secret is changed. */
+  public beforePatch?: () => void;
+  private versions = 0;
   private readonly server: Server;
 
   constructor(public readonly certificate: Certificate = selfSigned()) {
@@ -57,7 +61,12 @@ export class ApiServer {
 
   put(name: string, values: Record<string, string>, metadata: Record<string, unknown> = {}): void {
     const data = Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
-    this.secrets.set(name, { kind: 'Secret', metadata: { name, ...metadata }, data: Object.fromEntries(data) });
+    const resourceVersion = String(++this.versions);
+    this.secrets.set(name, {
+      kind: 'Secret',
+      metadata: { name, resourceVersion, ...metadata },
+      data: Object.fromEntries(data),
+    });
   }
 
   values(name: string): Record<string, string> {
@@ -77,6 +86,8 @@ export class ApiServer {
     this.seen.push(seen);
     const fault = this.faults.shift();
     if (fault && (await fault(response, seen)) !== false) return;
+    const [, configMap] = /^\/api\/v1\/namespaces\/mlops\/configmaps\/(.+)$/.exec(path) ?? [];
+    if (configMap) return json(response, 200, { kind: 'ConfigMap', data: this.configMaps.get(configMap) });
     const [, at, name] = /^\/api\/v1\/namespaces\/([^/]+)\/secrets(?:\/([^/]+))?$/.exec(path) ?? [];
     if (headers.authorization !== `Bearer ${token}`) return status(response, 401, 'Unauthorized', 'Unauthorized');
     if (!at || headers.accept !== 'application/json') return status(response, 404, 'NotFound', 'no such resource');
@@ -85,7 +96,23 @@ export class ApiServer {
       return found ? json(response, 200, found) : status(response, 404, 'NotFound', `secrets "${name}" not found`);
     }
     if (method === 'POST' && !name && seen.body) return this.create(at, seen.body, response);
+    if (method === 'PATCH' && name && seen.body && headers['content-type'] === 'application/merge-patch+json') {
+      return this.patch(storedAs(at, name), seen.body, response);
+    }
     return status(response, 405, 'MethodNotAllowed', `the test allows no ${method}`);
+  }
+
+  private patch(name: string, { metadata, data = {} }: StoredSecret, response: ServerResponse): void {
+    this.beforePatch?.();
+    this.beforePatch = undefined;
+    const found = this.secrets.get(name)!;
+    if (metadata.resourceVersion !== found.metadata.resourceVersion) {
+      return status(response, 409, 'Conflict', `secrets "${name}" was changed`);
+    }
+    const kept = Object.entries({ ...found.data, ...data }).filter(([, value]) => value !== null);
+    const version = { ...found.metadata, resourceVersion: String(++this.versions) };
+    this.secrets.set(name, { ...found, metadata: version, data: Object.fromEntries(kept) });
+    return json(response, 200, this.secrets.get(name));
   }
 
   private create(at: string, secret: StoredSecret, response: ServerResponse): void {
@@ -93,8 +120,9 @@ export class ApiServer {
     if (this.secrets.has(storedAs(at, name))) {
       return status(response, 409, 'AlreadyExists', `secrets "${name}" already exists`);
     }
-    this.secrets.set(storedAs(at, name), secret);
-    return json(response, 201, secret);
+    const made = { ...secret, metadata: { ...secret.metadata, resourceVersion: String(++this.versions) } };
+    this.secrets.set(storedAs(at, name), made);
+    return json(response, 201, made);
   }
 }
 

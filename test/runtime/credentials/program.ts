@@ -62,9 +62,12 @@ function secretsOf(server: ApiServer, plan: CredentialsPlan, options: RunOptions
   const literals = plan.secrets.flatMap(({ keys }) =>
     Object.values(keys).flatMap((key) => ('value' in key ? [key.value] : [])),
   );
+  // A user's name is no secret, also one that is not planned any more.
+  literals.push(...[...server.secrets.keys()].map((name) => server.values(name).username).filter(Boolean));
   const bodies = [...server.secrets.values(), ...server.seen.flatMap(({ body }) => body ?? [])];
   const values = bodies
     .flatMap(({ data = {} }) => Object.values(data))
+    .filter((encoded) => encoded !== null)
     .map((encoded) => ({ encoded, plain: Buffer.from(encoded, 'base64').toString().trim() }))
     .filter(({ plain }) => plain !== '' && !literals.includes(plain))
     .flatMap(({ encoded, plain }) => [encoded, plain, plain.slice(plain.indexOf('}') + 1)]);

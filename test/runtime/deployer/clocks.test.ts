@@ -41,7 +41,7 @@ function setUp(cluster: Partial<Cluster>) {
     clock.steady += ms;
     clock.calendar += ms + step;
   };
-  return { loop: new Loop({ pollSeconds: 5, targets: [target] }, world), world, pass };
+  return { loop: new Loop({ pollSeconds: 5, targets: () => [target] }, world), world, pass };
 }
 
 test.each([-hour, hour])(

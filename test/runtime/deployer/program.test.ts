@@ -56,6 +56,26 @@ async function start(options?: Parameters<typeof Program.start>[2]): Promise<Pro
 const serves = async (version: string) =>
   until(`version ${version}`, () => cluster.versionOf(target.deployment) === version && tags[version]);
 
+test('it follows a serving that is added while it runs, and one that is taken away no more', async () => {
+  const program = await start();
+  champion = '1';
+  await serves('1');
+  cluster.add('spam-serving');
+  program.breakTargets();
+  await until('it complains once', () => program.output.includes('the targets stay as they were'));
+  champion = '2';
+  await serves('2');
+  program.follow([target.deployment, 'spam-serving']);
+  await until('the new one follows', () => cluster.versionOf('spam-serving') === '2');
+  program.follow(['spam-serving']);
+  await until('it says so', () => /changed","targets":2[^]*changed","targets":1/.test(program.output));
+  champion = '3';
+  await until('the new one follows on', () => cluster.versionOf('spam-serving') === '3');
+  expect(cluster.versionOf(target.deployment)).toBe('2');
+  expect(program.output.match(/the targets stay as they were/g)).toHaveLength(1);
+  expect(await program.metrics()).not.toContain(`deployment="${target.deployment}",version=`);
+});
+
 test('it follows the alias, tells the registry, the cluster and Prometheus, and stops when told', async () => {
   const program = await start();
   await until('it says what it waits for', () => program.output.includes('no version yet'));

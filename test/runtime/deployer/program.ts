@@ -32,8 +32,12 @@ export class Program {
     file('namespace', 'mlops');
     file('MLFLOW_TRACKING_USERNAME', 'deployer');
     file('MLFLOW_TRACKING_PASSWORD', password);
-    const targets = (options.deployments ?? [target.deployment]).map((deployment) => ({ ...target, deployment }));
-    file('targets.json', JSON.stringify({ pollSeconds: 1, trackingUri: `http://127.0.0.1:${registryPort}`, targets }));
+    const follow = (deployments: string[]) => {
+      const targets = deployments.map((deployment) => ({ ...target, deployment }));
+      const trackingUri = `http://127.0.0.1:${registryPort}`;
+      file('targets.json', JSON.stringify({ pollSeconds: 1, trackingUri, targets }));
+    };
+    follow(options.deployments ?? [target.deployment]);
     const ports = { health: await freePort(), metrics: await freePort() };
     const env = {
       KUBERNETES_SERVICE_HOST: '127.0.0.1',
@@ -48,7 +52,7 @@ export class Program {
       METRICS_PORT: String(ports.metrics),
       ...options.env,
     };
-    return new Program(folder, env, ports);
+    return new Program(folder, env, ports, follow);
   }
 
   public output = '';
@@ -59,12 +63,18 @@ export class Program {
     private readonly folder: string,
     env: Record<string, string>,
     private readonly ports: { readonly health: number; readonly metrics: number },
+    /** Writes other targets, as the kubelet does when the ConfigMap was changed. */
+    public readonly follow: (deployments: string[]) => void,
   ) {
     this.child = spawn(process.execPath, [bundle], { stdio: ['ignore', 'pipe', 'pipe'], env });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => (this.output += chunk));
     }
     this.ended = new Promise((resolve) => this.child.on('close', resolve));
+  }
+
+  breakTargets(): void {
+    writeFileSync(join(this.folder, 'targets.json'), '{"targets": [');
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {

@@ -1,8 +1,7 @@
-import json
 import unittest
 
 from migrations import MigrationTestCase
-from support import PASSWORD, free_port, postgres
+from support import free_port, postgres
 
 ADMIN = {"MLFLOW_AUTH_ADMIN_USERNAME": "root", "MLFLOW_AUTH_ADMIN_PASSWORD": "a long password"}
 
@@ -10,50 +9,19 @@ ADMIN = {"MLFLOW_AUTH_ADMIN_USERNAME": "root", "MLFLOW_AUTH_ADMIN_PASSWORD": "a 
 class MigrateUsers(MigrationTestCase):
     def setUp(self):
         super().setUp()
-        self.users = self.folder / "users"
-        (self.users / "..data").mkdir(parents=True)
         self.auth = postgres().create(f"{self.id().split('.')[-1]}_auth"[-60:])
         name = postgres().create(self.auth.removesuffix("_auth"))
         ini = self.folder / "basic_auth.ini"
         ini.write_text(f"[mlflow]\ndefault_permission = READ\ndatabase_uri = postgresql+psycopg2:///{self.auth}\n")
         self.login = self.environment(
-            name, AUTH_DATABASE=self.auth, PROGRAM_USERS_DIRECTORY=str(self.users), MLFLOW_AUTH_CONFIG_PATH=str(ini)
+            name, AUTH_DATABASE=self.auth, MLFLOW_AUTH_CONFIG_PATH=str(ini)
         )
-
-    def program(self, username, password):
-        (self.users / "program").mkdir(exist_ok=True)
-        (self.users / "program" / "username").write_text(f"{username}\n")
-        (self.users / "program" / "password").write_text(password)
 
     def run_migration(self, code=0, **more):
         return self.end_of(self.start_migration({**self.login, **more}), code)
 
     def stored(self):
         return postgres().sql(self.auth, "SELECT username, is_admin, password_hash FROM users ORDER BY username")
-
-    def test_program_users(self):
-        self.program("deployer", PASSWORD)
-        self.assertIn("Created the user deployer.", self.run_migration())
-        first = self.stored()
-        self.assertNotIn("user deployer", self.run_migration())
-        self.assertEqual(self.stored(), first)
-        self.program("deployer", "another password")
-        self.assertIn("Updated the password of the user deployer.", self.run_migration())
-        self.assertNotEqual(self.stored(), first)
-
-    def test_a_program_may_change_the_models_that_it_is_there_for(self):
-        self.program("deployer", PASSWORD)
-        models = self.folder / "models.json"
-        models.write_text(json.dumps({"program": ["churn", "not registered yet"], "another": ["fraud"]}))
-        may_change = "The user deployer may change the registered model churn."
-        self.assertIn(may_change, self.run_migration(PROGRAM_MODELS_FILE=str(models)))
-        granted = "SELECT resource_type, resource_pattern, permission FROM role_permissions ORDER BY 2"
-        expected = [("registered_model", name, "EDIT") for name in ("churn", "not registered yet")]
-        self.assertEqual(postgres().sql(self.auth, granted), expected)
-        # What an administrator changed stays.
-        postgres().sql(self.auth, "UPDATE role_permissions SET permission = 'MANAGE' WHERE resource_pattern = 'churn'")
-        self.assertNotIn(may_change, self.run_migration(PROGRAM_MODELS_FILE=str(models)))
-        self.assertEqual(postgres().sql(self.auth, granted)[0][2], "MANAGE")
 
     def test_the_admin_is_there_before_servers_that_start_at_once(self):
         self.assertIn("Created the admin root.", self.run_migration(**ADMIN))
@@ -75,11 +43,6 @@ class MigrateUsers(MigrationTestCase):
             "--artifacts-destination", str(self.folder / "artifacts"), "--app-name", "basic-auth",
             environment=environment,
         )
-
-    def test_a_program_cannot_take_the_place_of_the_admin(self):
-        self.program("root", PASSWORD)
-        self.assertIn("has the name of an admin, root", self.run_migration(code=3, **ADMIN))
-        self.assertEqual([row[:2] for row in self.stored()], [("root", True)])
 
     def test_an_admin_with_a_password_that_mlflow_refuses(self):
         output = self.run_migration(code=1, **{**ADMIN, "MLFLOW_AUTH_ADMIN_PASSWORD": "short"})
