@@ -207,7 +207,10 @@ describe('under MLflow’s own login', () => {
 
 test('the platform’s placement is that of its servings too, wherever they are', () => {
   const { serving } = platformWithServings({ churn: {} }, { pods: { nodeSelector: { pool: 'ml' } } });
-  expect(find(serving, 'Deployment', 'churn-serving').spec.template.spec.nodeSelector).toMatchObject({ pool: 'ml' });
+  expect(find(serving, 'Deployment', 'churn-serving').spec.template.spec.nodeSelector).toEqual({
+    'kubernetes.io/os': 'linux',
+    pool: 'ml',
+  });
 });
 
 test.each([0, 0.5, 4000, NaN])('pollSeconds: %s is refused', (pollSeconds) => {
