@@ -24,7 +24,7 @@ test('every route of MLflow answers through the proxy as it does without, but fo
   const routes: Route[] = JSON.parse(await servers.python([join(__dirname, 'routes.py')]));
   expect(routes.length).toBeGreaterThan(400);
   const asked = routes.filter(([, path]) => !NOT_ASKED.test(path));
-  const { found } = await differences(asked, [servers.proxy.httpPort, servers.bare!], login);
+  const found = await differences(asked, [servers.proxy.httpPort, servers.bare!], login);
 
   const named = new Set<RegExp>();
   const unnamed = found.filter(({ request, ours }) => {
