@@ -110,11 +110,7 @@ function mistyped({ name, prop, value }: Given, type: string): string[] {
   return [`${name} is ${secret ? 'a string' : shown(value)}; expected ${expectedOf(prop, type)}`];
 }
 
-function expectedOf(name: string, type: string): string {
-  const prop = name
-    .replace(/\[\d+\]$/, '')
-    .split('.')
-    .pop()!;
+function expectedOf(prop: string | undefined, type: string): string {
   if (type in ENUMS) return `one of ${ENUMS[type].map((each) => `'${each}'`).join(', ')} (${type})`;
   if (EXPECTED[`${type} ${prop}`]) return EXPECTED[`${type} ${prop}`];
   if (EXPECTED[type]) return EXPECTED[type];
