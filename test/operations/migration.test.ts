@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { Authentication, ArtifactStore, Exposure, Images, TrackingServer, TrackingServerProps } from '../../lib';
 import { Rendered, find, findByPrefix, snapshotOf } from '../support/synth';
@@ -56,6 +58,20 @@ describe('a new Job', () => {
   test('does not come with a program that nginx asks for its password', () => {
     expect(nameOf({}, (server) => server.addProgram('deployer'))).toBe(nameOf({}));
   });
+});
+
+test('each ConfigMap has every program that its programs import', () => {
+  const ours = readdirSync(join(__dirname, '..', '..', 'runtime', 'mlflow'));
+  const configMaps = serverObjects({ authentication: Authentication.mlflow() }).filter(
+    ({ data }) => data?.['schema.py'],
+  );
+  expect(configMaps).toHaveLength(2);
+  for (const { data } of configMaps) {
+    const imported = Object.entries<string>(data)
+      .filter(([file]) => file.endsWith('.py'))
+      .flatMap(([, text]) => [...text.matchAll(/^ *(?:import|from) (\w+)/gm)].map(([, module]) => `${module}.py`));
+    expect(Object.keys(data)).toEqual(expect.arrayContaining(imported.filter((file) => ours.includes(file))));
+  }
 });
 
 describe('two programs side by side', () => {
