@@ -56,14 +56,16 @@ describe('a new Job', () => {
 });
 
 test('each ConfigMap has every program that its programs import', () => {
-  const own = readdirSync(join(__dirname, '..', '..', 'runtime', 'mlflow'));
-  const configMaps = serverObjects({ authentication: Authentication.mlflow() }).filter(({ data }) => data?.['schema.py']);
+  const ours = readdirSync(join(__dirname, '..', '..', 'runtime', 'mlflow'));
+  const configMaps = serverObjects({ authentication: Authentication.mlflow() }).filter(
+    ({ data }) => data?.['schema.py'],
+  );
   expect(configMaps).toHaveLength(2);
   for (const { data } of configMaps) {
     const imported = Object.entries<string>(data)
       .filter(([file]) => file.endsWith('.py'))
       .flatMap(([, text]) => [...text.matchAll(/^ *(?:import|from) (\w+)/gm)].map(([, module]) => `${module}.py`));
-    expect(Object.keys(data)).toEqual(expect.arrayContaining(imported.filter((file) => own.includes(file))));
+    expect(Object.keys(data)).toEqual(expect.arrayContaining(imported.filter((file) => ours.includes(file))));
   }
 });
 
