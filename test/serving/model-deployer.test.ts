@@ -110,12 +110,12 @@ test('it may get and patch those Deployments and create Events, and make and cha
   expect(namesOf(mlflow)).not.toContain('Lease mlflow-deployer');
 });
 
-test('a changed target is a new rollout', () => {
-  const hash = (servings: any) =>
-    find(platformWithServings(servings).mlflow, 'Deployment', 'mlflow-deployer').spec.template.metadata.annotations[
-      'cdk8s-mlflow/config-hash'
-    ];
-  expect(hash({ churn: {} })).not.toBe(hash(two));
+test('a changed setting is a new rollout, and a changed target is none: the program reads it anew', () => {
+  const hash = (servings: any, props = {}) =>
+    find(platformWithServings(servings, props).mlflow, 'Deployment', 'mlflow-deployer').spec.template.metadata
+      .annotations['cdk8s-mlflow/config-hash'];
+  expect(hash(two)).toBe(hash({ churn: {} }));
+  expect(hash(two, { deployer: { pollSeconds: 60 } })).not.toBe(hash(two));
 });
 
 test('alone, it follows the servings that it is told, from a namespace of its own', () => {
