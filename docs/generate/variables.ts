@@ -79,6 +79,12 @@ export const READERS: readonly Reader[] = [
     variables: ['HOME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED'],
   },
   {
+    name: 'OpenMP, OpenBLAS and MKL, with which models compute',
+    images: [MLFLOW],
+    where: { page: 'https://scikit-learn.org/stable/computing/parallelism.html' },
+    variables: ['MKL_NUM_THREADS', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS'],
+  },
+  {
     name: "the image's entry point",
     images: [POSTGRES],
     where: { page: 'https://github.com/docker-library/docs/blob/master/postgres/README.md#environment-variables' },

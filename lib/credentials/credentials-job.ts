@@ -167,7 +167,7 @@ export class CredentialsJob extends Component {
           command: ['node', `${PROGRAMS}/credentials.js`],
           env: environment({
             CREDENTIALS_DEADLINE_SECONDS: String(DEADLINE_SECONDS),
-            ...(this.logins.size > 0 && { CREDENTIALS_CONFIG_MAP: this.componentName }),
+            ...(this.logins.size > 0 && { CREDENTIALS_CONFIG_MAP_NAME: this.componentName }),
           }),
           resources: renderResources(mergeResources(smallResources, placement.jobResources)),
           securityContext: containerSecurity(ANY_USER),

@@ -29,7 +29,7 @@ export const EXPECTED: Record<string, string> = {
   'string endpoint': "the URL of an S3 endpoint, e.g. 'https://s3.example.com'",
   'string gateway': "the name of a Gateway, e.g. 'public'",
   'string host': "a host name, e.g. 'mlflow.example.com'",
-  'string image': "an image with a tag or a digest, e.g. 'registry.example.com/mlflow:v3.17.2'",
+  'string image': "an image with a tag or a digest, e.g. 'registry.example.com/mlflow:v3.18.0'",
   'string indexUrl': "the address of a package index, e.g. 'https://pypi.org/simple'",
   'string issuer': "the name of an Issuer, e.g. 'team-ca'",
   'string stage': "a stage, e.g. 'Production'",

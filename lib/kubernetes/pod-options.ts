@@ -29,7 +29,7 @@ export interface ImageChoices {
    */
   readonly silo?: string;
   /**
-   * nginx: `image` of the proxies beside the tracking server and the servings.
+   * The proxy nginx: `image` of the sidecar beside the tracking server and the servings.
    * @default Images.NGINX
    */
   readonly nginx?: string;

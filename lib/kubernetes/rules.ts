@@ -106,7 +106,7 @@ export function imageRule(image: string, what = 'image'): Rule {
   return {
     wrong: digest === undefined && (tag === undefined || tag === 'latest'),
     given: `${what} is '${image}'`,
-    want: `expected a tag other than 'latest' or a digest, e.g. 'registry.example.com/mlflow:v3.17.2' or 'mlflow@sha256:…'`,
+    want: `expected a tag other than 'latest' or a digest, e.g. 'registry.example.com/mlflow:v3.18.0' or 'mlflow@sha256:…'`,
   };
 }
 

@@ -20,7 +20,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     port: positive('KUBERNETES_SERVICE_PORT', env.KUBERNETES_SERVICE_PORT || '443'),
     serviceAccountDirectory: env.SERVICE_ACCOUNT_DIRECTORY || '/var/run/secrets/kubernetes.io/serviceaccount',
     planPath: env.CREDENTIALS_PLAN || '/opt/cdk8s-mlflow/credentials.json',
-    planConfigMap: env.CREDENTIALS_CONFIG_MAP || undefined,
+    planConfigMap: env.CREDENTIALS_CONFIG_MAP_NAME || undefined,
     deadlineMs: 1000 * positive('CREDENTIALS_DEADLINE_SECONDS', env.CREDENTIALS_DEADLINE_SECONDS || '120'),
   };
 }

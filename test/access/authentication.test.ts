@@ -126,13 +126,6 @@ describe('mlflow', () => {
     expect(environmentOf(containerOf(podOf(serverObjects()), 'wait-for-schema')).AUTH_DATABASE).toBeUndefined();
   });
 
-  test('each process holds one more pool of connections, and one connection', () => {
-    const { MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: size, MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: overflow } =
-      environmentOf(mlflow);
-    const [server] = database.clients;
-    expect(server.maxConnections).toBe((10 + 1) * 1 * (4 * (Number(size) + Number(overflow)) + 1));
-  });
-
   test('an administrator may come from a Secret with other keys', () => {
     const admin = Credentials.fromSecret('root', { usernameKey: 'name', passwordKey: 'word' });
     const given = podOf(serverObjects({ authentication: Authentication.mlflow({ admin, databaseName: 'users' }) }));

@@ -68,12 +68,6 @@ describe('refuses', () => {
     [{ host: '' }, "host is ''", name],
     // Kubernetes takes no addresses there.
     [{ host: '192.168.1.10' }, "host is '192.168.1.10'", name],
-    [
-      { tls: Tls.fromSecret('certificate') },
-      'tls is given without a host',
-      'expected the host that the certificate is for',
-    ],
-    [{}, 'the Ingress has no host', "expected one, e.g. host: 'mlflow.example.com'"],
     [{ host, className: '' }, "className is ''", "or leave it out for the cluster's default"],
   ])('%j', (props, given, want) => {
     expect(serverError({ exposure: Exposure.ingress(props as IngressExposureProps) })).toContain(

@@ -111,7 +111,7 @@ describe('probes', () => {
 
 describe('who may log in how (pg_hba.conf)', () => {
   const hba = (tlsSecretName?: string) =>
-    find(postgres({ tlsSecretName }).objects, 'ConfigMap', 'mlflow-postgres').data['pg_hba.conf'];
+    find(postgres(tlsSecretName ? { tlsSecretName } : {}).objects, 'ConfigMap', 'mlflow-postgres').data['pg_hba.conf'];
   const rules = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
   test('only the socket in the container is trusted', () => {

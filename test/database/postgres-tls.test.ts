@@ -4,7 +4,8 @@ import { synth } from '../support/synth';
 
 function connection(tlsSecretName?: string) {
   let result: any;
-  synth((chart) => (result = new PostgresStatefulSet(chart, 'postgres', { tlsSecretName }).connectFrom(client(1))));
+  const props = tlsSecretName ? { tlsSecretName } : {};
+  synth((chart) => (result = new PostgresStatefulSet(chart, 'postgres', props).connectFrom(client(1))));
   return result;
 }
 

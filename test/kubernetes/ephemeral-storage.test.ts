@@ -39,7 +39,7 @@ function admitted(objects: Rendered[]): [string, Rendered, number][] {
     [
       'an artifact',
       server,
-      Number(/mlflow-artifacts\/artifacts\/ \{[^}]*client_max_body_size (\d+)m/.exec(nginx)![1]) * MI,
+      Number(/mlflow-artifacts\/artifacts\/ \{[^]*?client_max_body_size (\d+)m/.exec(nginx)![1]) * MI,
     ],
     ['a model', serving, Number(variable(serving, 'download-model', 'MODEL_SPACE_BYTES'))],
     ['a dump', migration, Number(variable(migration, 'dump', 'DUMP_KIBIBYTES')) * 1024],

@@ -145,7 +145,7 @@ describe('images that the user chooses', () => {
   test.each(Object.keys(images) as (keyof ImageChoices)[])('%s needs a tag or a digest', (name) => {
     const pods = { images: { [name]: 'registry.example.com/x' } };
     expect(errorOf(() => synth((chart) => new MlflowPlatform(chart, 'mlflow', { pods })))).toContain(
-      `images.${name} is 'registry.example.com/x': want a tag`,
+      `images.${name} is 'registry.example.com/x'; expected a tag`,
     );
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync
 import { tmpdir } from 'os';
 import { dirname, join } from 'path';
 import { ModuleKind, transpileModule } from 'typescript';
-import { MlflowPlatform, RegisteredModel } from '../../lib';
+import { Authentication, Exposure, MlflowPlatform, RegisteredModel } from '../../lib';
 import { contentHash, program, programs } from '../../lib/kubernetes/program';
 import { errorOf, ofKind, synth } from '../support/synth';
 
@@ -87,9 +87,15 @@ describe('contentHash', () => {
 /** Everything that carries a program. */
 function configMaps() {
   const model = RegisteredModel.byAlias('churn', 'champion');
-  return ofKind(
-    synth((chart) => new MlflowPlatform(chart, 'mlflow').addModelServing('churn', { model })),
-    'ConfigMap',
+  const exposure = Exposure.ingress({ host: 'churn.example.com' });
+  const authentications = [Authentication.basic(), Authentication.mlflow()];
+  return authentications.flatMap((authentication) =>
+    ofKind(
+      synth((chart) =>
+        new MlflowPlatform(chart, 'mlflow', { authentication }).addModelServing('churn', { model, exposure }),
+      ),
+      'ConfigMap',
+    ),
   );
 }
 

@@ -76,13 +76,16 @@ describe('wholeRule', () => {
     [-1, 1],
     [1.5, 1],
     [NaN, 1],
-    [Infinity, 1],
   ])('%p of at least %d is wrong', (value, least) => {
     expect(wholeRule('x', value, least)).toEqual({
       wrong: true,
       given: `x is ${value}`,
       want: `expected a whole number of at least ${least}`,
     });
+  });
+
+  test('Infinity is no number that Kubernetes takes', () => {
+    expect(wholeRule('x', Infinity, 1)).toMatchObject({ wrong: true, want: 'expected a whole number from 1 to 2147483647' });
   });
 });
 

@@ -58,7 +58,7 @@ test.each([
 test('every script of runtime/ runs in some container', () => {
   const folder = join(ROOT, 'runtime');
   const scripts = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.sh'));
-  const commands = JSON.stringify(outputs[0][1].map(({ spec }) => spec?.template?.spec));
+  const commands = JSON.stringify(outputs.flatMap(([, objects]) => objects.map(({ spec }) => spec?.template?.spec)));
   expect(scripts.length).toBeGreaterThan(2);
   expect(scripts.filter((file) => !commands.includes(`/${file.split('/').pop()}"`))).toEqual([]);
 });

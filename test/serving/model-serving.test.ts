@@ -93,8 +93,9 @@ describe('the pod', () => {
     expect([spec.progressDeadlineSeconds, periodSeconds * failureThreshold]).toEqual([900, 900]);
   });
 
-  test('asks for the disk that it may fill, so that no cluster lowers its limit', () => {
-    const { spec } = podOf(servingObjects({ exposure: Exposure.ingress({ host: 'churn.example.com' }) }));
+  test('asks for the disk that it may fill where a cluster lowers limits to requests', () => {
+    const exposure = Exposure.ingress({ host: 'churn.example.com' });
+    const { spec } = podOf(servingObjects({ exposure, reserveEphemeralStorage: true }));
     for (const { resources } of [...spec.initContainers, ...spec.containers]) {
       expect(resources.requests['ephemeral-storage']).toBe(resources.limits['ephemeral-storage']);
     }

@@ -22,6 +22,9 @@ export function made(objects: Manifest[], namespace: string, external: External 
   return names;
 }
 
+/** Keys of a login that the credentials Job makes for a user of a server. */
+const LOGIN = new Set(['username', 'password']);
+
 function keysOf(object: Manifest): Set<string> | undefined {
   if (object.kind !== 'ConfigMap') return undefined;
   return new Set([...Object.keys(object.data ?? {}), ...Object.keys(object.binaryData ?? {})]);
@@ -30,10 +33,15 @@ function keysOf(object: Manifest): Set<string> | undefined {
 /** Secrets that a credentials Job, of any namespace, copies into this one. */
 function* copied({ kind, data }: Manifest, namespace: string): Iterable<[string, Set<string>]> {
   if (kind !== 'ConfigMap' || !data?.['credentials.json']) return;
-  for (const { keys, copies = [] } of JSON.parse(data['credentials.json']).secrets) {
+  const { secrets, logins = [] } = JSON.parse(data['credentials.json']);
+  for (const { keys, copies = [] } of secrets) {
     for (const copy of copies.filter((each: any) => each.namespace === namespace)) {
       yield [`Secret/${copy.name}`, new Set(Object.keys(keys))];
     }
+  }
+  for (const copy of logins.flatMap(({ users }: any) => Object.values(users).flat())) {
+    const [at, name] = copy.split('/');
+    if (at === namespace) yield [`Secret/${name}`, LOGIN];
   }
 }
 
@@ -49,8 +57,11 @@ function* derived(object: Manifest): Iterable<[string, Set<string> | undefined]>
     }
   }
   if (kind === 'ConfigMap' && object.data?.['credentials.json']) {
-    for (const secret of JSON.parse(object.data['credentials.json']).secrets) {
-      yield [`Secret/${secret.name}`, new Set(Object.keys(secret.keys))];
+    const { secrets, logins = [] } = JSON.parse(object.data['credentials.json']);
+    for (const secret of secrets) yield [`Secret/${secret.name}`, new Set(Object.keys(secret.keys))];
+    for (const { prefix, file, users } of logins) {
+      yield [`Secret/${file}`, new Set(Object.keys(users))];
+      for (const user of Object.keys(users)) yield [`Secret/${prefix}${user.split('.')[1]}-login`, LOGIN];
     }
   }
   if (

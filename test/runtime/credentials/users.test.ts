@@ -105,7 +105,7 @@ test('a run whose plan was superseded leaves the users to the newer one', async 
   await run(server, planOf());
   const before = server.values(FILE);
   server.configMaps.set('mlflow-credentials', { 'plan.json': JSON.stringify(planOf()) });
-  const env = { CREDENTIALS_CONFIG_MAP: 'mlflow-credentials' };
+  const env = { CREDENTIALS_CONFIG_MAP_NAME: 'mlflow-credentials' };
   const late = await run(server, planOf({ users: { 'deployer.deployer': [] } }), { env });
   expect([late.code, server.values(FILE)]).toEqual([0, before]);
   expect(late.stdout + late.stderr).toContain('result=superseded');
