@@ -36,7 +36,7 @@ test('Renovate finds every image of the guide, by the expression of the guide', 
   const [{ matchStrings }] = JSON.parse(code('json')).customManagers;
   const images = Object.values(Images) as string[];
   const pinned = code('ts').replace(images[1], `${images[1]}@sha256:${'a'.repeat(64)}`);
-  const found = [...pinned.matchAll(new RegExp(matchStrings[0], 'g'))].map(({ groups }) => groups!);
-  expect(found.map(({ depName, currentValue }) => `${depName}:${currentValue}`)).toEqual(images);
-  expect(found[1].currentDigest).toBe(`sha256:${'a'.repeat(64)}`);
+  const pins = [...pinned.matchAll(new RegExp(matchStrings[0], 'g'))].map(({ groups }) => groups!);
+  expect(pins.map(({ depName, currentValue }) => `${depName}:${currentValue}`)).toEqual(images);
+  expect(pins[1].currentDigest).toBe(`sha256:${'a'.repeat(64)}`);
 });
