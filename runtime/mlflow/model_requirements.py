@@ -10,8 +10,11 @@ import site
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 import may_pass
@@ -162,7 +165,24 @@ def pip_install(model, environment, index):
     # pip's last words are the same for a package that is nowhere and for an index that does not answer.
     if found := next((line for line in said.splitlines() if may_pass.NETWORK.search(line)), None):
         raise may_pass.MayPass(f"The package index {index} does not answer as it should: {pip_words(found)}")
+    if trouble := index_trouble(index, [each.name for each in requirements(model)[0]]):
+        raise may_pass.MayPass(f"The package index {index} does not answer as it should: {trouble}")
     raise CannotServe(f"Its requirements cannot be installed from {index}: {last}")
+
+
+def index_trouble(index, names):
+    """What the index answers to whoever asks for these packages, as pip keeps a 503 to itself."""
+    if not index.startswith("http"):
+        return None
+    for name in names:
+        try:
+            urllib.request.urlopen(f"{index.rstrip('/')}/{canonicalize_name(name)}/", timeout=15).close()
+        except urllib.error.HTTPError as error:
+            if error.code in may_pass.BUSY:
+                return f"HTTP {error.code}"
+        except OSError as error:
+            return may_pass.words(error)
+    return None
 
 
 def pip_words(line):

@@ -103,7 +103,8 @@ def warm_up(model, request, timeout):
     # MLflow answers with the text of the error alone.
     model.predict = remembering
     try:
-        status, text = asyncio.run(ask_app(mlflow_app(model, timeout), request))
+        # Not asyncio.run, which would wait for a prediction that hangs.
+        status, text = asyncio.new_event_loop().run_until_complete(ask_app(mlflow_app(model, timeout), request))
     except Exception as error:
         traceback.print_exc()
         raise CannotServe(f"It loads but cannot predict: {one_line(error)}")
@@ -112,6 +113,11 @@ def warm_up(model, request, timeout):
     if status == 200:
         return
     print(text[:8000], flush=True)
+    if status == 504:
+        raise may_pass.MayPass(
+            f"Its warm-up request was not answered within {timeout:.0f} s: want a larger startSeconds if its first "
+            "prediction takes longer."
+        )
     if cause := next(filter(None, map(may_pass.cause, errors)), None):
         raise may_pass.MayPass(f"It loads but cannot predict now. {cause}")
     raise CannotServe(f"It loads but cannot predict: its warm-up request was answered with {status}: {said(text)}")
@@ -224,13 +230,15 @@ def main():
         loaded = time.monotonic()
         request = warm_up_request()
         if request:
-            warm_up(model, request, number("START_SECONDS", 600))
+            # Before the startup probe ends the pod, which tells nobody why.
+            warm_up(model, request, max(1, number("START_SECONDS", 600) - 10 - (loaded - started)))
     except (CannotServe, may_pass.MayPass) as error:
         for_good = isinstance(error, CannotServe)
         reason = settings.sentence(f"cannot be served{'' if for_good else ' yet, trying again'}. {error}")
         settings.tell("error" if for_good else "waiting", reason)
         print(reason, flush=True)
-        raise SystemExit(1)
+        # A prediction that hangs would hold the process.
+        os._exit(1)
     from serving_app import ServingApp
 
     timeout = number(TIMEOUT, 60)

@@ -161,6 +161,14 @@ class ServeModel(ServingTestCase):
         self.assertEqual(self.post('{"inputs": [3]}')[0], 504)
         self.assertNotIn(ERROR, self.tags("slow"))
 
+    def test_a_warm_up_that_takes_longer_than_a_start_is_not_the_fault_of_the_version(self):
+        process = self.serve("slow", WARM_UP=self.warm_up('{"inputs": [600]}'), START_SECONDS="1")
+        output = process.communicate(timeout=60)[0]
+        self.assertEqual(process.returncode, 1, output)
+        self.assertIn("Its warm-up request was not answered within 1 s: want a larger startSeconds", output)
+        self.assertIn("larger startSeconds", self.tags("slow")[WAITING])
+        self.assertNotIn(ERROR, self.tags("slow"))
+
     def test_what_a_version_asks_for_on_the_network_is_not_its_fault(self):
         for moment, words in (("load", "cannot be loaded now"), ("predict", "loads but cannot predict now")):
             with self.subTest(moment):
