@@ -10,8 +10,8 @@ const DIFFERENT: readonly (readonly [request: RegExp, status: number, why: strin
   [/^POST \/(ajax-)?api\/2\.0\/mlflow\/artifacts\/presigned-(up|down)load-url$/, 501, 'signed URLs of the store'],
   [/^GET \/(ajax-)?api\/3\.0\/mlflow\/server-info/, 200, 'signed URLs of the store are not offered'],
 ];
-/** What takes minutes: it fills the server with an example. */
-const NOT_ASKED = /\/mlflow\/demo\//;
+/** What takes minutes: it fills the server with an example, or reads a catalogue of models from the internet. */
+const NOT_ASKED = /\/mlflow\/(demo\/|gateway\/supported-models)/;
 
 let servers: Servers;
 
