@@ -1,5 +1,5 @@
 import { Exposure, IngressExposureProps, Tls } from '../../lib';
-import { find, ofKind, snapshotOf } from '../support/synth';
+import { errorOf, find, ofKind, snapshotOf } from '../support/synth';
 import { serverError, serverObjects } from '../tracking/servers';
 
 const host = 'mlflow.example.com';
@@ -54,6 +54,12 @@ test('without any annotation there is no empty list of them', () => {
   expect(ingress({ host }).metadata).not.toHaveProperty('annotations');
 });
 
+test.each([{}, { tls: Tls.fromSecret('certificate') }])('refuses an Ingress without a host: %j', (props) => {
+  expect(errorOf(() => Exposure.ingress(props as IngressExposureProps))).toContain(
+    "Exposure.ingress: host is undefined; expected a host name, e.g. 'mlflow.example.com'",
+  );
+});
+
 describe('refuses', () => {
   const name = "expected a host name alone, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'";
   test.each<[Partial<IngressExposureProps>, string, string]>([
@@ -68,12 +74,6 @@ describe('refuses', () => {
     [{ host: '' }, "host is ''", name],
     // Kubernetes takes no addresses there.
     [{ host: '192.168.1.10' }, "host is '192.168.1.10'", name],
-    [
-      { tls: Tls.fromSecret('certificate') },
-      'tls is given without a host',
-      'expected the host that the certificate is for',
-    ],
-    [{}, 'the Ingress has no host', "expected one, e.g. host: 'mlflow.example.com'"],
     [{ host, className: '' }, "className is ''", "or leave it out for the cluster's default"],
   ])('%j', (props, given, want) => {
     expect(serverError({ exposure: Exposure.ingress(props as IngressExposureProps) })).toContain(

@@ -5,7 +5,7 @@ import { Exposure, HttpRouteExposureProps, IngressExposureProps, RouteTimeout, T
 import { schema } from '../output/checks/schema';
 import { servingError, servingObjects } from '../serving/servings';
 import { ROOT } from '../support/run';
-import { Rendered, find, ofKind, snapshotOf } from '../support/synth';
+import { errorOf, Rendered, find, ofKind, snapshotOf } from '../support/synth';
 import { serverError, serverObjects } from '../tracking/servers';
 
 const host = 'mlflow.example.com';
@@ -132,6 +132,12 @@ test('https is the default, and plain http is redirected then', () => {
   expect(configuration({ ...least, https: false })).not.toContain('308');
 });
 
+test.each(['host', 'gateway'])('refuses an HTTPRoute without %s', (prop) => {
+  expect(errorOf(() => Exposure.httpRoute({ ...least, [prop]: undefined as any }))).toContain(
+    `Exposure.httpRoute: ${prop} is undefined; expected`,
+  );
+});
+
 describe('refuses', () => {
   const seconds = 'expected a whole number of seconds from 1 to 99999, or RouteTimeout.none()';
   const name = "expected lower-case letters, digits, '-' and '.', at most 253, e.g. 'public'";
@@ -139,9 +145,7 @@ describe('refuses', () => {
     ["host is 'https://mlflow.example.com'", 'expected a host name alone', { host: 'https://mlflow.example.com' }],
     ["host is '*.example.com'", 'expected a host name alone', { host: '*.example.com' }],
     ["host is '192.168.1.10'", 'expected a host name alone', { host: '192.168.1.10' }],
-    ['the HTTPRoute has no host', "expected one, e.g. host: 'mlflow.example.com'", { host: undefined }],
     ["gateway is ''", name, { gateway: '' }],
-    ["gateway is ''", name, { gateway: undefined }],
     ["gateway is 'infra/public'", name, { gateway: 'infra/public' }],
     ["gatewayNamespace is ''", 'expected a DNS label of at most 63 characters', { gatewayNamespace: '' }],
     ["gatewayNamespace is 'infra.gateway'", "e.g. 'gateway'", { gatewayNamespace: 'infra.gateway' }],
