@@ -1,5 +1,5 @@
 import { Exposure, IngressExposureProps, Tls } from '../../lib';
-import { find, ofKind, snapshotOf } from '../support/synth';
+import { errorOf, find, ofKind, snapshotOf } from '../support/synth';
 import { serverError, serverObjects } from '../tracking/servers';
 
 const host = 'mlflow.example.com';
@@ -52,6 +52,12 @@ test('annotations of the user come beside those of the certificate, and win', ()
 
 test('without any annotation there is no empty list of them', () => {
   expect(ingress({ host }).metadata).not.toHaveProperty('annotations');
+});
+
+test.each([{}, { tls: Tls.fromSecret('certificate') }])('refuses an Ingress without a host: %j', (props) => {
+  expect(errorOf(() => Exposure.ingress(props as IngressExposureProps))).toContain(
+    "Exposure.ingress: host is undefined; expected a host name, e.g. 'mlflow.example.com'",
+  );
 });
 
 describe('refuses', () => {

@@ -5,7 +5,7 @@ import { Exposure, HttpRouteExposureProps, IngressExposureProps, RouteTimeout, T
 import { schema } from '../output/checks/schema';
 import { servingError, servingObjects } from '../serving/servings';
 import { ROOT } from '../support/run';
-import { Rendered, find, ofKind, snapshotOf } from '../support/synth';
+import { errorOf, Rendered, find, ofKind, snapshotOf } from '../support/synth';
 import { serverError, serverObjects } from '../tracking/servers';
 
 const host = 'mlflow.example.com';
@@ -130,6 +130,12 @@ test('https is the default, and plain http is redirected then', () => {
   expect(configuration(least)).toContain(`return 308 https://${host}$request_uri;`);
   expect(configuration({ ...least, https: true })).toBe(configuration(least));
   expect(configuration({ ...least, https: false })).not.toContain('308');
+});
+
+test.each(['host', 'gateway'])('refuses an HTTPRoute without %s', (prop) => {
+  expect(errorOf(() => Exposure.httpRoute({ ...least, [prop]: undefined as any }))).toContain(
+    `Exposure.httpRoute: ${prop} is undefined; expected`,
+  );
 });
 
 describe('refuses', () => {
