@@ -16,7 +16,6 @@ import shutil
 import signal
 import sys
 
-import artifact_locations
 import secret_files
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -210,7 +209,6 @@ def main(arguments):
         os.execve(command[0], command, wanted)
 
     os.environ.update(extra)
-    artifact_locations.restrict()
     import uvicorn
 
     uvicorn.main(args=command[3:], prog_name="uvicorn")

@@ -3,6 +3,7 @@
 import importlib
 import os
 
+import artifact_locations
 import database_pool
 import own_login
 from open_metrics import OpenMetrics
@@ -18,6 +19,7 @@ async def failed(_request, _error):
 def create_app():
     """SERVED_APP is the app that `mlflow server` would run, with `()` after a function that makes it."""
     database_pool.share()
+    artifact_locations.restrict()
     module_name, _, name = os.environ["SERVED_APP"].partition(":")
     module = importlib.import_module(module_name)
     has_login = module_name == "mlflow.server.auth"

@@ -71,7 +71,7 @@ describe('a text that is given as undefined is refused, where leaving it out wou
 });
 
 test('what no environment variable gives may be undefined, as if it were left out', () => {
-  const server = { replicas: undefined, tolerations: undefined, connectionPool: undefined };
+  const server = { replicas: undefined, tolerations: undefined, autoscaling: undefined };
   const props = { server, exposure: undefined, authentication: undefined, minio: { storage: undefined } };
   expect(synth((chart) => platform(props, chart))).toEqual(synth((chart) => platform({}, chart)));
 });
@@ -122,8 +122,8 @@ describe('a prop that does not exist is refused', () => {
       { postgres: { storage_class_name: 'x' } },
     ],
     [
-      'server.connectionPool.max is not a known prop; expected one of maxOverflow, size',
-      { server: { connectionPool: { max: 1 } } },
+      'server.autoscaling.max is not a known prop; expected one of maxReplicas, minReplicas, targetCpuPercent',
+      { server: { autoscaling: { max: 1 } } },
     ],
   ])('%s', (message, props) => {
     expect(errorOf(() => platform(props)).split('\n')).toEqual([`chart/mlflow: ${message}`]);

@@ -127,7 +127,7 @@ const apps: Record<string, (args: Args) => Construct> = {
       }),
     }),
   'Database.fromExisting': ({ props }) =>
-    server({ database: lib.Database.fromExisting(props), replicas: 1, connectionPool: { size: 1, maxOverflow: 1 } }),
+    server({ database: lib.Database.fromExisting(props), replicas: 1, maxDatabaseRequests: 1 }),
   'Exposure.httpRoute': ({ props }) => server({ exposure: lib.Exposure.httpRoute(props) }),
   'Exposure.ingress': ({ props }) => server({ exposure: lib.Exposure.ingress(props) }),
   'MinioStore#connectFrom': ({ client }) => connected(new lib.MinioStore(scope(), 'minio'), client),

@@ -54,17 +54,18 @@ describe('parts put together by hand', () => {
 
   test('every Secret that a pod reads is made by one of the Jobs', () => {
     const plans = ofKind(objects, 'ConfigMap').flatMap(({ data }) =>
-      data['credentials.json'] ? JSON.parse(data['credentials.json']).secrets : [],
+      data['credentials.json'] ? [JSON.parse(data['credentials.json'])] : [],
     );
     const volumes = objects.flatMap(({ spec }) => spec?.template?.spec.volumes ?? []);
-    // A Secret of the users of programs may be missing: nothing in this app has one.
-    expect(volumes.find(({ name }: Rendered) => name === 'program-users').secret).toMatchObject({ secretName: 'server-users', optional: true });
-    const made = plans.map(({ name }: Rendered) => name).sort();
+    const made = plans.flatMap(({ secrets, logins = [] }) => [
+      ...secrets.map(({ name }: Rendered) => name),
+      ...logins.map(({ file }: Rendered) => file),
+    ]);
     const read = volumes.flatMap(({ secret, projected }: Rendered) => [
-      ...(secret && !secret.optional ? [secret.secretName] : []),
+      ...(secret ? [secret.secretName] : []),
       ...(projected?.sources ?? []).map((source: Rendered) => source.secret.name),
     ]);
-    expect([...new Set(read)].sort()).toEqual(made);
+    expect([...new Set(read)].sort()).toEqual(made.sort());
   });
 });
 
