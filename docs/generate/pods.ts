@@ -90,6 +90,12 @@ export function claims(objects: Manifest[]): string {
   return table(['object', 'claims', 'size of each', 'access'], rows);
 }
 
+/** What a variable is set to, or the field of the pod that it comes from. */
+function valueOf({ value, valueFrom }: Manifest): string {
+  if (!valueFrom) return code(value || "''");
+  return `field ${code(valueFrom.fieldRef?.fieldPath ?? valueFrom.resourceFieldRef.resource)}`;
+}
+
 export function environment(objects: Manifest[]): string {
   return lines(
     ...podsOf(objects).flatMap((pod) => [
@@ -97,7 +103,7 @@ export function environment(objects: Manifest[]): string {
       ...containersOf(pod).map(({ name, role, container }) => {
         const rows = (container.env ?? []).map((variable: Manifest) => [
           code(variable.name),
-          variable.valueFrom ? `field ${code(variable.valueFrom.fieldRef.fieldPath)}` : code(variable.value || "''"),
+          valueOf(variable),
           readersOf(container.image, variable.name).join(', '),
         ]);
         const secrets = secretFiles(pod, container);

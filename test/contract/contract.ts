@@ -98,5 +98,10 @@ function secretsOf(object: Manifest): string[] {
     const [owner, field] = path.slice(-2);
     if (field === 'secretName' || (field === 'name' && /^secret(Key)?Ref$|^secret$/.test(owner))) names.push(text);
   });
+  // The logins of programs: a Job makes of them the Secret that the server reads.
+  const plan = object.kind === 'ConfigMap' ? object.data?.['credentials.json'] : undefined;
+  for (const { prefix, users } of plan ? (JSON.parse(plan).logins ?? []) : []) {
+    names.push(...Object.keys(users).map((user) => `${prefix}${user.split('.')[1]}-login`));
+  }
   return names;
 }

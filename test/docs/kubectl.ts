@@ -38,7 +38,7 @@ const WITH_VALUE = [
   ...['-n', '-l', '-f', '-c', '-o', '--for', '--timeout', '--tail', '--replicas', '--from-file', '--from-literal'],
   ...['-L', '--sort-by', '--dry-run', '--type'],
 ];
-const ALONE = ['-A', '-i', '-it', '--ignore-not-found'];
+const ALONE = ['-A', '-i', '-it', '--ignore-not-found', '--server-side'];
 const VERBS = [
   ...['apply', 'cluster-info', 'create', 'delete', 'describe', 'diff', 'exec', 'get', 'label', 'logs'],
   ...['port-forward', 'rollout', 'scale', 'top', 'wait'],

@@ -44,8 +44,8 @@ describe('what is beside dist/', () => {
 
   test('has nothing wait for the platform: its credentials Job waits for the namespace of the serving', () => {
     const plan = JSON.parse(objectOf(example, 'ConfigMap', 'mlflow-credentials').data['credentials.json']);
-    const copies = plan.secrets.flatMap((secret: any) => secret.copies ?? []);
-    expect(copies.map(({ namespace }: any) => namespace)).toEqual(['ml-serving']);
+    const copies = plan.logins.flatMap(({ users }: any) => Object.values(users).flat());
+    expect(copies.map((copy: string) => copy.split('/')[0])).toEqual(['ml-serving']);
     expect(kustomizations.map(({ spec }) => [spec.wait, spec.dependsOn])).toEqual([
       [true, undefined],
       [false, undefined],

@@ -24,8 +24,9 @@ test('every image comes from the mirror, with the login for it', () => {
 test('the page lists the images to copy, each with the name that it has in the mirror', () => {
   const page = readFileSync(join(ROOT, 'docs/how-to/offline-serving.md'), 'utf8');
   const rows = [...page.matchAll(/^\| `(.+?)` \| `(.+?)` \|/gm)].map(([, from, to]) => [from, to]);
-  expect(new Set(rows.map(([, to]) => to))).toEqual(images);
-  expect(new Set(rows.map(([from]) => from))).toEqual(new Set(Object.values(Images)));
+  const anyTag = (each: Iterable<string>) => new Set([...each].map((image) => image.replace(/:[^:/]+$/, ':<tag>')));
+  expect(new Set(rows.map(([, to]) => to))).toEqual(anyTag(images));
+  expect(new Set(rows.map(([from]) => from))).toEqual(anyTag(Object.values(Images)));
   for (const [from, to] of rows) expect(to).toBe(MIRROR + from.slice(from.indexOf('/') + 1));
 });
 

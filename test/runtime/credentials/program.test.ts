@@ -70,7 +70,8 @@ describe('missing Secrets', () => {
     expect(outcomes.map(({ stdout }) => /result=(\w+)/.exec(stdout)![1]).sort()).toEqual(['created', 'kept']);
     const sent = server.seen.filter(({ method }) => method === 'POST');
     expect(sent).toHaveLength(2);
-    expect(sent.filter(({ body }) => body === server.secrets.get(postgres.name))).toHaveLength(1);
+    const { data } = server.secrets.get(postgres.name)!;
+    expect(sent.filter(({ body }) => body?.data === data)).toHaveLength(1);
     expect(server.seen.every(onlyReadsAndCreates)).toBe(true);
   });
 });
