@@ -12,7 +12,9 @@ for (let index = 0; index < Number(process.argv[2]); index++) {
 }
 app.synth();
 const { user, system } = process.cpuUsage(start);
-const sizes = app.charts[0].toJson().map((object) => [JSON.stringify(object).length, `${object.kind}/${object.metadata.name}`] as const);
+const sizes = app.charts[0]
+  .toJson()
+  .map((object) => [JSON.stringify(object).length, `${object.kind}/${object.metadata.name}`] as const);
 const [bytes, name] = sizes.sort(([a], [b]) => b - a)[0];
 const objects = app.node.findAll().filter((node) => 'apiVersion' in node).length;
 console.log(JSON.stringify({ objects, milliseconds: (user + system) / 1000, largest: { name, bytes } }));

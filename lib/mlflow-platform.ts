@@ -8,6 +8,7 @@ import { MinioStoreProps } from './artifacts/minio-store-props';
 import { IDatabase } from './database/database';
 import { PostgresStatefulSet } from './database/postgres-stateful-set';
 import { PostgresStatefulSetProps } from './database/postgres-stateful-set-props';
+import { checkInputs, checkedScope, defined } from './inputs/inputs';
 import { findApiObject } from './kubernetes/api-object';
 import { declareInstance } from './kubernetes/instance';
 import { PlacementOptions, mergePlacement, placementRules } from './kubernetes/pod-options';
@@ -20,7 +21,6 @@ import { PlatformServingOptions } from './serving/model-serving-props';
 import { TrackingEndpoint } from './serving/tracking-endpoint';
 import { TrackingServer } from './tracking/tracking-server';
 import { TrackingServerOptions } from './tracking/tracking-server-props';
-import { checkInputs, checkedScope, defined } from './inputs/inputs';
 
 /** Options of a whole platform. */
 export interface MlflowPlatformProps {

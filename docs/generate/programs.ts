@@ -19,7 +19,7 @@ export interface ImageContents {
   readonly programs: readonly string[];
 }
 
-export const IMAGE_CONTENTS: readonly ImageContents[] = [
+const IMAGE_CONTENTS: readonly ImageContents[] = [
   {
     image: 'ghcr.io/mlflow/mlflow',
     base: "Debian's Python 3 (`python:3.x-slim`): without compilers, curl and git",

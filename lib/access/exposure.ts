@@ -1,8 +1,8 @@
 import { HttpRouteExposureProps, httpRoute } from './http-route';
 import { IngressExposureProps, ingress } from './ingress';
 import { Entrance, WayIn } from './way-in';
-import { Component } from '../kubernetes/component';
 import { checkInputs } from '../inputs/inputs';
+import { Component } from '../kubernetes/component';
 
 /**
  * How people outside the cluster reach the platform. The login is the platform's own, whatever stands before it.

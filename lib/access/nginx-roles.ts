@@ -3,6 +3,7 @@ import { NginxLogin } from './nginx-configuration';
 /** What the login of a program of ours is for. One without a role may do what a person may. */
 export type ProgramRole = 'serving' | 'deployer';
 
+/** @internal */
 export const ROLES: readonly ProgramRole[] = ['serving', 'deployer'];
 
 const REST = '/api/2\\.0/mlflow';

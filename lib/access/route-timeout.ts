@@ -1,5 +1,5 @@
-import { Rule } from '../kubernetes/rules';
 import { checkInputs } from '../inputs/inputs';
+import { Rule } from '../kubernetes/rules';
 
 /** Five digits are the most that a duration of the Gateway API has. */
 const MOST_SECONDS = 99999;

@@ -1,5 +1,5 @@
-import { Rule, objectNameRule } from '../kubernetes/rules';
 import { checkInputs } from '../inputs/inputs';
+import { Rule, objectNameRule } from '../kubernetes/rules';
 
 /**
  * Where the certificate of a host comes from.

@@ -1,7 +1,7 @@
 import { S3Store, S3StoreProps } from './s3-store';
 import { VolumeStore, VolumeStoreProps } from './volume-store';
-import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { checkInputs } from '../inputs/inputs';
+import { Connection, ConnectionClient } from '../kubernetes/connection';
 
 /** Where models and files lie. */
 export interface IArtifactStore {

@@ -8,6 +8,7 @@ import { API_PORT, CONSOLE_PORT, minioPod } from './minio-pod';
 import { MinioStoreProps } from './minio-store-props';
 import { topologyRules } from './minio-topology';
 import { ACCESS_KEY, SECRET_KEY, addressingStyle, s3Login } from './s3-connection';
+import { checkInputs } from '../inputs/inputs';
 import { disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
@@ -19,7 +20,6 @@ import { mergeResources, resourceRules, sizeRule, storageClassRules, storeResour
 import { check, imageRule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER } from '../kubernetes/security';
 import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
-import { checkInputs } from '../inputs/inputs';
 
 /**
  * An S3 store of the MinIO family, with one private bucket for MLflow's artifacts. It runs Silo, the maintained fork, and

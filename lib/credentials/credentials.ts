@@ -1,9 +1,9 @@
 import { CredentialsJob } from './credentials-job';
 import { PlannedKey } from './secret-request';
+import { checkInputs } from '../inputs/inputs';
 import { Component } from '../kubernetes/component';
 import { annotationRules, isDataKey } from '../kubernetes/metadata-rules';
 import { Rule, check, objectNameRule } from '../kubernetes/rules';
-import { checkInputs } from '../inputs/inputs';
 
 /** Keys of a Secret, where they are not the ones that the component would choose. */
 export interface SecretKeys {

@@ -3,10 +3,10 @@ import { Credentials } from '../credentials/credentials';
 import { Images } from '../images';
 import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
+import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient, EgressRule } from '../kubernetes/connection';
 import { egressRules } from '../kubernetes/network-boundary';
 import { Rule, check, cidrRule, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
-import { checkInputs } from '../inputs/inputs';
 
 /** A PostgreSQL that somebody else runs. */
 export interface ExistingDatabaseProps {

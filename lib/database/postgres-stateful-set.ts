@@ -8,6 +8,7 @@ import { databaseNameRule } from './database-name-rule';
 import { POSTGRES_PORT, POSTGRES_USER, hostRules, postgresPod } from './postgres-pod';
 import { PostgresStatefulSetProps } from './postgres-stateful-set-props';
 import { Tuning, maxConnections, tuningRules } from './tuning';
+import { checkInputs } from '../inputs/inputs';
 import { configMap, service, serviceAccount } from '../kubernetes/common-objects';
 import { Component } from '../kubernetes/component';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
@@ -18,7 +19,6 @@ import { mirrored } from '../kubernetes/pod-options';
 import { mergeResources, resourceRules, sizeRule, storageClassRules, storeResources } from '../kubernetes/resources';
 import { check, checkAtSynth, imageRule, objectNameRule, sameNamespaceRule, wholeRule } from '../kubernetes/rules';
 import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
-import { checkInputs } from '../inputs/inputs';
 
 /**
  * PostgreSQL with one volume, for MLflow's runs and registry.

@@ -46,7 +46,7 @@ export function defined<T extends object>(props: T): T {
 }
 
 /** A value as messages show it: '3' and 3 differ. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'string') return `${JSON.stringify(value.slice(0, 60))} (a string)`;

@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
+import { checkInputs, checkedScope } from '../inputs/inputs';
 import { serviceMonitor } from '../kubernetes/service-monitor';
 import { ModelDeployer } from '../serving/model-deployer';
-import { checkInputs, checkedScope } from '../inputs/inputs';
 
 /** Options of a deployer's monitor. */
 export interface DeployerMonitorProps {

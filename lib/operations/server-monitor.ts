@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
+import { checkInputs, checkedScope } from '../inputs/inputs';
 import { serviceMonitor } from '../kubernetes/service-monitor';
 import { TrackingServer } from '../tracking/tracking-server';
-import { checkInputs, checkedScope } from '../inputs/inputs';
 
 /** Options of the tracking server's monitor. */
 export interface ServerMonitorProps {

@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
+import { checkInputs, checkedScope } from '../inputs/inputs';
 import { serviceMonitor } from '../kubernetes/service-monitor';
 import { ModelServing } from '../serving/model-serving';
-import { checkInputs, checkedScope } from '../inputs/inputs';
 
 /** Options of a serving's monitor. */
 export interface ServingMonitorProps {

@@ -6,6 +6,7 @@ import { ModelDeployerProps } from './model-deployer-props';
 import { ModelServing } from './model-serving';
 import { TrackingConnection } from './tracking-endpoint';
 import { Images } from '../images';
+import { checkInputs } from '../inputs/inputs';
 import { grantAccess } from '../kubernetes/access-grant';
 import {
   configMap,
@@ -21,7 +22,6 @@ import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
 import { contentHash, programs } from '../kubernetes/program';
 import { LOG_SPACE, mergeResources, resourceRules } from '../kubernetes/resources';
 import { check, imageRule, wholeRule } from '../kubernetes/rules';
-import { checkInputs } from '../inputs/inputs';
 
 const defaultResources: ContainerResources = {
   cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },

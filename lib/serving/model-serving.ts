@@ -6,6 +6,7 @@ import { MODEL_METRICS_PORT, MODEL_PORT, SERVING_PROGRAMS, servingPod } from './
 import { LOGIN_PORT, SERVING_PROXY_PROGRAM, servingProxyConfiguration } from './serving-proxy';
 import { TrackingConnection } from './tracking-endpoint';
 import { Exposure } from '../access/exposure';
+import { checkInputs } from '../inputs/inputs';
 import { autoscaler } from '../kubernetes/autoscaler';
 import {
   configMap,
@@ -22,7 +23,6 @@ import { accountAnnotations } from '../kubernetes/pod';
 import { PlacementOptions } from '../kubernetes/pod-options';
 import { contentHash, programs } from '../kubernetes/program';
 import { check } from '../kubernetes/rules';
-import { checkInputs } from '../inputs/inputs';
 
 /** The suffix of every serving's name, and the longest that is added to that name. */
 const SUFFIX = '-serving';

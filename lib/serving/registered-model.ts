@@ -1,5 +1,5 @@
-import { Rule } from '../kubernetes/rules';
 import { checkInputs } from '../inputs/inputs';
+import { Rule } from '../kubernetes/rules';
 
 const STAGES = ['Staging', 'Production', 'Archived'];
 

@@ -114,7 +114,7 @@ export function servingPod(props: ServingPodProps): PodTemplate {
         ...plan.warmUp._environment(`${WARM_UP}/request`),
       }),
       namespace,
-      ...MATHS_THREADS.filter((name) => !(name in props.environment)).map(fromCpuLimit),
+      ...MATHS_THREADS.filter((variable) => !(variable in props.environment)).map(fromCpuLimit),
     ],
     ports: [
       { name: 'http', containerPort: MODEL_PORT },

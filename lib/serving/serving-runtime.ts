@@ -1,9 +1,9 @@
 import { Size } from 'cdk8s';
+import { checkInputs } from '../inputs/inputs';
 import { EgressRule } from '../kubernetes/connection';
 import { egressRules } from '../kubernetes/network-boundary';
 import { sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, objectNameRule } from '../kubernetes/rules';
-import { checkInputs } from '../inputs/inputs';
 
 /** Where the requirements of models come from. */
 export interface RequirementsProps {

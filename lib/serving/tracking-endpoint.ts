@@ -3,13 +3,13 @@ import { isIP } from 'net';
 import { ProgramRole } from '../access/nginx-roles';
 import { HTTP_PORT } from '../access/reverse-proxy';
 import { Credentials } from '../credentials/credentials';
+import { checkInputs } from '../inputs/inputs';
 import { Component } from '../kubernetes/component';
 import { Connection, EgressRule, SecretVariable } from '../kubernetes/connection';
 import { egressRules } from '../kubernetes/network-boundary';
 import { Rule, check } from '../kubernetes/rules';
 import { LONGEST_PROGRAM } from '../tracking/login';
 import { TrackingServer } from '../tracking/tracking-server';
-import { checkInputs } from '../inputs/inputs';
 
 /** What is to be known of a tracking server that another app, or somebody else, runs. */
 export interface TrackingUrlProps {

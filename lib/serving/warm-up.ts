@@ -1,6 +1,6 @@
+import { checkInputs } from '../inputs/inputs';
 import { isDataKey } from '../kubernetes/metadata-rules';
 import { Rule, objectNameRule } from '../kubernetes/rules';
-import { checkInputs } from '../inputs/inputs';
 
 /** What all values of a ConfigMap together may have. */
 const MOST_BYTES = 1024 * 1024;

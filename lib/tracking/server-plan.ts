@@ -16,7 +16,7 @@ export const MOST_DATABASE_REQUESTS = 40;
  * pool, and counts back from it to the requests.
  */
 export const poolConnections = (requests: number) => 3 * requests + 2;
-/** With MLflow's own login, a process has these besides, to the database of users: USERS_CONNECTIONS of that program. */
+/** With MLflow's own login, a process has these besides, to the database of users: USERS_CONNECTIONS of that program. @internal */
 export const USERS_CONNECTIONS = 4;
 
 /** Ephemeral storage for metrics and logs, beside the spool. */

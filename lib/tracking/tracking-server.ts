@@ -11,6 +11,7 @@ import { Authentication } from '../access/authentication';
 import { Exposure } from '../access/exposure';
 import { ProgramRole } from '../access/nginx-roles';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../access/reverse-proxy';
+import { checkInputs } from '../inputs/inputs';
 import { autoscaler } from '../kubernetes/autoscaler';
 import {
   configMap,
@@ -30,7 +31,6 @@ import { contentHash, programs } from '../kubernetes/program';
 import { check } from '../kubernetes/rules';
 import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
 import { programUsers } from '../operations/program-users';
-import { checkInputs } from '../inputs/inputs';
 
 /**
  * MLflow's tracking server and model registry, behind nginx in the same pod.

@@ -246,8 +246,9 @@ function wrongValues(written: string, name: string, values: Values, seen: Set<st
 
 function ofType(type: string, name: string, values: Values, seen: Set<string>): Wrong[] {
   const valued = (list: unknown[]) => list.map((value): Wrong => [` = ${say(value)}`, value]);
-  if (type === 'string')
+  if (type === 'string') {
     return valued([...values.texts, ...(name === 'body' ? [JSON.stringify('a'.repeat(2 ** 20))] : [])]);
+  }
   if (type === 'number') return valued(values.numbers);
   if (type === 'Size') return values.amounts.flatMap((amount) => made(`Size ${amount}`, () => Size.gibibytes(amount)));
   if (type === 'Cpu') return values.amounts.flatMap((amount) => made(`Cpu ${amount}`, () => Cpu.units(amount)));

@@ -1,10 +1,10 @@
+import { Size } from 'cdk8s';
 import { affinityRules, tolerationRules } from '../../lib/kubernetes/affinity-rules';
 import { annotationRules, isDataKey, labelRules, variableRules } from '../../lib/kubernetes/metadata-rules';
 import { egressRules, peerRules } from '../../lib/kubernetes/network-boundary';
 import { placementRules } from '../../lib/kubernetes/pod-options';
 import { resourceRules, sizeRule } from '../../lib/kubernetes/resources';
 import { Rule, objectNameRule, wholeRule } from '../../lib/kubernetes/rules';
-import { Size } from 'cdk8s';
 
 const broken = (rules: Rule[]) => rules.filter(({ wrong }) => wrong).map(({ given }) => given);
 

@@ -75,7 +75,7 @@ test('the API server, by the port of its Service and its own', () => {
         { port: 6443, protocol: 'TCP' },
         { port: 8443, protocol: 'TCP' },
         { port: 16443, protocol: 'TCP' },
-      { port: 2040, protocol: 'TCP' },
+        { port: 2040, protocol: 'TCP' },
       ],
     },
   ]);

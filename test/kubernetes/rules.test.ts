@@ -85,7 +85,10 @@ describe('wholeRule', () => {
   });
 
   test('Infinity is no number that Kubernetes takes', () => {
-    expect(wholeRule('x', Infinity, 1)).toMatchObject({ wrong: true, want: 'expected a whole number from 1 to 2147483647' });
+    expect(wholeRule('x', Infinity, 1)).toMatchObject({
+      wrong: true,
+      want: 'expected a whole number from 1 to 2147483647',
+    });
   });
 });
 

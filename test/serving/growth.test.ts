@@ -39,6 +39,8 @@ test.each<[string, MlflowPlatformProps]>([
   ['MLflow itself', { authentication: Authentication.mlflow() }],
 ])('a thousand servings fit into what kubectl apply takes, with a login by %s', (_, props) => {
   const { mlflow } = platformWithServings(servings(1000), props);
-  const sizes = mlflow.map((object) => [JSON.stringify(object).length, `${object.kind}/${object.metadata.name}`] as const);
+  const sizes = mlflow.map(
+    (object) => [JSON.stringify(object).length, `${object.kind}/${object.metadata.name}`] as const,
+  );
   expect(sizes.filter(([size]) => size >= LARGEST_ANNOTATION)).toEqual([]);
 });

@@ -24,7 +24,9 @@ const FIELDS = {
   ...{ events: [{ entity: 'REGISTERED_MODEL', action: 'CREATED' }], query: '{ __typename }', run_ids: [] },
 };
 const query = new URLSearchParams(
-  Object.entries(FIELDS).flatMap(([name, value]) => (typeof value === 'object' ? [] : [[name, `${value}`] as [string, string]])),
+  Object.entries(FIELDS).flatMap(([name, value]) =>
+    typeof value === 'object' ? [] : [[name, `${value}`] as [string, string]],
+  ),
 ).toString();
 const VALUES: Record<string, string> = {
   artifact_path: '1/folder/file.txt',

@@ -178,7 +178,10 @@ describe.each(['/api', '/ajax-api'])('MLflow reads a path until nothing is encod
 
   test('a list takes its path from the query alone', async () => {
     const body = '{"path": "./2"}';
-    const lengths: Record<string, string>[] = [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }];
+    const lengths: Record<string, string>[] = [
+      { 'content-length': String(body.length) },
+      { 'transfer-encoding': 'chunked' },
+    ];
     for (const more of lengths) {
       await ask({ port: proxy.httpPort, path: folder, headers: { ...headers, ...more }, body });
       expect(upstream.take()).toMatchObject([{ bytes: 0, method: 'GET', url: folder }]);

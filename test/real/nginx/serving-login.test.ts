@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask } from './client';
 import { basic, until } from './proxy';
+import { RegisteredModel } from '../../../lib';
 import { servingPlan } from '../../../lib/serving/serving-plan';
 import { servingProxy, servingProxyConfiguration } from '../../../lib/serving/serving-proxy';
-import { RegisteredModel } from '../../../lib';
 
 const SCRIPT = join(__dirname, '../../../runtime/nginx/serving_proxy.sh');
 const NAME = 'mlflow-server.mlflow.svc.cluster.local';
@@ -120,8 +120,8 @@ describe('with a DNS server', () => {
   };
 
   const tracking = () =>
-    createServer((request, response) => {
-      const right = request.headers.authorization === basic('me', 'right') && request.url === '/version';
+    createServer(({ headers, url }, response) => {
+      const right = headers.authorization === basic('me', 'right') && url === '/version';
       response.writeHead(right ? 200 : 401, right ? {} : { 'www-authenticate': 'Basic realm="MLflow"' }).end();
     });
 
