@@ -77,6 +77,8 @@ ${ROLES.map((role) => ofRole(role, `${login.programsFolder}/${role}.$program`)).
     auth_request /.role;
     location = /.role {
       internal;
+      # nginx measures the body of the request that it asks about.
+      client_max_body_size 0;
       if ($refused) { return 403; }
       return 204;
     }

@@ -53,7 +53,7 @@ test('one JSON object a request, with the user once accepted and without anythin
     ['GET', '/c', 200, 'deployer'],
     ['POST', '/d', 401, ''],
     ['POST', '/d', 401, ''],
-    ['POST', '/d', 403, ''],
+    ['POST', '/d', 401, ''],
     ['GET', '/metrics', 404, ''],
     ['GET', '/other', 404, ''],
     ['GET', '/e', 200, 'mlflow'],
