@@ -5,6 +5,12 @@ let registry = { versions: {}, alias: undefined, away: false };
 const model = 'churn';
 const missing = [404, { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'not found' }];
 
+function versionOf(version, tags) {
+  const list = Object.entries(tags).map(([key, value]) => ({ key, value }));
+  const aliases = version === registry.alias ? ['champion'] : [];
+  return { model_version: { name: model, version, status: 'READY', creation_timestamp: 1, aliases, tags: list } };
+}
+
 function answer(method, url, body) {
   if (method === 'PUT') {
     for (const [version, tags] of Object.entries(body.versions ?? {}))
@@ -17,15 +23,12 @@ function answer(method, url, body) {
   const { version, key, value } = { ...body, ...Object.fromEntries(url.searchParams) };
   const tags = registry.versions[version];
   switch (`${method} ${url.pathname.replace('/api/2.0/mlflow/', '')}`) {
-    case 'GET registered-models/search': {
-      const aliases = registry.alias ? [{ alias: 'champion', version: registry.alias }] : [];
-      return [200, { registered_models: [{ name: model, aliases }] }];
-    }
-    case 'GET model-versions/get': {
-      if (!tags) return missing;
-      const list = Object.entries(tags).map(([name, text]) => ({ key: name, value: text }));
-      return [200, { model_version: { name: model, version, status: 'READY', creation_timestamp: 1, tags: list } }];
-    }
+    case 'GET registered-models/alias':
+      // As MLflow answers: an alias that is not set is no missing resource.
+      if (!registry.alias) return [400, { error_code: 'INVALID_PARAMETER_VALUE', message: 'alias not found' }];
+      return [200, versionOf(registry.alias, registry.versions[registry.alias] ?? {})];
+    case 'GET model-versions/get':
+      return tags ? [200, versionOf(version, tags)] : missing;
     case 'POST model-versions/set-tag':
       if (!tags) return missing;
       tags[key] = value;
