@@ -9,7 +9,7 @@ export const ASK_MLFLOW = `if ($request_method !~ ^(GET|HEAD)$) { return 405; }
 
 /** A few answers, in the only folder that nginx writes to. */
 export function healthCache(temporaryDirectory: string): string {
-  return `  proxy_cache_path ${temporaryDirectory}/health keys_zone=health:64k max_size=1m inactive=10s use_temp_path=off;`;
+  return `  proxy_cache_path ${temporaryDirectory}/health keys_zone=health:1m max_size=1m inactive=10s use_temp_path=off;`;
 }
 
 /**

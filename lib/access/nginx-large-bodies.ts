@@ -2,7 +2,7 @@
 const LARGE_MEBIBYTES = 100;
 export const LARGE_BODY = `${LARGE_MEBIBYTES} MiB`;
 
-/** MLflow asks for the login before it reads these bodies. */
+/** Under MLflow's own login traces are read before the login is asked: runtime/mlflow/request_limits.py bounds how many at once. */
 export function largeBodies(): string {
   const locations = ['= /v1/traces', '^~ /gateway/'];
   return locations

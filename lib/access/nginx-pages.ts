@@ -34,7 +34,12 @@ ${kind === 'mlflow' ? USER : ''}`;
 /** MLflow's own login is asked who comes. */
 const USER = `    location = /.user {
       internal;
+      # No body goes along, so no length of one either; these take the place of all headers that the server sets.
       proxy_pass_request_body off;
+      proxy_set_header Content-Length ''; proxy_set_header Transfer-Encoding '';
+      proxy_set_header Host $http_host; proxy_set_header Connection '';
+      proxy_set_header Authorization $http_authorization;
+      proxy_read_timeout 30s;
       proxy_pass http://mlflow/api/2.0/mlflow/users/current;
     }
 `;

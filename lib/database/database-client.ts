@@ -17,17 +17,17 @@ export interface DatabaseAddress {
 }
 
 /**
- * Where the other end went without a farewell, as with its node, a query would wait for some fifteen minutes, and every
+ * If the other end goes away silently, as with its node, a query would wait for some fifteen minutes, and every
  * connection of a pool once more. Bytes that nobody acknowledges for 20 s end the connection; a long query is no matter.
  */
-const FAREWELL = 'keepalives_idle=20&keepalives_interval=5&keepalives_count=4&tcp_user_timeout=20000';
+const KEEPALIVE = 'keepalives_idle=20&keepalives_interval=5&keepalives_count=4&tcp_user_timeout=20000';
 
 /**
  * SQLAlchemy's URI. It names at most the database: everything else comes from `databaseConnection`'s environment, but
  * for what libpq has no variables for.
  */
 export function databaseUri(database?: string): string {
-  return `postgresql+psycopg2://${database === undefined ? '' : `/${database}`}?${FAREWELL}`;
+  return `postgresql+psycopg2://${database === undefined ? '' : `/${database}`}?${KEEPALIVE}`;
 }
 
 /** libpq's own variables: the URI has none of it, and no password needs escaping or shows anywhere. */

@@ -38,20 +38,23 @@ export function tuningRules(tuning: Tuning): Rule[] {
   const most = maxConnections(tuning);
   const available = Math.floor(tuning.memoryMebibytes * 0.9) - Math.floor(tuning.memoryMebibytes / 4);
   const fits = Math.floor(available / MEBIBYTES_A_CONNECTION);
+  const least = tuning.neededConnections + 3;
   return [
     {
-      wrong: most < tuning.neededConnections + 3,
+      wrong: most < least,
       given: `maxConnections is ${most}`,
       want:
-        `expected at least ${tuning.neededConnections + 3}: its clients can open ${tuning.neededConnections} and 3 are ` +
+        `expected at least ${least}: its clients can open ${tuning.neededConnections} and 3 are ` +
         'kept for superusers; or fewer servers, or fewer requests at once (maxDatabaseRequests)',
     },
     {
       wrong: most > fits,
       given: `max_connections is ${most} with a memory limit of ${Size.mebibytes(tuning.memoryMebibytes).asString()}`,
       want:
-        `expected at most ${fits} (${MEBIBYTES_A_CONNECTION}Mi each beside shared_buffers), a memory limit of ` +
-        `${Math.ceil((most * MEBIBYTES_A_CONNECTION) / 0.65 / 64) * 64}Mi, fewer servers, or fewer requests at once`,
+        // A smaller number is no advice where the clients need more.
+        `expected ${least > fits ? '' : `at most ${fits} (${MEBIBYTES_A_CONNECTION}Mi each beside shared_buffers), `}` +
+        `a memory limit of ${Math.ceil((most * MEBIBYTES_A_CONNECTION) / 0.65 / 64) * 64}Mi, fewer servers, or fewer ` +
+        'requests at once (maxDatabaseRequests)',
     },
   ];
 }

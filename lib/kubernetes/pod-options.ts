@@ -5,7 +5,7 @@ import { affinityRules, tolerationRules } from './affinity-rules';
 import { EgressRule } from './connection';
 import { annotationRules, labelRules } from './metadata-rules';
 import { egressRules } from './network-boundary';
-import { resourceRules } from './resources';
+import { mergeResources, resourceRules, smallResources } from './resources';
 import { Rule, imageRule, objectNameRule } from './rules';
 
 /**
@@ -81,7 +81,7 @@ export interface PlacementOptions {
   readonly podLabels?: Record<string, string>;
   /**
    * A registry that mirrors the images of this library under their own paths, for a network without the others, e.g.
-   * `registry.example.com/mirror` for `registry.example.com/mirror/library/postgres:17`. An image that is given by name
+   * `registry.example.com/mirror` for `registry.example.com/mirror/library/postgres:17.11`. An image that is given by name
    * stays as it is.
    * @default - each image's own registry
    */
@@ -94,8 +94,10 @@ export interface PlacementOptions {
    */
   readonly apiServerEgress?: EgressRule[];
   /**
-   * Resources of the containers of Jobs: `credentials`, `set-up` and `migrate`; what is left out keeps the default.
-   * @default - requests 50m and 64Mi, limits 500m and 256Mi; `migrate` requests 100m and 512Mi, limits 1 and 2Gi
+   * Resources of the containers of Jobs: `credentials`, `set-up`, `migrate` and `users`; what is left out keeps the
+   * default.
+   * @default - requests 50m and 64Mi, limits 500m and 256Mi; `migrate` requests 100m and 512Mi, limits 1 and 2Gi; `users`
+   * requests 100m and 512Mi, limits 1 and 1Gi
    */
   readonly jobResources?: ContainerResources;
   /**
@@ -183,7 +185,7 @@ export function placementRules(placement: PlacementOptions = {}): Rule[] {
     ...affinityRules(placement.affinity),
     ...(priorityClassName === undefined ? [] : [objectNameRule('priorityClassName', priorityClassName, 'important')]),
     ...(placement.imagePullSecrets ?? []).map((name) => objectNameRule('imagePullSecrets', name, 'registry-login')),
-    ...resourceRules(jobResources ?? {}, 'jobResources'),
+    ...resourceRules(mergeResources(smallResources, jobResources), 'jobResources'),
     ...egressRules('apiServerEgress', apiServerEgress),
     {
       wrong: apiServerEgress?.length === 0,

@@ -32,7 +32,7 @@ export interface PodProps {
 export function podTemplate(props: PodProps): PodTemplate {
   const { placement } = props;
   const finish = (container: Container) =>
-    tellLastWords(placement.reserveEphemeralStorage ? reserveDisk(container) : container);
+    showEndOfLog(placement.reserveEphemeralStorage ? reserveDisk(container) : container);
   const spec: PodSpec = {
     serviceAccountName: props.serviceAccountName,
     automountServiceAccountToken: props.apiAccess ?? false,
@@ -62,7 +62,7 @@ export function podTemplate(props: PodProps): PodTemplate {
 }
 
 /** `kubectl describe pod` then shows the end of the log of a container that failed. */
-function tellLastWords(container: Container): Container {
+function showEndOfLog(container: Container): Container {
   return { ...container, terminationMessagePolicy: 'FallbackToLogsOnError' };
 }
 

@@ -32,9 +32,9 @@ export function checkAtSynth(construct: Construct, rules: () => Rule[]): void {
   });
 }
 
-/** The one form of our messages, after the path. A text that begins with 'want' is one of before that form. */
+/** The one form of our messages, after the path. */
 function sentence({ given, want }: Rule): string {
-  return `${given}; ${want.replace(/^want /, 'expected ')}`;
+  return `${given}; ${want}`;
 }
 
 /** A name that Kubernetes takes for a Service, and still takes once the longest suffix of ours is added. */

@@ -9,7 +9,8 @@ import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
 import { Mounted, accountAnnotations, environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
 import { PlacementOptions } from '../kubernetes/pod-options';
 import { PROGRAMS, programs } from '../kubernetes/program';
-import { LOG_SPACE, mebibytes, mergeResources, renderResources } from '../kubernetes/resources';
+import { LOG_SPACE, mebibytes, mergeResources, renderResources, resourceRules } from '../kubernetes/resources';
+import { check } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 const FILES = ['secret_files.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'dump-databases.sh'];
@@ -59,6 +60,7 @@ export class Migration extends Component {
     private readonly props: MigrationProps,
   ) {
     super(owner, 'migration', 'migration', ONCE_JOB_SUFFIX);
+    check(this, resourceRules(this.resources, 'jobResources'));
     const name = this.componentName;
     const client = {
       name: this.node.path,

@@ -7,7 +7,8 @@ import { onceJob } from '../kubernetes/once-job';
 import { environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
 import { PlacementOptions } from '../kubernetes/pod-options';
 import { PROGRAMS, programs } from '../kubernetes/program';
-import { mergeResources, renderResources } from '../kubernetes/resources';
+import { mergeResources, renderResources, resourceRules } from '../kubernetes/resources';
+import { check } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 const FILES = ['secret_files.py', 'schema.py', 'program_users.py'];
@@ -41,6 +42,7 @@ export interface ProgramUsersProps {
  * no schema and no server; its pods have the migration's labels, account and policy.
  */
 export function programUsers(migration: Migration, props: ProgramUsersProps): void {
+  check(migration, resourceRules(mergeResources(resources, props.placement.jobResources), 'jobResources'));
   const files = () => ({
     ...programs(...FILES),
     'basic_auth.ini': props.settings,

@@ -111,7 +111,7 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...peerRules('clients', props.clients),
     ...peerRules('metricsClients', props.metricsClients),
     ...egressRules('egress', props.egress),
-    ...environmentRules(props.environment),
+    ...environmentRules(props.environment, "a Secret by a JSON patch of apiObject('deployment')"),
     ...reservedRules(props.environment, SERVING_VARIABLES),
   ];
 }

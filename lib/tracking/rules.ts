@@ -66,11 +66,14 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
 }
 
 /** Settings that a user gives as environment variables: they stand in the YAML. */
-export function environmentRules(environment: Record<string, string> = {}): Rule[] {
+export function environmentRules(
+  environment: Record<string, string> = {},
+  instead = 'the prop keys, or a Secret by a JSON patch',
+): Rule[] {
   const secrets = Object.entries(environment).map(([name, value]) => ({
     wrong: /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY)$/i.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
     given: `environment has ${name}`,
-    want: 'expected no secrets there, they would stand in the YAML: a Secret by keys, credentials or JSON patch',
+    want: `expected no secrets there, as they would stand in the YAML; use ${instead}`,
   }));
   return [...variableRules('environment', environment), ...secrets];
 }

@@ -36,7 +36,7 @@ def check_listing(files):
     space = int(os.environ.get("MODEL_SPACE_BYTES", "0"))
     size = sum(filter(None, files.values()))
     if space and size > space:
-        raise CannotServe(f"It has {size} bytes, and modelSpace holds {space}: want a larger modelSpace.")
+        raise CannotServe(f"It has {size} bytes, and modelSpace holds {space}; expected a larger modelSpace.")
 
 
 def download(repository):

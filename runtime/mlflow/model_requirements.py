@@ -45,7 +45,7 @@ def check_python(model):
         print(f"{said}: tried all the same.", flush=True)
         return
     raise CannotServe(
-        f"{said}: want an image with Python {'.'.join(map(str, major_minor))} (ServingRuntime.image), "
+        f"{said}; expected an image with Python {'.'.join(map(str, major_minor))} (ServingRuntime.image), "
         "or acceptAnyPython: true to try it all the same."
     )
 
@@ -91,7 +91,7 @@ def check(model):
         print(f"Not checked: {', '.join(others)}", flush=True)
     if missing:
         raise CannotServe(
-            f"It requires {', '.join(missing)}, which this image does not have: want ServingRuntime.withRequirements, "
+            f"It requires {', '.join(missing)}, which this image does not have; expected ServingRuntime.withRequirements, "
             "or an image that has them (ServingRuntime.image)."
         )
     if different:

@@ -15,12 +15,16 @@ log = logging.getLogger("uvicorn.error")
 # MLflow's client gives a request up after 120 s and sends it again; told earlier, it waits before it does.
 MOST_SECONDS_WAITING = 60
 
-# As much as MLflow's gateway takes of a body. Unpacked, MLflow reads it into memory several times over.
-MOST_UNPACKED_BYTES = 100 * 1024 * 1024
+# nginx passes a body on as it comes, and a client may send it as slowly as it likes.
+MOST_SECONDS_BODY = 120
+
+# MLflow makes objects of several times that size from it, and answers nobody else meanwhile.
+MOST_UNPACKED_BYTES = 32 * 1024 * 1024
 
 # A body waits in memory. Of those above this size, or of unknown size, so many may be there at once.
 LARGE_BYTES = 1024 * 1024
 MOST_LARGE = 4
+MOST_PRESENT = 512
 
 TRACES = "/v1/traces"
 
@@ -52,17 +56,37 @@ class DatabaseTurns:
         # MLflow stores traces in the threads through which artifacts pass: they may wait, with half of the turns at most.
         self.traces = asyncio.Semaphore(max(1, most // 2))
         self.large = asyncio.Semaphore(MOST_LARGE)
+        self.present = 0
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http" or scope["method"] == "OPTIONS" or BESIDE.match(scope["path"]):
             return await self.app(scope, receive, send)
-        if not is_large(scope):
-            return await self.take_turn(scope, receive, send)
-        async with self.large:
+        if self.present >= MOST_PRESENT:
+            return await busy(send)
+        self.present += 1
+        try:
+            if is_large(scope):
+                await self.take_large_turn(scope, receive, send)
+            else:
+                await self.take_turn(scope, receive, send)
+        finally:
+            self.present -= 1
+
+    async def take_large_turn(self, scope, receive, send):
+        try:
+            await asyncio.wait_for(self.large.acquire(), MOST_SECONDS_WAITING)
+        except asyncio.TimeoutError:
+            return await busy(send)
+        try:
             await self.take_turn(scope, receive, send)
+        finally:
+            self.large.release()
 
     async def take_turn(self, scope, receive, send):
-        body = await read(receive)
+        try:
+            body = await asyncio.wait_for(read(receive), MOST_SECONDS_BODY)
+        except asyncio.TimeoutError:
+            return await answer(send, 408, "DEADLINE_EXCEEDED", "The request took too long to arrive.")
         if body is None:
             return
         taken = []
@@ -85,8 +109,7 @@ class DatabaseTurns:
             await asyncio.wait_for(begin(), MOST_SECONDS_WAITING)
         except asyncio.TimeoutError:
             end()
-            message = "The database is busy. Try again shortly."
-            return await answer(send, 503, "TEMPORARILY_UNAVAILABLE", message, [(b"retry-after", b"5")])
+            return await busy(send)
         except asyncio.CancelledError:
             end()
             raise
@@ -96,10 +119,17 @@ class DatabaseTurns:
             end()
 
 
+def busy(send):
+    message = "The database is busy. Try again shortly."
+    return answer(send, 503, "TEMPORARILY_UNAVAILABLE", message, [(b"retry-after", b"5")])
+
+
 def is_large(scope):
     headers = dict(scope["headers"])
     length = headers.get(b"content-length", b"0")
-    return b"transfer-encoding" in headers or not length.isdigit() or int(length) > LARGE_BYTES
+    # What is packed is larger than it looks.
+    of_unknown_size = b"transfer-encoding" in headers or b"content-encoding" in headers or not length.isdigit()
+    return of_unknown_size or int(length) > LARGE_BYTES
 
 
 class UnpackedTraces:

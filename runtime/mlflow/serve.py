@@ -143,7 +143,7 @@ def empty_spool():
     spool = os.environ.get("SPOOL_DIRECTORY")
     if spool:
         shutil.rmtree(spool, ignore_errors=True)
-        os.makedirs(spool)
+        os.makedirs(spool, exist_ok=True)
         os.environ["TMPDIR"] = spool
 
 

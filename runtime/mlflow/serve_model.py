@@ -115,7 +115,7 @@ def warm_up(model, request, timeout):
     print(text[:8000], flush=True)
     if status == 504:
         raise may_pass.MayPass(
-            f"Its warm-up request was not answered within {timeout:.0f} s: want a larger startSeconds if its first "
+            f"Its warm-up request was not answered within {timeout:.0f} s; expected a larger startSeconds if its first "
             "prediction takes longer."
         )
     if cause := next(filter(None, map(may_pass.cause, errors)), None):

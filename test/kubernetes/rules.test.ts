@@ -19,11 +19,6 @@ describe('check', () => {
     expect(message).toBe('chart/part: a is 0; expected 1\nchart/part: c is 0; expected 1');
   });
 
-  test('writes one form also for a rule that says "want"', () => {
-    const old = { wrong: true, given: 'a is 0', want: 'want 1, if you want' };
-    expect(errorOf(() => check('chart/other', [old]))).toBe('chart/other: a is 0; expected 1, if you want');
-  });
-
   test('takes a path in place of a construct', () => {
     expect(errorOf(() => check('chart/other', [rule(true, 'a')]))).toBe('chart/other: a is 0; expected 1');
   });

@@ -198,6 +198,46 @@ class Turns(unittest.IsolatedAsyncioTestCase):
         await asyncio.gather(*large)
         self.assertEqual(reading, len(sizes))
 
+    async def test_a_large_body_that_never_ends_makes_place_for_others(self):
+        with mock.patch.object(request_limits, "MOST_SECONDS_BODY", 0.01):
+            with mock.patch.object(request_limits, "MOST_LARGE", 1):
+                self.turns = DatabaseTurns(self.app, 2)
+            stalled = Client()
+            stalled.receive = lambda: asyncio.get_running_loop().create_future()
+            headers = [(b"transfer-encoding", b"chunked")]
+            held = self.begin(stalled, {**request(), "headers": headers})
+            self.app.go.set()
+            other = Client()
+            await self.begin(other, {**request(), "headers": headers})
+            await held
+        self.assertEqual([stalled.status, other.status], [408, 200])
+
+    async def test_a_large_body_waits_for_its_place_within_a_bound(self):
+        with mock.patch.object(request_limits, "MOST_LARGE", 1):
+            self.turns = DatabaseTurns(self.app, 2)
+        large = {**request(), "headers": [(b"content-length", b"2000000")]}
+        held = self.begin(Client(), large)
+        await settle()
+        with mock.patch.object(request_limits, "MOST_SECONDS_WAITING", 0.01):
+            late = Client()
+            await self.begin(late, large)
+        self.assertEqual(late.status, 503)
+        self.app.go.set()
+        await held
+
+    async def test_more_than_so_many_bodies_are_never_in_memory(self):
+        with mock.patch.object(request_limits, "MOST_PRESENT", 3):
+            held = [self.begin(Client()) for _ in range(3)]
+            await settle()
+            late = Client()
+            await self.begin(late)
+            self.assertEqual(late.status, 503)
+            self.app.go.set()
+            await asyncio.gather(*held)
+            again = Client()
+            await self.begin(again)
+        self.assertEqual(again.status, 200)
+
     async def test_the_body_arrives_whole(self):
         seen = []
 
