@@ -145,6 +145,7 @@ project.package.addField('scripts', {
   measure: 'node runtime/bundle.mjs && tsx e2e/measure/measure.ts',
   docs: 'typedoc',
   inputs: 'tsx test/house/write-inputs.ts',
+  'test:inputs': 'jest --config jest.real.config.json --testRegex test/long/wrong-inputs',
   'docs:reference': 'node runtime/bundle.mjs && tsx docs/generate/reference.ts',
 });
 
@@ -173,7 +174,7 @@ const jest = {
 // What needs nothing but Node, what needs the built package and npm's registry, and what needs programs of the machine
 // (nginx, kube-score, Checkov, PostgreSQL).
 const suites: Record<string, { folder: string; setup?: string; testTimeout?: number }> = {
-  'jest.config.json': { folder: '(?!real/|package/)' },
+  'jest.config.json': { folder: '(?!real/|package/|long/)' },
   'jest.package.config.json': { folder: 'package/', setup: 'test/package/pack.mjs', testTimeout: 600_000 },
   'jest.real.config.json': { folder: 'real/' },
 };

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(async () => server.stop());
 
-const registry = (path = '', timeoutMs = 300) =>
+const registry = (path = '', timeoutMs = 3000) =>
   mlflowRegistry({
     trackingUri: `http://127.0.0.1:${server.port}${path}`,
     login: () => ({ authorization: `Basic ${Buffer.from(`deployer:${password}`).toString('base64')}`, password }),
