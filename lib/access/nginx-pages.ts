@@ -38,7 +38,6 @@ const USER = `    location = /.user {
       proxy_pass_request_body off;
       proxy_set_header Content-Length ''; proxy_set_header Transfer-Encoding '';
       proxy_set_header Host $http_host; proxy_set_header Connection '';
-      proxy_set_header Authorization $http_authorization;
       proxy_read_timeout 30s;
       proxy_pass http://mlflow/api/2.0/mlflow/users/current;
     }
