@@ -109,9 +109,14 @@ export class ClientPod {
       child.stdout!.on('data', (chunk) => (told += chunk));
       child.stderr!.on('data', (chunk) => (said += chunk));
       child.once('error', reject);
-      child.once('close', (code) =>
-        code === 0 ? resolve(JSON.parse(told)) : reject(new Error(`${name} in ${this.name}: ${said || told}`)),
-      );
+      child.once('close', (code) => {
+        try {
+          if (code !== 0) throw new Error(said || told);
+          resolve(JSON.parse(told));
+        } catch (error) {
+          reject(new Error(`${name} in ${this.name}: ${(error as Error).message}`));
+        }
+      });
     });
   }
 

@@ -18,6 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 import mlflow
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+# The report is all that may stand on standard output.
+os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+
 WRITERS = int(sys.argv[1])
 CALLS, METRICS, STEPS = 3, 20, 50
 SERVER = os.environ["MLFLOW_TRACKING_URI"]
