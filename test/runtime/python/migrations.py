@@ -68,7 +68,7 @@ class MigrationTestCase(PodTestCase):
         return self.start("migrate.py", environment=environment)
 
     def end_of(self, process, code=0):
-        output = process.communicate(timeout=90)[0]
+        output = process.communicate(timeout=300)[0]
         self.assertEqual(process.returncode, code, output)
         self.assertNotIn(PASSWORD, output)
         return output

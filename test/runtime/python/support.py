@@ -206,7 +206,7 @@ class PodTestCase(unittest.TestCase):
 
     def run_to_end(self, *arguments, environment, code=0):
         process = self.start(*arguments, environment=environment)
-        output = process.communicate(timeout=90)[0]
+        output = process.communicate(timeout=300)[0]
         self.assertEqual(process.returncode, code, output)
         self.assertNotIn(PASSWORD, output)
         return output

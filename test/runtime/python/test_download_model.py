@@ -214,12 +214,13 @@ class Requirements(ServingTestCase):
         process = self.start("download_model.py", environment=self.environment("line", **more))
         reason = "Version 1 of 'line' cannot be served yet, trying again. The package index"
         self.assertIn(words, self.read_until(process, reason).splitlines()[-1])
-        until(lambda: WAITING in self.tags("line"), "the registry is told", 20)
+        until(lambda: WAITING in self.tags("line"), "the registry is told", 120)
         self.assertIn(reason, self.tags("line")[WAITING])
         self.assertNotIn(ERROR, self.tags("line"))
         process.kill()
         process.wait()
-        self.assertEqual(list((self.folder / "packages").iterdir()), [])
+        # Under its own name an environment is whole; the next try may have begun one under another.
+        self.assertEqual([each.name for each in (self.folder / "packages").iterdir() if "." not in each.name], [])
 
     def test_an_index_that_is_away_is_waited_for(self):
         self.wait_for_index("http://127.0.0.1:1/simple", "http://127.0.0.1:1/simple does not answer as it should")
