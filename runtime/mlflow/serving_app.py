@@ -293,5 +293,10 @@ async def ask(app, path, body, content_type):
         else:
             text += message.get("body", b"")
 
-    await app(scope, receive, send)
+    # MLflow answers 504 in time, but its app ends only with the prediction.
+    task = asyncio.ensure_future(app(scope, receive, send))
+    while not task.done() and status != 504:
+        await asyncio.wait({task}, timeout=0.1)
+    if task.done():
+        task.result()
     return status, text.decode("utf-8", "replace")

@@ -165,7 +165,7 @@ class ServeModel(ServingTestCase):
         process = self.serve("slow", WARM_UP=self.warm_up('{"inputs": [600]}'), START_SECONDS="1")
         output = process.communicate(timeout=300)[0]
         self.assertEqual(process.returncode, 1, output)
-        self.assertIn("Its warm-up request was not answered within 1 s: want a larger startSeconds", output)
+        self.assertIn("Its warm-up request was not answered within 1 s; expected a larger startSeconds", output)
         self.assertIn("larger startSeconds", self.tags("slow")[WAITING])
         self.assertNotIn(ERROR, self.tags("slow"))
 
