@@ -149,7 +149,7 @@ class TwoWorkersWithALogin(TrackingServerTestCase):
     def test_metrics_are_open(self):
         status, text = super().ask("GET", "/metrics", headers={"Authorization": ""})
         self.assertEqual(status, 200)
-        self.assertRegex(text, re.compile("^mlflow_http_request", re.MULTILINE))
+        self.assertRegex(text, re.compile("^mlflow_otlp_request", re.MULTILINE))
 
 
 class Workspaces(TrackingServerTestCase):
