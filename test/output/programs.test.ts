@@ -1,22 +1,12 @@
 // No container starts a program that its real image does not hold: images of test clusters may hold more.
 import { readFileSync, readdirSync } from 'fs';
 import { join } from 'path';
-import { everything, objectsOf, plain } from '../../docs/generate/platforms';
 import { contentsOf, programUses } from '../../docs/generate/programs';
 import { programsOfShell } from '../../docs/generate/shell-programs';
 import { Images } from '../../lib';
-import { platformApp, platforms } from '../support/platforms';
+import { outputs } from '../support/outputs';
 import { ROOT } from '../support/run';
-import { Rendered, render } from '../support/synth';
-
-const outputs: [string, Rendered[]][] = [
-  ...(Object.keys(platforms) as (keyof typeof platforms)[]).map((name): [string, Rendered[]] => [
-    name,
-    platformApp(name).charts.flatMap(render),
-  ]),
-  ['documented, without an option', objectsOf(plain)],
-  ['documented, with everything', objectsOf(everything)],
-];
+import { Rendered } from '../support/synth';
 
 /** `Job x, container y: sed is not in docker.io/…`, for each program that is missing. */
 function missing(objects: Rendered[], held = contentsOf): string[] {

@@ -1,11 +1,10 @@
 // Every variable that is set is read by a program of its container. test/real/variables.test.ts looks into the packages.
 import { containersOf, podsOf } from '../../docs/generate/manifests';
-import { everything, objectsOf, plain } from '../../docs/generate/platforms';
 import { secretFiles } from '../../docs/generate/pods';
 import { READERS, readersOf } from '../../docs/generate/variables';
 import { ArtifactStore, Credentials, Images, MlflowPlatform } from '../../lib';
-import { platformApp, platforms } from '../support/platforms';
-import { Rendered, render, synth } from '../support/synth';
+import { outputs as platformOutputs } from '../support/outputs';
+import { Rendered, synth } from '../support/synth';
 
 const artifacts = ArtifactStore.s3({
   bucket: 'models',
@@ -14,12 +13,7 @@ const artifacts = ArtifactStore.s3({
   credentials: Credentials.fromSecret('s3-key'),
 });
 const outputs: [string, Rendered[]][] = [
-  ...(Object.keys(platforms) as (keyof typeof platforms)[]).map((name): [string, Rendered[]] => [
-    name,
-    platformApp(name).charts.flatMap(render),
-  ]),
-  ['documented, without an option', objectsOf(plain)],
-  ['documented, with everything', objectsOf(everything)],
+  ...platformOutputs,
   ['external, with an endpoint', synth((chart) => new MlflowPlatform(chart, 'mlflow', { artifacts }))],
 ];
 
