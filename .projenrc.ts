@@ -40,6 +40,14 @@ const project = new cdk.JsiiProject({
     // The newest that Node.js 20 runs; esbuild puts it into the command.
     'commander@14.0.3',
     'esbuild@0.28.2',
+    'eslint@^9',
+    '@typescript-eslint/eslint-plugin@^8',
+    '@typescript-eslint/parser@^8',
+    'eslint-config-prettier@^10.1.8',
+    'eslint-import-resolver-typescript@^4.4.5',
+    'eslint-plugin-import@^2.32.0',
+    'eslint-plugin-prettier@^5.5.7',
+    'prettier@^3.10.1',
     'fast-check@4.10.2',
     'jest@30.5.2',
     'jsii-docgen@10.12.6',
@@ -47,6 +55,7 @@ const project = new cdk.JsiiProject({
     'kubernetes-models@5.1.0',
     'playwright-core@1.65.1',
     'prom-client@15.1.3',
+    // Used by the projects that `cdk8s-mlflow init` writes: cli/project.ts takes the version from here.
     'ts-jest@29.4.15',
     'tsx@4.23.15',
     'typedoc@0.28.20',
@@ -54,17 +63,9 @@ const project = new cdk.JsiiProject({
   ],
 
   jest: false,
-  eslint: true,
-  eslintOptions: {
-    dirs: ['lib', 'main.ts'],
-    devdirs: ['test', 'cli', 'runtime', 'e2e', 'bench', 'examples', 'docs'],
-    prettier: true,
-    ignorePatterns: ['build/', 'imports/', 'node_modules/', 'dist/', 'coverage/', 'e2e/output/'],
-  },
-  prettier: true,
-  prettierOptions: {
-    settings: { singleQuote: true, printWidth: 120, trailingComma: javascript.TrailingComma.ALL },
-  },
+  // eslint.config.mjs is written by hand: projen has the old form of configuration only.
+  eslint: false,
+  prettier: false,
 
   github: false,
   depsUpgrade: false,
@@ -81,9 +82,12 @@ const project = new cdk.JsiiProject({
     '*.tgz',
     '/tsconfig.jsii.json',
     '/.jsii.tabl.json',
+    '/rosetta/',
   ],
 });
 
+// Their install scripts compile what is prebuilt for the usual machines, or do nothing: npm asks for a decision.
+project.package.addField('allowScripts', { '@parcel/watcher': false, backport: false, esbuild: false });
 project.package.addField('main', 'build/lib/index.js');
 project.package.addField('types', 'build/lib/index.d.ts');
 project.package.addField('files', [
@@ -114,25 +118,29 @@ project.gitignore.addPatterns('/examples/*/dist/', '!/examples/gitops/dist/');
 project.gitattributes.addAttributes('/API.md', 'linguist-generated');
 
 project.package.addField('scripts', {
-  prepare: 'node runtime/bundle.mjs && node cli/bundle.mjs',
+  prepare: [
+    'node runtime/bundle.mjs',
+    'node cli/bundle.mjs',
+    // For `npm install git+https://…`: npm then calls this from another folder (INIT_CWD) and packs what it leaves. In a
+    // checkout nothing but the package needs the compiled library, and compiling takes 11 s of processor time.
+    `node -e "String(process.env.INIT_CWD).startsWith(process.cwd()) || require('child_process').execSync('npm run compile')"`,
+  ].join(' && '),
+  compile: 'jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
   build: [
     'node runtime/bundle.mjs',
     'node cli/bundle.mjs',
-    'jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
+    'npm run compile',
     'jsii-docgen --output API.md',
-    // README's TypeScript as Python (`rosetta/` completes its fragments): jsii-pacmak puts it into the wheel's README.
-    'jsii-rosetta extract --fail',
+    // README's TypeScript as Python (`docs/rosetta/` completes its fragments): jsii-pacmak puts it into the wheel's README.
+    'node docs/rosetta/extract.mjs',
   ].join(' && '),
-  lint: [
-    'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts .',
-    'tsc --noEmit -p tsconfig.json',
-    'knip',
-    'knip --production --no-tag-hints',
-  ].join(' && '),
-  test: 'jest',
+  lint: ['eslint .', 'tsc --noEmit -p tsconfig.json', 'knip', 'knip --production --no-tag-hints'].join(' && '),
+  // --selectProjects takes every word up to the next option, also the path of `npm test -- <path>`.
+  test: 'jest --selectProjects unit --errorOnDeprecated',
   // Packs what `npm run build` made, and installs it: needs npm's registry, and PyPI.
-  'test:package': 'jest --config jest.package.config.json',
-  'test:real': 'jest --config jest.real.config.json && $(bash e2e/venv) -m unittest discover -s test/runtime/python',
+  'test:package': 'jest --selectProjects package --errorOnDeprecated',
+  'test:native': 'jest --selectProjects native && $(bash e2e/venv) -m unittest discover -s test/runtime/python',
+  'test:native:long': "$(bash e2e/venv) -m unittest discover -s test/runtime/python -p 'long_test_*.py'",
   import:
     'cdk8s import crds/servicemonitors.yaml --language typescript --output imports --no-save --check-upgrade false',
   synth: 'node runtime/bundle.mjs && cdk8s synth --check-upgrade false',
@@ -143,9 +151,8 @@ project.package.addField('scripts', {
   'e2e:full': 'E2E_LONG=1 bash e2e/run',
   bench: 'node bench/bench.mjs',
   measure: 'node runtime/bundle.mjs && tsx e2e/measure/measure.ts',
-  docs: 'typedoc',
-  inputs: 'tsx test/house/write-inputs.ts',
-  'test:inputs': 'jest --config jest.real.config.json --testRegex test/long/wrong-inputs',
+  docs: 'typedoc --options docs/site/typedoc.json',
+  inputs: 'tsx test/conventions/write-inputs.ts',
   'docs:reference': 'node runtime/bundle.mjs && tsx docs/generate/reference.ts',
 });
 
@@ -167,75 +174,74 @@ tsconfig?.addOverride('compilerOptions.isolatedModules', true);
 // examples/ import the library by its name, as its users do.
 tsconfig?.addOverride('compilerOptions.paths', { 'cdk8s-mlflow': ['./lib'] });
 
-const jest = {
-  testEnvironment: 'node',
-  transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json', diagnostics: false }] },
+// What needs nothing but Node (`npm test`), what needs the built package and npm's registry, and what needs programs of
+// the machine (nginx, kube-score, Checkov, PostgreSQL).
+const suites: Record<string, { folder: string; globalSetup?: string }> = {
+  unit: { folder: '(?!native/|package/)' },
+  package: { folder: 'package/', globalSetup: '<rootDir>/test/package/pack.mjs' },
+  native: { folder: 'native/' },
 };
-// What needs nothing but Node, what needs the built package and npm's registry, and what needs programs of the machine
-// (nginx, kube-score, Checkov, PostgreSQL).
-const suites: Record<string, { folder: string; setup?: string; testTimeout?: number }> = {
-  'jest.config.json': { folder: '(?!real/|package/|long/)' },
-  'jest.package.config.json': { folder: 'package/', setup: 'test/package/pack.mjs', testTimeout: 600_000 },
-  'jest.real.config.json': { folder: 'real/' },
-};
-for (const [file, suite] of Object.entries(suites)) {
-  const { folder, setup = 'test/bundle-runtime.mjs', testTimeout = 120_000 } = suite;
-  const testRegex = [`/test/${folder}.*\\.test\\.ts$`];
-  new JsonFile(project, file, {
-    marker: false,
-    obj: { ...jest, globalSetup: `<rootDir>/${setup}`, roots: ['<rootDir>/test'], testRegex, testTimeout },
-  });
-}
+project.package.addField('jest', {
+  testTimeout: 120_000,
+  projects: Object.entries(suites).map(([displayName, { folder, globalSetup }]) => ({
+    displayName,
+    testEnvironment: 'node',
+    transform: { '^.+\\.ts$': '<rootDir>/test/transform-typescript.cjs' },
+    globalSetup: globalSetup ?? '<rootDir>/test/bundle-runtime.mjs',
+    roots: ['<rootDir>/test'],
+    testRegex: [`/test/${folder}.*\\.test\\.ts$`],
+  })),
+});
+project.package.addField('prettier', { singleQuote: true, printWidth: 120, trailingComma: 'all' });
 
 // Dead code and unused dependencies. With `!`: what the package ships or main.ts runs, for `knip --production`, which
 // finds what tests alone use; an export that is there for a test says so by `@internal`.
-new JsonFile(project, 'knip.json', {
-  marker: false,
-  obj: {
-    $schema: 'https://unpkg.com/knip@6/schema.json',
-    entry: [
-      'main.ts!',
-      'runtime/*/main.ts!',
-      'cli/main.ts!',
-      'examples/*/main.ts',
-      '.projenrc.ts',
-      'bench/*.{mjs,ts}',
-      'crds/trim.mjs',
-      'e2e/{jest.config.js,lib/{report-on-failure.cjs,tested-mlflow.ts},deployer/registry.js}',
-      'test/support/synth-platforms.ts',
-      'test/output/checks/kubernetes-models.mjs',
-    ],
-    project: [
-      'lib/**/*.ts!',
-      'runtime/**/*.ts!',
-      'cli/**/*.ts!',
-      '*.ts',
-      '{runtime,cli}/*.mjs',
-      '{test,e2e,bench,crds,examples,docs}/**/*.{ts,js,cjs,mjs}',
-    ],
-    // Programs of the machine: what starts them says so where they are missing.
-    ignoreBinaries: ['kubectl', 'nginx'],
-    // Required by a name that is only known at run time (test/output/checks/kubernetes-models.mjs).
-    ignoreDependencies: ['kubernetes-models'],
-    // A type may be exported for whoever wants to name it; `npm run import` writes more than is used.
-    ignoreExportsUsedInFile: { interface: true, type: true },
-    ignoreIssues: { 'imports/**': ['exports', 'types'] },
-  },
+project.package.addField('knip', {
+  entry: [
+    'main.ts!',
+    'runtime/*/main.ts!',
+    'cli/main.ts!',
+    'examples/*/main.ts',
+    '.projenrc.ts',
+    'bench/*.{mjs,ts}',
+    'crds/trim.mjs',
+    'docs/site/plugin.mjs',
+    'e2e/{jest.config.js,lib/{report-on-failure.cjs,tested-mlflow.ts},deployer/registry.js}',
+    'test/support/synth-platforms.ts',
+    'test/output/checks/kubernetes-models.mjs',
+  ],
+  project: [
+    'lib/**/*.ts!',
+    'runtime/**/*.ts!',
+    'cli/**/*.ts!',
+    '*.ts',
+    '{runtime,cli}/*.mjs',
+    '{test,e2e,bench,crds,examples,docs}/**/*.{ts,js,cjs,mjs}',
+  ],
+  // Programs of the machine: what starts them says so where they are missing.
+  ignoreBinaries: ['kubectl', 'nginx'],
+  // kubernetes-models: required by a name that is only known at run time (test/output/checks/kubernetes-models.mjs);
+  // ts-jest: of it, cli/project.ts needs the version only.
+  ignoreDependencies: ['kubernetes-models', 'ts-jest'],
+  // A type may be exported for whoever wants to name it; `npm run import` writes more than is used.
+  ignoreExportsUsedInFile: { interface: true, type: true },
+  ignoreIssues: { 'imports/**': ['exports', 'types'] },
 });
 
 // The site: docs/ and README as they are, and the API from the types. build/ is neither committed nor published.
-new JsonFile(project, 'typedoc.json', {
+new JsonFile(project, 'docs/site/typedoc.json', {
   marker: false,
   obj: {
     name: 'cdk8s-mlflow',
-    entryPoints: ['lib/index.ts'],
-    out: 'build/site',
-    readme: 'README.md',
-    projectDocuments: ['tutorial', 'how-to', 'reference', 'explanation', 'decisions'].map(
-      (kind) => `docs/${kind}/*.md`,
-    ),
-    plugin: ['./docs/site/plugin.mjs'],
-    customCss: 'docs/site/style.css',
+    entryPoints: ['../../lib/index.ts'],
+    out: '../../build/site',
+    readme: '../../README.md',
+    projectDocuments: [
+      ...['.', 'tutorial', 'how-to', 'reference', 'explanation', 'decisions'].map((folder) => `../${folder}/*.md`),
+      ...['../../examples/*.md', '../../examples/*/README.md', '../../CONTRIBUTING.md'],
+    ],
+    plugin: ['./plugin.mjs'],
+    customCss: 'style.css',
     excludeInternal: true,
     excludePrivate: true,
     excludeProtected: true,
@@ -243,7 +249,7 @@ new JsonFile(project, 'typedoc.json', {
     hideGenerator: true,
     githubPages: false,
     highlightLanguages: ['ts', 'sh', 'yaml', 'json', 'sql', 'python', 'dockerfile'],
-    groupOrder: ['Tutorial', 'How-to', 'Reference', 'Explanation', 'Decisions', '*'],
+    groupOrder: ['Overview', 'Tutorial', 'How-to', 'Examples', 'Reference', 'Explanation', 'Decisions', '*'],
     navigation: { includeGroups: true, includeCategories: false, includeFolders: false },
     sort: ['source-order'],
     treatWarningsAsErrors: true,

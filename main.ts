@@ -1,13 +1,11 @@
 import { App, Chart } from 'cdk8s';
 import {
   Authentication,
-  DeployerMonitor,
+  MetricsMonitor,
   Exposure,
   MlflowPlatform,
   RegisteredModel,
   RestrictedNamespace,
-  ServerMonitor,
-  ServingMonitor,
   Tls,
 } from './lib';
 
@@ -23,7 +21,7 @@ const mlflow = new MlflowPlatform(chart, 'mlflow', {
   exposure: Exposure.ingress({ host: 'mlflow.example.com', tls: Tls.fromIssuer('letsencrypt-prod') }),
 });
 
-// A model that answers on HTTP, in a namespace of its own: dist/ml-serving.k8s.yaml. Whoever moves the alias rolls it out.
+// A model that answers on HTTP, in a namespace of its own: dist/ml-serving.k8s.yaml. Move the alias to roll out a version.
 const serving = new Chart(app, 'ml-serving', { namespace: 'ml-serving' });
 new RestrictedNamespace(serving, 'namespace');
 const churn = mlflow.addModelServing('churn-prediction-model', {
@@ -33,8 +31,8 @@ const churn = mlflow.addModelServing('churn-prediction-model', {
 
 // What needs the Prometheus Operator: dist/mlflow-monitoring.k8s.yaml.
 const monitoring = new Chart(app, 'mlflow-monitoring', { namespace });
-new ServerMonitor(monitoring, 'mlflow-metrics', { server: mlflow.server });
-new DeployerMonitor(monitoring, 'mlflow-deployer-metrics', { deployer: mlflow.deployer });
-new ServingMonitor(monitoring, 'churn-prediction-model-metrics', { serving: churn });
+new MetricsMonitor(monitoring, 'mlflow-metrics', { target: mlflow.server });
+new MetricsMonitor(monitoring, 'mlflow-deployer-metrics', { target: mlflow.deployer });
+new MetricsMonitor(monitoring, 'churn-prediction-model-metrics', { target: churn });
 
 app.synth();

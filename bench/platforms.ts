@@ -1,13 +1,17 @@
-// Synthesizes as many platforms as its argument says, each in a chart and namespace of its own, and says what it took.
+// Synthesizes as many platforms as its first argument says, each in a chart and namespace of its own, and says what it took;
+// with `plain` as the second argument, their objects by cdk8s alone.
 import { App, Chart } from 'cdk8s';
+import { measured, plainApp } from './plain';
 import { MlflowPlatform } from '../lib';
 
-const start = process.hrtime.bigint();
-const app = new App();
-for (let index = 0; index < Number(process.argv[2]); index++) {
-  new MlflowPlatform(new Chart(app, `chart-${index}`, { namespace: `team-${index}` }), 'mlflow');
+const [, , count, kind] = process.argv;
+
+function platforms(): App {
+  const app = new App();
+  for (let index = 0; index < Number(count); index++) {
+    new MlflowPlatform(new Chart(app, `chart-${index}`, { namespace: `team-${index}` }), 'mlflow');
+  }
+  return app;
 }
-app.synth();
-const milliseconds = Number(process.hrtime.bigint() - start) / 1e6;
-const objects = app.node.findAll().filter((node) => 'apiVersion' in node).length;
-console.log(JSON.stringify({ objects, milliseconds }));
+
+console.log(JSON.stringify(measured(kind === 'plain' ? plainApp(platforms()) : platforms)));

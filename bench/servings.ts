@@ -1,20 +1,35 @@
-// Synthesizes a platform with as many servings as its first argument says, each in a chart of its own, and says what it
-// took and the largest object that `kubectl apply` would have to keep in its annotation.
-import { App, Chart } from 'cdk8s';
+// Synthesizes a platform with as many servings as its first argument says, and says what it took. The second argument:
+// `charts`, a chart for each; `folders`, a file for each object of such charts; `chart`, all in the chart of the platform; it
+// says the largest object too, which `kubectl apply` has to keep in an annotation. With `plain` as the third, the same objects
+// by cdk8s alone.
+import { App, Chart, YamlOutputType } from 'cdk8s';
+import { measured, plainApp } from './plain';
 import { MlflowPlatform, RegisteredModel } from '../lib';
 
-const app = new App();
-const platform = new MlflowPlatform(new Chart(app, 'mlflow', { namespace: 'mlflow' }), 'mlflow');
-const start = process.cpuUsage();
-for (let index = 0; index < Number(process.argv[2]); index++) {
-  const chart = new Chart(app, `serving-${index}`, { namespace: 'ml-serving' });
-  platform.addModelServing(`model-${index}`, { chart, model: RegisteredModel.byAlias(`model-${index}`, 'champion') });
+const [, , count, layout, kind] = process.argv;
+const props = layout === 'folders' ? { yamlOutputType: YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE } : {};
+
+function servings(): App {
+  const app = new App(props);
+  const own = new Chart(app, 'mlflow', { namespace: 'mlflow' });
+  // A server that names its clients has the largest NetworkPolicy.
+  const platform = new MlflowPlatform(own, 'mlflow', { server: { clients: [{ podLabels: { app: 'notebooks' } }] } });
+  for (let index = 0; index < Number(count); index++) {
+    const chart = layout === 'chart' ? own : new Chart(app, `serving-${index}`, { namespace: 'ml-serving' });
+    const model = RegisteredModel.byAlias(`model-${index}`, 'champion');
+    platform.addModelServing(`model-${index}`, { chart, model });
+  }
+  return app;
 }
-app.synth();
-const { user, system } = process.cpuUsage(start);
-const sizes = app.charts[0]
-  .toJson()
-  .map((object) => [JSON.stringify(object).length, `${object.kind}/${object.metadata.name}`] as const);
-const [bytes, name] = sizes.sort(([a], [b]) => b - a)[0];
-const objects = app.node.findAll().filter((node) => 'apiVersion' in node).length;
-console.log(JSON.stringify({ objects, milliseconds: (user + system) / 1000, largest: { name, bytes } }));
+
+let app!: App;
+const result = measured(kind === 'plain' ? plainApp(servings(), props) : () => (app = servings()));
+console.log(JSON.stringify({ ...result, ...(layout === 'chart' && kind !== 'plain' ? { largest: largest() } : {}) }));
+
+function largest(): { name: string; bytes: number } {
+  const sizes = app.charts[0].toJson().map((object) => ({
+    name: `${object.kind}/${object.metadata.name}`,
+    bytes: Buffer.byteLength(JSON.stringify(object)),
+  }));
+  return sizes.sort((a, b) => b.bytes - a.bytes)[0];
+}

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync, statSync } from 'fs';
 import { join } from 'path';
 import { Command, Option } from 'commander';
 import { LineCounter, parseAllDocuments } from 'yaml';
+import { withPath } from './file-errors';
 
 /** Fields that hold names and texts of the user's, in which a key `image` means something else. */
 const NOT_SEARCHED = new Set([
@@ -23,9 +24,8 @@ export function imagesCommand(): Command {
     )
     .action((folder: string, { format }: { format: string }) => {
       const images = imagesOf(folder);
-      if (format === 'json') console.log(JSON.stringify(images, null, 2));
-      else if (images.length > 0) console.log(images.join('\n'));
-      if (images.length === 0) console.error(`No object in ${folder} names an image.`);
+      if (images.length === 0) throw new Error(`${folder}: no object names an image; expected ${SYNTHESIZED}`);
+      console.log(format === 'json' ? JSON.stringify(images, null, 2) : images.join('\n'));
     });
 }
 
@@ -35,37 +35,39 @@ export function imagesCommand(): Command {
  */
 export function imagesOf(folder: string): string[] {
   const files = yamlFiles(folder);
-  if (files.length === 0) throw new Error(`${folder} has no .yaml or .yml file: 'npx cdk8s synth' writes them`);
+  if (files.length === 0) throw new Error(`${folder}: no .yaml or .yml file; expected ${SYNTHESIZED}`);
   const images = new Set<string>();
   for (const file of files) for (const object of objectsOf(file)) collect(object, images);
   return [...images].sort();
 }
 
+const SYNTHESIZED = "the YAML that 'npx cdk8s synth' writes, e.g. the folder dist";
+
 function yamlFiles(path: string): string[] {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found) throw new Error(`there is no ${path}: 'npx cdk8s synth' writes dist/, or name the folder that it wrote`);
-  if (found.isFile()) return [path];
-  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+  const isFile = (name: string) => withPath(name, 'a file or a folder', () => statSync(name).isFile());
+  if (withPath(path, SYNTHESIZED, () => statSync(path).isFile())) return [path];
+  return withPath(path, SYNTHESIZED, () => readdirSync(path, { recursive: true, encoding: 'utf8' }))
     .map((name) => join(path, name))
-    .filter((name) => /\.ya?ml$/.test(name) && statSync(name).isFile())
+    .filter((name) => /\.ya?ml$/.test(name) && isFile(name))
     .sort();
 }
 
 function objectsOf(file: string): unknown[] {
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(readFileSync(file, 'utf8'), { lineCounter, prettyErrors: false });
+  const text = withPath(file, 'a file that you may read', () => readFileSync(file, 'utf8'));
+  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false });
   return [...documents].map((document) => {
     const [error] = document.errors;
     if (error) {
       const { line, col } = lineCounter.linePos(error.pos[0]);
-      throw new Error(`${file}:${line}:${col}: ${error.message}`);
+      throw new Error(`${file}:${line}:${col}: ${error.message}; expected YAML`);
     }
     try {
       return document.toJS();
     } catch (cause) {
       // An alias without its anchor is noticed here, where no line is known but the document's first.
       const { line } = lineCounter.linePos(document.range[0]);
-      throw new Error(`${file}: the document at line ${line}: ${(cause as Error).message}`, { cause });
+      throw new Error(`${file}: the document at line ${line}: ${(cause as Error).message}; expected YAML`, { cause });
     }
   });
 }

@@ -1,12 +1,13 @@
-import { lstatSync, mkdirSync, rmSync, statSync, writeFileSync } from 'fs';
-import { join } from 'path';
+import { lstatSync, mkdirSync, rmSync, rmdirSync, statSync, writeFileSync } from 'fs';
+import { dirname, join, normalize } from 'path';
 import { Command } from 'commander';
+import { withPath } from './file-errors';
 import { project } from './project';
 
 export function initCommand(): Command {
   return new Command('init')
     .description('write a working project: an app with a platform, a snapshot test, and the settings of both')
-    .argument('[folder]', 'where to: made if it is not there; no file in it is overwritten', '.')
+    .argument('[folder]', 'where to: created if it does not exist; no file in it is overwritten', '.')
     .action((folder: string) => {
       const files = project();
       writeFiles(folder, files);
@@ -15,25 +16,70 @@ export function initCommand(): Command {
 }
 
 /**
- * Writes all files or none: stops where one of them is there, and takes back what it wrote where writing fails.
+ * Writes all files or none: stops if one of them exists, and removes what it wrote if writing fails.
  * @internal for tests
  */
 export function writeFiles(folder: string, files: Record<string, string>): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isFile()) throw new Error(`${folder} is a file, not a folder`);
-  const there = Object.keys(files).filter((file) => lstatSync(join(folder, file), { throwIfNoEntry: false }));
-  if (there.length > 0) {
-    const place = folder === '.' ? 'this folder' : folder;
-    throw new Error(`nothing written, as ${place} has ${there.join(', ')}: name a folder without, or move them away`);
+  if (folder === '') {
+    throw new Error("folder is ''; expected the name of a folder, e.g. platform. Is its variable set?");
   }
   const written: string[] = [];
   try {
-    mkdirSync(folder, { recursive: true });
+    written.push(...makeFolders(folder));
+    const place = folder === '.' ? 'this folder' : folder;
+    const existing = Object.keys(files).filter((file) =>
+      withPath(place, 'a folder', () => lstatSync(join(folder, file), { throwIfNoEntry: false })),
+    );
+    if (existing.length > 0) {
+      throw new Error(
+        `${place}: ${existing.join(', ')} there already, so nothing was written; expected a folder without, ` +
+          'e.g. npx cdk8s-mlflow init platform',
+      );
+    }
     for (const [file, text] of Object.entries(files)) {
-      writeFileSync(join(folder, file), text, { flag: 'wx' });
-      written.push(file);
+      const path = join(folder, file);
+      withPath(path, WRITABLE, () => writeFileSync(path, text, { flag: 'wx' }));
+      written.push(path);
     }
   } catch (error) {
-    for (const file of written) rmSync(join(folder, file));
+    for (const path of written.reverse()) rmSync(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+const WRITABLE = 'a folder in which you may create files, e.g. npx cdk8s-mlflow init platform';
+
+/**
+ * Makes a folder and those above it, one at a time; returns those that it made. `mkdirSync` with `recursive` never returns
+ * below a link to nothing or in /proc, where the parent exists and a folder in it is still answered with ENOENT.
+ */
+function makeFolders(folder: string): string[] {
+  const made: string[] = [];
+  try {
+    withPath(folder, WRITABLE, () => {
+      const missing: string[] = [];
+      let path = normalize(folder);
+      for (; !exists(path); path = dirname(path)) missing.unshift(path);
+      if (!statSync(path).isDirectory()) throw new Error(`${path}: a file; expected ${WRITABLE}`);
+      for (const each of missing) {
+        mkdirSync(each);
+        made.push(each);
+      }
+    });
+  } catch (error) {
+    for (const path of made.reverse()) rmdirSync(path);
+    throw error;
+  }
+  return made;
+}
+
+/** Below a file nothing exists: Node.js 20 throws ENOTDIR for that also with `throwIfNoEntry`, and Node.js 22 does not. */
+function exists(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   }
 }

@@ -6,10 +6,14 @@ export class Images {
   public static readonly POSTGRES = 'docker.io/library/postgres:17.11';
   /** Silo, the maintained fork of MinIO: an S3 store with its client `mc`. */
   public static readonly SILO = 'docker.io/pgsty/silo:RELEASE.2026-09-16T00-00-00Z';
+  /** Prometheus' exporter for PostgreSQL. */
+  public static readonly POSTGRES_EXPORTER = 'quay.io/prometheuscommunity/postgres-exporter:v0.19.1';
   /** A build of nginx that runs under any uid. */
   public static readonly NGINX = 'docker.io/nginxinc/nginx-unprivileged:1.30.5-alpine';
   /** Node.js, for the programs of runtime/. */
   public static readonly NODE = 'docker.io/library/node:22.23.3-alpine';
+  /** The program rclone, which copies backups. */
+  public static readonly RCLONE = 'docker.io/rclone/rclone:1.75.1';
 
   private constructor() {}
 }

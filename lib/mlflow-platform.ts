@@ -1,31 +1,33 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { Authentication } from './access/authentication';
-import { Exposure } from './access/exposure';
 import { IArtifactStore } from './artifacts/artifact-store';
 import { MinioStore } from './artifacts/minio-store';
 import { MinioStoreProps } from './artifacts/minio-store-props';
+import { declareInstance } from './component/instance';
+import { PlacementOptions, mergePlacement, placementRules } from './component/pod-options';
 import { IDatabase } from './database/database';
 import { PostgresStatefulSet } from './database/postgres-stateful-set';
 import { PostgresStatefulSetProps } from './database/postgres-stateful-set-props';
+import { Exposure } from './exposure/exposure';
 import { checkInputs, checkedScope, defined } from './inputs/inputs';
-import { findApiObject } from './kubernetes/api-object';
-import { declareInstance } from './kubernetes/instance';
-import { PlacementOptions, mergePlacement, placementRules } from './kubernetes/pod-options';
+import { findApiObject } from './kubernetes/find-api-object';
 import { check, nameRule } from './kubernetes/rules';
-import { MIGRATION_SUFFIX } from './operations/migration';
-import { ModelDeployer } from './serving/model-deployer';
+import { Backup } from './operations/backup';
+import { BackupOptions } from './operations/backup-props';
+import { ModelDeployer, deployerRules } from './serving/model-deployer';
 import { ModelDeployerOptions } from './serving/model-deployer-props';
 import { ModelServing } from './serving/model-serving';
 import { PlatformServingOptions } from './serving/model-serving-props';
 import { TrackingEndpoint } from './serving/tracking-endpoint';
+import { Authentication } from './tracking/authentication';
+import { MIGRATION_SUFFIX } from './tracking/migration';
 import { TrackingServer } from './tracking/tracking-server';
 import { TrackingServerOptions } from './tracking/tracking-server-props';
 
 /** Options of a whole platform. */
 export interface MlflowPlatformProps {
   /**
-   * Who may come in: nginx's login, MLflow's own, or none.
+   * How users log in: through nginx, through MLflow, or without a login.
    * @default Authentication.basic()
    */
   readonly authentication?: Authentication;
@@ -40,17 +42,17 @@ export interface MlflowPlatformProps {
    */
   readonly database?: IDatabase;
   /**
-   * Where models and files lie: MLflow's `--artifacts-destination`.
+   * Where MLflow stores artifacts: `--artifacts-destination`.
    * @default - a MinioStore `<platform>-minio`, with the options `minio`
    */
   readonly artifacts?: IArtifactStore;
   /**
-   * Options of the embedded PostgreSQL; not together with `database`.
+   * Options of the embedded PostgreSQL. Not together with `database`.
    * @default - its own defaults
    */
   readonly postgres?: PostgresStatefulSetProps;
   /**
-   * Options of the embedded MinIO; not together with `artifacts`.
+   * Options of the embedded MinIO. Not together with `artifacts`.
    * @default - its own defaults
    */
   readonly minio?: MinioStoreProps;
@@ -60,13 +62,19 @@ export interface MlflowPlatformProps {
    */
   readonly server?: TrackingServerOptions;
   /**
-   * Options of the deployer, the Deployment `<platform>-deployer`, which is there as soon as a serving follows an alias
-   * or a stage.
+   * Options of the deployer, the Deployment `<platform>-deployer`, which is created if a serving follows an alias or a
+   * stage.
    * @default - its own defaults
    */
   readonly deployer?: ModelDeployerOptions;
   /**
-   * Options for every pod of the platform, its servings and Jobs included; a component's own come first.
+   * Backs up the databases and the artifact store, on a schedule: the CronJob `<platform>-backup`, with `<platform>-restore`
+   * for a person to start, and `<platform>-restore-drill`.
+   * @default - no backup
+   */
+  readonly backup?: BackupOptions;
+  /**
+   * Options for every pod of the platform, its servings and Jobs included. A component's own come first.
    * @default - none
    */
   readonly pods?: PlacementOptions;
@@ -82,15 +90,17 @@ const LONGEST_SUFFIX = `-server${MIGRATION_SUFFIX}`;
 export class MlflowPlatform extends Construct {
   /** Where runs and the registry are kept. */
   public readonly database: IDatabase;
-  /** Where models and files lie. */
+  /** Where MLflow stores artifacts: `--artifacts-destination`. */
   public readonly artifacts: IArtifactStore;
   /** The tracking server. */
   public readonly server: TrackingServer;
+  /** The backup, if the platform has one. */
+  public readonly backup?: Backup;
 
   /**
-   * @param scope where it stands; a chart or a construct in one
+   * @param scope the chart, or a construct in a chart, that contains it
    * @param id names the platform and is the first part of every resource's name: a DNS label
-   * @param props its parts and their options; without any, a platform that works
+   * @param props options of the platform. Each has a default, so `{}` is enough
    */
   constructor(
     scope: Construct,
@@ -104,8 +114,7 @@ export class MlflowPlatform extends Construct {
       nameRule('the id of the platform', id, LONGEST_SUFFIX),
       onlyOne('database', props.database, 'postgres', props.postgres),
       onlyOne('artifacts', props.artifacts, 'minio', props.minio),
-      onlyOne('authentication', props.authentication, 'server.authentication', props.server?.authentication),
-      onlyOne('exposure', props.exposure, 'server.exposure', props.server?.exposure),
+      ...deployerRules(props.deployer, 'deployer.'),
     ]);
     declareInstance(this, id, props.pods ?? {});
     this.database = props.database ?? new PostgresStatefulSet(this, 'postgres', props.postgres);
@@ -114,17 +123,19 @@ export class MlflowPlatform extends Construct {
       ...props.server,
       database: this.database,
       artifacts: this.artifacts,
-      authentication: props.authentication ?? props.server?.authentication,
-      exposure: props.exposure ?? props.server?.exposure,
+      authentication: props.authentication,
+      exposure: props.exposure,
     });
+    this.node.defaultChild = this.server;
+    if (props.backup) this.backup = new Backup(this, 'backup', { ...props.backup, server: this.server });
   }
 
   /**
-   * Serves a registered model: Deployment and Service `<id>-serving`. Where it follows an alias or a stage, the platform's
+   * Serves a registered model: Deployment and Service `<id>-serving`. If it follows an alias or a stage, the platform's
    * deployer follows that.
    *
    * @param id first part of its names
-   * @param options model, runtime, size; and the chart that it goes to, where that is not the platform's
+   * @param options model, runtime and resources, and its chart if that is not the platform's
    */
   public addModelServing(id: string, options: PlatformServingOptions): ModelServing {
     checkInputs('MlflowPlatform#addModelServing', { id, options }, this);
@@ -133,35 +144,60 @@ export class MlflowPlatform extends Construct {
     check(this, [
       {
         wrong: scope.node.tryFindChild(id) !== undefined,
-        given: `there is a serving '${id}' already`,
+        given: `a serving '${id}' exists already`,
         want: 'expected another id for one of the two, or a chart with a namespace of its own',
       },
     ]);
     const placement = defined(mergePlacement(this.props.pods, rest));
     const tracking = TrackingEndpoint.fromServer(this.server);
     const serving = new ModelServing(scope, id, { ...rest, ...placement, tracking });
-    if (serving.model.version === undefined) this.deployer.follow(serving);
+    if (serving.model.version === undefined) this.follow(serving);
     return serving;
   }
 
-  /** The platform's deployer, made when it is first asked for. */
-  public get deployer(): ModelDeployer {
-    const found = this.node.tryFindChild('deployer') as ModelDeployer | undefined;
+  /**
+   * Has the platform's deployer follow the alias or stage of a serving that `addModelServing` did not create.
+   *
+   * @param serving one with `RegisteredModel.byAlias` or `byStage`, in the same app
+   */
+  public follow(serving: ModelServing): void {
+    checkInputs('MlflowPlatform#follow', { serving }, this);
     const tracking = TrackingEndpoint.fromServer(this.server);
-    return found ?? new ModelDeployer(this, 'deployer', { ...this.props.deployer, tracking });
+    const deployer = this.foundDeployer ?? new ModelDeployer(this, 'deployer', { ...this.props.deployer, tracking });
+    deployer.follow(serving);
   }
 
   /**
-   * One of the platform's Kubernetes objects, for what no prop foresees: those of its components after their ids, e.g.
-   * `postgres/stateful-set`, `server/deployment`, `deployer/deployment` or `servings/churn/deployment`, and those of the Job that makes the Secrets: `credentials/job`,
-   * `credentials/config-map`, `credentials/role`, `credentials/role-binding`, `credentials/service-account` and
-   * `credentials/network-policy`.
+   * The platform's deployer: it exists if a serving follows an alias or a stage. Reading it before that is refused.
+   */
+  public get deployer(): ModelDeployer {
+    const { foundDeployer } = this;
+    check(this, [
+      {
+        wrong: foundDeployer === undefined,
+        given: 'the platform has no deployer, because no serving follows an alias or a stage',
+        want: "expected addModelServing('churn', { model: RegisteredModel.byAlias('churn', 'champion') }) before it is read",
+      },
+    ]);
+    return foundDeployer!;
+  }
+
+  /**
+   * Returns one Kubernetes object of the platform, to change a field that no prop sets. Objects of components follow the
+   * component's id, e.g. `postgres/stateful-set`, `server/deployment`, `deployer/deployment` or
+   * `servings/churn/deployment`. The Job that creates the Secrets has `credentials/job`, `credentials/config-map`,
+   * `credentials/role`, `credentials/role-binding`, `credentials/service-account` and `credentials/network-policy`.
+   * `node.defaultChild` is the server.
    *
-   * @param id the object's construct id; an unknown one is refused with the list of those there are
+   * @param id the object's construct id. An unknown one is refused with the list of the existing ones
    */
   public apiObject(id: string): ApiObject {
     checkInputs('MlflowPlatform#apiObject', { id }, this);
     return findApiObject(this, id);
+  }
+
+  private get foundDeployer(): ModelDeployer | undefined {
+    return this.node.tryFindChild('deployer') as ModelDeployer | undefined;
   }
 }
 

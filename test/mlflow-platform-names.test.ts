@@ -76,7 +76,7 @@ test('the claims are those of the platform’s first manifests', () => {
   ]);
 });
 
-test('names and selectors do not depend on where the platform stands in the tree', () => {
+test('names and selectors do not depend on the platform’s place in the tree', () => {
   const nested = synth((chart) => new MlflowPlatform(new Construct(chart, 'deeper'), 'mlflow'));
   expect(nested).toEqual(platform());
 });

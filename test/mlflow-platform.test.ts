@@ -1,6 +1,6 @@
-import { App, Chart, Size } from 'cdk8s';
+import { App, Chart, Duration, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { Authentication, Credentials, Exposure, MlflowPlatform, MlflowPlatformProps, Tls } from '../lib';
+import { Authentication, BackupTarget, Credentials, Exposure, MlflowPlatform, MlflowPlatformProps, Tls } from '../lib';
 import { Rendered, errorOf, find, namesOf, ofKind, render, snapshotOf, synth } from './support/synth';
 import { containerOf, existingBucket, existingDatabase } from './tracking/servers';
 
@@ -17,7 +17,8 @@ const all: Required<MlflowPlatformProps> = {
   postgres: { storage: Size.gibibytes(10), databaseName: 'tracking' },
   minio: { storage: Size.gibibytes(20), bucket: 'models' },
   server: { replicas: 2, resources: { cpu: { request: Cpu.millis(100) } } },
-  deployer: { pollSeconds: 10 },
+  deployer: { pollInterval: Duration.seconds(10) },
+  backup: { schedule: '0 2 * * *', target: BackupTarget.claim({ claimName: 'backups' }) },
   pods: { nodeSelector: { pool: 'ml' }, podLabels: { team: 'ml' } },
 };
 
@@ -57,17 +58,6 @@ describe('options reach their part', () => {
     expect(find(objects, 'Deployment', 'mlflow-server').spec.replicas).toBe(2);
   });
 
-  test.each<[string, MlflowPlatformProps, MlflowPlatformProps]>([
-    [
-      'authentication',
-      { authentication: Authentication.none() },
-      { server: { authentication: Authentication.none() } },
-    ],
-    ['exposure', { exposure: all.exposure }, { server: { exposure: all.exposure } }],
-  ])('the %s may be said of the platform or of the server', (_what, above, below) => {
-    expect(platform(above)).toEqual(platform(below));
-  });
-
   test('of all pods: those of Jobs too', () => {
     const objects = pods(platform({ pods: all.pods }));
     expect(objects).toHaveLength(7);
@@ -96,7 +86,7 @@ describe('options reach their part', () => {
 });
 
 describe('what exists is not made', () => {
-  test('with a database and a bucket elsewhere there is no StatefulSet', () => {
+  test('with an existing database and bucket, no StatefulSet is created', () => {
     const objects = platform({ database: existingDatabase(), artifacts: existingBucket() });
     expect(ofKind(objects, 'StatefulSet')).toEqual([]);
     expect(namesOf(objects).filter((name) => /postgres|minio/.test(name))).toEqual([]);
@@ -126,11 +116,6 @@ describe('refuses', () => {
   test.each<[string, MlflowPlatformProps]>([
     ['database and postgres', { database: existingDatabase(), postgres: {} }],
     ['artifacts and minio', { artifacts: existingBucket(), minio: {} }],
-    [
-      'authentication and server.authentication',
-      { authentication: Authentication.basic(), server: { authentication: Authentication.none() } },
-    ],
-    ['exposure and server.exposure', { exposure: Exposure.none(), server: { exposure: Exposure.none() } }],
   ])('%s together', (both, props) => {
     expect(error(props)).toBe(`chart/mlflow: ${both} are both given; expected one of the two`);
   });
@@ -166,11 +151,11 @@ describe('refuses', () => {
   });
 });
 
-test('a platform finds its objects by their ids, and lists those there are', () => {
+test('a platform finds its objects by their ids, and lists the existing ones', () => {
   const mlflow = new MlflowPlatform(new Chart(new App(), 'chart', { namespace: 'web' }), 'mlflow');
   expect(mlflow.apiObject('credentials/job').kind).toBe('Job');
   expect(mlflow.apiObject('server/deployment').name).toBe('mlflow-server');
   expect(errorOf(() => mlflow.apiObject('deployment'))).toMatch(
-    /^chart\/mlflow: there is no object 'deployment'; expected one of .*'postgres\/stateful-set', /,
+    /^chart\/mlflow: the object 'deployment' does not exist; expected one of .*'postgres\/stateful-set', /,
   );
 });

@@ -91,7 +91,7 @@ export function policies(objects: Manifest[]): string {
     const to = [sides(policy, toNames, 'to').replace(NAMES, 'DNS'), sides(policy, others, 'to')];
     return [
       code(at(policy.metadata.namespace, nameOf(policy))),
-      sides(policy, policy.spec.ingress, 'from') || 'nobody',
+      sides(policy, policy.spec.ingress, 'from') || 'no peer',
       to.filter(Boolean).join('<br>') || 'nowhere',
     ];
   });

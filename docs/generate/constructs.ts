@@ -5,7 +5,7 @@ import { Manifest, nameOf, titleOf } from './manifests';
 import { Page, code, lines, table } from './markdown';
 import { Documented, chartOf, documented, everything, everythingBehindGateway, plain } from './platforms';
 
-interface Made {
+interface ObjectOfConstruct {
   readonly id: string;
   readonly object: Manifest;
 }
@@ -25,13 +25,13 @@ export function constructIndex(): Page {
 }
 
 function page({ construct, about, of }: Documented): Page {
-  const always = madeBy(plain, of);
+  const always = objectsOf(plain, of);
   const optional = new Map(
-    [everything, everythingBehindGateway].flatMap((build) => madeBy(build, of)).map((made) => [made.id, made]),
+    [everything, everythingBehindGateway].flatMap((build) => objectsOf(build, of)).map((each) => [each.id, each]),
   );
   for (const { id } of always) optional.delete(id);
   const more = [...optional.values()];
-  const row = (when: string) => (made: Made) => [code(made.id), titleOf(made.object), when];
+  const row = (when: string) => (each: ObjectOfConstruct) => [code(each.id), titleOf(each.object), when];
   const body = lines(
     about,
     table(['id', 'object', 'there'], [...always.map(row('always')), ...more.map(row('with an option'))]),
@@ -46,7 +46,7 @@ function fileOf(construct: string): string {
   return `${construct.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()}.md`;
 }
 
-function madeBy(build: typeof plain, of: Documented['of']): Made[] {
+function objectsOf(build: typeof plain, of: Documented['of']): ObjectOfConstruct[] {
   const { chart, platform } = chartOf(build);
   const construct: Construct = of(platform, chart);
   const rendered: Manifest[] = chart.toJson();
@@ -66,8 +66,12 @@ function shortened(object: Manifest): Manifest {
   copy.metadata.name = nameOf(object);
   for (const file of Object.keys(copy.data ?? {})) {
     if (/\.(js|py|sh)$/.test(file)) copy.data[file] = '<program>';
+    if (file === 'revision') copy.data[file] = '<hash>';
   }
   const annotations = copy.spec?.template?.metadata?.annotations;
   if (annotations?.['cdk8s-mlflow/config-hash']) annotations['cdk8s-mlflow/config-hash'] = '<hash>';
+  for (const { env = [] } of copy.spec?.template?.spec?.containers ?? []) {
+    for (const variable of env) if (variable.name === 'MOUNTED_REVISION') variable.value = '<hash>';
+  }
   return copy;
 }

@@ -29,12 +29,13 @@ export function titleOf(object: Manifest): string {
 
 export function podsOf(objects: Manifest[]): Pod[] {
   return objects
-    .filter(({ spec }) => spec?.template?.spec)
-    .map((object) => ({
+    .map((object) => ({ object, template: (object.spec?.jobTemplate?.spec ?? object.spec)?.template }))
+    .filter(({ template }) => template?.spec)
+    .map(({ object, template }) => ({
       owner: titleOf(object),
       namespace: object.metadata.namespace,
-      labels: object.spec.template.metadata.labels,
-      spec: object.spec.template.spec,
+      labels: template.metadata.labels,
+      spec: template.spec,
     }));
 }
 

@@ -25,7 +25,7 @@ const subjects: Subject[] = [
     file: 'ports.md',
     title: 'Ports',
     about:
-      "MLflow itself listens on its pod's loopback, port 5000, and is no port of the pod. See [the one door](../explanation/one-door.md).",
+      "MLflow itself listens on its pod's loopback, port 5000, and is no port of the pod. See [the proxy](../explanation/the-proxy.md).",
     render: ports,
   },
   {
@@ -59,7 +59,9 @@ const subjects: Subject[] = [
     file: 'labels.md',
     title: 'Labels and annotations',
     about:
-      'Selectors never change with a version or the place of a construct. Every object has those of its pods and `app.kubernetes.io/part-of: mlflow`.',
+      'Selectors never change with a version or the place of a construct. Every object has the labels of its selector, `app.kubernetes.io/part-of: mlflow` and ' +
+      '`app.kubernetes.io/managed-by: cdk8s`. `app.kubernetes.io/version` is the tag of the component’s image, if it has a tag. Pods have neither of the last ' +
+      'two, so that a new one restarts no pod by itself.',
     render: labels,
   },
   {

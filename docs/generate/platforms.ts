@@ -4,16 +4,15 @@ import { Construct } from 'constructs';
 import { Manifest } from './manifests';
 import {
   Authentication,
-  DeployerMonitor,
+  Backup,
+  BackupTarget,
+  MetricsMonitor,
   Exposure,
   MinioStore,
   MlflowPlatform,
-  ModelServing,
   PostgresStatefulSet,
   RegisteredModel,
   RestrictedNamespace,
-  ServerMonitor,
-  ServingMonitor,
   ServingRuntime,
   Tls,
   WarmUp,
@@ -42,11 +41,16 @@ function everythingBehind(chart: Chart, exposure: (host: string) => Exposure): M
   const mlflow = new MlflowPlatform(chart, 'mlflow', {
     authentication: Authentication.mlflow(),
     exposure: exposure('mlflow.example.com'),
-    postgres: { tlsSecretName: 'postgres-tls' },
-    minio: { replicas: 4, consoleClients: [{ podLabels: { app: 'operator' } }] },
+    postgres: { tlsSecretName: 'postgres-tls', metrics: true },
+    minio: { replicas: 4, metrics: true, consoleClients: [{ podLabels: { app: 'operator' } }] },
     deployer: { replicas: 2 },
+    backup: {
+      schedule: '0 2 * * *',
+      target: BackupTarget.claim({ claimName: 'mlflow-backups' }),
+      encryption: { secretName: 'mlflow-backup-key' },
+    },
   });
-  mlflow.server.addProgram('notebooks');
+  mlflow.server.addServiceUser('notebooks');
   mlflow.addModelServing('churn', {
     model,
     exposure: exposure('churn.example.com'),
@@ -102,23 +106,22 @@ export const documented: Documented[] = [
     of: (platform) => platform.deployer,
   },
   {
-    construct: 'ServerMonitor',
+    construct: 'Backup',
+    about:
+      'Backs up the databases and the artifact store on a schedule; with a CronJob from which a person restores one, and a drill. None unless it is asked for.',
+    of: (platform) =>
+      platform.backup ??
+      new Backup(platform, 'backup', {
+        server: platform.server,
+        schedule: '0 2 * * *',
+        target: BackupTarget.claim({ claimName: 'mlflow-backups' }),
+      }),
+  },
+  {
+    construct: 'MetricsMonitor',
     about:
       'Has Prometheus read the metrics of the tracking server. For a chart of its own: it needs the Prometheus Operator.',
-    of: ({ server }, chart) => new ServerMonitor(chart, 'mlflow-metrics', { server }),
-  },
-  {
-    construct: 'DeployerMonitor',
-    about: 'Has Prometheus read the metrics of the deployer. For a chart of its own, as ServerMonitor.',
-    of: ({ deployer }, chart) => new DeployerMonitor(chart, 'deployer-metrics', { deployer }),
-  },
-  {
-    construct: 'ServingMonitor',
-    about: 'Has Prometheus read the metrics of one serving. For a chart of its own, as ServerMonitor.',
-    of: (platform, chart) => {
-      const serving = platform.node.findChild('servings').node.findChild('churn') as ModelServing;
-      return new ServingMonitor(chart, 'churn-metrics', { serving });
-    },
+    of: ({ server }, chart) => new MetricsMonitor(chart, 'mlflow-metrics', { target: server }),
   },
 ];
 

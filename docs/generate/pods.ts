@@ -91,7 +91,8 @@ export function claims(objects: Manifest[]): string {
 }
 
 /** What a variable is set to, or the field of the pod that it comes from. */
-function valueOf({ value, valueFrom }: Manifest): string {
+function valueOf({ name, value, valueFrom }: Manifest): string {
+  if (name === 'MOUNTED_REVISION') return code('<hash>');
   if (!valueFrom) return code(value || "''");
   return `field ${code(valueFrom.fieldRef?.fieldPath ?? valueFrom.resourceFieldRef.resource)}`;
 }

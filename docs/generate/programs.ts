@@ -30,7 +30,17 @@ const IMAGE_CONTENTS: readonly ImageContents[] = [
     base: 'Debian: without curl',
     programs: [
       ...['sh', 'bash', 'find', 'sed', 'grep', ...COREUTILS],
-      ...['docker-entrypoint.sh', 'postgres', 'pg_isready', 'psql', 'pg_dump', 'pg_restore', 'createdb', 'dropdb'],
+      ...[
+        'docker-entrypoint.sh',
+        'postgres',
+        'pg_isready',
+        'psql',
+        'pg_dump',
+        'pg_restore',
+        'createdb',
+        'dropdb',
+        'initdb',
+      ],
     ],
   },
   {
@@ -44,9 +54,19 @@ const IMAGE_CONTENTS: readonly ImageContents[] = [
     programs: ['sh', 'bash', 'docker-entrypoint.sh', 'minio', 'mc', 'curl', ...COREUTILS],
   },
   {
+    image: 'quay.io/prometheuscommunity/postgres-exporter',
+    base: 'busybox, no bash, no GNU coreutils',
+    programs: ['sh', '/bin/postgres_exporter'],
+  },
+  {
     image: 'docker.io/nginxinc/nginx-unprivileged',
     base: 'Alpine: busybox, no bash, no GNU coreutils',
     programs: ['sh', 'nginx'],
+  },
+  {
+    image: 'docker.io/rclone/rclone',
+    base: 'Alpine: busybox, no bash, no GNU coreutils',
+    programs: ['sh', 'cat', 'cp', 'find', 'mv', 'rclone', 'rm', 'sleep', 'touch', 'wc'],
   },
   {
     image: 'docker.io/library/node',

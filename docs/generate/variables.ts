@@ -9,12 +9,13 @@ export interface Reader {
   /** Paths of the images that have it, as in IMAGE_CONTENTS. */
   readonly images: readonly string[];
   readonly variables: readonly string[];
-  /** Where it is read: a Python package, a library, or a file and its page. test/real/variables.test.ts looks into the first two. */
+  /** Where it is read: a Python package, a library, or a file and its page. test/native/variables.test.ts looks into the first two. */
   readonly where: { readonly package: string } | { readonly library: string } | { readonly page: string };
 }
 
 const MLFLOW = 'ghcr.io/mlflow/mlflow';
 const POSTGRES = 'docker.io/library/postgres';
+const RCLONE = 'docker.io/rclone/rclone';
 const STORES = ['docker.io/pgsty/silo', 'quay.io/minio/minio'];
 
 export const READERS: readonly Reader[] = [
@@ -73,6 +74,12 @@ export const READERS: readonly Reader[] = [
     ],
   },
   {
+    name: 'rclone and the clients in it',
+    images: [RCLONE],
+    where: { page: 'https://rclone.org/docs/#environment-variables' },
+    variables: ['HOME'],
+  },
+  {
     name: 'Python',
     images: [MLFLOW],
     where: { page: 'https://docs.python.org/3/using/cmdline.html#environment-variables' },
@@ -101,12 +108,19 @@ export const READERS: readonly Reader[] = [
     images: STORES,
     where: { page: 'https://github.com/minio/minio/tree/master/docs/config' },
     variables: [
+      'MINIO_PROMETHEUS_AUTH_TYPE',
       'MINIO_ROOT_PASSWORD',
       'MINIO_ROOT_PASSWORD_FILE',
       'MINIO_ROOT_USER',
       'MINIO_ROOT_USER_FILE',
       'MINIO_UPDATE',
     ],
+  },
+  {
+    name: 'postgres_exporter',
+    images: ['quay.io/prometheuscommunity/postgres-exporter'],
+    where: { page: 'https://github.com/prometheus-community/postgres_exporter#environment-variables' },
+    variables: ['DATA_SOURCE_PASS_FILE', 'DATA_SOURCE_URI', 'DATA_SOURCE_USER_FILE'],
   },
   {
     name: '`mc` and the server',
@@ -120,6 +134,7 @@ export const READERS: readonly Reader[] = [
 const OWN: Record<string, string[]> = {
   [MLFLOW]: ['mlflow'],
   [POSTGRES]: ['postgres'],
+  [RCLONE]: ['rclone'],
   'docker.io/library/node': ['credentials', 'deployer', 'kubernetes'],
   ...Object.fromEntries(STORES.map((image) => [image, ['minio']])),
 };

@@ -1,5 +1,11 @@
-// What TypeDoc does not know: the title of a Markdown page is its heading, and its kind is its folder.
-import { Converter, ReflectionKind } from 'typedoc';
+// What TypeDoc does not know: the title of a Markdown page is its heading, its kind is its folder, and a link opens a page.
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Converter, PageEvent, ReflectionKind, RendererEvent } from 'typedoc';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const kinds = {
   tutorial: 'Tutorial',
@@ -7,6 +13,7 @@ const kinds = {
   reference: 'Reference',
   explanation: 'Explanation',
   decisions: 'Decisions',
+  examples: 'Examples',
 };
 
 export function load(app) {
@@ -14,10 +21,62 @@ export function load(app) {
     const text = document.content.map(({ text }) => text).join('');
     document.name = /^# (.*)$/m.exec(text)[1].replaceAll('`', '');
     const file = document.project.files.getReflectionPath(document);
-    document.frontmatter.group = kinds[file.split('/').at(-2)];
+    const folder = relative(root, dirname(file)).split('/');
+    document.frontmatter.group = kinds[folder[0] === 'docs' ? folder[1] : folder[0]] ?? 'Overview';
   });
-  // There is one module: lib/index.ts.
+  // There is one module: lib/index.ts, whose pages take the place of API.md.
   app.converter.on(Converter.EVENT_CREATE_DECLARATION, (_, declaration) => {
-    if (declaration.kindOf(ReflectionKind.Module)) declaration.name = 'API';
+    if (!declaration.kindOf(ReflectionKind.Module)) return;
+    declaration.name = 'API';
+    declaration.project.files.registerReflectionPath(join(root, 'API.md'), declaration);
   });
+  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => linkPages(project));
+  // A name, as of a file or field, for style.css: tables do not break it.
+  app.renderer.on(PageEvent.END, (page) => {
+    page.contents = page.contents?.replaceAll(/<code>(?=[^\s<]{1,60}<\/code>)/g, '<code class="name">');
+  });
+  app.renderer.on(RendererEvent.END, ({ outputDirectory }) => {
+    for (const fault of deadLinks(outputDirectory)) app.logger.error(fault);
+  });
+}
+
+/**
+ * The front page by the name of its file, as TypeDoc names its folder; and files that are no pages in the repository,
+ * which shows them as pages: TypeDoc copies them, and a browser shows or saves their bare text.
+ */
+function linkPages(project) {
+  const pages = [project.readme, ...project.getReflectionsByKind(ReflectionKind.Document).map(({ content }) => content)];
+  const copied = new Set();
+  for (const link of pages.flat().filter(({ kind }) => kind === 'relative-link')) {
+    const to = project.files.resolve(link.target, project);
+    if (to === project) {
+      link.text = ['../index.html', link.targetAnchor].filter(Boolean).join('#');
+      link.target = undefined;
+    } else if (typeof to === 'string') {
+      link.text = `${repository.url.replace(/\.git$/, '')}/blob/main/${relative(root, to)}`;
+      copied.add(link.target);
+      link.target = undefined;
+    }
+  }
+  for (const file of copied) project.files.mediaToPath.delete(file);
+}
+
+/** Links of the site that open no page of it, and those to a heading that the page does not have. */
+function deadLinks(site) {
+  const pages = new Map(
+    readdirSync(site, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.html'))
+      .map((file) => [file, readFileSync(join(site, file), 'utf8')]),
+  );
+  const faults = [];
+  for (const [page, html] of pages) {
+    for (const [, href] of html.matchAll(/<a [^>]*?href="([^"]*)"/g)) {
+      if (/^https?:/.test(href)) continue;
+      const [path, anchor] = decodeURI(href).split('#');
+      const to = path === '' ? page : join(dirname(page), path);
+      if (!pages.has(to)) faults.push(`${page}: the link ${href} opens no page`);
+      else if (anchor && !pages.get(to).includes(` id="${anchor}"`)) faults.push(`${page}: ${to} has no #${anchor}`);
+    }
+  }
+  return [...new Set(faults)];
 }

@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import { Colleague } from './colleague';
 import { asRootOfStore } from './mc';
 import { Namespace } from './namespace';
@@ -55,7 +55,14 @@ export class Upgrade {
       new MlflowPlatform(chart, 'mlflow', {
         postgres: { resources: little, storage: Size.gibibytes(1), ...postgres },
         minio: { resources: little, storage: Size.gibibytes(1) },
-        server: { image, resources: little, proxyResources: little, replicas: SERVERS, drainSeconds: 10, ...server },
+        server: {
+          image,
+          resources: little,
+          proxyResources: little,
+          replicas: SERVERS,
+          drainTimeout: Duration.seconds(10),
+          ...server,
+        },
       });
     }).synth();
     this.platform.apply();
@@ -94,12 +101,12 @@ export class Upgrade {
       .map((job) => ({ job, pods: items('pods', `batch.kubernetes.io/job-name=${job.metadata.name}`) }));
   }
 
-  /** As the README has it. */
+  /** As docs/how-to/upgrade-mlflow.md has it. */
   public migrationLog(): string {
     return this.namespace.try(['logs', '-l', MIGRATION, '--tail=-1']).stdout;
   }
 
-  /** As the README has it. */
+  /** As docs/how-to/upgrade-mlflow.md has it. */
   public deleteMigrations(): void {
     this.namespace.kubectl('delete', 'job', '-l', MIGRATION);
   }

@@ -86,10 +86,10 @@ ${seconds} s in turn. The load program used ${busiest.toFixed(2)} cores at most.
 | | requests/s | against MLflow alone | p50, ms | p99, ms | against MLflow alone | failed |
 |---|---|---|---|---|---|---|
 ${load('MLflow alone, no login', loads.alone)}
-${load('through the door, with login', loads.door)}
+${load('through the proxy, with login', loads.door)}
 ${load("MLflow's own `basic-auth` app", loads.basicAuth)}
 
-Through the door against \`basic-auth\`: ${times(of(loads.door, 'perSecond'), of(loads.basicAuth, 'perSecond'))} the requests/s.
+Through the proxy against \`basic-auth\`: ${times(of(loads.door, 'perSecond'), of(loads.basicAuth, 'perSecond'))} the requests/s.
 
 ## Failed requests while all servers are replaced
 

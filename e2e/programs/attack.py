@@ -185,7 +185,8 @@ def answers(raw, bodiless):
 
 # HTTP/0.9 has no status.
 IN_WORDS = (b'"UNAUTHENTICATED"', b'"BAD_REQUEST"', b'"ENDPOINT_NOT_FOUND"', b"Invalid Host header")
-REFUSALS = {100, 400, 401, 403, 404, 405, 408, 411, 413, 414, 415, 417, 421, 422, 426, 431, 501, 505}
+# 429 is for wrong passwords only: a right one passes the limit, so that this refusal says as much as a 401.
+REFUSALS = {100, 400, 401, 403, 404, 405, 408, 411, 413, 414, 415, 417, 421, 422, 426, 429, 431, 501, 505}
 
 
 def got_in(raw, text, refusals):

@@ -1,15 +1,19 @@
-from cdk8s import App, Chart, Size
+from cdk8s import App, Chart, Duration, Size
 from cdk8s_mlflow import (
     Authentication,
     Autoscaling,
+    BackupEncryption,
+    BackupOptions,
+    BackupRetention,
+    BackupTarget,
     Credentials,
     Exposure,
+    MetricsMonitor,
     MinioStoreProps,
     MlflowPlatform,
     PlacementOptions,
     PostgresStatefulSetProps,
     RestrictedNamespace,
-    ServerMonitor,
     Tls,
     TrackingServerOptions,
 )
@@ -53,18 +57,29 @@ mlflow = MlflowPlatform(
         autoscaling=Autoscaling(min_replicas=3, max_replicas=12),
         # The largest artifact that passes is nine tenths of it.
         spool=Size.gibibytes(50),
-        drain_seconds=300,
+        drain_timeout=Duration.seconds(300),
         keys=Credentials.from_secret("mlflow-keys"),
+    ),
+    # In another account, so that it is not lost together with the platform.
+    backup=BackupOptions(
+        schedule="0 2 * * *",
+        target=BackupTarget.bucket(
+            bucket="example-mlflow-backups",
+            region="eu-west-1",
+            credentials=Credentials.from_secret("mlflow-backup-target"),
+        ),
+        retention=BackupRetention(daily=7, weekly=4, monthly=12),
+        encryption=BackupEncryption(secret_name="mlflow-backup-key"),
     ),
     pods=PlacementOptions(priority_class_name="platform", pod_labels={"team": "ml-platform"}),
 )
 
 # What needs the Prometheus Operator, in a file of its own.
 monitoring = Chart(app, "mlflow-monitoring", namespace=namespace)
-ServerMonitor(
+MetricsMonitor(
     monitoring,
     "mlflow-metrics",
-    server=mlflow.server,
+    target=mlflow.server,
     labels={"release": "kube-prometheus-stack"},
 )
 

@@ -1,12 +1,13 @@
-import { App, Chart, Size } from 'cdk8s';
+import { App, Chart, Duration, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import {
   Authentication,
+  BackupTarget,
   Credentials,
   Exposure,
   MlflowPlatform,
   RestrictedNamespace,
-  ServerMonitor,
+  MetricsMonitor,
   Tls,
 } from 'cdk8s-mlflow';
 
@@ -46,16 +47,27 @@ const mlflow = new MlflowPlatform(chart, 'mlflow', {
     autoscaling: { minReplicas: 3, maxReplicas: 12 },
     // The largest artifact that passes is nine tenths of it.
     spool: Size.gibibytes(50),
-    drainSeconds: 300,
+    drainTimeout: Duration.seconds(300),
     keys: Credentials.fromSecret('mlflow-keys'),
+  },
+  // In another account, so that it is not lost together with the platform.
+  backup: {
+    schedule: '0 2 * * *',
+    target: BackupTarget.bucket({
+      bucket: 'example-mlflow-backups',
+      region: 'eu-west-1',
+      credentials: Credentials.fromSecret('mlflow-backup-target'),
+    }),
+    retention: { daily: 7, weekly: 4, monthly: 12 },
+    encryption: { secretName: 'mlflow-backup-key' },
   },
   pods: { priorityClassName: 'platform', podLabels: { team: 'ml-platform' } },
 });
 
 // What needs the Prometheus Operator, in a file of its own.
 const monitoring = new Chart(app, 'mlflow-monitoring', { namespace });
-new ServerMonitor(monitoring, 'mlflow-metrics', {
-  server: mlflow.server,
+new MetricsMonitor(monitoring, 'mlflow-metrics', {
+  target: mlflow.server,
   labels: { release: 'kube-prometheus-stack' },
 });
 

@@ -10,7 +10,7 @@ const mlflow = new MlflowPlatform(chart, 'mlflow');
 const namespace = 'ml-serving';
 const serving = new Chart(app, 'ml-serving', { namespace });
 new RestrictedNamespace(serving, 'namespace');
-// The gateway's pods, beside those of the namespace: there is no login on this port.
+// The gateway's pods, beside those of the namespace: this port asks for no login.
 const clients = [{ podLabels: {} }, { namespaceLabels: { 'kubernetes.io/metadata.name': 'gateway' } }];
 const champion = mlflow.addModelServing('churn-champion', {
   chart: serving,

@@ -12,7 +12,7 @@ const app = new App();
 const chart = new Chart(app, 'ml-serving', { namespace: 'ml-serving' });
 new RestrictedNamespace(chart, 'namespace');
 
-// The platform is somebody else's: its address, and a login in a Secret of this namespace.
+// The platform is in another app: its address, and a login in a Secret of this namespace.
 const tracking = TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000', {
   credentials: Credentials.fromSecret('mlflow-login'),
 });

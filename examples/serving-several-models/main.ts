@@ -1,6 +1,6 @@
 import { App, Chart, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { DeployerMonitor, MlflowPlatform, RegisteredModel, RestrictedNamespace, ServingMonitor } from 'cdk8s-mlflow';
+import { MetricsMonitor, MlflowPlatform, RegisteredModel, RestrictedNamespace } from 'cdk8s-mlflow';
 
 const app = new App();
 const chart = new Chart(app, 'mlflow', { namespace: 'mlflow' });
@@ -32,7 +32,7 @@ const servings = [
 
 // What needs the Prometheus Operator. A ServiceMonitor is named by its id, and lies in the namespace of what it watches.
 const monitoring = new Chart(app, 'mlflow-monitoring', { namespace: 'mlflow' });
-for (const each of servings) new ServingMonitor(monitoring, `${each.componentName}-metrics`, { serving: each });
-new DeployerMonitor(monitoring, 'mlflow-deployer-metrics', { deployer: mlflow.deployer });
+for (const each of servings) new MetricsMonitor(monitoring, `${each.componentName}-metrics`, { target: each });
+new MetricsMonitor(monitoring, 'mlflow-deployer-metrics', { target: mlflow.deployer });
 
 app.synth();

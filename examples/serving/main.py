@@ -6,7 +6,7 @@ chart = Chart(app, "mlflow", namespace="mlflow")
 RestrictedNamespace(chart, "namespace")
 mlflow = MlflowPlatform(chart, "mlflow")
 
-# A namespace and a file of its own. Whoever moves the alias `champion` rolls the next version out.
+# A namespace and a file of its own. Move the alias `champion` to roll out the next version.
 serving = Chart(app, "ml-serving", namespace="ml-serving")
 RestrictedNamespace(serving, "namespace")
 mlflow.add_model_serving(

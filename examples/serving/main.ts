@@ -6,7 +6,7 @@ const chart = new Chart(app, 'mlflow', { namespace: 'mlflow' });
 new RestrictedNamespace(chart, 'namespace');
 const mlflow = new MlflowPlatform(chart, 'mlflow');
 
-// A namespace and a file of its own. Whoever moves the alias `champion` rolls the next version out.
+// A namespace and a file of its own. Move the alias `champion` to roll out the next version.
 const serving = new Chart(app, 'ml-serving', { namespace: 'ml-serving' });
 new RestrictedNamespace(serving, 'namespace');
 mlflow.addModelServing('churn-prediction-model', {

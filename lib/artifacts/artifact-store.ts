@@ -1,9 +1,6 @@
-import { S3Store, S3StoreProps } from './s3-store';
-import { VolumeStore, VolumeStoreProps } from './volume-store';
-import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 
-/** Where models and files lie. */
+/** Where MLflow stores artifacts: `--artifacts-destination`. */
 export interface IArtifactStore {
   /** True where several servers can use it at once. */
   readonly sharedByReplicas: boolean;
@@ -20,29 +17,4 @@ export interface IArtifactStore {
    * @param client who connects
    */
   connectFrom(client: ConnectionClient): Connection;
-}
-
-/** Stores that are not made here. */
-export class ArtifactStore {
-  /**
-   * A bucket that exists, at Amazon or at anyone who speaks S3.
-   *
-   * @param props which bucket, and how it is reached
-   */
-  public static s3(props: S3StoreProps): IArtifactStore {
-    checkInputs('ArtifactStore.s3', { props });
-    return new S3Store(props);
-  }
-
-  /**
-   * A volume that exists, for a cluster without object storage.
-   *
-   * @param props which claim
-   */
-  public static volume(props: VolumeStoreProps): IArtifactStore {
-    checkInputs('ArtifactStore.volume', { props });
-    return new VolumeStore(props);
-  }
-
-  private constructor() {}
 }

@@ -1,9 +1,9 @@
 import { Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
+import { PlacementOptions } from '../component/pod-options';
+import { PodProps } from '../component/pod-template';
 import { LoginReference } from '../credentials/credentials';
-import { PodTemplate } from '../kubernetes/manifest';
-import { environment, podTemplate, scratch, secretVolume, SECRETS_DIRECTORY } from '../kubernetes/pod';
-import { PlacementOptions } from '../kubernetes/pod-options';
+import { environment, scratch, secretVolume, SECRETS_DIRECTORY } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
@@ -12,28 +12,26 @@ export const CONSOLE_PORT = 9001;
 
 export interface MinioPodProps {
   readonly name: string;
-  readonly labels: Record<string, string>;
-  readonly selector: Record<string, string>;
   readonly image: string;
   readonly resources: ContainerResources;
   readonly placement: PlacementOptions;
   readonly root: LoginReference;
   readonly replicas: number;
   /** The Service that gives the pods their names. */
-  readonly governing: string;
+  readonly governingService: string;
+  /** Whether metrics need no login. */
+  readonly publicMetrics: boolean;
 }
 
-export function minioPod(props: MinioPodProps): PodTemplate {
+export function minioPod(props: MinioPodProps): PodProps {
   const drives =
     props.replicas > 1
-      ? `http://${props.name}-{0...${props.replicas - 1}}.${props.governing}:${API_PORT}/data`
+      ? `http://${props.name}-{0...${props.replicas - 1}}.${props.governingService}:${API_PORT}/data`
       : '/data';
-  return podTemplate({
-    labels: { ...props.labels, app: props.name },
-    serviceAccountName: props.name,
+  return {
     user: ANY_USER,
     placement: props.placement,
-    spread: props.replicas > 1 ? props.selector : undefined,
+    spread: props.replicas > 1 ? 'nodes' : undefined,
     terminationGracePeriodSeconds: 60,
     containers: [
       {
@@ -46,6 +44,7 @@ export function minioPod(props: MinioPodProps): PodTemplate {
           MINIO_ROOT_USER_FILE: `${SECRETS_DIRECTORY}/MINIO_ROOT_USER`,
           MINIO_ROOT_PASSWORD_FILE: `${SECRETS_DIRECTORY}/MINIO_ROOT_PASSWORD`,
           MINIO_UPDATE: 'off',
+          ...(props.publicMetrics && { MINIO_PROMETHEUS_AUTH_TYPE: 'public' }),
         }),
         ports: [
           { name: 'api', containerPort: API_PORT },
@@ -75,7 +74,7 @@ export function minioPod(props: MinioPodProps): PodTemplate {
       ]),
       scratch('tmp', Size.mebibytes(512)),
     ],
-  });
+  };
 }
 
 function live() {

@@ -1,7 +1,7 @@
 import { Size } from 'cdk8s';
+import { PodOptions } from '../component/pod-options';
 import { Credentials } from '../credentials/credentials';
-import { NetworkPeer } from '../kubernetes/network-boundary';
-import { PodOptions } from '../kubernetes/pod-options';
+import { NetworkPeer } from '../kubernetes/network-peer';
 
 /** Options of the embedded store. Its `image` may be one of Silo or one of MinIO: both are started by arguments only. */
 export interface MinioStoreProps extends PodOptions {
@@ -33,21 +33,34 @@ export interface MinioStoreProps extends PodOptions {
    */
   readonly versioning?: boolean;
   /**
-   * The root user, used by the server and its set-up Job alone. Its Secret's keys are `MINIO_ROOT_USER` (at least 3
+   * The root user, which only the server and its set-up Job use. Its Secret's keys are `MINIO_ROOT_USER` (at least 3
    * characters) and `MINIO_ROOT_PASSWORD` (at least 8).
    * @default Credentials.generated() - Secret `<name>-secret`, with a random user name. A Secret that is there already stays
    * as it is: those of the first versions have the user `minio-admin`
    */
   readonly rootCredentials?: Credentials;
   /**
-   * Who may open MinIO's console in a browser, by NetworkPolicy; it asks for the root user.
-   * @default - nobody but by `kubectl port-forward service/<name> 9001`
+   * Who may open MinIO's console in a browser, by NetworkPolicy. It asks for the root user.
+   * @default - only `kubectl port-forward service/<name> 9001`
    */
   readonly consoleClients?: NetworkPeer[];
   /**
-   * MLflow's own key, good for the bucket alone. Its Secret's keys are `AWS_ACCESS_KEY_ID` (3 to 20 characters) and
+   * Whether Prometheus may read the store's metrics: `MINIO_PROMETHEUS_AUTH_TYPE=public`, and a Service `<name>-metrics`.
+   * They are on the port of the S3 API (9000) and ask for no login: each pod that reaches that port can read them, the
+   * tracking server for example. They name the bucket and its size, and no object.
+   * @default false
+   */
+  readonly metrics?: boolean;
+  /**
+   * Who may read the metrics, port `api` (9000) of the pods, by NetworkPolicy. They reach the S3 API too, which asks for a
+   * key. Refused without `metrics: true`.
+   * @default - the namespace `monitoring`, with `metrics: true`
+   */
+  readonly metricsClients?: NetworkPeer[];
+  /**
+   * MLflow's own key, with access to only the bucket. Its Secret's keys are `AWS_ACCESS_KEY_ID` (3 to 20 characters) and
    * `AWS_SECRET_ACCESS_KEY` (8 to 40).
-   * @default Credentials.generated() - Secret `<platform>-s3-secret`, or `<name>-s3-secret` where the store stands alone
+   * @default Credentials.generated() - Secret `<platform>-s3-secret`, or `<name>-s3-secret` for a standalone store
    */
   readonly credentials?: Credentials;
 }

@@ -1,5 +1,7 @@
 import { Size } from 'cdk8s';
+import { ContainerResources } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { statefulSet } from '../component/workloads';
 import { Credentials, LoginReference } from '../credentials/credentials';
 import { Images } from '../images';
 import { IArtifactStore } from './artifact-store';
@@ -8,152 +10,96 @@ import { API_PORT, CONSOLE_PORT, minioPod } from './minio-pod';
 import { MinioStoreProps } from './minio-store-props';
 import { topologyRules } from './minio-topology';
 import { ACCESS_KEY, SECRET_KEY, addressingStyle, s3Login } from './s3-connection';
+import { Component } from '../component/component';
+import { metricsRules } from '../component/metrics-rules';
+import { IMetricsTarget } from '../component/metrics-target';
+import { NetworkBoundary } from '../component/network-boundary';
+import { PlacementOptions, mirrored } from '../component/pod-options';
+import { SET_UP_SUFFIX, SetUpJob } from '../component/set-up-job';
+import {
+  disruptionBudget,
+  metricsLabels,
+  metricsService,
+  service,
+  serviceAccount,
+} from '../component/standard-objects';
 import { checkInputs } from '../inputs/inputs';
-import { disruptionBudget, service, serviceAccount } from '../kubernetes/common-objects';
-import { Component } from '../kubernetes/component';
-import { Connection, ConnectionClient } from '../kubernetes/connection';
-import { apiObject } from '../kubernetes/manifest';
-import { NetworkBoundary, peerRules } from '../kubernetes/network-boundary';
-import { claimTemplate } from '../kubernetes/pod';
-import { mirrored } from '../kubernetes/pod-options';
+import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
+import { peerRules } from '../kubernetes/network-peer';
 import { mergeResources, resourceRules, sizeRule, storageClassRules, storeResources } from '../kubernetes/resources';
 import { check, imageRule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER } from '../kubernetes/security';
-import { SET_UP_SUFFIX, SetUpJob } from '../kubernetes/set-up-job';
 
 /**
  * An S3 store of the MinIO family, with one private bucket for MLflow's artifacts. It runs Silo, the maintained fork, and
  * an image of MinIO as well.
  *
  * Objects, by the ids for `apiObject()`: `stateful-set`, `service`, `service-account`, `network-policy`; with several
- * replicas `headless-service` and `disruption-budget`; of the set-up: `set-up/job`, `set-up/config-map`,
+ * replicas `headless-service` and `disruption-budget`; with metrics `metrics-service`; of the set-up: `set-up/job`, `set-up/config-map`,
  * `set-up/service-account`, `set-up/network-policy`.
  */
-export class MinioStore extends Component implements IArtifactStore {
+export class MinioStore extends Component implements IArtifactStore, IMetricsTarget {
   public readonly sharedByReplicas = true;
-  /** False: the store is open to the platform alone, and its keys are in the cluster alone. */
+  /** False: only the platform can reach the store, and its keys are only in the cluster. */
   public readonly reachableByClients = false;
   public readonly uri: string;
   /** Name of the bucket. */
   public readonly bucket: string;
   /** URL of the S3 endpoint inside the cluster. */
   public readonly endpoint: string;
+  /** Labels of the Service that has the metrics. */
+  public readonly metricsLabels: Record<string, string>;
+  /** HTTP path of the metrics: those of all pods together, whichever of them is asked. */
+  public readonly metricsPath: string = '/minio/v2/metrics/cluster';
+  /** True with `metrics: true`. */
+  public readonly hasMetrics: boolean;
 
+  private readonly replicas: number;
+  private readonly image: string;
+  private readonly placement: PlacementOptions;
+  private readonly root: LoginReference;
   private readonly login: LoginReference;
   private readonly network: NetworkBoundary;
 
   /**
-   * @param scope where it stands; a chart or a construct in one
+   * @param scope the chart, or a construct in a chart, that contains it
    * @param id names the resources: a DNS label
-   * @param props options; without any, Silo with one pod and a volume of 100Gi
+   * @param props options. Each has a default: Silo with one pod and a volume of 100Gi
    */
-  constructor(scope: Construct, id: string, props: MinioStoreProps = {}) {
-    super(scope, id, 'minio', SET_UP_SUFFIX);
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: MinioStoreProps = {},
+  ) {
+    super(scope, id, { role: 'minio', longestSuffix: SET_UP_SUFFIX });
     checkInputs('new MinioStore', { scope, id, props }, this);
-    const name = this.componentName;
-    const storage = props.storage ?? Size.gibibytes(100);
-    const placement = this._placement(props);
-    const image = props.image ?? mirrored(Images.SILO, placement);
-    const replicas = props.replicas ?? 1;
-    const resources = mergeResources(storeResources, props.resources);
+    this.placement = this._placement(props);
+    this.image = props.image ?? mirrored(Images.SILO, this.placement);
+    this._image = this.image;
+    this.replicas = props.replicas ?? 1;
     this.bucket = props.bucket ?? 'mlflow';
     this.uri = `s3://${this.bucket}`;
     this.endpoint = `http://${this._serviceHost()}:${API_PORT}`;
-    check(this, [
-      imageRule(image),
-      sizeRule('storage', storage),
+    this._check(props, [
+      imageRule(this.image),
+      sizeRule('storage', this.storage),
       ...storageClassRules(props.storageClassName),
-      ...resourceRules(resources),
+      ...resourceRules(this.resources),
       bucketRule(this.bucket),
-      ...topologyRules(replicas),
+      ...topologyRules(this.replicas),
       ...peerRules('consoleClients', props.consoleClients),
+      ...peerRules('metricsClients', props.metricsClients),
+      ...metricsRules(props.metrics, { metricsClients: props.metricsClients }),
     ]);
-
-    const root = (props.rootCredentials ?? Credentials.generated())._login(this, {
-      prop: 'rootCredentials',
-      secretName: `${name}-secret`,
-      usernameKey: 'MINIO_ROOT_USER',
-      passwordKey: 'MINIO_ROOT_PASSWORD',
-      // Not a name that all know: up to CVE-2026-41145 the name alone was enough to write objects.
-      username: { generate: 'access-key' },
-      password: { generate: 'password' },
-    });
-    this.login = (props.credentials ?? Credentials.generated())._login(this, {
-      prop: 'credentials',
-      secretName: `${this.instanceName}-s3-secret`,
-      usernameKey: ACCESS_KEY,
-      passwordKey: SECRET_KEY,
-      username: { generate: 'access-key' },
-      password: { generate: 'password' },
-    });
-
-    serviceAccount(this, 'service-account', name);
-    const ports = [
-      { name: 'api', port: API_PORT, targetPort: 'api' },
-      { name: 'console', port: CONSOLE_PORT, targetPort: 'console' },
-    ];
-    service(this, 'service', name, { type: 'ClusterIP', selector: this.podSelector, ports });
-    const distributed = replicas > 1;
-    const governing = distributed ? `${name}-headless` : name;
-    if (distributed) {
-      // The servers look for each other before any of them is ready.
-      const [api] = ports;
-      const spec = { clusterIP: 'None', publishNotReadyAddresses: true, selector: this.podSelector, ports: [api] };
-      service(this, 'headless-service', governing, spec);
-      disruptionBudget(this);
-    }
-    this.network = new NetworkBoundary(this, 'network-policy', name, this.podSelector);
-    for (const peer of props.consoleClients ?? []) this.network.allowFrom(peer, CONSOLE_PORT);
-    if (distributed) {
-      const self = { podLabels: this.podSelector };
-      this.network.allowDns().allowFrom(self, API_PORT).allowTo(self, API_PORT);
-    }
-    apiObject(this, 'stateful-set', {
-      apiVersion: 'apps/v1',
-      kind: 'StatefulSet',
-      name,
-      labels: this.labels,
-      body: {
-        spec: {
-          serviceName: governing,
-          replicas,
-          podManagementPolicy: distributed ? 'Parallel' : undefined,
-          selector: { matchLabels: this.podSelector },
-          persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
-          template: minioPod({
-            name,
-            labels: this.labels,
-            selector: this.podSelector,
-            image,
-            resources,
-            placement,
-            root,
-            replicas,
-            governing,
-          }),
-          volumeClaimTemplates: [claimTemplate('minio-data', storage, props.storageClassName)],
-        },
-      },
-    });
-    const setUp = new SetUpJob(this, {
-      image,
-      user: ANY_USER,
-      placement,
-      script: 'setup-bucket.sh',
-      environment: () => ({
-        ENDPOINT: this.endpoint,
-        BUCKET: this.bucket,
-        MC_CONFIG_DIR: '/tmp/mc',
-        ...(props.versioning && { VERSIONING: 'enabled' }),
-      }),
-      secretVariables: [
-        { variable: 'ROOT_USER', secretName: root.secretName, key: root.usernameKey },
-        { variable: 'ROOT_PASSWORD', secretName: root.secretName, key: root.passwordKey },
-        ...s3Login(this.login),
-      ],
-      egress: [this.egress()],
-    });
-    this.network.allowFrom({ podLabels: setUp.podSelector }, API_PORT);
+    this.hasMetrics = props.metrics ?? false;
+    this.metricsLabels = metricsLabels(this);
+    this.root = this.rootLogin();
+    this.login = this.bucketLogin();
+    serviceAccount(this);
+    this.services();
+    this.network = this.boundary();
+    this.workload();
+    this.setUp();
   }
 
   /**
@@ -163,7 +109,8 @@ export class MinioStore extends Component implements IArtifactStore {
    */
   public connectFrom(client: ConnectionClient): Connection {
     checkInputs('MinioStore#connectFrom', { client }, this);
-    const instead = 'ArtifactStore.s3(…)';
+    const instead = 'ArtifactStore.fromBucket(…)';
+    check(this, clientRules(client));
     check(client.name, [sameNamespaceRule('the store', this.namespace, client.namespace, instead)]);
     this.network.allowFrom({ podLabels: client.podLabels }, API_PORT);
     return {
@@ -175,6 +122,105 @@ export class MinioStore extends Component implements IArtifactStore {
       secretVariables: s3Login(this.login),
       egress: [this.egress()],
     };
+  }
+
+  private get storage(): Size {
+    return this.props.storage ?? Size.gibibytes(100);
+  }
+
+  private get resources(): ContainerResources {
+    return mergeResources(storeResources, this.props.resources);
+  }
+
+  private get distributed(): boolean {
+    return this.replicas > 1;
+  }
+
+  /** The Service that gives the pods their names. */
+  private get governingService(): string {
+    return this.distributed ? `${this.componentName}-headless` : this.componentName;
+  }
+
+  private rootLogin(): LoginReference {
+    return (this.props.rootCredentials ?? Credentials.generated())._login(this, {
+      prop: 'rootCredentials',
+      secretName: `${this.componentName}-secret`,
+      usernameKey: 'MINIO_ROOT_USER',
+      passwordKey: 'MINIO_ROOT_PASSWORD',
+      // A random name: before the fix of CVE-2026-41145 the name was enough to write objects.
+      username: { generate: 'access-key' },
+      password: { generate: 'password' },
+    });
+  }
+
+  private bucketLogin(): LoginReference {
+    return (this.props.credentials ?? Credentials.generated())._login(this, {
+      prop: 'credentials',
+      secretName: `${this.instanceName}-s3-secret`,
+      usernameKey: ACCESS_KEY,
+      passwordKey: SECRET_KEY,
+      username: { generate: 'access-key' },
+      password: { generate: 'password' },
+    });
+  }
+
+  private services(): void {
+    const api = { name: 'api', port: API_PORT, targetPort: 'api' };
+    const console = { name: 'console', port: CONSOLE_PORT, targetPort: 'console' };
+    const selector = this.podSelector;
+    service(this, 'service', this.componentName, { type: 'ClusterIP', selector, ports: [api, console] });
+    if (this.hasMetrics) metricsService(this, API_PORT, 'api');
+    if (!this.distributed) return;
+    // The servers look for each other before any of them is ready.
+    const spec = { clusterIP: 'None', publishNotReadyAddresses: true, selector, ports: [api] };
+    service(this, 'headless-service', this.governingService, spec);
+    disruptionBudget(this);
+  }
+
+  private boundary(): NetworkBoundary {
+    const network = new NetworkBoundary(this);
+    for (const peer of this.props.consoleClients ?? []) network.allowFrom(peer, CONSOLE_PORT);
+    if (this.hasMetrics) network.allowMetrics(API_PORT, this.props.metricsClients);
+    const self = { podLabels: this.podSelector };
+    return this.distributed ? network.allowDns().allowFrom(self, API_PORT).allowTo(self, API_PORT) : network;
+  }
+
+  private workload(): void {
+    const { componentName: name, image, resources, placement, root, replicas, governingService } = this;
+    statefulSet(this, {
+      serviceName: governingService,
+      replicas,
+      parallel: this.distributed,
+      volume: { name: 'minio-data', size: this.storage, storageClassName: this.props.storageClassName },
+      pod: () =>
+        minioPod({
+          ...{ name, image, resources, placement, root, replicas, governingService },
+          publicMetrics: this.hasMetrics,
+        }),
+    });
+  }
+
+  private setUp(): void {
+    const { root } = this;
+    const setUp = new SetUpJob(this, {
+      image: this.image,
+      user: ANY_USER,
+      placement: this.placement,
+      script: 'setup-bucket.sh',
+      environment: () => ({
+        ENDPOINT: this.endpoint,
+        BUCKET: this.bucket,
+        MC_CONFIG_DIR: '/tmp/mc',
+        ...(this.props.versioning && { VERSIONING: 'enabled' }),
+      }),
+      secretVariables: [
+        { variable: 'ROOT_USER', secretName: root.secretName, key: root.usernameKey },
+        { variable: 'ROOT_PASSWORD', secretName: root.secretName, key: root.passwordKey },
+        ...s3Login(this.login),
+      ],
+      egress: [this.egress()],
+    });
+    this.network.allowFrom({ podLabels: setUp.podSelector }, API_PORT);
   }
 
   private egress() {

@@ -1,7 +1,7 @@
 import { LoginReference } from '../credentials/credentials';
 import { SecretVariable } from '../kubernetes/connection';
 
-/** The variable by which MLflow tells boto3 where the bucket's name stands; boto3 itself reads none. */
+/** The variable by which MLflow tells boto3 where the bucket's name stands. Boto3 itself reads none. */
 export function addressingStyle(style: 'path' | 'virtual'): Record<string, string> {
   return { MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE: style };
 }

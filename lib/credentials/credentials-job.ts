@@ -1,32 +1,33 @@
 import { Construct } from 'constructs';
 import { Images } from '../images';
 import { SecretRequest, UsersRequest } from './secret-request';
-import { grantAccess } from '../kubernetes/access-grant';
-import { configMap, serviceAccount } from '../kubernetes/common-objects';
-import { Component } from '../kubernetes/component';
-import { instanceOf } from '../kubernetes/instance';
-import { NetworkBoundary } from '../kubernetes/network-boundary';
-import { ONCE_JOB_SUFFIX, onceJob } from '../kubernetes/once-job';
-import { environment, podTemplate } from '../kubernetes/pod';
-import { mirrored } from '../kubernetes/pod-options';
-import { PROGRAMS, programs } from '../kubernetes/program';
+import type { PlannedSecret } from '../../runtime/credentials/plan';
+import { grantAccess } from '../component/access-grant';
+import { Component } from '../component/component';
+import { instanceOf } from '../component/instance';
+import { NetworkBoundary } from '../component/network-boundary';
+import { ONCE_JOB_SUFFIX, onceJob } from '../component/once-job';
+import { mirrored } from '../component/pod-options';
+import { PodProps } from '../component/pod-template';
+import { PROGRAMS, contentHash, programs, withRevision } from '../component/program';
+import { configMap, serviceAccount } from '../component/standard-objects';
+import { environment } from '../kubernetes/pod';
 import { mergeResources, renderResources, smallResources } from '../kubernetes/resources';
-import { check } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
-/** A role of its own is in nginx-roles.ts; a user without one is somebody's program. */
+/** A role of its own is in roles.ts. A user without one is that of an app's own program. */
 const NO_ROLE = 'program';
 const PLAN = 'credentials.json';
 
-/** Seconds until the Job gives up on an API server that does not answer; its pods are then tried again. */
+/** Seconds until the Job gives up on an API server that does not answer. Its pods are then retried. */
 const DEADLINE_SECONDS = 120;
 
 /**
- * Makes the Secrets of `Credentials.generated()` once in the cluster. There is one for a platform, and one for each
- * component that stands alone.
+ * Creates the Secrets of `Credentials.generated()` once in the cluster. A platform has one such Job, and so has each
+ * component without a platform.
  *
- * Its role may read the Secrets that it makes, by name, and create Secrets. It can delete none, and change those alone that
- * tell a server the users of its programs.
+ * Its role may create Secrets, and read those that it creates, by name. It may delete none, and change only those that tell
+ * a server its service users.
  */
 export class CredentialsJob extends Component {
   /** @internal */
@@ -39,16 +40,17 @@ export class CredentialsJob extends Component {
   private readonly logins = new Map<string, UsersRequest>();
 
   private constructor(root: Construct) {
-    super(root, 'credentials', 'credentials', ONCE_JOB_SUFFIX);
+    super(root, 'credentials', { role: 'credentials', longestSuffix: ONCE_JOB_SUFFIX });
+    this._image = this.image;
     const name = this.componentName;
-    check(this, [
+    this._check({}, [
       {
         wrong: this.namespace === undefined,
         given: 'the chart has no namespace',
         want: "expected one, new Chart(app, 'mlflow', { namespace: 'mlflow' }): a RoleBinding names it",
       },
     ]);
-    serviceAccount(this, 'service-account', name);
+    serviceAccount(this);
     grantAccess(this, '', {
       name,
       rules: () => [
@@ -64,23 +66,21 @@ export class CredentialsJob extends Component {
                 resourceNames: [...this.logins.keys()].sort(),
                 verbs: ['patch'],
               },
-              // By which a run that was held up sees that another plan was applied.
-              { apiGroups: [''], resources: ['configmaps'], resourceNames: [name], verbs: ['get'] },
             ]),
+        // By which a run that was held up sees that another plan was applied.
+        { apiGroups: [''], resources: ['configmaps'], resourceNames: [name], verbs: ['get'] },
       ],
       account: { name, namespace: this.namespace },
     });
-    configMap(this, 'config-map', name, () => ({ ...programs('credentials.js'), [PLAN]: this.plan() }));
-    new NetworkBoundary(this, 'network-policy', name, this.podSelector)
-      .allowDns()
-      .allowApiServer(this._placement({}).apiServerEgress);
+    configMap(this, 'config-map', name, () => withRevision(this.files()));
+    new NetworkBoundary(this).allowDns().allowApiServer(this._placement({}).apiServerEgress);
     onceJob(this, 'job', {
       name,
       backoffLimit: 20,
       // Exit 2 is a wrong plan: trying again would not mend it.
       failOnExitCodes: { container: 'credentials', codes: [2] },
       inputs: () => [this.plan(), ...Object.values(programs('credentials.js'))],
-      template: () => this.template(),
+      pod: () => this.pod(),
     });
   }
 
@@ -91,7 +91,7 @@ export class CredentialsJob extends Component {
   }
 
   /**
-   * Has a Secret made that tells a server the users of its programs; it is there without any, so that the first one
+   * Has a Secret made that tells a server the users of its programs. It is there without any, so that the first one
    * changes no pod.
    *
    * @internal
@@ -128,6 +128,14 @@ export class CredentialsJob extends Component {
     return copy.name;
   }
 
+  private get image(): string {
+    return mirrored(Images.NODE, this._placement({}));
+  }
+
+  private files(): Record<string, string> {
+    return { ...programs('credentials.js'), [PLAN]: this.plan() };
+  }
+
   private secretNames(): string[] {
     const logins = [...this.logins.values()].flatMap(({ prefix, file, users }) => [
       file,
@@ -141,7 +149,7 @@ export class CredentialsJob extends Component {
     // No `instance`: Argo CD may track by it, and would prune what is not in its repository.
     const labels = { 'app.kubernetes.io/name': 'mlflow', 'app.kubernetes.io/part-of': 'mlflow' };
     const annotations = { 'argocd.argoproj.io/sync-options': 'Prune=false' };
-    const secrets = [...this.requests.values()].map((request) => ({ ...request, labels, annotations }));
+    const secrets = [...this.requests.values()].map((request): PlannedSecret => ({ ...request, labels, annotations }));
     const logins = [...this.logins.values()].map(({ users, ...more }) => {
       const lines = [...users].map((entry) => entry.map((each) => JSON.stringify(each)).join(':'));
       const fields = JSON.stringify({ ...more, labels, annotations }).slice(0, -1);
@@ -151,23 +159,21 @@ export class CredentialsJob extends Component {
     return `${JSON.stringify({ secrets }, null, 2).slice(0, -2)}${more}\n}\n`;
   }
 
-  private template() {
+  private pod(): PodProps {
     const placement = this._placement({});
-    return podTemplate({
-      labels: { ...this.labels },
-      serviceAccountName: this.componentName,
+    return {
       apiAccess: true,
       user: ANY_USER,
       placement,
-      restartPolicy: 'Never',
       containers: [
         {
           name: 'credentials',
-          image: mirrored(Images.NODE, placement),
+          image: this.image,
           command: ['node', `${PROGRAMS}/credentials.js`],
           env: environment({
             CREDENTIALS_DEADLINE_SECONDS: String(DEADLINE_SECONDS),
-            ...(this.logins.size > 0 && { CREDENTIALS_CONFIG_MAP_NAME: this.componentName }),
+            CREDENTIALS_CONFIG_MAP_NAME: this.componentName,
+            MOUNTED_REVISION: contentHash(this.files()),
           }),
           resources: renderResources(mergeResources(smallResources, placement.jobResources)),
           securityContext: containerSecurity(ANY_USER),
@@ -175,6 +181,6 @@ export class CredentialsJob extends Component {
         },
       ],
       volumes: [{ name: 'program', configMap: { name: this.componentName } }],
-    });
+    };
   }
 }

@@ -1,11 +1,11 @@
 import { CredentialsJob } from './credentials-job';
 import { PlannedKey } from './secret-request';
+import { Component } from '../component/component';
 import { checkInputs } from '../inputs/inputs';
-import { Component } from '../kubernetes/component';
 import { annotationRules, isDataKey } from '../kubernetes/metadata-rules';
 import { Rule, check, objectNameRule } from '../kubernetes/rules';
 
-/** Keys of a Secret, where they are not the ones that the component would choose. */
+/** Keys of a Secret, if they differ from those that the component would choose. */
 export interface SecretKeys {
   /**
    * Key that holds the user name, or the access key id of an S3 store.
@@ -26,7 +26,7 @@ export interface LoginRequest {
   readonly secretName: string;
   readonly usernameKey: string;
   readonly passwordKey: string;
-  /** True where the keys have fixed names. */
+  /** True if the keys have fixed names. */
   readonly fixedKeys?: boolean;
   readonly username: PlannedKey;
   readonly password: PlannedKey;
@@ -43,7 +43,7 @@ export interface LoginReference {
 }
 
 /**
- * Where a user name and a password come from. Never the values themselves: those stay in the cluster.
+ * The source of a user name and a password, never the values themselves: those stay in the cluster.
  */
 export class Credentials {
   /**
@@ -55,10 +55,10 @@ export class Credentials {
   }
 
   /**
-   * An existing Secret in the same namespace.
+   * An existing Secret in the same namespace. `secret.name` of a Secret of cdk8s-plus is such a name.
    *
    * @param name name of the Secret
-   * @param keys its keys, where they are not the component's own
+   * @param keys its keys, if they differ from the component's own
    */
   public static fromSecret(name: string, keys: SecretKeys = {}): Credentials {
     checkInputs('Credentials.fromSecret', { name, keys });
@@ -82,7 +82,7 @@ export class Credentials {
     /** @internal */ public readonly _annotations: Record<string, string> = {},
   ) {}
 
-  /** The keys of a Secret that nobody here makes. @internal */
+  /** The keys of a Secret that this library does not create. @internal */
   public _existing(usernameKey: string, passwordKey: string): LoginReference {
     return {
       secretName: this.name ?? '',
@@ -95,7 +95,7 @@ export class Credentials {
    * What is wrong with the Secret's name and keys.
    *
    * @param prop the prop that they were given as
-   * @param fixedKeys true where the keys are the component's own, e.g. names of environment variables
+   * @param fixedKeys true if the keys are the component's own, e.g. names of environment variables
    * @internal
    */
   public _rules(prop: string, fixedKeys = false): Rule[] {

@@ -1,24 +1,12 @@
-/** How the credentials Job makes one value of a Secret (runtime/credentials/plan.ts reads it). */
-export type PlannedKey =
-  | { readonly value: string }
-  | { readonly generate: 'password' | 'access-key' | 'fernet' | 'token' }
-  | { readonly generate: 'htpasswd'; readonly username: string; readonly password: string };
+import type { PlannedKey, PlannedLogins, PlannedSecret } from '../../runtime/credentials/plan';
 
-/** A Secret that some component needs. */
-export interface SecretRequest {
-  readonly name: string;
-  readonly keys: Record<string, PlannedKey>;
-  /** Keys that an existing Secret may lack. */
-  readonly optional?: string[];
-}
+export type { PlannedKey };
 
-/** The users of one server's programs: see PlannedLogins in runtime/credentials/plan.ts. */
-export interface UsersRequest {
-  /** Of the names of the users' Secrets. */
-  readonly prefix: string;
-  /** Name of the Secret that the server mounts. */
-  readonly file: string;
-  readonly form: 'htpasswd' | 'password';
+/** A Secret that some component needs, as the credentials Job is told it, but for what all Secrets have. */
+export type SecretRequest = Pick<PlannedSecret, 'name' | 'keys' | 'optional'>;
+
+/** The users of one server, as the credentials Job is told them. More are added until synth. */
+export type UsersRequest = Pick<PlannedLogins, 'prefix' | 'file' | 'form'> & {
   /** Of each `<role>.<user>`: the copies of its Secret, as `namespace/name`. */
   readonly users: Map<string, string[]>;
-}
+};

@@ -1,7 +1,8 @@
 import { LoginReference } from '../credentials/credentials';
-import { Connection, EgressRule, SecretFiles } from '../kubernetes/connection';
+import { Connection, SecretFiles } from '../kubernetes/connection';
+import { EgressRule } from '../kubernetes/network-peer';
 
-/** Where a certificate authority of the database lies in a client's container. */
+/** Path of the database's certificate authority in a client's container. */
 const AUTHORITY_DIRECTORY = '/etc/mlflow-database';
 
 export interface DatabaseAddress {
@@ -11,14 +12,14 @@ export interface DatabaseAddress {
   readonly login: LoginReference;
   /** Secret and key of the certificate authority that the server's certificate must come from. */
   readonly authority?: { readonly secretName: string; readonly key: string };
-  /** `PGSSLMODE` where there is no authority. */
+  /** `PGSSLMODE` without a certificate authority. */
   readonly sslMode?: string;
   readonly egress: EgressRule[];
 }
 
 /**
  * If the other end goes away silently, as with its node, a query would wait for some fifteen minutes, and every
- * connection of a pool once more. Bytes that nobody acknowledges for 20 s end the connection; a long query is no matter.
+ * connection of a pool once more. Bytes that are not acknowledged for 20 s end the connection; a long query does not.
  */
 const KEEPALIVE = 'keepalives_idle=20&keepalives_interval=5&keepalives_count=4&tcp_user_timeout=20000';
 

@@ -4,11 +4,11 @@ import { Images } from '../images';
 import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
 import { checkInputs } from '../inputs/inputs';
-import { Connection, ConnectionClient, EgressRule } from '../kubernetes/connection';
-import { egressRules } from '../kubernetes/network-boundary';
+import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
+import { EgressRule, egressRules } from '../kubernetes/network-peer';
 import { Rule, check, cidrRule, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
 
-/** A PostgreSQL that somebody else runs. */
+/** An existing PostgreSQL. */
 export interface ExistingDatabaseProps {
   /** Host name or address: `PGHOST`. */
   readonly host: string;
@@ -35,7 +35,7 @@ export interface ExistingDatabaseProps {
    */
   readonly authoritySecretName?: string;
   /**
-   * Connections that MLflow may open; more than that is refused at synth.
+   * Connections that MLflow may open. More than that is refused at synth.
    * @default - not checked
    */
   readonly maxConnections?: number;
@@ -50,7 +50,7 @@ export interface ExistingDatabaseProps {
    */
   readonly cidr?: string;
   /**
-   * Where the pods may go to reach it, by NetworkPolicy, in place of `cidr`. Policies count the port of the pods behind a
+   * Destinations that the pods may connect to in order to reach it, by NetworkPolicy, instead of `cidr`. Policies count the port of the pods behind a
    * Service: PgBouncer's pods often listen on 6432 behind 5432.
    * @default - `cidr`, or any address, on the database's port
    */
@@ -60,7 +60,7 @@ export interface ExistingDatabaseProps {
 /** Databases that are not made here. */
 export class Database {
   /**
-   * A PostgreSQL that somebody else runs: a cloud's, or one in the cluster.
+   * An existing PostgreSQL, e.g. of a cloud, or one in the cluster.
    *
    * @param props how it is reached
    */
@@ -84,6 +84,7 @@ class ExistingDatabase implements IDatabase {
   }
 
   public connectFrom(client: ConnectionClient): Connection {
+    check('Database.fromExisting', clientRules(client));
     this.clients.push(client);
     const { props } = this;
     check(client.name, rules(props, this.clients));
@@ -110,7 +111,7 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
     {
       wrong: !/^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$/.test(props.host) && isIP(props.host) === 0,
       given: `the database's host is '${props.host}'`,
-      want: "expected a host name or an address alone, e.g. 'db.example.com'; the port is a prop of its own",
+      want: "expected only a host name or an address, e.g. 'db.example.com'; the port has a prop of its own",
     },
     imageRule(props.clientImage ?? Images.POSTGRES, 'clientImage'),
     wholeRule("the database's port", props.port, 1),
@@ -144,7 +145,7 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
     {
       wrong: props.credentials._kind !== 'secret',
       given: "the database's credentials are generated or a service account's",
-      want: "expected Credentials.fromSecret('name'): nobody here can make a role in a database that exists already",
+      want: "expected Credentials.fromSecret('name'): this app cannot create a role in an existing database",
     },
   ];
 }

@@ -1,16 +1,17 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
 import { Tuning, settings } from './tuning';
+import { PlacementOptions } from '../component/pod-options';
+import { PodProps } from '../component/pod-template';
+import { contentHash } from '../component/program';
 import { LoginReference } from '../credentials/credentials';
-import { Json, PodTemplate, Probe, Volume, VolumeMount } from '../kubernetes/manifest';
-import { environment, podTemplate, scratch } from '../kubernetes/pod';
-import { PlacementOptions } from '../kubernetes/pod-options';
-import { contentHash } from '../kubernetes/program';
+import { Json, Probe, Volume, VolumeMount } from '../kubernetes/manifest';
+import { environment, scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { containerSecurity } from '../kubernetes/security';
 
 export const POSTGRES_PORT = 5432;
-/** The image's own user: the data folder must belong to whoever runs the server. */
+/** The image's own user: the data folder must belong to the user that runs the server. */
 export const POSTGRES_USER = 999;
 
 /** The volume's folder, as the image expects it. */
@@ -22,28 +23,28 @@ const CONFIG = '/etc/postgresql-config';
 const GRACE_SECONDS = 120;
 
 export interface PostgresPodProps {
-  readonly name: string;
-  readonly labels: Record<string, string>;
   readonly image: string;
   readonly resources: ContainerResources;
   readonly placement: PlacementOptions;
   readonly superuser: LoginReference;
   readonly tuning: Tuning;
   /** Text of `pg_hba.conf`, and where it lies. */
-  readonly hostRules: string;
-  readonly hostRulesConfigMap: string;
+  readonly accessRules: string;
+  readonly accessRulesConfigMap: string;
   readonly tlsSecretName?: string;
 }
 
 /** The set-up makes MLflow's role a member of this one. */
 const MLFLOW = '+cdk8s_mlflow';
+/** The set-up makes the exporter's role a member of this one. */
+const METRICS = '+cdk8s_metrics';
 
 /**
  * Who may log in how. The image's own file trusts every connection from 127.0.0.1, which a port-forward is too; here
  * only the socket inside the container is trusted. MLflow's role opens its own databases alone: a database that somebody
- * else makes later would be open to every role.
+ * else makes later would be open to every role. The exporter's role logs in from inside the pod only, without TLS.
  */
-export function hostRules(tls: boolean, databases: string[]): string {
+export function accessRules(tls: boolean, databases: string[], metrics = false): string {
   const host = tls ? 'hostssl' : 'host';
   // In quotes: `all`, say, would mean more than a name.
   const own = databases.map((name) => `"${name}"`).join(',');
@@ -52,19 +53,20 @@ export function hostRules(tls: boolean, databases: string[]): string {
     'local all all trust',
     `${host} ${own} ${MLFLOW} all scram-sha-256`,
     `host all ${MLFLOW} all reject`,
+    ...(metrics ? [`host postgres ${METRICS} 127.0.0.1/32 scram-sha-256`, `host all ${METRICS} all reject`] : []),
     `${host} all all all scram-sha-256`,
     '',
   ].join('\n');
 }
 
-export function postgresPod(props: PostgresPodProps): PodTemplate {
+export function postgresPod(props: PostgresPodProps): PodProps {
   const tls = props.tlsSecretName
     ? { ssl: 'on', ssl_cert_file: `${TLS}/tls.crt`, ssl_key_file: `${TLS}/tls.key`, ssl_ca_file: `${TLS}/ca.crt` }
     : {};
   const options = { ...settings(props.tuning), hba_file: `${CONFIG}/pg_hba.conf`, ...tls };
   const volumes: Volume[] = [
     { name: 'superuser', secret: { secretName: props.superuser.secretName, defaultMode: 0o440 } },
-    { name: 'config', configMap: { name: props.hostRulesConfigMap } },
+    { name: 'config', configMap: { name: props.accessRulesConfigMap } },
     scratch('run', Size.mebibytes(16)),
     scratch('tmp', Size.mebibytes(512)),
     scratch('shm', Size.mebibytes(256), 'Memory'),
@@ -79,10 +81,8 @@ export function postgresPod(props: PostgresPodProps): PodTemplate {
     { name: 'shm', mountPath: '/dev/shm' },
     ...(props.tlsSecretName ? [{ name: 'tls', mountPath: TLS, readOnly: true }] : []),
   ];
-  return podTemplate({
-    labels: { ...props.labels, app: props.name },
-    annotations: { 'cdk8s-mlflow/config-hash': contentHash({ hba: props.hostRules }) },
-    serviceAccountName: props.name,
+  return {
+    annotations: { 'cdk8s-mlflow/config-hash': contentHash({ hba: props.accessRules }) },
     user: POSTGRES_USER,
     placement: props.placement,
     terminationGracePeriodSeconds: GRACE_SECONDS,
@@ -102,7 +102,7 @@ export function postgresPod(props: PostgresPodProps): PodTemplate {
             'POSTGRES_USER=$(secret "$POSTGRES_USER_FILE") POSTGRES_PASSWORD=$(secret "$POSTGRES_PASSWORD_FILE")',
             'export POSTGRES_USER POSTGRES_PASSWORD',
             'unset POSTGRES_USER_FILE POSTGRES_PASSWORD_FILE',
-            // A renewed certificate counts when the server is told to read its files again.
+            // A renewed certificate takes effect when the server reloads its configuration.
             ...(props.tlsSecretName ? ['(while sleep 3600; do kill -HUP 1; done) &'] : []),
             'exec docker-entrypoint.sh "$@"',
           ].join('\n'),
@@ -125,10 +125,10 @@ export function postgresPod(props: PostgresPodProps): PodTemplate {
       },
     ],
     volumes,
-  });
+  };
 }
 
-/** `pg_isready` over TCP: the server that initdb starts for a moment listens on its socket alone. */
+/** `pg_isready` over TCP: the server that initdb starts for a moment listens only on its socket. */
 function probes(): { startupProbe: Probe; livenessProbe: Probe; readinessProbe: Probe } {
   const ready = ['pg_isready', '-q', '-h', '127.0.0.1', '-p', String(POSTGRES_PORT)];
   const exec = (command: string[]): Json<k8s.ExecAction> => ({ command });

@@ -1,6 +1,8 @@
 import { Size } from 'cdk8s';
+import { ContainerResources } from 'cdk8s-plus-27';
+import { PodOptions } from '../component/pod-options';
 import { Credentials } from '../credentials/credentials';
-import { PodOptions } from '../kubernetes/pod-options';
+import { NetworkPeer } from '../kubernetes/network-peer';
 
 /** Options of the embedded PostgreSQL. */
 export interface PostgresStatefulSetProps extends PodOptions {
@@ -20,7 +22,7 @@ export interface PostgresStatefulSetProps extends PodOptions {
    */
   readonly databaseName?: string;
   /**
-   * The superuser, known to the server's pod and the set-up Job alone. Its Secret's keys are `POSTGRES_USER` and `POSTGRES_PASSWORD`, those of
+   * The superuser, known only to the server's pod and the set-up Job. Its Secret's keys are `POSTGRES_USER` and `POSTGRES_PASSWORD`, those of
    * the image. The password counts when the volume is made; later it is changed with `ALTER ROLE`.
    * @default Credentials.generated() - Secret `<name>-secret`, user `postgres`
    */
@@ -37,8 +39,39 @@ export interface PostgresStatefulSetProps extends PodOptions {
   readonly maxConnections?: number;
   /**
    * Name of an existing Secret (mounted for `ssl_cert_file`, `ssl_key_file`, `ssl_ca_file`) with `tls.crt`, `tls.key` and `ca.crt` (as cert-manager makes it), for the name of the
-   * Service. With it the server takes TLS alone and its clients check the certificate (`PGSSLMODE=verify-full`).
+   * Service. With it the server accepts only TLS and its clients check the certificate (`PGSSLMODE=verify-full`).
    * @default - no TLS between server and database
    */
   readonly tlsSecretName?: string;
+  /**
+   * Whether Prometheus may read the server's metrics: a container `exporter` (postgres_exporter) beside the server, and a
+   * Service `<name>-metrics`. It logs in over the pod's loopback only, as a role that is a member of `pg_monitor` and may
+   * open the database `postgres` only.
+   * @see https://github.com/prometheus-community/postgres_exporter
+   * @default false
+   */
+  readonly metrics?: boolean;
+  /**
+   * Who may read the metrics, port `metrics` (9187) of the pod, by NetworkPolicy. That port asks for no login. Refused
+   * without `metrics: true`.
+   * @default - the namespace `monitoring`, with `metrics: true`
+   */
+  readonly metricsClients?: NetworkPeer[];
+  /**
+   * The exporter's role. Its Secret's keys are `username` and `password`; the exporter reads them when it starts, and cannot
+   * log in with a password that has a space. Refused without `metrics: true`.
+   * @default Credentials.generated() - Secret `<name>-exporter-secret`, user `exporter`
+   */
+  readonly exporterCredentials?: Credentials;
+  /**
+   * Image of the container `exporter`, with a tag other than `latest` or a digest: `image`. Refused without
+   * `metrics: true`.
+   * @default Images.POSTGRES_EXPORTER
+   */
+  readonly exporterImage?: string;
+  /**
+   * Requests and limits of the container `exporter`. What is left out keeps the default. Refused without `metrics: true`.
+   * @default - requests 20m and 32Mi, limits 500m and 128Mi
+   */
+  readonly exporterResources?: ContainerResources;
 }

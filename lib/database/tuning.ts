@@ -1,7 +1,7 @@
 import { Size } from 'cdk8s';
 import { Rule } from '../kubernetes/rules';
 
-/** Connections kept free for people, monitoring and backups; Postgres itself keeps 3 for superusers. */
+/** Connections kept free for people, monitoring and backups. Postgres itself keeps 3 for superusers. */
 const RESERVED_CONNECTIONS = 20;
 /** Memory that a busy backend of MLflow's queries takes: work_mem and its own caches. */
 const MEBIBYTES_A_CONNECTION = 8;

@@ -1,5 +1,7 @@
+import { Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { EXPECTED } from './expected';
+import { oneLine } from './one-line';
 import { CALLS, CLASSES, ENUMS, STRUCTS } from './table';
 
 /** One thing that a caller gave. */
@@ -20,24 +22,41 @@ interface Given {
  *
  * @param call as in the table, e.g. `new MinioStore` or `Credentials.fromSecret`
  * @param given the arguments, by the names of the parameters
- * @param where the construct, if there is one already
+ * @param where the construct, if it exists already
  */
 export function checkInputs(call: string, given: Record<string, unknown>, where?: Construct): void {
   const faults = Object.entries(CALLS[call]).flatMap(([name, type]) =>
     // A parameter that is `undefined` is one that is left out: JavaScript cannot tell them apart.
     faultsOf({ name, prop: name, value: given[name], named: false }, type, true),
   );
-  if (faults.length > 0) throw new Error(faults.map((fault) => `${where?.node.path ?? call}: ${fault}`).join('\n'));
+  refuse(where?.node.path ?? call, faults);
 }
 
-/** As `checkInputs`, for the scope and the id of a construct, which has to exist before it can be asked for its path. */
+/**
+ * As `checkInputs`, for the scope and the id of a construct, which has to exist before it can be asked for its path. It also
+ * refuses what constructs and cdk8s would refuse without a path: an empty id, one that is taken, a scope outside any chart.
+ */
 export function checkedScope(name: string, scope: Construct, id: string): Construct {
   const faults = [
     ...faultsOf({ name: 'scope', value: scope, named: true }, 'Construct'),
     ...faultsOf({ name: 'id', value: id, named: true }, 'string'),
   ];
-  if (faults.length > 0) throw new Error(faults.map((fault) => `new ${name}: ${fault}`).join('\n'));
+  refuse(`new ${name}`, faults);
+  const { path } = scope.node;
+  refuse(path === '' ? `new ${name}` : `new ${name} in ${path}`, [
+    ...(id === '' ? [`id is ${shown(id)}; expected a DNS label, e.g. 'mlflow'`] : []),
+    ...(id !== '' && scope.node.tryFindChild(id)
+      ? [`id is ${shown(id)}, which exists already; expected another id`]
+      : []),
+    ...(scope.node.scopes.some((each) => Chart.isChart(each))
+      ? []
+      : ["scope is in no chart; expected a chart or a construct in one, e.g. new Chart(app, 'mlflow')"]),
+  ]);
   return scope;
+}
+
+function refuse(path: string, faults: string[]): void {
+  if (faults.length > 0) throw new Error(faults.map((fault) => oneLine(`${path}: ${fault}`)).join('\n'));
 }
 
 /** The props without those that are `undefined`, to be handed on to a construct of ours. */

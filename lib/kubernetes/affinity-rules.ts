@@ -76,14 +76,17 @@ function podRules(what: string, affinity: k8s.PodAffinity = {}): Rule[] {
 /** `matchLabelKeys` and `mismatchLabelKeys` narrow a selector, whose keys they may not repeat. */
 function matchLabelKeyRules(what: string, term: k8s.PodAffinityTerm): Rule[] {
   const { matchLabelKeys = [], mismatchLabelKeys = [] } = term as Record<string, any>;
+  const named = (prop: string, keys: string[]) => keys.map((key) => ({ prop, key }));
   const asked = [
     ...Object.keys(term.labelSelector?.matchLabels ?? {}),
     ...(term.labelSelector?.matchExpressions ?? []).map(({ key }) => key),
   ];
-  return [...matchLabelKeys, ...mismatchLabelKeys].map((key: string, index, all) =>
+  const given = [...named('matchLabelKeys', matchLabelKeys), ...named('mismatchLabelKeys', mismatchLabelKeys)];
+  const isTwice = (key: string) => given.filter((other) => other.key === key).length > 1;
+  return given.map(({ prop, key }) =>
     shownRule(
-      !isQualifiedName(key) || !term.labelSelector || asked.includes(key) || all.indexOf(key) !== index,
-      `${what}.matchLabelKeys`,
+      !isQualifiedName(key) || !term.labelSelector || asked.includes(key) || isTwice(key),
+      `${what}.${prop}`,
       key,
       'the key of a label, once, beside a labelSelector that does not ask for it',
     ),
@@ -110,17 +113,16 @@ function nodeTermRules(what: string, { matchExpressions = [], matchFields = [] }
         shownRule(!isLabelValue(value), `${what}.values`, value, "the value of a label of nodes, e.g. 'amd64'"),
       ),
     ]),
-    ...matchFields.map(({ key, operator, values = [] }) =>
+    ...matchFields.flatMap(({ key, operator, values = [] }) => [
+      shownRule(key !== 'metadata.name', `${what}.matchFields.key`, key, "'metadata.name'"),
+      shownRule(!['In', 'NotIn'].includes(operator), `${what}.matchFields.operator`, operator, "'In' or 'NotIn'"),
       shownRule(
-        key !== 'metadata.name' ||
-          !['In', 'NotIn'].includes(operator) ||
-          values.length !== 1 ||
-          !isSubdomain(values[0]),
-        `${what}.matchFields`,
-        key,
-        "'metadata.name', with operator 'In' or 'NotIn' and the name of one node",
+        values.length !== 1 || !isSubdomain(values[0]),
+        `${what}.matchFields.values`,
+        values.join(','),
+        'the name of one node',
       ),
-    ),
+    ]),
   ];
 }
 

@@ -1,4 +1,6 @@
-import { NetworkPeer } from './network-boundary';
+import { labelRules } from './metadata-rules';
+import { EgressRule } from './network-peer';
+import { Rule, shownRule, wholeRule } from './rules';
 
 /** A value of a Secret that a program reads as an environment variable. It reaches the pod as a file of that name. */
 export interface SecretVariable {
@@ -28,14 +30,6 @@ export interface ClaimMount {
   readonly directory: string;
 }
 
-/** Where a pod may connect to. */
-export interface EgressRule {
-  /** The other end. */
-  readonly peer: NetworkPeer;
-  /** TCP port. */
-  readonly port: number;
-}
-
 /** Who connects: told to a database or a store, so that its policy and its limits know. */
 export interface ConnectionClient {
   /** What the client is called in messages, e.g. its construct path. */
@@ -44,11 +38,20 @@ export interface ConnectionClient {
   readonly podLabels: Record<string, string>;
   /**
    * Namespace of its pods.
-   * @default - where `kubectl` decides
+   * @default - the namespace of `kubectl apply`
    */
   readonly namespace?: string;
   /** Database connections that all its pods together can hold open. */
   readonly maxConnections: number;
+}
+
+/** What is wrong with a client that a user names. */
+export function clientRules({ name, podLabels, maxConnections }: ConnectionClient): Rule[] {
+  return [
+    shownRule(name.trim() === '', 'client.name', name, "what messages call the client, e.g. its construct's path"),
+    ...labelRules('client.podLabels', podLabels),
+    wholeRule('client.maxConnections', maxConnections, 0),
+  ];
 }
 
 /** All that a pod needs to reach a database or a store. */
@@ -75,6 +78,6 @@ export interface Connection {
    * @default - none
    */
   readonly serviceAccountAnnotations?: Record<string, string>;
-  /** Where the pod must be able to connect to. */
+  /** Destinations that the pod must be able to connect to. */
   readonly egress: EgressRule[];
 }

@@ -39,14 +39,16 @@ export type VolumeMount = Json<k8s.VolumeMount>;
 export type EnvVar = Json<k8s.EnvVar>;
 export type Probe = Json<k8s.Probe>;
 
-/** What an object has beside its kind and metadata; a function is asked at synth, when everything is wired. */
+/** What an object has beside its kind and metadata. A function is asked at synth, when everything is wired. */
 type Body<T> = { [Key in keyof T]: T[Key] | (() => T[Key]) };
 
 export interface Manifest<T> {
   readonly apiVersion: string;
   readonly kind: string;
-  /** `metadata.name`; a function where it depends on what comes later (Jobs). */
+  /** `metadata.name`. A function if it depends on what is added later (Jobs). */
   readonly name: string | (() => string);
+  /** @default - the chart's */
+  readonly namespace?: string;
   readonly labels?: Record<string, string>;
   readonly annotations?: Record<string, string>;
   readonly body: Body<T>;
@@ -60,6 +62,7 @@ export function apiObject<T extends object>(scope: Construct, id: string, manife
     kind: manifest.kind,
     metadata: {
       name: late(manifest.name) as string,
+      ...(manifest.namespace !== undefined && { namespace: manifest.namespace }),
       labels: manifest.labels,
       annotations: manifest.annotations,
     },

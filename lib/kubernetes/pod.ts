@@ -1,97 +1,16 @@
 import { Size } from 'cdk8s';
-import { k8s } from 'cdk8s-plus-27';
 import { Connection, SecretFiles, SecretVariable } from './connection';
-import { Container, EnvVar, Json, PodSpec, PodTemplate, Volume, VolumeMount } from './manifest';
-import { PlacementOptions } from './pod-options';
+import { EnvVar, Volume, VolumeMount } from './manifest';
 import { quantity } from './resources';
-import { podSecurity } from './security';
 
 /** Where the files of `SecretVariable`s lie. */
 export const SECRETS_DIRECTORY = '/run/secrets/mlflow';
-
-export interface PodProps {
-  readonly labels: Record<string, string>;
-  readonly annotations?: Record<string, string>;
-  readonly serviceAccountName: string;
-  /** True where the program speaks to the API server. */
-  readonly apiAccess?: boolean;
-  readonly user: number;
-  readonly placement: PlacementOptions;
-  readonly containers: Container[];
-  readonly initContainers?: Container[];
-  readonly volumes: Volume[];
-  readonly terminationGracePeriodSeconds?: number;
-  readonly restartPolicy?: 'Never' | 'OnFailure';
-  /** Labels of the pods that should lie on different nodes; left out for Jobs. */
-  readonly spread?: Record<string, string>;
-  /** Zones and nodes hold equal numbers as far as they can; for Deployments of several pods. */
-  readonly topologySpread?: boolean;
-}
-
-/** The pod template that every workload of ours has: restricted, placed, spread, with a ServiceAccount of its own. */
-export function podTemplate(props: PodProps): PodTemplate {
-  const { placement } = props;
-  const finish = (container: Container) =>
-    showEndOfLog(placement.reserveEphemeralStorage ? reserveDisk(container) : container);
-  const spec: PodSpec = {
-    serviceAccountName: props.serviceAccountName,
-    automountServiceAccountToken: props.apiAccess ?? false,
-    enableServiceLinks: false,
-    securityContext: podSecurity(props.user),
-    initContainers: props.initContainers?.map(finish),
-    containers: props.containers.map(finish),
-    volumes: props.volumes,
-    terminationGracePeriodSeconds: props.terminationGracePeriodSeconds,
-    restartPolicy: props.restartPolicy,
-    // In a cluster with Windows nodes the pods would be tried there too.
-    nodeSelector: { 'kubernetes.io/os': 'linux', ...placement.nodeSelector },
-    tolerations: placement.tolerations as Json<k8s.Toleration>[] | undefined,
-    affinity:
-      (placement.affinity as Json<k8s.Affinity> | undefined) ?? (props.spread && preferOtherNodes(props.spread)),
-    topologySpreadConstraints: props.topologySpread && props.spread ? spreadConstraints(props.spread) : undefined,
-    priorityClassName: placement.priorityClassName,
-    imagePullSecrets: placement.imagePullSecrets?.map((name) => ({ name })),
-  };
-  return {
-    metadata: {
-      labels: { ...placement.podLabels, ...props.labels },
-      annotations: nonEmpty({ ...placement.podAnnotations, ...props.annotations }),
-    },
-    spec,
-  };
-}
-
-/** `kubectl describe pod` then shows the end of the log of a container that failed. */
-function showEndOfLog(container: Container): Container {
-  return { ...container, terminationMessagePolicy: 'FallbackToLogsOnError' };
-}
-
-function reserveDisk(container: Container): Container {
-  const { requests, limits } = container.resources ?? {};
-  const disk = limits?.['ephemeral-storage'];
-  if (disk === undefined) return container;
-  return { ...container, resources: { limits, requests: { ...requests, 'ephemeral-storage': disk } } };
-}
-
-function preferOtherNodes(matchLabels: Record<string, string>): Json<k8s.Affinity> {
-  const podAffinityTerm = { labelSelector: { matchLabels }, topologyKey: 'kubernetes.io/hostname' };
-  return { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm }] } };
-}
-
-function spreadConstraints(matchLabels: Record<string, string>): Json<k8s.TopologySpreadConstraint>[] {
-  return ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
-    topologyKey,
-    maxSkew: 1,
-    whenUnsatisfiable: 'ScheduleAnyway',
-    labelSelector: { matchLabels },
-  }));
-}
 
 export function environment(values: Record<string, string>): EnvVar[] {
   return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
 
-/** A variable with what the pod is called, or where it runs. */
+/** A variable with the name of the pod, or of its node. */
 export function fromField(name: string, fieldPath: string): EnvVar {
   return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
@@ -148,7 +67,7 @@ export interface Mounted {
 /**
  * Volumes, mounts and environment of a container that has these connections.
  *
- * @param prefix of the volumes' names, where another container of the pod has fewer connections
+ * @param prefix of the volumes' names, if another container of the pod has fewer connections
  */
 export function mountConnections(connections: Connection[], more: SecretVariable[] = [], prefix = ''): Mounted {
   const variables = [...connections.flatMap((connection) => connection.secretVariables ?? []), ...more];
@@ -188,8 +107,4 @@ function fileVolume(name: string, files: SecretFiles): Volume {
       items: files.keys.map((key) => ({ key, path: key })),
     },
   };
-}
-
-function nonEmpty(values: Record<string, string>): Record<string, string> | undefined {
-  return Object.keys(values).length > 0 ? values : undefined;
 }

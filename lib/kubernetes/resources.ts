@@ -8,7 +8,7 @@ function millis(cpu: Cpu): number {
   return cpu.amount.endsWith('m') ? Number(cpu.amount.slice(0, -1)) : Number(cpu.amount) * 1000;
 }
 
-/** More has no place in Kubernetes' 64 bits; nor has infinity. */
+/** More has no place in Kubernetes' 64 bits. Nor has infinity. */
 const MOST_KIBIBYTES = 2 ** 53;
 
 /** A fraction of a unit is an amount like another. */

@@ -1,17 +1,18 @@
 import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { Construct } from 'constructs';
+import { findApiObject } from './find-api-object';
 import { check, namespaceRule } from './rules';
-import { checkedScope } from '../inputs/inputs';
+import { checkInputs, checkedScope } from '../inputs/inputs';
 
 /**
  * The namespace of a chart, in which every pod has to pass Pod Security "restricted", as those of the platform do.
  *
- * Object, by the id for `node.findChild()`: `namespace`.
+ * Object, by the id for `apiObject()`: `namespace`.
  */
 export class RestrictedNamespace extends Construct {
   /**
-   * @param scope where it stands; a chart or a construct in one
-   * @param id names the construct alone; the namespace has the chart's `namespace` for its name
+   * @param scope the chart, or a construct in a chart, that contains it
+   * @param id names only the construct. The namespace has the chart's `namespace` for its name
    */
   constructor(scope: Construct, id: string) {
     super(checkedScope('RestrictedNamespace', scope, id), id);
@@ -31,7 +32,7 @@ export class RestrictedNamespace extends Construct {
       metadata: {
         name,
         labels: Object.fromEntries(levels),
-        // Whoever removes it removes all data with it: GitOps tools leave it when it leaves their repository.
+        // All data is deleted with it: GitOps tools keep it if it is removed from their repository.
         annotations: {
           'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
           'kustomize.toolkit.fluxcd.io/prune': 'disabled',
@@ -40,5 +41,16 @@ export class RestrictedNamespace extends Construct {
     });
     // A namespace lies in none; cdk8s gives every object of a chart the chart's.
     object.addJsonPatch(JsonPatch.remove('/metadata/namespace'));
+    this.node.defaultChild = object;
+  }
+
+  /**
+   * Returns the Namespace, to change a field that no prop sets, e.g. a label of a service mesh.
+   *
+   * @param id `namespace`. Another one is refused with the list of those that exist
+   */
+  public apiObject(id: string): ApiObject {
+    checkInputs('RestrictedNamespace#apiObject', { id }, this);
+    return findApiObject(this, id);
   }
 }

@@ -1,9 +1,10 @@
 import { isIP } from 'net';
 import { Construct } from 'constructs';
+import { oneLine } from '../inputs/one-line';
 
 /** One row of a component's table of rules. */
 export interface Rule {
-  /** True where the input is wrong. */
+  /** True if the input is wrong. */
   readonly wrong: boolean;
   /** The prop, and the value that was given. */
   readonly given: string;
@@ -19,7 +20,7 @@ export interface Rule {
 export function check(where: Construct | string, rules: Rule[]): void {
   const path = typeof where === 'string' ? where : where.node.path;
   const broken = rules.filter((rule) => rule.wrong);
-  if (broken.length > 0) throw new Error(broken.map((rule) => `${path}: ${sentence(rule)}`).join('\n'));
+  if (broken.length > 0) throw new Error(broken.map((rule) => oneLine(`${path}: ${sentence(rule)}`)).join('\n'));
 }
 
 /** As `check`, for what is known only when the whole app stands: cdk8s names the construct's path itself. */
@@ -28,7 +29,7 @@ export function checkAtSynth(construct: Construct, rules: () => Rule[]): void {
     validate: () =>
       rules()
         .filter((rule) => rule.wrong)
-        .map(sentence),
+        .map((rule) => oneLine(sentence(rule))),
   });
 }
 
@@ -47,7 +48,7 @@ export function nameRule(what: string, name: string, longestSuffix = ''): Rule {
   };
 }
 
-/** A namespace; other than a Service's, its name may begin with a digit. */
+/** A namespace. Other than a Service's, its name may begin with a digit. */
 export function namespaceRule(namespace: string, what = 'the namespace of the chart', example = 'mlflow'): Rule {
   return {
     wrong: !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace),
@@ -99,6 +100,11 @@ export function shownRule(wrong: boolean, what: string, value: unknown, right: s
 /** The grammar of image references, with a tag, a digest or both. */
 const imageReference =
   /^(?:[A-Za-z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(@sha256:[0-9a-f]{64})?$/;
+
+/** The tag of an image. None if it has a digest only. */
+export function imageTag(image: string): string | undefined {
+  return imageReference.exec(image)?.[1];
+}
 
 /** An image reference that is pinned. */
 export function imageRule(image: string, what = 'image'): Rule {

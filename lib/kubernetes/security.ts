@@ -1,7 +1,7 @@
 import { k8s } from 'cdk8s-plus-27';
 import { Json } from './manifest';
 
-/** The user of images that run under any uid: above 10000, where no uid of a node's own users lies. */
+/** The user of images that run under any uid: above 10000, as the uids of a node's own users are lower. */
 export const ANY_USER = 10001;
 
 /** Pod Security "restricted", the pod's half. `fsGroup` makes volumes writable for a user that is not root. */

@@ -1,9 +1,9 @@
 import { ContainerResources } from 'cdk8s-plus-27';
 import { TrackingConnection } from './tracking-endpoint';
-import { PodTemplate } from '../kubernetes/manifest';
-import { environment, fromField, mountConnections, podTemplate } from '../kubernetes/pod';
-import { PlacementOptions } from '../kubernetes/pod-options';
-import { PROGRAMS } from '../kubernetes/program';
+import { PlacementOptions } from '../component/pod-options';
+import { PodProps } from '../component/pod-template';
+import { PROGRAMS } from '../component/program';
+import { environment, fromField, mountConnections } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
@@ -13,29 +13,25 @@ const TARGETS = '/etc/deployer';
 
 /** What a deployer's pod is made of. */
 export interface DeployerPodProps {
-  /** Name of the deployer, of its account and of its Lease. */
+  /** Name of the deployer and of its Lease. */
   readonly name: string;
-  readonly labels: Record<string, string>;
-  readonly selector: Record<string, string>;
   readonly image: string;
   readonly resources: ContainerResources;
   readonly placement: PlacementOptions;
   readonly tracking: TrackingConnection;
-  /** Of the program and its settings: new pods where they change. The targets are read anew. */
+  /** Of the program and its settings: if they change, the pod restarts. The targets are read again without a restart. */
   readonly configHash: string;
 }
 
-export function deployerPod({ name, labels, selector, placement, tracking, ...props }: DeployerPodProps): PodTemplate {
+export function deployerPod({ name, placement, tracking, ...props }: DeployerPodProps): PodProps {
   const mounted = mountConnections([tracking]);
   const healthy = { httpGet: { path: '/healthz', port: 'health' }, timeoutSeconds: 5 };
-  return podTemplate({
-    labels: { ...labels, app: name },
+  return {
     annotations: { 'cdk8s-mlflow/config-hash': props.configHash },
-    serviceAccountName: name,
     apiAccess: true,
     user: ANY_USER,
     placement,
-    spread: selector,
+    spread: 'nodes',
     containers: [
       {
         name: 'deployer',
@@ -52,7 +48,7 @@ export function deployerPod({ name, labels, selector, placement, tracking, ...pr
         ],
         startupProbe: { ...healthy, periodSeconds: 1, failureThreshold: 60 },
         livenessProbe: { ...healthy, periodSeconds: 20, failureThreshold: 6 },
-        // Nobody asks it for anything but metrics.
+        // It serves only metrics.
         readinessProbe: { tcpSocket: { port: 'metrics' }, periodSeconds: 5, failureThreshold: 3 },
         resources: renderResources(props.resources),
         securityContext: containerSecurity(ANY_USER),
@@ -68,5 +64,5 @@ export function deployerPod({ name, labels, selector, placement, tracking, ...pr
       { name: 'targets', configMap: { name: `${name}-targets` } },
       ...mounted.volumes,
     ],
-  });
+  };
 }

@@ -1,8 +1,9 @@
+import { Duration } from 'cdk8s';
 import { TrackingEndpoint } from './tracking-endpoint';
-import { NetworkPeer } from '../kubernetes/network-boundary';
-import { PodOptions } from '../kubernetes/pod-options';
+import { PodOptions } from '../component/pod-options';
+import { NetworkPeer } from '../kubernetes/network-peer';
 
-/** Options of a deployer, below a platform and alone. */
+/** Options of a deployer, with or without a platform. */
 export interface ModelDeployerOptions extends PodOptions {
   /**
    * Pods: `replicas` of the Deployment. One works at a time, by a Lease; a second one takes over within seconds.
@@ -10,10 +11,10 @@ export interface ModelDeployerOptions extends PodOptions {
    */
   readonly replicas?: number;
   /**
-   * Seconds from one look at the registry to the next: `pollSeconds` of its `targets.json`.
-   * @default 5
+   * Time from one poll of the registry to the next, in whole seconds from 1 to 3600: `pollSeconds` of its `targets.json`.
+   * @default Duration.seconds(5)
    */
-  readonly pollSeconds?: number;
+  readonly pollInterval?: Duration;
   /**
    * Who may read its metrics, port `metrics` (9090) of the pods, by NetworkPolicy.
    * @default - the namespace `monitoring`
@@ -21,7 +22,7 @@ export interface ModelDeployerOptions extends PodOptions {
   readonly metricsClients?: NetworkPeer[];
 }
 
-/** Options of a deployer that stands alone. */
+/** Options of a deployer without a platform. */
 export interface ModelDeployerProps extends ModelDeployerOptions {
   /** The registry that is followed. */
   readonly tracking: TrackingEndpoint;

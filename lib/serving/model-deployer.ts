@@ -1,27 +1,33 @@
-import { Size } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { METRICS_PORT, deployerPod } from './deployer-pod';
-import { ModelDeployerProps } from './model-deployer-props';
+import { ModelDeployerOptions, ModelDeployerProps } from './model-deployer-props';
 import { ModelServing } from './model-serving';
 import { TrackingConnection } from './tracking-endpoint';
-import { Images } from '../images';
-import { checkInputs } from '../inputs/inputs';
-import { grantAccess } from '../kubernetes/access-grant';
+import type { DeployerTarget, DeployerTargets } from '../../runtime/deployer/targets';
+import { grantAccess } from '../component/access-grant';
+import { Component } from '../component/component';
+import { IMetricsTarget } from '../component/metrics-target';
+import { NetworkBoundary } from '../component/network-boundary';
+import { PlacementOptions, mirrored } from '../component/pod-options';
+import { contentHash, programs } from '../component/program';
 import {
   configMap,
   disruptionBudget,
   metricsLabels,
   metricsService,
   serviceAccount,
-} from '../kubernetes/common-objects';
-import { Component } from '../kubernetes/component';
-import { apiObject } from '../kubernetes/manifest';
-import { NetworkBoundary, peerRules } from '../kubernetes/network-boundary';
-import { PlacementOptions, mirrored } from '../kubernetes/pod-options';
-import { contentHash, programs } from '../kubernetes/program';
+} from '../component/standard-objects';
+import { deployment } from '../component/workloads';
+import { Images } from '../images';
+import { checkInputs } from '../inputs/inputs';
+import { durationRule, seconds } from '../kubernetes/durations';
+import { peerRules } from '../kubernetes/network-peer';
 import { LOG_SPACE, mergeResources, resourceRules } from '../kubernetes/resources';
-import { check, imageRule, wholeRule } from '../kubernetes/rules';
+import { Rule, check, imageRule, wholeRule } from '../kubernetes/rules';
+
+const POLL_INTERVAL = Duration.seconds(5);
 
 const defaultResources: ContainerResources = {
   cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
@@ -29,9 +35,19 @@ const defaultResources: ContainerResources = {
   ephemeralStorage: LOG_SPACE,
 };
 
+/** What is wrong with the options of a deployer. `prefix` is the path of the prop that has them. */
+export function deployerRules(props: ModelDeployerOptions = {}, prefix = ''): Rule[] {
+  return [
+    ...resourceRules(mergeResources(defaultResources, props.resources), `${prefix}resources`),
+    wholeRule(`${prefix}replicas`, props.replicas, 1),
+    durationRule(`${prefix}pollInterval`, props.pollInterval, 1, 3600),
+    ...peerRules(`${prefix}metricsClients`, props.metricsClients),
+  ];
+}
+
 /**
  * Follows the registry: when an alias or a stage moves, it sets the version of the servings that follow it, watches the
- * rollout, goes back where it fails, and writes what came of it onto the model version.
+ * rollout, rolls back if it fails, and writes the outcome onto the model version as tags.
  *
  * In the namespace of a serving it may get and patch that one Deployment and create Events; in its own it may make Leases
  * and change its own. It sees no pods, no Secrets and no logs.
@@ -40,16 +56,20 @@ const defaultResources: ContainerResources = {
  * `targets-config-map`, `metrics-service`, `disruption-budget`, `service-account`, `network-policy`; and of each serving
  * `deployer-role` and `deployer-role-binding`.
  */
-export class ModelDeployer extends Component {
+export class ModelDeployer extends Component implements IMetricsTarget {
   /** Labels of the Service that has the metrics. */
   public readonly metricsLabels: Record<string, string>;
+  /** HTTP path of the metrics. */
+  public readonly metricsPath: string = '/metrics';
+  /** Always true. */
+  public readonly hasMetrics: boolean = true;
 
   private readonly servings: ModelServing[] = [];
   private readonly tracking: TrackingConnection;
   private readonly placement: PlacementOptions;
 
   /**
-   * @param scope where it stands; a chart or a construct in one
+   * @param scope the chart, or a construct in a chart, that contains it
    * @param id names the resources: a DNS label
    * @param props the registry that is followed, and options
    */
@@ -58,20 +78,15 @@ export class ModelDeployer extends Component {
     id: string,
     private readonly props: ModelDeployerProps,
   ) {
-    super(scope, id, 'deployer', '-targets');
+    super(scope, id, { role: 'deployer', longestSuffix: '-targets' });
     checkInputs('new ModelDeployer', { scope, id, props }, this);
     const name = this.componentName;
     this.placement = this._placement(props);
-    check(this, [
+    this._image = this.image;
+    this._check(props, [
       imageRule(this.image),
-      ...resourceRules(this.resources),
-      wholeRule('replicas', props.replicas, 1),
-      {
-        wrong: !(this.pollSeconds >= 1 && this.pollSeconds <= 3600),
-        given: `pollSeconds is ${props.pollSeconds}`,
-        want: 'expected a number from 1 to 3600',
-      },
-      ...peerRules('metricsClients', props.metricsClients),
+      ...deployerRules(props),
+      ...props.tracking._rules(this),
       {
         wrong: this.namespace === undefined,
         given: 'the chart has no namespace',
@@ -80,18 +95,18 @@ export class ModelDeployer extends Component {
     ]);
     this.metricsLabels = metricsLabels(this);
     this.tracking = props.tracking._connect(this, 'deployer', 'deployer');
-    serviceAccount(this, 'service-account', name);
+    serviceAccount(this);
     this.lease();
     configMap(this, 'config-map', `${name}-program`, () => programs('deployer.js'));
     configMap(this, 'targets-config-map', `${name}-targets`, () => this.targets());
-    const network = new NetworkBoundary(this, 'network-policy', name, this.podSelector);
+    const network = new NetworkBoundary(this);
     network
       .allowMetrics(METRICS_PORT, props.metricsClients)
       .allowDns()
       .allowApiServer(this.placement.apiServerEgress)
       .allowEgress(this.tracking.egress);
     metricsService(this, METRICS_PORT);
-    this.deployment();
+    this.workload();
     if (this.replicas > 1) disruptionBudget(this);
   }
 
@@ -121,7 +136,7 @@ export class ModelDeployer extends Component {
       },
     ]);
     this.servings.push(serving);
-    this.tracking.letEdit?.(model.name);
+    this.tracking.user?.mayEdit(model.name);
     grantAccess(serving, 'deployer-', {
       name: `${serving.componentName}-deployer`,
       rules: [
@@ -150,25 +165,25 @@ export class ModelDeployer extends Component {
   }
 
   private get pollSeconds(): number {
-    return this.props.pollSeconds ?? 5;
+    return seconds(this.props.pollInterval ?? POLL_INTERVAL);
   }
 
-  /** What runtime/deployer/targets.ts reads; a line for each, so that a thousand fit into what `kubectl apply` takes. */
+  /** What runtime/deployer/targets.ts reads. A line for each, so that a thousand fit into what `kubectl apply` takes. */
   private targets(): Record<string, string> {
-    const targets = this.servings.map(({ namespace, componentName, model }) =>
-      JSON.stringify({
-        namespace,
+    const targets = this.servings
+      .map(({ namespace, componentName, model }): Omit<DeployerTarget, 'container' | 'initContainer'> => ({
+        namespace: namespace!,
         deployment: componentName,
         model: model.name,
         alias: model.alias,
         stage: model.stage,
-      }),
-    );
+      }))
+      .map((target) => JSON.stringify(target));
     const settings = JSON.stringify(this.settings()).slice(0, -1);
     return { 'targets.json': `${settings},"targets":[${targets.map((line) => `\n${line}`).join()}\n]}\n` };
   }
 
-  private settings() {
+  private settings(): Omit<DeployerTargets, 'targets'> {
     return { pollSeconds: this.pollSeconds, trackingUri: this.tracking.url };
   }
 
@@ -180,38 +195,26 @@ export class ModelDeployer extends Component {
       name,
       rules: [
         { ...leases, resourceNames: [name], verbs: ['get', 'update'] },
-        // Nobody can be told which name a new object may have.
+        // RBAC cannot restrict the name of a new object.
         { ...leases, verbs: ['create'] },
       ],
       account: { name, namespace: this.namespace },
     });
   }
 
-  private deployment(): void {
-    apiObject(this, 'deployment', {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      name: this.componentName,
-      labels: this.labels,
-      body: {
-        spec: () => ({
-          replicas: this.replicas,
-          revisionHistoryLimit: 5,
-          selector: { matchLabels: this.podSelector },
-          // The Lease keeps two from working at once.
-          strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-          template: deployerPod({
-            name: this.componentName,
-            labels: this.labels,
-            selector: this.podSelector,
-            image: this.image,
-            resources: this.resources,
-            placement: this.placement,
-            tracking: this.tracking,
-            configHash: contentHash({ ...programs('deployer.js'), settings: JSON.stringify(this.settings()) }),
-          }),
+  private workload(): void {
+    deployment(this, {
+      replicas: this.replicas,
+      // The Lease keeps two from working at once.
+      pod: () =>
+        deployerPod({
+          name: this.componentName,
+          image: this.image,
+          resources: this.resources,
+          placement: this.placement,
+          tracking: this.tracking,
+          configHash: contentHash({ ...programs('deployer.js'), settings: JSON.stringify(this.settings()) }),
         }),
-      },
     });
   }
 }

@@ -1,22 +1,21 @@
-import { Chart, Size } from 'cdk8s';
+import { Chart, Duration, Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
 import { RegisteredModel } from './registered-model';
 import { ServingRuntime } from './serving-runtime';
 import { TrackingEndpoint } from './tracking-endpoint';
 import { WarmUp } from './warm-up';
-import { Exposure } from '../access/exposure';
-import { EgressRule } from '../kubernetes/connection';
-import { NetworkPeer } from '../kubernetes/network-boundary';
-import { PlacementOptions } from '../kubernetes/pod-options';
-import { Autoscaling } from '../tracking/tracking-server-props';
+import { Autoscaling } from '../component/autoscaling';
+import { PlacementOptions } from '../component/pod-options';
+import { Exposure } from '../exposure/exposure';
+import { EgressRule, NetworkPeer } from '../kubernetes/network-peer';
 
-/** Options of a serving, below a platform and alone. */
+/** Options of a serving, with or without a platform. */
 export interface ModelServingOptions extends PlacementOptions {
   /** What is served. */
   readonly model: RegisteredModel;
   /**
    * What it runs in.
-   * @default ServingRuntime.offline() - MLflow's image as it is
+   * @default ServingRuntime.offline() - MLflow's unchanged image
    */
   readonly runtime?: ServingRuntime;
   /**
@@ -25,19 +24,19 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly autoscaling?: Autoscaling;
   /**
-   * A fixed number of pods in place of autoscaling: `replicas` of the Deployment.
+   * A fixed number of pods instead of autoscaling: `replicas` of the Deployment.
    * @default - autoscaling
    */
   readonly replicas?: number;
   /**
-   * `resources` of the container `model-server`, and of `download-model` before it; what is left out keeps the default.
+   * `resources` of the container `model-server`, and of `download-model` before it. What is left out keeps the default.
    * `OMP_NUM_THREADS`, `OPENBLAS_NUM_THREADS` and `MKL_NUM_THREADS` are the CPU limit, unless `environment` has them.
    * @default - requests 500m and 1Gi, limits 2 and 4Gi; ephemeral storage, both: what modelSpace, packages and /tmp hold
    */
   readonly resources?: ContainerResources;
   /**
-   * Who may connect to the scoring server, port `http` (8080) of the pods, by NetworkPolicy: there is no login on that
-   * port.
+   * Who may connect to the scoring server, port `http` (8080) of the pods, by NetworkPolicy: that port has no
+   * login.
    * @default - the pods of its own namespace
    */
   readonly clients?: NetworkPeer[];
@@ -47,7 +46,7 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly metricsClients?: NetworkPeer[];
   /**
-   * Where the pods may go beside the registry and the package index, by NetworkPolicy: a store that clients read straight,
+   * Destinations that the pods may connect to besides the registry and the package index, by NetworkPolicy: a store that clients read directly,
    * what a model calls.
    * @default - nowhere
    */
@@ -59,7 +58,7 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly exposure?: Exposure;
   /**
-   * Image of the container `nginx`, which is there with an `exposure` alone.
+   * Image of the container `nginx`, which exists only with an `exposure`.
    * @default Images.NGINX
    */
   readonly proxyImage?: string;
@@ -69,7 +68,7 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly proxyResources?: ContainerResources;
   /**
-   * The largest body of a request; a larger one is answered with 413.
+   * The largest body of a request. A larger one is answered with 413.
    * @default Size.mebibytes(16)
    */
   readonly maxRequestSize?: Size;
@@ -81,35 +80,35 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly maxConcurrentRequests?: number;
   /**
-   * Seconds after which a request is answered with 504: `MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT`.
-   * @default 60
+   * Time after which a request is answered with 504, in whole seconds: `MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT`.
+   * @default Duration.minutes(1)
    */
-  readonly requestTimeoutSeconds?: number;
+  readonly requestTimeout?: Duration;
   /**
    * A request that a new pod has to answer before it gets any other.
-   * @default WarmUp.modelExample() - the example that the model was logged with, where it has one
+   * @default WarmUp.modelExample() - the example that the model was logged with, if it has one
    */
   readonly warmUp?: WarmUp;
   /**
-   * Seconds that a pod may take to download, load and warm up a version before a rollout counts as failed:
-   * `progressDeadlineSeconds` of the Deployment, and the startup probe.
-   * @default 600
+   * Time that a pod may take to download, load and warm up a version before a rollout counts as failed, in whole seconds
+   * of at least 10: `progressDeadlineSeconds` of the Deployment, and the startup probe.
+   * @default Duration.minutes(10)
    */
-  readonly startSeconds?: number;
+  readonly startTimeout?: Duration;
   /**
-   * Seconds that running requests get to end when a pod is stopped: with the pauses before and after it the pod's
-   * `terminationGracePeriodSeconds`.
-   * @default - `requestTimeoutSeconds`
+   * Time that running requests get to end when a pod is stopped, in whole seconds: with the pauses before and after it the
+   * pod's `terminationGracePeriodSeconds`.
+   * @default - `requestTimeout`
    */
-  readonly drainSeconds?: number;
+  readonly drainTimeout?: Duration;
   /**
    * Space for the model's files: `sizeLimit` of an emptyDir, and part of the pod's limit of ephemeral storage.
    * @default Size.gibibytes(10) - 8 with `reserveEphemeralStorage`
    */
   readonly modelSpace?: Size;
   /**
-   * Whether a model is tried that was logged under another Python version (3.12, where the image has 3.11). Pickled code
-   * may not load there, or fail later.
+   * Whether a model is loaded that was logged under another Python version, e.g. 3.12 in an image with 3.11. Its pickled
+   * code may fail to load, or fail later.
    * @default false
    */
   readonly acceptAnyPython?: boolean;
@@ -129,8 +128,8 @@ export interface PlatformServingOptions extends ModelServingOptions {
   readonly chart?: Chart;
 }
 
-/** Options of a serving that stands alone. */
+/** Options of a serving without a platform. */
 export interface ModelServingProps extends ModelServingOptions {
-  /** Where the registry is. */
+  /** The tracking server, which has the registry. */
   readonly tracking: TrackingEndpoint;
 }

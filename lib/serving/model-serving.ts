@@ -5,9 +5,12 @@ import { ServingPlan, servingPlan, servingRules } from './serving-plan';
 import { MODEL_METRICS_PORT, MODEL_PORT, SERVING_PROGRAMS, servingPod } from './serving-pod';
 import { LOGIN_PORT, SERVING_PROXY_PROGRAM, servingProxyConfiguration } from './serving-proxy';
 import { TrackingConnection } from './tracking-endpoint';
-import { Exposure } from '../access/exposure';
-import { checkInputs } from '../inputs/inputs';
-import { autoscaler } from '../kubernetes/autoscaler';
+import { autoscaler } from '../component/autoscaler';
+import { Component } from '../component/component';
+import { IMetricsTarget } from '../component/metrics-target';
+import { NetworkBoundary } from '../component/network-boundary';
+import { PlacementOptions } from '../component/pod-options';
+import { contentHash, programs } from '../component/program';
 import {
   configMap,
   disruptionBudget,
@@ -15,14 +18,11 @@ import {
   metricsService,
   service,
   serviceAccount,
-} from '../kubernetes/common-objects';
-import { Component } from '../kubernetes/component';
-import { apiObject } from '../kubernetes/manifest';
-import { NetworkBoundary } from '../kubernetes/network-boundary';
+} from '../component/standard-objects';
+import { deployment } from '../component/workloads';
+import { Exposure } from '../exposure/exposure';
+import { checkInputs } from '../inputs/inputs';
 import { accountAnnotations } from '../kubernetes/pod';
-import { PlacementOptions } from '../kubernetes/pod-options';
-import { contentHash, programs } from '../kubernetes/program';
-import { check } from '../kubernetes/rules';
 
 /** The suffix of every serving's name, and the longest that is added to that name. */
 const SUFFIX = '-serving';
@@ -31,27 +31,31 @@ const LONGEST_SUFFIX = '-programs';
 /**
  * One registered model that answers on HTTP: `POST http://<id>-serving:8080/invocations`.
  *
- * It is named `<id>-serving` and is an instance of its own, wherever it stands. Which version it serves is in the YAML
- * for `RegisteredModel.byVersion` alone; otherwise a `ModelDeployer` owns that field, and pods wait until it is set.
+ * It is named `<id>-serving` and is an instance of its own in every chart. The YAML has the version that it serves only
+ * for `RegisteredModel.byVersion`; otherwise a `ModelDeployer` owns that field, and pods wait until it is set.
  *
  * Objects, by the ids for `apiObject()`: `deployment`, `service`, `metrics-service`, `autoscaler`, `disruption-budget`,
  * `ingress` or `route`, `config-map` (programs), `warm-up-config-map`, `proxy-config-map`, `service-account`,
- * `network-policy`, and where its login is copied from another namespace `login-role` and `login-role-binding`.
+ * `network-policy`, and `login-role` and `login-role-binding` if its login is copied from another namespace.
  */
-export class ModelServing extends Component {
+export class ModelServing extends Component implements IMetricsTarget {
   /** What is served. */
   public readonly model: RegisteredModel;
   /** URL of the scoring server inside the cluster. */
   public readonly url: string;
   /** Labels of the Service that has the metrics. */
   public readonly metricsLabels: Record<string, string>;
+  /** HTTP path of the metrics. */
+  public readonly metricsPath: string = '/metrics';
+  /** Always true. */
+  public readonly hasMetrics: boolean = true;
 
   private readonly plan: ServingPlan;
   private readonly placement: PlacementOptions;
   private readonly tracking: TrackingConnection;
 
   /**
-   * @param scope where it stands; a chart or a construct in one
+   * @param scope the chart, or a construct in a chart, that contains it
    * @param id names the resources, with `-serving` after it: a DNS label
    * @param props the model, the registry that it comes from, and options
    */
@@ -60,19 +64,20 @@ export class ModelServing extends Component {
     id: string,
     private readonly props: ModelServingProps,
   ) {
-    super(scope, id, 'serving', LONGEST_SUFFIX, SUFFIX);
+    super(scope, id, { role: 'serving', longestSuffix: LONGEST_SUFFIX, instanceSuffix: SUFFIX });
     checkInputs('new ModelServing', { scope, id, props }, this);
     const name = this.componentName;
     this.placement = this._placement(props);
     this.plan = servingPlan(props, this.placement);
-    check(this, servingRules(props, this.plan));
+    this._image = this.plan.image;
+    this._check(props, [...servingRules(props, this.plan), ...props.tracking._rules(this)]);
     this.model = props.model;
     this.url = `http://${this._serviceHost()}:${MODEL_PORT}`;
     this.metricsLabels = metricsLabels(this);
     this.tracking = props.tracking._connect(this, name, 'serving');
-    this.tracking.letEdit?.(props.model.name);
+    this.tracking.user?.mayEdit(props.model.name);
 
-    serviceAccount(this, 'service-account', name, accountAnnotations([this.tracking]));
+    serviceAccount(this, accountAnnotations([this.tracking]));
     this.network();
     this.services();
     configMap(this, 'config-map', `${name}-programs`, programs(...SERVING_PROGRAMS));
@@ -80,7 +85,7 @@ export class ModelServing extends Component {
       configMap(this, 'warm-up-config-map', `${name}-warm-up`, { request: this.warmUpBody });
     }
     if (this.plan.exposed) configMap(this, 'proxy-config-map', `${name}-proxy`, this.proxyFiles);
-    this.deployment();
+    this.workload();
     if (this.plan.autoscaling) autoscaler(this, this.plan.autoscaling);
     if (this.plan.maxPods > 1) disruptionBudget(this);
     (props.exposure ?? Exposure.none())._bind(this, {
@@ -100,7 +105,7 @@ export class ModelServing extends Component {
   }
 
   private network(): void {
-    const network = new NetworkBoundary(this, 'network-policy', this.componentName, this.podSelector);
+    const network = new NetworkBoundary(this);
     for (const peer of this.props.clients ?? [{ podLabels: {} }]) network.allowFrom(peer, MODEL_PORT);
     if (this.plan.exposed) network.allowFrom({ anyone: true }, LOGIN_PORT);
     network.allowMetrics(MODEL_METRICS_PORT, this.props.metricsClients).allowDns().allowEgress(this.tracking.egress);
@@ -117,28 +122,13 @@ export class ModelServing extends Component {
     metricsService(this, MODEL_METRICS_PORT);
   }
 
-  private deployment(): void {
+  private workload(): void {
     const { plan, model } = this;
-    apiObject(this, 'deployment', {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      name: this.componentName,
-      labels: {
-        ...this.labels,
-        app: this.componentName,
-        ...(model.version !== undefined && { 'model-version': model.version }),
-      },
-      body: {
-        spec: {
-          // With an autoscaler the number is its own: an apply would put it back.
-          replicas: plan.autoscaling ? undefined : plan.maxPods,
-          revisionHistoryLimit: 5,
-          progressDeadlineSeconds: plan.startSeconds,
-          selector: { matchLabels: this.podSelector },
-          strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-          template: this.pod(),
-        },
-      },
+    deployment(this, {
+      replicas: plan.autoscaling ? undefined : plan.maxPods,
+      labels: { app: this.componentName, ...(model.version !== undefined && { 'model-version': model.version }) },
+      progressDeadlineSeconds: plan.startSeconds,
+      pod: () => this.pod(),
     });
   }
 
@@ -146,8 +136,6 @@ export class ModelServing extends Component {
     const { plan } = this;
     return servingPod({
       name: this.componentName,
-      labels: this.labels,
-      selector: this.podSelector,
       model: this.model,
       plan,
       placement: this.placement,

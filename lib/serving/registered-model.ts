@@ -59,16 +59,6 @@ export class RegisteredModel {
     this.version = which.version;
   }
 
-  /** What the pods are told beside the name. @internal */
-  public get _environment(): Record<string, string> {
-    return {
-      MODEL_NAME: this.name,
-      ...(this.alias !== undefined && { MODEL_ALIAS: this.alias }),
-      ...(this.stage !== undefined && { MODEL_STAGE: this.stage }),
-      ...(this.version !== undefined && { MODEL_VERSION: String(this.version) }),
-    };
-  }
-
   /** @internal */
   public get _rules(): Rule[] {
     const { name, alias, stage, version } = this;

@@ -3,15 +3,16 @@ import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { ModelServingOptions } from './model-serving-props';
 import { ServingRuntime } from './serving-runtime';
 import { WarmUp } from './warm-up';
-import { Exposure } from '../access/exposure';
+import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../component/autoscaler';
+import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
+import { Exposure } from '../exposure/exposure';
 import { Images } from '../images';
-import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../kubernetes/autoscaler';
-import { egressRules, peerRules } from '../kubernetes/network-boundary';
-import { PlacementOptions, defaultSpace, mirrored } from '../kubernetes/pod-options';
+import { durationRule, seconds } from '../kubernetes/durations';
+import { environmentRules } from '../kubernetes/environment-rules';
+import { egressRules, peerRules } from '../kubernetes/network-peer';
 import { LOG_SPACE, mebibytes, mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
 import { SERVING_VARIABLES, reservedRules } from '../tracking/reserved-variables';
-import { environmentRules } from '../tracking/rules';
 
 /** The props with every default filled in. */
 export interface ServingPlan {
@@ -32,9 +33,9 @@ export interface ServingPlan {
   readonly startSeconds: number;
   readonly drainSeconds: number;
   readonly acceptAnyPython: boolean;
-  /** True where nginx stands beside the model, with the platform's login. */
+  /** True if nginx runs beside the model, with the platform's login. */
   readonly exposed: boolean;
-  /** Host that people reach by TLS alone. */
+  /** Host that clients reach only by TLS. */
   readonly httpsHost?: string;
 }
 
@@ -45,7 +46,7 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
   const runtime = props.runtime ?? ServingRuntime.offline();
   const modelSpace = props.modelSpace ?? defaultSpace(10, placement);
   const autoscaling = autoscalerBounds(props);
-  const requestTimeoutSeconds = props.requestTimeoutSeconds ?? 60;
+  const requestTimeoutSeconds = props.requestTimeout === undefined ? 60 : seconds(props.requestTimeout);
   const packages = runtime._requirements && !runtime._requirements.cacheClaimName ? mebibytes(runtime._space) : 0;
   const disk = Math.ceil(mebibytes(modelSpace) + packages) + mebibytes(TMP_SPACE);
   const maxRequestBytes = Math.round(mebibytes(props.maxRequestSize ?? Size.mebibytes(16)) * 1024 * 1024);
@@ -84,8 +85,8 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
     // A body takes several times its size while it is read and predicted.
     maxConcurrentBytes: Math.max(maxRequestBytes, Math.floor(memoryBytes / 16)),
     requestTimeoutSeconds,
-    startSeconds: props.startSeconds ?? 600,
-    drainSeconds: props.drainSeconds ?? requestTimeoutSeconds,
+    startSeconds: props.startTimeout === undefined ? 600 : seconds(props.startTimeout),
+    drainSeconds: props.drainTimeout === undefined ? requestTimeoutSeconds : seconds(props.drainTimeout),
     acceptAnyPython: props.acceptAnyPython ?? false,
     exposed: (props.exposure ?? Exposure.none())._hosts.length > 0,
     httpsHost: props.exposure?._httpsHost,
@@ -105,12 +106,13 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     sizeRule('modelSpace', plan.modelSpace),
     sizeRule('maxRequestSize', props.maxRequestSize ?? Size.mebibytes(16)),
     wholeRule('maxConcurrentRequests', plan.maxConcurrentRequests, 1),
-    wholeRule('requestTimeoutSeconds', plan.requestTimeoutSeconds, 1),
-    wholeRule('startSeconds', plan.startSeconds, 10),
-    wholeRule('drainSeconds', plan.drainSeconds, 1),
+    durationRule('requestTimeout', props.requestTimeout, 1),
+    durationRule('startTimeout', props.startTimeout, 10),
+    durationRule('drainTimeout', props.drainTimeout, 1),
     ...peerRules('clients', props.clients),
     ...peerRules('metricsClients', props.metricsClients),
     ...egressRules('egress', props.egress),
+    ...(props.exposure?._rules ?? []),
     ...environmentRules(props.environment, "a Secret by a JSON patch of apiObject('deployment')"),
     ...reservedRules(props.environment, SERVING_VARIABLES),
   ];

@@ -1,11 +1,12 @@
 import { RegisteredModel } from './registered-model';
 import { ServingPlan, TMP_SPACE } from './serving-plan';
-import { LINGER_BEHIND_NGINX, servingProxy, servingProxyVolumes } from './serving-proxy';
+import { LINGER_BEHIND_NGINX, servingProxy } from './serving-proxy';
+import { PlacementOptions } from '../component/pod-options';
+import { PodProps } from '../component/pod-template';
+import { PROGRAMS } from '../component/program';
 import { Connection } from '../kubernetes/connection';
-import { Container, PodTemplate, Volume, VolumeMount } from '../kubernetes/manifest';
-import { environment, fromField, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
-import { PlacementOptions } from '../kubernetes/pod-options';
-import { PROGRAMS } from '../kubernetes/program';
+import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
+import { environment, fromField, mountConnections, scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
@@ -15,6 +16,7 @@ export const MODEL_METRICS_PORT = 9090;
 export const SERVING_PROGRAMS = [
   'secret_files.py',
   'serving_settings.py',
+  'required.py',
   'may_pass.py',
   'model_download.py',
   'model_requirements.py',
@@ -40,8 +42,6 @@ const LINGER_SECONDS = 8;
 
 export interface ServingPodProps {
   readonly name: string;
-  readonly labels: Record<string, string>;
-  readonly selector: Record<string, string>;
   readonly model: RegisteredModel;
   readonly plan: ServingPlan;
   readonly placement: PlacementOptions;
@@ -53,11 +53,12 @@ export interface ServingPodProps {
   readonly configHash: string;
 }
 
-export function servingPod(props: ServingPodProps): PodTemplate {
+export function servingPod(props: ServingPodProps): PodProps {
   const { plan, name } = props;
   const { warmUp } = props;
   const mounted = mountConnections([props.tracking]);
   const requirements = plan.runtime._requirements;
+  const proxy = plan.exposed ? servingProxy(plan, props.trackingUrl, `${name}-proxy`) : undefined;
   const linger = plan.exposed ? LINGER_BEHIND_NGINX : LINGER_SECONDS;
   const mounts: VolumeMount[] = [
     { name: 'programs', mountPath: PROGRAMS, readOnly: true },
@@ -72,7 +73,7 @@ export function servingPod(props: ServingPodProps): PodTemplate {
     MLFLOW_DISABLE_TELEMETRY: 'true',
     MODEL_DIRECTORY: MODEL,
     SERVING_NAME: name,
-    ...props.model._environment,
+    ...modelVariables(props.model),
     ...mounted.environment,
     ...props.environment,
   };
@@ -146,20 +147,18 @@ export function servingPod(props: ServingPodProps): PodTemplate {
     ],
   };
   const version = props.model.version;
-  return podTemplate({
-    labels: { ...props.labels, app: name, ...(version !== undefined && { 'model-version': version }) },
+  return {
+    labels: version === undefined ? undefined : { 'model-version': version },
     annotations: {
       'kubectl.kubernetes.io/default-container': 'model-server',
       'cdk8s-mlflow/config-hash': props.configHash,
     },
-    serviceAccountName: name,
     user: ANY_USER,
     placement: props.placement,
-    spread: props.selector,
-    topologySpread: true,
+    spread: 'zones',
     terminationGracePeriodSeconds: linger + plan.drainSeconds + 5,
     initContainers: [download],
-    containers: [server, ...(plan.exposed ? [servingProxy(plan, props.trackingUrl)] : [])],
+    containers: [server, ...(proxy ? [proxy.container] : [])],
     volumes: [
       { name: 'programs', configMap: { name: `${name}-programs` } },
       scratch('model', plan.modelSpace),
@@ -169,12 +168,22 @@ export function servingPod(props: ServingPodProps): PodTemplate {
         ? [{ name: 'warm-up', configMap: { name: warmUp.name, items: [{ key: warmUp.key, path: 'request' }] } }]
         : []),
       ...mounted.volumes,
-      ...(plan.exposed ? servingProxyVolumes(`${name}-proxy`) : []),
+      ...(proxy?.volumes ?? []),
     ],
-  });
+  };
 }
 
 function packages({ runtime }: ServingPlan): Volume {
   const claimName = runtime._requirements?.cacheClaimName;
   return claimName ? { name: 'packages', persistentVolumeClaim: { claimName } } : scratch('packages', runtime._space);
+}
+
+/** What the programs read of the model; the deployer sets the version of a model that follows an alias or a stage. */
+function modelVariables({ name, alias, stage, version }: RegisteredModel): Record<string, string> {
+  return {
+    MODEL_NAME: name,
+    ...(alias !== undefined && { MODEL_ALIAS: alias }),
+    ...(stage !== undefined && { MODEL_STAGE: stage }),
+    ...(version !== undefined && { MODEL_VERSION: String(version) }),
+  };
 }

@@ -1,11 +1,10 @@
 import { Size } from 'cdk8s';
 import { checkInputs } from '../inputs/inputs';
-import { EgressRule } from '../kubernetes/connection';
-import { egressRules } from '../kubernetes/network-boundary';
+import { EgressRule, egressRules } from '../kubernetes/network-peer';
 import { sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, objectNameRule } from '../kubernetes/rules';
 
-/** Where the requirements of models come from. */
+/** The source of the packages that models require. */
 export interface RequirementsProps {
   /** The package index: pip's `--index-url`, e.g. `https://pypi.org/simple`. */
   readonly indexUrl: string;
@@ -31,13 +30,13 @@ export interface RequirementsProps {
  * What a model runs in. Its Python version and its requirements are compared with it before anything is loaded.
  */
 export class ServingRuntime {
-  /** MLflow's image as it is, with nothing installed: no network beyond the cluster is needed. The default. */
+  /** MLflow's unchanged image, with nothing installed. It needs no network outside of the cluster. The default. */
   public static offline(): ServingRuntime {
     return new ServingRuntime();
   }
 
   /**
-   * MLflow's image, with what a model requires beside it installed by pip when a pod starts.
+   * MLflow's image. pip installs what else a model requires when a pod starts.
    *
    * @param props the package index
    */
@@ -47,7 +46,7 @@ export class ServingRuntime {
   }
 
   /**
-   * An image of one's own that has what the models need: Python as `python`, `mlflow` with its scoring server (FastAPI,
+   * Your own image, with what the models need: Python as `python`, `mlflow` with its scoring server (FastAPI,
    * uvicorn), what the models require and, for metrics, `prometheus_client`. It runs as user 10001 on a read-only root.
    * Nothing is installed.
    *
@@ -83,7 +82,8 @@ export class ServingRuntime {
     return [
       ...(this._image === undefined ? [] : [imageRule(this._image, 'the image of the runtime')]),
       {
-        wrong: indexUrl !== undefined && !/^https?:\/\/[^/@\s?#]+(\/[^@\s?#]*)?$/.test(indexUrl),
+        wrong:
+          indexUrl !== undefined && !(/^https?:\/\/[^/@\s?#]+(\/[^@\s?#]*)?$/.test(indexUrl) && URL.canParse(indexUrl)),
         given: `indexUrl is '${indexUrl}'`,
         want: "expected the address of a package index without a user, e.g. 'https://pypi.org/simple'",
       },

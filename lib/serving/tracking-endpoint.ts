@@ -1,28 +1,29 @@
 import { createHash } from 'crypto';
 import { isIP } from 'net';
-import { ProgramRole } from '../access/nginx-roles';
-import { HTTP_PORT } from '../access/reverse-proxy';
+import { Component } from '../component/component';
 import { Credentials } from '../credentials/credentials';
 import { checkInputs } from '../inputs/inputs';
-import { Component } from '../kubernetes/component';
-import { Connection, EgressRule, SecretVariable } from '../kubernetes/connection';
-import { egressRules } from '../kubernetes/network-boundary';
-import { Rule, check } from '../kubernetes/rules';
-import { LONGEST_PROGRAM } from '../tracking/login';
+import { Connection, SecretVariable } from '../kubernetes/connection';
+import { EgressRule, egressRules } from '../kubernetes/network-peer';
+import { Rule } from '../kubernetes/rules';
+import { HTTP_PORT } from '../nginx/reverse-proxy';
+import { ServiceUserRole } from '../nginx/roles';
+import { LONGEST_SERVICE_USER, ServiceUser } from '../tracking/service-user';
 import { TrackingServer } from '../tracking/tracking-server';
 
-/** What is to be known of a tracking server that another app, or somebody else, runs. */
+/** A tracking server that this app does not create. */
 export interface TrackingUrlProps {
   /**
-   * The login: keys `username` and `password` of a Secret in the namespace of whoever connects.
+   * The login: keys `username` and `password` of a Secret in the namespace of the client.
    * @default - none: the server asks for no login
    */
   readonly credentials?: Credentials;
   /**
-   * Where the pods may go to reach it, by NetworkPolicy.
+   * Destinations that the pods may connect to in order to reach it, by NetworkPolicy.
    * @default - for `http://name.namespace.svc`, the pods of that namespace on the URL's port and on 8080, where a server
    * of this library listens; for other names that can be a Service's (`name`, `name.namespace`, `name.namespace.svc` and
-   * a cluster domain of one's own) those and any address on the URL's port; otherwise any address on the URL's port
+   * a cluster domain of one's own) those and any address on the URL's port; otherwise, and for a `name.domain.` that ends
+   * in a dot, any address on the URL's port
    */
   readonly egress?: EgressRule[];
 }
@@ -30,58 +31,74 @@ export interface TrackingUrlProps {
 /** How a pod reaches the registry. @internal */
 export interface TrackingConnection extends Connection {
   readonly url: string;
-  /** Lets the program write onto the versions of this model. */
-  readonly letEdit?: (model: string) => void;
+  /** The service user, of a server of the same app. */
+  readonly user?: ServiceUser;
 }
 
 /**
- * A tracking server as programs of the cluster see it: its address, and a login of their own for each.
+ * A tracking server as programs of the cluster see it: its address, and a service user for each.
  */
 export class TrackingEndpoint {
   /**
-   * A server of the same app. Each program gets a user of its own; where it runs in another namespace, the credentials
-   * Job puts a copy of its Secret there.
+   * A server of the same app. Each program gets a service user; if it runs in another namespace, the credentials Job
+   * copies the Secret to it.
    *
    * @param server the tracking server, e.g. `mlflow.server`
    */
   public static fromServer(server: TrackingServer): TrackingEndpoint {
     checkInputs('TrackingEndpoint.fromServer', { server });
-    return new TrackingEndpoint((component, program, role) => connectToServer(server, component, program, role));
+    return new TrackingEndpoint(
+      (component) => serverRules(server, component),
+      (component, name, role) => connectToServer(server, component, name, role),
+    );
   }
 
   /**
    * A server elsewhere: of another app, another repository, another cluster.
+   *
+   * A host of two parts, `http://mlflow.internal:5000`, is taken for a Service, `<name>.<namespace>`: the login of a serving
+   * with an exposure looks up `mlflow.internal.svc` and answers 503. End such a host in a dot if it is outside the cluster:
+   * `http://mlflow.internal.:5000`.
    *
    * @param url as `MLFLOW_TRACKING_URI`, e.g. `http://mlflow-server.mlflow.svc:5000`
    * @param props login and network
    */
   public static fromUrl(url: string, props: TrackingUrlProps = {}): TrackingEndpoint {
     checkInputs('TrackingEndpoint.fromUrl', { url, props });
-    return new TrackingEndpoint((component) => connectToUrl(url, props, component));
+    return new TrackingEndpoint(
+      () => [...urlRules(url, props.credentials), ...egressRules('egress of the tracking server', props.egress)],
+      () => connectToUrl(url, props),
+    );
   }
 
   private constructor(
-    private readonly connect: (component: Component, program: string, role: ProgramRole) => TrackingConnection,
+    private readonly rules: (component: Component) => Rule[],
+    private readonly connect: (component: Component, name: string, role: ServiceUserRole) => TrackingConnection,
   ) {}
 
   /**
+   * What keeps a component from connecting: it tells this together with what else is wrong with it.
+   *
    * @param component who connects
-   * @param program its user's name, where it lies in the server's own namespace
+   * @internal
+   */
+  public _rules(component: Component): Rule[] {
+    return this.rules(component);
+  }
+
+  /**
+   * @param component who connects
+   * @param name its service user's name, if it is in the server's own namespace
    * @param role what its user may do
    * @internal
    */
-  public _connect(component: Component, program: string, role: ProgramRole): TrackingConnection {
-    return this.connect(component, program, role);
+  public _connect(component: Component, name: string, role: ServiceUserRole): TrackingConnection {
+    return this.connect(component, name, role);
   }
 }
 
-function connectToServer(
-  server: TrackingServer,
-  component: Component,
-  program: string,
-  role: ProgramRole,
-): TrackingConnection {
-  check(component, [
+function serverRules(server: TrackingServer, component: Component): Rule[] {
+  return [
     {
       wrong: server.node.root !== component.node.root,
       given: `the tracking server ${server.node.path} is of another app`,
@@ -92,25 +109,31 @@ function connectToServer(
       given: 'a chart has no namespace',
       want: "expected one for both, new Chart(app, 'ml-serving', { namespace: 'ml-serving' }): a login is made for one place",
     },
-  ]);
+  ];
+}
+
+function connectToServer(
+  server: TrackingServer,
+  component: Component,
+  name: string,
+  role: ServiceUserRole,
+): TrackingConnection {
   const elsewhere = server.namespace !== component.namespace;
   const inNamespace = (namespace: string) =>
     elsewhere ? { namespaceLabels: { 'kubernetes.io/metadata.name': namespace } } : {};
-  const user = userName(elsewhere ? `${program}-${component.namespace}` : program);
-  const login = server._addProgram(user, role);
-  const secretName = elsewhere ? server._copyLogin(component, user) : login.secretName;
+  const user = server._addServiceUser(userName(elsewhere ? `${name}-${component.namespace}` : name), role);
+  const secretName = elsewhere ? user._copyFor(component) : user.secretName;
   server._admit({ podLabels: component.podSelector, ...inNamespace(component.namespace!) });
   return {
     url: server.url,
-    letEdit: (model: string) => server._letEdit(user, model),
+    user,
     environment: { MLFLOW_TRACKING_URI: server.url },
-    secretVariables: loginVariables(secretName, login.usernameKey, login.passwordKey),
+    secretVariables: loginVariables(secretName, user.usernameKey, user.passwordKey),
     egress: [{ peer: { podLabels: server.podSelector, ...inNamespace(server.namespace!) }, port: HTTP_PORT }],
   };
 }
 
-function connectToUrl(url: string, { credentials, egress }: TrackingUrlProps, component: Component) {
-  check(component, [...urlRules(url, credentials), ...egressRules('egress of the tracking server', egress)]);
+function connectToUrl(url: string, { credentials, egress }: TrackingUrlProps): TrackingConnection {
   const login = credentials?._existing('username', 'password');
   return {
     url: url.replace(/\/+$/, ''),
@@ -128,10 +151,10 @@ function loginVariables(secretName: string, usernameKey: string, passwordKey: st
 }
 
 /** A name that is too long ends with a hash, so that it stays one of its own. */
-function userName(program: string): string {
-  if (program.length <= LONGEST_PROGRAM) return program;
-  const hash = createHash('sha256').update(program).digest('hex').slice(0, 8);
-  return `${program.slice(0, LONGEST_PROGRAM - 9).replace(/-+$/, '')}-${hash}`;
+function userName(name: string): string {
+  if (name.length <= LONGEST_SERVICE_USER) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  return `${name.slice(0, LONGEST_SERVICE_USER - 9).replace(/-+$/, '')}-${hash}`;
 }
 
 /**
@@ -141,7 +164,9 @@ function userName(program: string): string {
 function egressOf({ port: given, protocol, hostname }: URL): EgressRule[] {
   const port = Number(given) || (protocol === 'http:' ? 80 : 443);
   const outside: EgressRule = { peer: { anyone: true }, port };
-  const [, namespace] = /^[^.]+(?:\.([^.]+)(?:\.svc(?:\..+)?)?)?\.?$/.exec(hostname) ?? [];
+  // With a dot at its end it is no short name: a Service's has the cluster's domain then.
+  const service = hostname.endsWith('.') ? /^[^.]+\.([^.]+)\.svc\..+\.$/ : /^[^.]+(?:\.([^.]+)(?:\.svc(?:\..+)?)?)?$/;
+  const [, namespace] = service.exec(hostname) ?? [];
   const isSurely = /^[^.]+\.[^.]+\.svc(\.cluster\.local)?\.?$/.test(hostname);
   if (isIP(hostname) || (namespace === undefined && hostname.includes('.'))) return [outside];
   const peer = namespace === undefined ? {} : { namespaceLabels: { 'kubernetes.io/metadata.name': namespace } };
@@ -152,14 +177,14 @@ function egressOf({ port: given, protocol, hostname }: URL): EgressRule[] {
 function urlRules(url: string, credentials?: Credentials): Rule[] {
   return [
     {
-      wrong: !/^https?:\/\/[a-z0-9.-]+(:\d{1,5})?(\/[\w./-]*)?$/.test(url),
+      wrong: !(/^https?:\/\/[a-z0-9.-]+(:\d{1,5})?(\/[\w./-]*)?$/.test(url) && URL.canParse(url)),
       given: `the URL of the tracking server is '${url}'`,
       want: "expected scheme, host in lower case and port, without a user, e.g. 'http://mlflow-server.mlflow.svc:5000'",
     },
     {
       wrong: credentials !== undefined && credentials._kind !== 'secret',
       given: 'the credentials for the tracking server are not those of a Secret',
-      want: "expected Credentials.fromSecret('name'): nobody here can make a user of a server elsewhere",
+      want: "expected Credentials.fromSecret('name'): this app cannot create users on a server that it does not manage",
     },
     ...(credentials?._rules('credentials') ?? []),
   ];

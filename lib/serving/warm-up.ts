@@ -19,10 +19,10 @@ export class WarmUp {
   }
 
   /**
-   * A request of one's own, in the ConfigMap `<serving>-warm-up`.
+   * Your own request, in the ConfigMap `<serving>-warm-up`.
    *
    * @param body as POSTed to `/invocations`, e.g. `{"inputs": [[1, 2]]}`
-   * @param contentType of the body; `application/json` where it is left out
+   * @param contentType of the body. `application/json` if it is left out
    */
   public static request(body: string, contentType?: string): WarmUp {
     checkInputs('WarmUp.request', { body, contentType });
@@ -30,11 +30,11 @@ export class WarmUp {
   }
 
   /**
-   * A request that lies in a ConfigMap that somebody else makes.
+   * A request in a ConfigMap that this app does not create.
    *
    * @param name name of the ConfigMap
    * @param key key of the body
-   * @param contentType of the body; `application/json` where it is left out
+   * @param contentType of the body. `application/json` if it is left out
    */
   public static fromConfigMap(name: string, key: string, contentType?: string): WarmUp {
     checkInputs('WarmUp.fromConfigMap', { name, key, contentType });
@@ -53,7 +53,7 @@ export class WarmUp {
     private readonly contentType: string = 'application/json',
   ) {}
 
-  /** The ConfigMap and its key that are mounted, where one is. @internal */
+  /** The ConfigMap and its key, if one is mounted. @internal */
   public _source(own: string): { name: string; key: string } | undefined {
     return this._kind === 'request' ? { name: own, key: 'request' } : this.source;
   }
@@ -85,7 +85,9 @@ export class WarmUp {
         given: `the content type of the warm-up request is '${this.contentType}'`,
         want: "expected e.g. 'application/json' or 'text/csv'",
       },
-      ...(this.source ? [objectNameRule('the ConfigMap of the warm-up request', this.source.name)] : []),
+      ...(this.source
+        ? [objectNameRule('the name of the ConfigMap of the warm-up request', this.source.name, 'samples')]
+        : []),
       {
         wrong: this.source !== undefined && !isDataKey(this.source.key),
         given: `the key of the warm-up request is '${this.source?.key}'`,

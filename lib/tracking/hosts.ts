@@ -2,7 +2,7 @@
 export const SERVICE_PORT = 5000;
 
 /**
- * What MLflow allows by itself, which a list of one's own replaces, and the networks of pods and nodes that it forgets
+ * What MLflow allows by itself, which your own list replaces, and the networks of pods and nodes that it forgets
  * (100.64.0.0/10, fc00::/7). MLflow reads a name with `*` as a pattern of Python's fnmatch: `[[]` is a bracket.
  */
 const LOCAL = [

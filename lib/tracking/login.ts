@@ -1,44 +1,22 @@
-import { Authentication } from '../access/authentication';
-import { ProgramRole } from '../access/nginx-roles';
+import { Authentication } from './authentication';
+import { LONGEST_SERVICE_USER, ServiceUser } from './service-user';
+import { Component } from '../component/component';
 import { Credentials, LoginReference } from '../credentials/credentials';
 import { CredentialsJob } from '../credentials/credentials-job';
-import { databaseNameRule } from '../database/database-name-rule';
-import { Component } from '../kubernetes/component';
 import { SecretVariable } from '../kubernetes/connection';
 import { check } from '../kubernetes/rules';
+import { ServiceUserRole } from '../nginx/roles';
 
 const KEYS = ['MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY', 'MLFLOW_CRYPTO_KEK_PASSPHRASE'];
 /** User of people in a generated Secret. */
 const ADMINISTRATOR = 'admin';
 const FLASK_KEY = 'MLFLOW_FLASK_SERVER_SECRET_KEY';
 
-/** What nginx takes for a program's name has this length at most. */
-export const LONGEST_PROGRAM = 58;
-
-/** Where a program of the cluster finds its own user of the tracking server. */
-export interface ProgramLogin {
-  /** Name of the Secret. */
-  readonly secretName: string;
-  /** Key of the user name: `MLFLOW_TRACKING_USERNAME`. */
-  readonly usernameKey: string;
-  /** Key of the password: `MLFLOW_TRACKING_PASSWORD`. */
-  readonly passwordKey: string;
-}
-
-/** A program of the cluster that has a user of its own. */
-export interface ProgramUser {
-  readonly username: string;
-  /** `<role>.<username>`: its entry in the Secret of the users. */
-  readonly key: string;
-  /** Registered models that it may change where MLflow asks who comes: nginx asks nobody what he wants. */
-  readonly models: Set<string>;
-}
-
 /** The users of one tracking server, and the Secrets that they come from. */
 export class ServerLogin {
-  /** Called when there is a program at all. */
-  public onFirstProgram?: () => void;
-  private readonly programs: ProgramUser[] = [];
+  /** Called before the first service user is added. */
+  public onFirstServiceUser?: () => void;
+  private readonly users: ServiceUser[] = [];
   private readonly people?: LoginReference;
   private readonly admin?: LoginReference;
   private readonly keys: string;
@@ -50,15 +28,6 @@ export class ServerLogin {
     private readonly authentication: Authentication,
     keys: Credentials = Credentials.generated(),
   ) {
-    const { realm, authDatabase } = this;
-    check(server, [
-      ...(authDatabase === undefined ? [] : [databaseNameRule(authDatabase)]),
-      {
-        wrong: !/^[^'"\\$\p{Cc}]+$/u.test(realm) || realm === 'off',
-        given: `realm is '${realm}'`,
-        want: "expected text other than 'off', without quotes, '\\' and '$', e.g. 'MLflow Authentication'",
-      },
-    ]);
     this.generatesKeys = keys._kind === 'generated';
     this.keys = keys._login(server, {
       prop: 'keys',
@@ -80,7 +49,7 @@ export class ServerLogin {
   }
 
   public get realm(): string {
-    return this.authentication._basic.realm ?? 'MLflow Authentication';
+    return this.authentication._realm;
   }
 
   /** What nginx asks for. */
@@ -108,62 +77,48 @@ export class ServerLogin {
 
   /** Name of MLflow's database of users, where it has one. */
   public get authDatabase(): string | undefined {
-    if (this.authentication._kind !== 'mlflow') return undefined;
-    return this.authentication._mlflow.databaseName ?? 'mlflow_auth';
+    return this.authentication._databaseName;
   }
 
-  public addProgram(program: string, role?: ProgramRole): ProgramLogin {
-    check(this.server, [
+  public addServiceUser(username: string, role?: ServiceUserRole): ServiceUser {
+    const { server, usersSecret } = this;
+    check(server, [
       {
-        wrong: !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(program) || program.length > LONGEST_PROGRAM,
-        given: `the program's name is '${program}'`,
-        want: `expected at most ${LONGEST_PROGRAM} lower-case letters, digits and '-', e.g. 'deployer'`,
+        wrong: !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(username) || username.length > LONGEST_SERVICE_USER,
+        given: `username is '${username}'`,
+        want: `expected at most ${LONGEST_SERVICE_USER} lower-case letters, digits and '-', e.g. 'notebooks'`,
       },
       {
-        wrong: program === ADMINISTRATOR,
-        given: `the program's name is '${program}'`,
-        want: 'expected another one: the generated user of people has that name',
+        wrong: username === ADMINISTRATOR,
+        given: `username is '${username}'`,
+        want: 'expected another name: the generated administrator has this one',
       },
       {
-        wrong: this.programs.some(({ username }) => username === program),
-        given: `the program '${program}' is there already`,
-        want: 'expected a name of its own for each program: its login can then be taken away alone',
+        wrong: this.users.some((user) => user.username === username),
+        given: `the service user '${username}' exists already`,
+        want: 'expected a name of its own for each program: one login can then be revoked without the others',
       },
     ]);
-    if (this.programs.length === 0) {
+    if (this.users.length === 0) {
       this.requestUsers();
-      this.onFirstProgram?.();
+      this.onFirstServiceUser?.();
     }
-    const key = CredentialsJob._of(this.server)._addUser(this.usersSecret, program, role);
-    this.programs.push({ username: program, key, models: new Set() });
-    return {
-      secretName: `${this.server.componentName}-${program}-login`,
-      usernameKey: 'username',
-      passwordKey: 'password',
-    };
+    const user = ServiceUser._of({ server, username, role, usersSecret });
+    this.users.push(user);
+    return user;
   }
 
-  /** Has a program's Secret copied for a component of another namespace. */
-  public copyFor(component: Component, program: string): string {
-    return CredentialsJob._of(this.server)._copyFor(component, this.usersSecret, program);
-  }
-
-  /** Secret with an entry `<role>.<name>` for each program: nginx's line, or the password for MLflow's own login. */
+  /** Secret with an entry `<role>.<name>` for each service user: nginx's line, or the password for MLflow's own login. */
   public get usersSecret(): string {
     return `${this.server.componentName}-users`;
   }
 
-  /** Of each entry of that Secret: the models that the program may change. */
+  /** Of each entry of that Secret: the registered models that the user may edit. */
   public get models(): Record<string, string[]> {
-    return Object.fromEntries(this.programs.map(({ key, models }) => [key, [...models].sort()]));
+    return Object.fromEntries(this.users.map((user) => [user._entry, user._models]));
   }
 
-  /** Lets a program change a registered model. */
-  public letEdit(program: string, model: string): void {
-    this.programs.find(({ username }) => username === program)!.models.add(model);
-  }
-
-  /** Whether a credentials Job is there without any program: the users' Secret is then too, and pods wait for it. */
+  /** Whether a credentials Job is there without any service user: the users' Secret is then too, and pods wait for it. */
   private get hasJob(): boolean {
     return this.generatesKeys || (this.authentication._basic.users ?? Credentials.generated())._kind === 'generated';
   }
@@ -187,7 +142,7 @@ export class ServerLogin {
       username: { value: ADMINISTRATOR },
       password: { generate: 'password' },
       more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
-      // One made by `kubectl create secret generic … --from-file=auth` has the file alone.
+      // One made by `kubectl create secret generic … --from-file=auth` has only the file.
       optional: ['username', 'password'],
     });
   }

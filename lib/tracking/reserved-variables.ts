@@ -85,13 +85,13 @@ export const SERVING_VARIABLES: ReservedVariables = [
     ['MLFLOW_TRACKING_URI', 'MODEL_ALIAS', 'MODEL_NAME', 'MODEL_STAGE', 'MODEL_VERSION', 'SERVING_NAME'],
     'expected without it: it comes from the props model and tracking',
   ],
-  [['MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT'], 'expected the prop requestTimeoutSeconds'],
+  [['MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT'], 'expected the prop requestTimeout'],
   [['MAX_REQUEST_BYTES'], 'expected the prop maxRequestSize'],
   [['MAX_REQUESTS', 'MAX_REQUESTS_BYTES'], 'expected the prop maxConcurrentRequests'],
-  [['START_SECONDS'], 'expected the prop startSeconds'],
+  [['START_SECONDS'], 'expected the prop startTimeout'],
   [['POD_NAMESPACE'], 'expected without it: the library sets it'],
   [['MODEL_SPACE_BYTES'], 'expected the prop modelSpace'],
-  [['DRAIN_SECONDS', 'LINGER_SECONDS'], 'expected the prop drainSeconds'],
+  [['DRAIN_SECONDS', 'LINGER_SECONDS'], 'expected the prop drainTimeout'],
   [['WARM_UP', 'WARM_UP_CONTENT_TYPE'], 'expected the prop warmUp'],
   [['ACCEPT_ANY_PYTHON'], 'expected the prop acceptAnyPython'],
   [
@@ -100,7 +100,7 @@ export const SERVING_VARIABLES: ReservedVariables = [
   ],
 ];
 
-/** A rule for each variable of `environment` that is reserved; MLflow's private ones are, with any name. */
+/** A rule for each variable of `environment` that is reserved. MLflow's private ones are, with any name. */
 export function reservedRules(environment: Record<string, string> = {}, reserved: ReservedVariables): Rule[] {
   const insteadOf = new Map(reserved.flatMap(([names, instead]) => names.map((name) => [name, instead] as const)));
   return Object.keys(environment).map((name) => {

@@ -1,9 +1,11 @@
+import { Authentication } from './authentication';
 import { SERVER_VARIABLES, reservedRules } from './reserved-variables';
 import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
-import { scalingRules } from '../kubernetes/autoscaler';
-import { variableRules } from '../kubernetes/metadata-rules';
-import { egressRules, peerRules } from '../kubernetes/network-boundary';
+import { scalingRules } from '../component/autoscaler';
+import { durationRule } from '../kubernetes/durations';
+import { environmentRules } from '../kubernetes/environment-rules';
+import { egressRules, peerRules } from '../kubernetes/network-peer';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
 
@@ -26,26 +28,25 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       given: `maxDatabaseRequests is ${plan.maxDatabaseRequests}`,
       want: `expected a whole number from 1 to ${MOST_DATABASE_REQUESTS}, as many as MLflow runs at once; e.g. 6`,
     },
-    wholeRule('drainSeconds', plan.drainSeconds, 10),
+    durationRule('drainTimeout', props.drainTimeout, 10),
     ...[
       { what: 'the database', shared: props.database.sharedByReplicas },
       { what: 'the artifact store', shared: props.artifacts.sharedByReplicas },
     ].map(({ what, shared }) => ({
       wrong: !shared && plan.maxPods > 1,
-      given: `there can be ${plan.maxPods} servers, and ${what} can be used by one alone`,
-      want: 'expected replicas: 1, or a store that servers can share, e.g. ArtifactStore.s3(…) or a ReadWriteMany volume',
+      given: `there can be ${plan.maxPods} servers, and ${what} supports a single replica`,
+      want: 'expected replicas: 1, or a store that servers can share, e.g. ArtifactStore.fromBucket(…) or a ReadWriteMany volume',
     })),
     {
       wrong:
-        props.authentication?._kind === 'mlflow' &&
-        (props.authentication._mlflow.databaseName ?? 'mlflow_auth') === props.database.databaseName,
+        props.authentication?._kind === 'mlflow' && props.authentication._databaseName === props.database.databaseName,
       given: `the name of the users' database is '${props.database.databaseName}'`,
       want: 'expected a database of its own: MLflow cannot make its schema in one that has other tables',
     },
     {
       wrong: plan.artifactAccess !== ArtifactAccess.PROXIED && !props.artifacts.reachableByClients,
       given: `artifactAccess is ${plan.artifactAccess}, and clients have no way into ${props.artifacts.uri}`,
-      want: 'expected ArtifactAccess.PROXIED, or a store that clients can reach and log in to, e.g. ArtifactStore.s3(…)',
+      want: 'expected ArtifactAccess.PROXIED, or a store that clients can reach and log in to, e.g. ArtifactStore.fromBucket(…)',
     },
     ...peerRules('clients', props.clients),
     ...peerRules('metricsClients', props.metricsClients),
@@ -60,20 +61,9 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       given: `allowedOrigins has '${origin}'`,
       want: "expected a scheme and a lower-case host, without a path, e.g. 'https://notebooks.example.com'",
     })),
+    ...(props.authentication ?? Authentication.basic())._rules,
+    ...(props.exposure?._rules ?? []),
     ...environmentRules(props.environment),
     ...reservedRules(props.environment, SERVER_VARIABLES),
   ];
-}
-
-/** Settings that a user gives as environment variables: they stand in the YAML. */
-export function environmentRules(
-  environment: Record<string, string> = {},
-  instead = 'the prop keys, or a Secret by a JSON patch',
-): Rule[] {
-  const secrets = Object.entries(environment).map(([name, value]) => ({
-    wrong: /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY)$/i.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
-    given: `environment has ${name}`,
-    want: `expected no secrets there, as they would stand in the YAML; use ${instead}`,
-  }));
-  return [...variableRules('environment', environment), ...secrets];
 }

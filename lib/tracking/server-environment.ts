@@ -1,7 +1,7 @@
 import { allowedHosts, allowedOrigins } from './hosts';
 import { ServerPlan, poolConnections } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
-import { PROGRAMS } from '../kubernetes/program';
+import { PROGRAMS } from '../component/program';
 
 /**
  * Sources that a model version may have: artifacts, and the two words that stand for a prompt's text, which is in a tag.
@@ -19,7 +19,7 @@ export interface ServerEnvironment {
   readonly authDatabase?: string;
 }
 
-/** The variables that are no Secret; `environment` of the props comes last. */
+/** The variables that are no Secret. `environment` of the props comes last. */
 export function serverEnvironment({
   name,
   namespace,

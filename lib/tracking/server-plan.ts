@@ -2,8 +2,9 @@ import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
 import { ArtifactAccess, TrackingServerOptions } from './tracking-server-props';
-import { AutoscalerBounds, autoscalerBounds } from '../kubernetes/autoscaler';
-import { PlacementOptions, defaultSpace, mirrored } from '../kubernetes/pod-options';
+import { AutoscalerBounds, autoscalerBounds } from '../component/autoscaler';
+import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
+import { seconds } from '../kubernetes/durations';
 import { LOG_SPACE, mebibytes, mergeResources } from '../kubernetes/resources';
 
 /** Requests of one process that use the database at once: with 10 servers, PostgreSQL's default memory is enough. */
@@ -38,7 +39,7 @@ export interface ServerPlan {
   readonly dumpSpace: Size;
   readonly drainSeconds: number;
   readonly artifactAccess: ArtifactAccess;
-  /** Pods that can be there at once; a rollout adds one. */
+  /** Pods that can be there at once. A rollout adds one. */
   readonly maxPods: number;
 }
 
@@ -77,7 +78,7 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
     // A little below what the volume and the limit hold: the kubelet measures with a lag.
     maxArtifactMebibytes: Math.max(1, Math.floor(space * 0.9)),
     dumpSpace: props.dumpSpace ?? defaultSpace(20, placement),
-    drainSeconds: props.drainSeconds ?? 60,
+    drainSeconds: props.drainTimeout === undefined ? 60 : seconds(props.drainTimeout),
     artifactAccess: props.artifactAccess ?? ArtifactAccess.PROXIED,
     maxPods: autoscaling?.maxReplicas ?? props.replicas ?? 1,
   };

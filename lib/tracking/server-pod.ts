@@ -1,14 +1,16 @@
 import { Size } from 'cdk8s';
 import { ServerPlan } from './server-plan';
-import { ReverseProxy } from '../access/reverse-proxy';
+import { PlacementOptions } from '../component/pod-options';
+import { PodProps } from '../component/pod-template';
+import { PROGRAMS } from '../component/program';
 import { databaseUri } from '../database/database-client';
 import { Connection, SecretVariable } from '../kubernetes/connection';
-import { Container, PodTemplate, VolumeMount } from '../kubernetes/manifest';
-import { environment, mountConnections, podTemplate, scratch } from '../kubernetes/pod';
-import { PlacementOptions } from '../kubernetes/pod-options';
-import { PROGRAMS } from '../kubernetes/program';
+import { Container, VolumeMount } from '../kubernetes/manifest';
+import { environment, mountConnections, scratch } from '../kubernetes/pod';
 import { renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
+import { ReverseProxy } from '../nginx/reverse-proxy';
+import { stopSeconds } from '../nginx/sidecar';
 
 /** Where MLflow listens on the pod's loopback. */
 export const MLFLOW_PORT = 5000;
@@ -24,6 +26,7 @@ export const SERVER_PROGRAMS = [
   'request_limits.py',
   'json_answer.py',
   'artifact_locations.py',
+  'required.py',
   'open_metrics.py',
   'own_login.py',
 ];
@@ -42,9 +45,6 @@ assert s.recv(1)`;
 const UVICORN_GRACE_SECONDS = 10;
 
 export interface ServerPodProps {
-  readonly name: string;
-  readonly labels: Record<string, string>;
-  readonly selector: Record<string, string>;
   readonly plan: ServerPlan;
   readonly placement: PlacementOptions;
   readonly proxy: ReverseProxy;
@@ -59,8 +59,9 @@ export interface ServerPodProps {
   readonly configHash: string;
 }
 
-export function serverPod(props: ServerPodProps): PodTemplate {
-  const { plan, proxy } = props;
+export function serverPod(props: ServerPodProps): PodProps {
+  const { plan } = props;
+  const proxy = props.proxy.sidecar();
   const mounted = mountConnections(props.connections, props.secretVariables);
   const mounts: VolumeMount[] = [
     { name: 'programs', mountPath: PROGRAMS, readOnly: true },
@@ -99,28 +100,25 @@ export function serverPod(props: ServerPodProps): PodTemplate {
     },
     resources: renderResources(plan.resources),
   };
-  return podTemplate({
-    labels: { ...props.labels, app: props.name },
+  return {
     annotations: {
       'kubectl.kubernetes.io/default-container': 'mlflow',
       'cdk8s-mlflow/config-hash': props.configHash,
     },
-    serviceAccountName: props.name,
     user: ANY_USER,
     placement: props.placement,
-    spread: props.selector,
-    topologySpread: true,
-    terminationGracePeriodSeconds: ReverseProxy.stopSeconds(plan.drainSeconds) + UVICORN_GRACE_SECONDS + 5,
+    spread: 'zones',
+    terminationGracePeriodSeconds: stopSeconds(plan.drainSeconds) + UVICORN_GRACE_SECONDS + 5,
     initContainers: [waitForSchema, mlflow],
-    containers: [proxy.container()],
+    containers: [proxy.container],
     volumes: [
       { name: 'programs', configMap: { name: props.programsConfigMap } },
       scratch('tmp', plan.spool),
       scratch('metrics', Size.mebibytes(64)),
       ...mounted.volumes,
-      ...proxy.volumes(),
+      ...proxy.volumes,
     ],
-  });
+  };
 }
 
 function serverArguments(props: ServerPodProps): string[] {

@@ -1,47 +1,28 @@
-import { Size } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
-import { Authentication } from '../access/authentication';
-import { Exposure } from '../access/exposure';
+import { Authentication } from './authentication';
 import { IArtifactStore } from '../artifacts/artifact-store';
+import { Autoscaling } from '../component/autoscaling';
+import { PodOptions } from '../component/pod-options';
 import { Credentials } from '../credentials/credentials';
 import { IDatabase } from '../database/database';
-import { EgressRule } from '../kubernetes/connection';
-import { NetworkPeer } from '../kubernetes/network-boundary';
-import { PodOptions } from '../kubernetes/pod-options';
-
-/** How many servers there are: a HorizontalPodAutoscaler. */
-export interface Autoscaling {
-  /**
-   * Servers at least: `minReplicas`.
-   * @default 3
-   */
-  readonly minReplicas?: number;
-  /**
-   * Servers at most: `maxReplicas`.
-   * @default 10, or `minReplicas` where that is more
-   */
-  readonly maxReplicas?: number;
-  /**
-   * CPU that the servers are kept at, in percent of their request: `averageUtilization`.
-   * @default 70
-   */
-  readonly targetCpuPercent?: number;
-}
+import { Exposure } from '../exposure/exposure';
+import { EgressRule, NetworkPeer } from '../kubernetes/network-peer';
 
 /** How clients read and write artifacts. */
 export enum ArtifactAccess {
-  /** Through the tracking server, every byte: clients need one address and one login. */
+  /** All uploads and downloads pass the tracking server. Clients need one address and one login. */
   PROXIED = 'proxied',
   /**
-   * By the tracking server's login, and large files by signed URLs straight at the store, which clients must be able to
-   * reach: MLflow's multipart uploads and downloads. It saves the server the bytes and the space for them.
+   * Clients log in to the tracking server and transfer large files directly to and from the store with signed URLs: MLflow's
+   * multipart uploads and downloads. Clients must be able to reach the store. The server needs no disk space for these files.
    */
   PRESIGNED = 'presigned',
   /** Straight at the store, with a login of their own for it: `--no-serve-artifacts`. */
   DIRECT = 'direct',
 }
 
-/** Options of the tracking server, below a platform and alone. */
+/** Options of the tracking server, in a platform or standalone. */
 export interface TrackingServerOptions extends PodOptions {
   /**
    * Bounds of the number of servers.
@@ -49,7 +30,7 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly autoscaling?: Autoscaling;
   /**
-   * A fixed number of servers in place of autoscaling: `replicas` of the Deployment, and no HorizontalPodAutoscaler.
+   * A fixed number of servers instead of autoscaling: `replicas` of the Deployment, and no HorizontalPodAutoscaler.
    * @default - autoscaling
    */
   readonly replicas?: number;
@@ -59,16 +40,17 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly workers?: number;
   /**
-   * Requests of one process that use the database at once, from 1 to 40; the others wait in order, for a minute at most
-   * (503 then, which MLflow's client retries). A process opens 3 connections for each and 2 more, so that they can never
-   * wait for each other, and with `Authentication.mlflow()` another 4: `MLFLOW_SQLALCHEMYSTORE_POOL_SIZE` and
-   * `MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW`.
+   * Concurrent database requests of one process, from 1 to 40. The others wait in order for up to a
+   * minute, and then get 503, which MLflow's client retries. A process opens 3 times this number of connections and 2 more,
+   * so that requests never wait for each other, and 4 more with `Authentication.mlflow()`:
+   * `MLFLOW_SQLALCHEMYSTORE_POOL_SIZE` and `MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW`.
    * @default 6
    */
   readonly maxDatabaseRequests?: number;
   /**
-   * Space of `/tmp`, where MLflow keeps each proxied artifact whole while it passes through. It bounds the sum of all
-   * artifacts that pass one pod at a time; nginx refuses one above nine tenths of it, or of what `resources.ephemeralStorage` leaves for it (413) (`sizeLimit` of the emptyDir, and the pod's limit of ephemeral storage).
+   * Space of `/tmp`, where MLflow stores each proxied artifact while it passes: `sizeLimit` of the emptyDir, and a part of
+   * the pod's limit of ephemeral storage. It limits the sum of all artifacts that pass one pod at a time. nginx refuses an
+   * artifact larger than 90 % of it with 413. If `resources.ephemeralStorage` leaves less, 90 % of that applies.
    * @default Size.gibibytes(10) - 8 with `reserveEphemeralStorage`
    */
   readonly spool?: Size;
@@ -78,39 +60,29 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly artifactAccess?: ArtifactAccess;
   /**
-   * Who may come in.
-   * @default Authentication.basic()
-   */
-  readonly authentication?: Authentication;
-  /**
-   * How people outside the cluster reach the server.
-   * @default Exposure.none()
-   */
-  readonly exposure?: Exposure;
-  /**
-   * Host names, beside those of the Service and the exposure, that clients use: `--allowed-hosts`. A pattern may hold
+   * Host names that clients use in addition to those of the Service and the exposure: `--allowed-hosts`. A pattern may hold
    * `*`; a name without one is allowed with any port.
    * @default - none
    */
   readonly allowedHosts?: string[];
   /**
    * Origins, with scheme, of other web sites whose scripts may use the server: `--cors-allowed-origins`.
-   * @default - none beside the exposure's own
+   * @default - only the exposure's own
    */
   readonly allowedOrigins?: string[];
   /**
    * Who may connect to the login, port `http` of the pods, by NetworkPolicy.
-   * @default - everybody: the login decides
+   * @default - every pod: the login decides
    */
   readonly clients?: NetworkPeer[];
   /**
-   * Who may read the metrics, port `metrics` of the pods, by NetworkPolicy: there is no login on that port.
+   * Who may read the metrics, port `metrics` of the pods, by NetworkPolicy. That port asks for no login.
    * @default - the namespace `monitoring`
    */
   readonly metricsClients?: NetworkPeer[];
   /**
-   * Where the servers and their migration may go beside the database and the store, by NetworkPolicy: a proxy, webhooks,
-   * a cloud's metadata.
+   * Destinations that the servers and their migration may connect to besides the database and the store, by NetworkPolicy:
+   * a proxy, webhooks, a cloud's metadata.
    * @default - nowhere
    */
   readonly egress?: EgressRule[];
@@ -121,11 +93,11 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly ipv6?: boolean;
   /**
-   * Seconds that running requests get to end when a pod is stopped, at least 10: nginx's `worker_shutdown_timeout`, and
-   * with the pauses before and after it the pod's `terminationGracePeriodSeconds`.
-   * @default 60
+   * Time that running requests get to end when a pod is stopped, in whole seconds of at least 10: nginx's
+   * `worker_shutdown_timeout`, and with the pauses before and after it the pod's `terminationGracePeriodSeconds`.
+   * @default Duration.minutes(1)
    */
-  readonly drainSeconds?: number;
+  readonly drainTimeout?: Duration;
   /**
    * Keys that all servers share: `MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY` (a Fernet key), `MLFLOW_CRYPTO_KEK_PASSPHRASE`
    * and, for `Authentication.mlflow()`, `MLFLOW_FLASK_SERVER_SECRET_KEY`. An own Secret holds them under these names.
@@ -138,7 +110,7 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly environment?: Record<string, string>;
   /**
-   * Image of the container `nginx`; it must stop gracefully on its own stop signal (SIGQUIT) and know the directive
+   * Image of the container `nginx`. It must stop gracefully on its own stop signal (SIGQUIT) and know the directive
    * `keepalive_min_timeout` (nginx 1.27.4).
    * @default Images.NGINX
    */
@@ -155,10 +127,20 @@ export interface TrackingServerOptions extends PodOptions {
   readonly dumpSpace?: Size;
 }
 
-/** Options of a tracking server that stands alone. */
+/** Options of a standalone tracking server. */
 export interface TrackingServerProps extends TrackingServerOptions {
   /** Where runs and the registry are kept. */
   readonly database: IDatabase;
   /** Where artifacts are kept. */
   readonly artifacts: IArtifactStore;
+  /**
+   * How users log in.
+   * @default Authentication.basic()
+   */
+  readonly authentication?: Authentication;
+  /**
+   * How people outside the cluster reach the server.
+   * @default Exposure.none()
+   */
+  readonly exposure?: Exposure;
 }

@@ -1,18 +1,23 @@
 import { Construct } from 'constructs';
 import { authSettings } from './auth-settings';
+import { Authentication } from './authentication';
 import { SERVICE_PORT } from './hosts';
-import { ProgramLogin, ServerLogin } from './login';
+import { ServerLogin } from './login';
+import { MIGRATION_SUFFIX, Migration } from './migration';
+import { OperatedServer } from './operated-server';
 import { serverRules } from './rules';
 import { serverEnvironment } from './server-environment';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
 import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
+import { ServiceUser } from './service-user';
+import { serviceUsersJob } from './service-users-job';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
-import { Authentication } from '../access/authentication';
-import { Exposure } from '../access/exposure';
-import { ProgramRole } from '../access/nginx-roles';
-import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../access/reverse-proxy';
-import { checkInputs } from '../inputs/inputs';
-import { autoscaler } from '../kubernetes/autoscaler';
+import { autoscaler } from '../component/autoscaler';
+import { Component } from '../component/component';
+import { IMetricsTarget } from '../component/metrics-target';
+import { NetworkBoundary } from '../component/network-boundary';
+import { PlacementOptions, mirroredDefault } from '../component/pod-options';
+import { contentHash, programs } from '../component/program';
 import {
   configMap,
   disruptionBudget,
@@ -20,17 +25,15 @@ import {
   metricsService,
   service,
   serviceAccount,
-} from '../kubernetes/common-objects';
-import { Component } from '../kubernetes/component';
+} from '../component/standard-objects';
+import { deployment } from '../component/workloads';
+import { Exposure } from '../exposure/exposure';
+import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
-import { apiObject } from '../kubernetes/manifest';
-import { NetworkBoundary, NetworkPeer } from '../kubernetes/network-boundary';
+import { NetworkPeer } from '../kubernetes/network-peer';
 import { accountAnnotations } from '../kubernetes/pod';
-import { PlacementOptions, mirroredDefault } from '../kubernetes/pod-options';
-import { contentHash, programs } from '../kubernetes/program';
-import { check } from '../kubernetes/rules';
-import { MIGRATION_SUFFIX, Migration } from '../operations/migration';
-import { programUsers } from '../operations/program-users';
+import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../nginx/reverse-proxy';
+import { ServiceUserRole } from '../nginx/roles';
 
 /**
  * MLflow's tracking server and model registry, behind nginx in the same pod.
@@ -40,11 +43,15 @@ import { programUsers } from '../operations/program-users';
  * migration: `migration/job`, `migration/config-map`, `migration/service-account`, `migration/network-policy`, `migration/users-job`,
  * `migration/users-config-map`.
  */
-export class TrackingServer extends Component {
+export class TrackingServer extends Component implements IMetricsTarget {
   /** URL of the server inside the cluster. */
   public readonly url: string;
   /** Labels of the Service that has the metrics. */
   public readonly metricsLabels: Record<string, string>;
+  /** HTTP path of the metrics. */
+  public readonly metricsPath: string = '/metrics';
+  /** Always true. */
+  public readonly hasMetrics: boolean = true;
 
   private readonly login: ServerLogin;
   private readonly plan: ServerPlan;
@@ -52,7 +59,7 @@ export class TrackingServer extends Component {
   private readonly boundary: NetworkBoundary;
 
   /**
-   * @param scope where it stands; a chart or a construct in one
+   * @param scope the chart, or a construct in a chart, that contains it
    * @param id names the resources: a DNS label
    * @param props the database, the artifact store, and options
    */
@@ -61,12 +68,13 @@ export class TrackingServer extends Component {
     id: string,
     private readonly props: TrackingServerProps,
   ) {
-    super(scope, id, 'server', MIGRATION_SUFFIX);
+    super(scope, id, { role: 'server', longestSuffix: MIGRATION_SUFFIX });
     checkInputs('new TrackingServer', { scope, id, props }, this);
     const name = this.componentName;
     this.placement = this._placement(props);
     const plan = (this.plan = serverPlan(props, this.placement));
-    check(this, serverRules(props, plan));
+    this._image = plan.image;
+    this._check(props, serverRules(props, plan));
     this.url = `http://${this._serviceHost()}:${SERVICE_PORT}`;
     this.metricsLabels = metricsLabels(this);
     this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys);
@@ -79,12 +87,12 @@ export class TrackingServer extends Component {
       maxConnections: serverConnections(plan, authDatabase !== undefined),
     });
     const connections = [database, artifacts];
-    serviceAccount(this, 'service-account', name, accountAnnotations(connections));
+    serviceAccount(this, accountAnnotations(connections));
     this.boundary = this.network(connections);
     this.services();
     configMap(this, 'config-map', `${name}-programs`, () => this.programFiles());
     configMap(this, 'proxy-config-map', `${name}-proxy`, () => ({ 'nginx.conf': this.proxy().configuration() }));
-    this.deployment(connections);
+    this.workload(connections);
     if (plan.autoscaling) autoscaler(this, plan.autoscaling);
     if (plan.maxPods > 1) disruptionBudget(this);
     this.migration();
@@ -100,35 +108,46 @@ export class TrackingServer extends Component {
   }
 
   /**
-   * Gives a program in the cluster a user of its own, in the Secret `<name>-<program>-login`, with the keys `username`
-   * and `password`. With `Authentication.basic()` it may do what a person may; the users of servings and of the deployer,
-   * which they get by themselves, may not.
+   * Adds the login of a program, e.g. of a notebook or a pipeline: the Secret `<name>-<user>-login`, with the keys
+   * `username` and `password`. With `Authentication.basic()` it may do what a person may. The deployer and servings get
+   * service users of their own, which may do only what their work needs.
    *
-   * @param program its name, which is its user name too: at most 58 lower-case letters, digits and '-'
+   * @param username at most 58 lower-case letters, digits and '-'
    */
-  public addProgram(program: string): ProgramLogin {
-    checkInputs('TrackingServer#addProgram', { program }, this);
-    return this.login.addProgram(program);
+  public addServiceUser(username: string): ServiceUser {
+    checkInputs('TrackingServer#addServiceUser', { username }, this);
+    return this.login.addServiceUser(username);
   }
 
-  /** A user for a program of ours, which may do what its work needs and no more. @internal */
-  public _addProgram(program: string, role: ProgramRole): ProgramLogin {
-    return this.login.addProgram(program, role);
+  /** The login of a program of ours, which may do only what its work needs. @internal */
+  public _addServiceUser(username: string, role: ServiceUserRole): ServiceUser {
+    return this.login.addServiceUser(username, role);
   }
 
-  /** Has a program's Secret copied for a component of another namespace. @internal */
-  public _copyLogin(component: Component, program: string): string {
-    return this.login.copyFor(component, program);
-  }
-
-  /** Lets a program of ours in, where `clients` does not say everybody. @internal */
+  /** Admits a program of ours, if `clients` restricts who may connect. @internal */
   public _admit(peer: NetworkPeer): void {
     if (this.props.clients) this.boundary.allowFrom(peer, HTTP_PORT);
   }
 
-  /** Lets a program of ours change a registered model, where MLflow asks who comes. @internal */
-  public _letEdit(program: string, model: string): void {
-    this.login.letEdit(program, model);
+  /** What the migration and a backup have to know of it. @internal */
+  public _operated(): OperatedServer {
+    const { authDatabase, secretVariables } = this.login;
+    const { plan, placement, props } = this;
+    return {
+      placement,
+      image: plan.image,
+      dumpSpace: plan.dumpSpace,
+      leastPods: plan.autoscaling?.minReplicas ?? plan.maxPods,
+      clientImage: mirroredDefault(props.database.clientImage, placement),
+      artifactsUri: props.artifacts.uri,
+      sameNodeAs: props.artifacts.sharedByReplicas ? undefined : this.podSelector,
+      egress: props.egress,
+      environment: props.environment,
+      auth: authDatabase
+        ? { databaseName: authDatabase, settings: authSettings(authDatabase), secretVariables }
+        : undefined,
+      connect: (client) => this.connect(client),
+    };
   }
 
   private connect(client: ConnectionClient) {
@@ -137,7 +156,7 @@ export class TrackingServer extends Component {
   }
 
   private network(connections: Connection[]): NetworkBoundary {
-    const network = new NetworkBoundary(this, 'network-policy', this.componentName, this.podSelector);
+    const network = new NetworkBoundary(this);
     for (const peer of this.props.clients ?? [{ anyone: true }]) network.allowFrom(peer, HTTP_PORT);
     network.allowMetrics(METRICS_PORT, this.props.metricsClients).allowDns().allowEgress(this.props.egress);
     for (const { egress } of connections) network.allowEgress(egress);
@@ -153,35 +172,19 @@ export class TrackingServer extends Component {
     metricsService(this, METRICS_PORT);
   }
 
-  private deployment(connections: Connection[]): void {
+  private workload(connections: Connection[]): void {
     const { plan } = this;
-    apiObject(this, 'deployment', {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      name: this.componentName,
-      labels: this.labels,
-      body: {
-        spec: () => ({
-          // With an autoscaler the number is its own: an apply would put it back.
-          replicas: plan.autoscaling ? undefined : plan.maxPods,
-          revisionHistoryLimit: 5,
-          progressDeadlineSeconds: 3600,
-          selector: { matchLabels: this.podSelector },
-          strategy: this.alone
-            ? { type: 'Recreate' }
-            : { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-          template: this.pod(connections),
-        }),
-      },
+    deployment(this, {
+      replicas: plan.autoscaling ? undefined : plan.maxPods,
+      progressDeadlineSeconds: 3600,
+      recreate: this.alone,
+      pod: () => this.pod(connections),
     });
   }
 
   private pod(connections: Connection[]) {
     const proxy = this.proxy();
     return serverPod({
-      name: this.componentName,
-      labels: this.labels,
-      selector: this.podSelector,
       plan: this.plan,
       placement: this.placement,
       proxy,
@@ -227,23 +230,12 @@ export class TrackingServer extends Component {
   }
 
   private migration(): void {
-    const { authDatabase, secretVariables } = this.login;
-    const auth = authDatabase && { databaseName: authDatabase, settings: authSettings(authDatabase), secretVariables };
-    const { image } = this.plan;
-    const { environment } = this.props;
-    const migration = new Migration(this, {
-      ...{ image, environment, auth: auth || undefined },
-      placement: this.placement,
-      besides: this.props.artifacts.sharedByReplicas ? undefined : this.podSelector,
-      dumpSpace: this.plan.dumpSpace,
-      clientImage: mirroredDefault(this.props.database.clientImage, this.placement),
-      egress: this.props.egress,
-      backups: `${this.props.artifacts.uri}/backups`,
-      connect: (client) => this.connect(client),
-    });
+    const operated = this._operated();
+    const migration = new Migration(this, { ...operated, backups: `${operated.artifactsUri}/backups` });
+    const { auth, image, environment, placement } = operated;
     if (!auth) return;
     const { usersSecret } = this.login;
-    const shared = { ...auth, image, environment, usersSecret, placement: this.placement, name: usersSecret };
-    this.login.onFirstProgram = () => programUsers(migration, { ...shared, users: () => this.login.models });
+    const shared = { ...auth, image, environment, usersSecret, placement, name: usersSecret };
+    this.login.onFirstServiceUser = () => serviceUsersJob(migration, { ...shared, users: () => this.login.models });
   }
 }

@@ -1,6 +1,6 @@
+import type { Cluster } from './cluster';
 import type { PlannedCopy, PlannedSecret } from './plan';
 import { managedBy } from './secret';
-import type { Cluster } from './settle';
 import { Failure } from '../kubernetes/failure';
 
 const description =
@@ -27,7 +27,7 @@ export async function settleCopy(wanted: Copy, cluster: Cluster): Promise<boolea
 
 async function settle({ name: secret, planned, copy }: Copy, { api, log }: Cluster): Promise<boolean> {
   const source = await api.values(planned.name);
-  if (!source) throw new Failure('transient', `Secret ${planned.name} is gone again`);
+  if (!source) throw new Failure('transient', `Secret ${planned.name} was deleted again`);
   const data = Object.fromEntries(Object.entries(source).filter(([key]) => key in planned.keys));
   let result = 'kept';
   let found = await api.values(copy.name, copy.namespace);
@@ -40,7 +40,7 @@ async function settle({ name: secret, planned, copy }: Copy, { api, log }: Clust
     const manifest = { apiVersion: 'v1', kind: 'Secret', metadata, type: planned.type ?? 'Opaque', data };
     const confidential = Object.values(data).flatMap((value) => [value, Buffer.from(value, 'base64').toString('utf8')]);
     const created = await api.create(copy.name, { manifest, confidential }, copy.namespace);
-    if (created === 'taken') throw new Failure('transient', `Secret ${secret} was created by somebody else`);
+    if (created === 'taken') throw new Failure('transient', `Secret ${secret} was created by another client`);
     [result, found] = ['copied', data];
   }
   const different = Object.keys(data).filter((key) => found[key] !== data[key]);
@@ -55,7 +55,7 @@ async function settle({ name: secret, planned, copy }: Copy, { api, log }: Clust
 function complaint(planned: PlannedSecret, { namespace, name }: PlannedCopy, different: string[]): string {
   return (
     `Secret ${name} in namespace ${namespace} has other values than ${planned.name} in ${different.join(', ')}; ` +
-    `nothing was changed. If nobody needs those, delete it (kubectl delete -n ${namespace} secret ${name}), then run the ` +
+    `nothing was changed. If no program needs them, delete it (kubectl delete -n ${namespace} secret ${name}), then run the ` +
     'Job again: delete it and apply the YAML once more.'
   );
 }

@@ -82,18 +82,18 @@ export function validatePlan(input: unknown): CredentialsPlan {
   const problems: string[] = [];
   if (!isRecord(input) || !Array.isArray(input.secrets) || input.secrets.length === 0) {
     const given = isRecord(input) ? `"secrets" is ${describe(input.secrets)}` : `it is ${describe(input)}`;
-    throw new PlanError([`plan: ${given}; right would be {"secrets": [at least one Secret]}`]);
+    throw new PlanError([`plan: ${given}; expected {"secrets": [at least one Secret]}`]);
   }
   unknownFields('plan', input, ['secrets', 'logins'], problems);
   checkLogins(input.logins, problems);
   const seen = new Set<unknown>();
   input.secrets.forEach((secret: unknown, index) => {
     if (!isRecord(secret)) {
-      problems.push(`secrets[${index}]: is ${describe(secret)}; right would be an object with name, labels and keys`);
+      problems.push(`secrets[${index}]: is ${describe(secret)}; expected an object with name, labels and keys`);
       return;
     }
     const where = typeof secret.name === 'string' ? `Secret ${JSON.stringify(secret.name)}` : `secrets[${index}]`;
-    if (seen.has(secret.name)) problems.push(`${where}: is planned twice; right would be one entry with all its keys`);
+    if (seen.has(secret.name)) problems.push(`${where}: is planned twice; expected one entry with all its keys`);
     seen.add(secret.name);
     checkSecret(where, secret, problems);
   });
@@ -115,26 +115,24 @@ function checkLogins(given: unknown, problems: string[]): void {
   (Array.isArray(given) ? given : [given]).forEach((logins: unknown, index) => {
     const where = `logins[${index}]`;
     if (!isRecord(logins)) {
-      problems.push(
-        `${where}: is ${describe(logins)}; right would be an object with prefix, labels, file, form and users`,
-      );
+      problems.push(`${where}: is ${describe(logins)}; expected an object with prefix, labels, file, form and users`);
       return;
     }
     unknownFields(where, logins, ['prefix', 'labels', 'annotations', 'file', 'form', 'users'], problems);
     checkStrings(where, 'labels', logins.labels, problems);
     if (logins.annotations !== undefined) checkStrings(where, 'annotations', logins.annotations, problems);
     if (!isName(`${logins.prefix}x`)) {
-      problems.push(`${where}: "prefix" is ${describe(logins.prefix)}; right would be the start of a DNS name`);
+      problems.push(`${where}: "prefix" is ${describe(logins.prefix)}; expected the start of a DNS name`);
     }
     if (!isName(logins.file)) {
-      problems.push(`${where}: "file" is ${describe(logins.file)}; right would be a lower-case DNS name`);
+      problems.push(`${where}: "file" is ${describe(logins.file)}; expected a lower-case DNS name`);
     }
     if (logins.form !== 'htpasswd' && logins.form !== 'password') {
-      problems.push(`${where}: "form" is ${describe(logins.form)}; right would be "htpasswd" or "password"`);
+      problems.push(`${where}: "form" is ${describe(logins.form)}; expected "htpasswd" or "password"`);
     }
     if (!isUsers(logins.users)) {
       problems.push(
-        `${where}: "users" is ${describe(logins.users)}; right would be {"<role>.<user>": ["namespace/name", …]}`,
+        `${where}: "users" is ${describe(logins.users)}; expected {"<role>.<user>": ["namespace/name", …]}`,
       );
     }
   });
@@ -144,23 +142,23 @@ function checkSecret(where: string, secret: Record<string, unknown>, problems: s
   unknownFields(where, secret, ['name', 'labels', 'annotations', 'type', 'keys', 'optional', 'copies'], problems);
   checkCopies(where, secret.copies, problems);
   if (typeof secret.name !== 'string' || !secretName.test(secret.name)) {
-    problems.push(`${where}: "name" is ${describe(secret.name)}; right would be a lower-case DNS name`);
+    problems.push(`${where}: "name" is ${describe(secret.name)}; expected a lower-case DNS name`);
   }
   checkStrings(where, 'labels', secret.labels, problems);
   if (secret.annotations !== undefined) checkStrings(where, 'annotations', secret.annotations, problems);
   if (secret.type !== undefined && (typeof secret.type !== 'string' || secret.type === '')) {
-    problems.push(`${where}: "type" is ${describe(secret.type)}; right would be a Secret type such as "Opaque"`);
+    problems.push(`${where}: "type" is ${describe(secret.type)}; expected a Secret type such as "Opaque"`);
   }
   const keys = secret.keys;
   if (!isRecord(keys) || Object.keys(keys).length === 0) {
-    problems.push(`${where}: "keys" is ${describe(keys)}; right would be an object with at least one key`);
+    problems.push(`${where}: "keys" is ${describe(keys)}; expected an object with at least one key`);
     return;
   }
   const optional = checkOptional(where, secret.optional, keys, problems);
   for (const [name, key] of Object.entries(keys)) {
     const at = `${where}, key ${JSON.stringify(name)}`;
     if (!keyName.test(name)) {
-      problems.push(`${at}: is no key of a Secret; right would be letters, digits, "-", "_", "."`);
+      problems.push(`${at}: is no key of a Secret; expected letters, digits, "-", "_", "."`);
     }
     checkKey(at, key, keys, optional.includes(name), problems);
   }
@@ -173,17 +171,17 @@ function checkCopies(where: string, given: unknown, problems: string[]): void {
     Object.keys(copy).sort().join() === 'name,namespace' &&
     [copy.name, copy.namespace].every((name) => typeof name === 'string' && secretName.test(name));
   if (Array.isArray(given) && given.every(isCopy)) return;
-  problems.push(`${where}: "copies" is ${describe(given)}; right would be a list of {"namespace": …, "name": …}`);
+  problems.push(`${where}: "copies" is ${describe(given)}; expected a list of {"namespace": …, "name": …}`);
 }
 
 function checkOptional(where: string, given: unknown, keys: Record<string, unknown>, problems: string[]): string[] {
   if (given === undefined) return [];
   if (!Array.isArray(given) || given.some((name) => typeof name !== 'string')) {
-    problems.push(`${where}: "optional" is ${describe(given)}; right would be a list of names of its keys`);
+    problems.push(`${where}: "optional" is ${describe(given)}; expected a list of names of its keys`);
     return [];
   }
   for (const name of given.filter((each) => !Object.hasOwn(keys, each))) {
-    problems.push(`${where}: "optional" names ${JSON.stringify(name)}; right would be one of ${list(keys)}`);
+    problems.push(`${where}: "optional" names ${JSON.stringify(name)}; expected one of ${list(keys)}`);
   }
   return given;
 }
@@ -197,13 +195,13 @@ function checkKey(
 ): void {
   if (!isRecord(key) || Object.hasOwn(key, 'value') === Object.hasOwn(key, 'generate')) {
     const given = isRecord(key) ? `an object with ${list(key) || 'nothing in it'}` : describe(key);
-    problems.push(`${at}: is ${given}; right would be {"value": …} or {"generate": …}`);
+    problems.push(`${at}: is ${given}; expected {"value": …} or {"generate": …}`);
   } else if (Object.hasOwn(key, 'value')) {
     unknownFields(at, key, ['value'], problems);
     if (typeof key.value !== 'string') {
-      problems.push(`${at}: "value" is ${describe(key.value, false)}; right would be a string`);
+      problems.push(`${at}: "value" is ${describe(key.value, false)}; expected a string`);
     } else if (key.value.trim() === '' && !mayBeBlank) {
-      problems.push(`${at}: "value" is blank; right would be some text, or the key's name in "optional"`);
+      problems.push(`${at}: "value" is blank; expected some text, or the key's name in "optional"`);
     }
   } else if (key.generate === 'htpasswd') {
     unknownFields(at, key, ['generate', 'username', 'password'], problems);
@@ -211,7 +209,7 @@ function checkKey(
   } else {
     unknownFields(at, key, ['generate'], problems);
     if (!randomGenerators.includes(key.generate as string)) {
-      problems.push(`${at}: "generate" is ${describe(key.generate)}; right would be one of ${generators.join(', ')}`);
+      problems.push(`${at}: "generate" is ${describe(key.generate)}; expected one of ${generators.join(', ')}`);
     }
   }
 }
@@ -225,27 +223,25 @@ function checkHtpasswd(at: string, key: Record<string, unknown>, keys: Record<st
   const username = find('username');
   const literal = username?.value;
   if (!username || username.generate === 'htpasswd') {
-    problems.push(`${at}: "username" is ${describe(key.username)}; right would be the key that holds the user's name`);
+    problems.push(`${at}: "username" is ${describe(key.username)}; expected the key that holds the user's name`);
   } else if (literal !== undefined && (typeof literal !== 'string' || !/^[^:#\s][^:\s]*$/.test(literal))) {
-    problems.push(
-      `${at}: "username" refers to a value that is no htpasswd name; right would be one without ":" or spaces`,
-    );
+    problems.push(`${at}: "username" refers to a value that is no htpasswd name; expected one without ":" or spaces`);
   }
-  // A password from the plan would be one that everybody reads who reads the ConfigMap.
+  // A password in the plan could be read by every reader of the ConfigMap.
   if (!randomGenerators.includes(find('password')?.generate as string)) {
-    problems.push(`${at}: "password" is ${describe(key.password)}; right would be a key with {"generate": "password"}`);
+    problems.push(`${at}: "password" is ${describe(key.password)}; expected a key with {"generate": "password"}`);
   }
 }
 
 function checkStrings(where: string, field: string, given: unknown, problems: string[]): void {
   if (isRecord(given) && Object.values(given).every((value) => typeof value === 'string')) return;
-  problems.push(`${where}: "${field}" is ${describe(given)}; right would be an object of strings`);
+  problems.push(`${where}: "${field}" is ${describe(given)}; expected an object of strings`);
 }
 
 /** A misspelt field would otherwise be left out in silence. */
 function unknownFields(where: string, given: Record<string, unknown>, known: string[], problems: string[]): void {
   for (const field of Object.keys(given).filter((name) => !known.includes(name))) {
-    problems.push(`${where}: gives ${JSON.stringify(field)}; right would be ${known.join(', ')}`);
+    problems.push(`${where}: gives ${JSON.stringify(field)}; expected ${known.join(', ')}`);
   }
 }
 

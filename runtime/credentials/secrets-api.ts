@@ -6,16 +6,16 @@ import { Failure } from '../kubernetes/failure';
 import { type Answer, send } from '../kubernetes/http';
 import { accountName, type ServiceAccount } from '../kubernetes/service-account';
 
-/** All that this program can do to a cluster: it changes the Secret of a server's users alone, and deletes none. */
+/** All that this program can do to a cluster: it changes only the Secret of a server's users, and deletes none. */
 export interface SecretsApi {
   get(name: string): Promise<Found>;
   /** The values in base64, to copy or to compare them; undefined where there is no Secret. Its own namespace if not told. */
   values(name: string, namespace?: string): Promise<Readonly<Record<string, string>> | undefined>;
-  /** What there is after it: the new Secret, or 'taken' when somebody else was faster. */
+  /** What there is after it: the new Secret, or 'taken' if another client created it first. */
   create(name: string, secret: NewSecret, namespace?: string): Promise<Found | 'taken'>;
   /** A Secret as it is, to be changed; undefined where there is none. */
   version(name: string): Promise<Version | undefined>;
-  /** Sets keys, or takes away those that are null, unless somebody changed the Secret meanwhile. */
+  /** Sets keys, or takes away those that are null, unless another client changed the Secret meanwhile. */
   change(name: string, version: string, change: Change): Promise<void>;
   /** A key of a ConfigMap of its own namespace; undefined where it cannot be read. */
   configMap(name: string, key: string): Promise<string | undefined>;
@@ -93,7 +93,7 @@ export function secretsApi(server: Server): SecretsApi {
       const { answer, account, namespace } = await call('patch', name, undefined, body);
       if (answer.status === 200 && look(answer.body, name)) return;
       if (answer.status === 409) {
-        throw new Failure('transient', `Secret ${name} was changed by somebody else meanwhile`);
+        throw new Failure('transient', `Secret ${name} was changed by another client meanwhile`);
       }
       throw classify('patch', name, namespace, account, answer, confidential);
     },
@@ -134,7 +134,7 @@ function classify(
     return new Failure('transient', `${what}: ${said}`, retryAfterMs(headers['retry-after']));
   }
   if (status >= 400 && reason(answer) !== undefined) return new Failure('rejected', `${what}: refused with ${said}`);
-  return new Failure('transient', `${what}: HTTP ${status} without an answer that makes sense`);
+  return new Failure('transient', `${what}: HTTP ${status} with an answer that does not come from Kubernetes`);
 }
 
 function reason({ body }: Answer): string | undefined {

@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type CredentialsPlan, PlanError, validatePlan } from './plan';
 import { SetupError } from '../kubernetes/failure';
+
+/** Key and file beside the plan. */
+export const REVISION = 'revision';
 
 export interface Settings {
   readonly host: string;
@@ -9,6 +13,8 @@ export interface Settings {
   readonly planPath: string;
   /** The ConfigMap that the plan lies in, by which a run learns that another one was applied. */
   readonly planConfigMap?: string;
+  /** What the file `revision` beside the plan says, if what is mounted is of this run's own Job. */
+  readonly revision?: string;
   readonly deadlineMs: number;
 }
 
@@ -21,6 +27,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     serviceAccountDirectory: env.SERVICE_ACCOUNT_DIRECTORY || '/var/run/secrets/kubernetes.io/serviceaccount',
     planPath: env.CREDENTIALS_PLAN || '/opt/cdk8s-mlflow/credentials.json',
     planConfigMap: env.CREDENTIALS_CONFIG_MAP_NAME || undefined,
+    revision: env.MOUNTED_REVISION || undefined,
     deadlineMs: 1000 * positive('CREDENTIALS_DEADLINE_SECONDS', env.CREDENTIALS_DEADLINE_SECONDS || '120'),
   };
 }
@@ -34,13 +41,22 @@ export function readPlanFile(path: string): string {
   }
 }
 
+/** The kubelet mounts a ConfigMap as it saw it last, which can be minutes behind what the Job was made for. */
+export function isMounted(revision: string, planPath: string): boolean {
+  try {
+    return readFileSync(join(dirname(planPath), REVISION), 'utf8') === revision;
+  } catch {
+    return false;
+  }
+}
+
 export function readPlan(path: string, text: string): CredentialsPlan {
   let input: unknown;
   try {
     input = JSON.parse(text);
   } catch {
     // The parser's own message would quote the file.
-    throw new SetupError(`the plan ${path} is no JSON (${text.length} characters)`);
+    throw new SetupError(`the plan ${path} is not JSON (${text.length} characters)`);
   }
   try {
     return validatePlan(input);
@@ -52,5 +68,5 @@ export function readPlan(path: string, text: string): CredentialsPlan {
 
 function positive(name: string, text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new SetupError(`${name} is ${JSON.stringify(text.slice(0, 60))}; right would be a whole number above 0`);
+  throw new SetupError(`${name} is ${JSON.stringify(text.slice(0, 60))}; expected a whole number above 0`);
 }

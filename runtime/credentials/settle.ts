@@ -1,23 +1,10 @@
+import type { Cluster } from './cluster';
 import { Copy, copiesOf, settleCopy } from './copies';
 import { complaint, decide } from './decide';
-import type { RandomSource } from './generators';
-import type { Log } from './log';
 import type { CredentialsPlan, PlannedSecret } from './plan';
 import { newSecret } from './secret';
-import type { SecretsApi } from './secrets-api';
 import { secretsOfUsers, settleUsers } from './users';
 import { Failure } from '../kubernetes/failure';
-
-export interface Cluster {
-  readonly api: SecretsApi;
-  readonly namespace: string;
-  readonly random: RandomSource;
-  readonly log: Log;
-  /** Repeats what may pass, until it does or time is up. */
-  retry<T>(secret: string, attempt: () => Promise<T>): Promise<T>;
-  /** True when another plan than this run's was applied meanwhile. */
-  superseded(): Promise<boolean>;
-}
 
 /** Goes through the plan, Secret by Secret; true when the cluster now holds all of them. */
 export async function settlePlan(plan: CredentialsPlan, cluster: Cluster): Promise<boolean> {
@@ -94,6 +81,6 @@ async function settle(planned: PlannedSecret, { api, namespace, random, log }: C
     case 'wait':
       throw new Failure('transient', `Secret ${secret} is being deleted`);
     case 'create':
-      throw new Failure('transient', `Secret ${secret} was created by somebody else and is gone again`);
+      throw new Failure('transient', `Secret ${secret} was created by another client and deleted again`);
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Cluster } from './cluster';
 import { htpasswd } from './generators';
 import { type CredentialsPlan, type PlannedLogins, type PlannedSecret, userKey } from './plan';
 import { managedBy } from './secret';
-import type { Cluster } from './settle';
 import { Failure } from '../kubernetes/failure';
 
 const description =
@@ -26,8 +26,8 @@ export function secretsOfUsers({ logins = [] }: CredentialsPlan): PlannedSecret[
 }
 
 /**
- * Brings the Secret that a server mounts to what the users' Secrets say: new users, new passwords, and nobody who is not
- * planned any more. True when all planned users are in it.
+ * Updates the Secret that a server mounts to what the users' Secrets say: adds users, changes passwords, and removes users
+ * that are no longer planned. True if all planned users are in it.
  */
 export async function settleUsers(logins: PlannedLogins, cluster: Cluster): Promise<boolean> {
   const { api, namespace, log } = cluster;
@@ -56,7 +56,7 @@ export async function settleUsers(logins: PlannedLogins, cluster: Cluster): Prom
     };
     const manifest = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data: change };
     const answer = await api.create(logins.file, { manifest, confidential });
-    if (answer === 'taken') throw new Failure('transient', `Secret ${logins.file} was created by somebody else`);
+    if (answer === 'taken') throw new Failure('transient', `Secret ${logins.file} was created by another client`);
     result = 'created';
   } else if (Object.keys(change).length > 0) {
     await api.change(logins.file, found.resourceVersion, { data: change, confidential });

@@ -16,7 +16,7 @@ export class Ages {
   /**
    * Milliseconds since this process first saw `what` be `as`.
    *
-   * @param began when it began by this machine's calendar, where somebody wrote that down
+   * @param began when it began by this machine's calendar, if that was written down
    */
   of(what: string, as: unknown, began?: number): number {
     const now = this.clocks.steady();

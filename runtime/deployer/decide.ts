@@ -54,7 +54,7 @@ export type Decision =
   /** Tag the versions, then set the state, which no longer has the tags. */
   | { readonly do: 'tag'; readonly tags: Readonly<Record<string, Tag>>; readonly state: State };
 
-/** What to do next for one Deployment. Whoever does it asks again, until the answer is: nothing. */
+/** What to do next for one Deployment. The caller does it and asks again, until the answer is: nothing. */
 export function decide(seen: Seen): Decision {
   const { deployment, wanted, target } = seen;
   if (!deployment || !wanted) return nothing(notices.unknown());
@@ -62,7 +62,7 @@ export function decide(seen: Seen): Decision {
   if (deployment.hands) return nothing(notices.handsOff(target, deployment.hands));
   const known: Known = { ...seen, deployment, wanted };
 
-  // What acts goes before what only has something to say.
+  // Steps that act come before steps that only give a notice.
   const steps = [move, restore, watch, forget, deliver, rest];
   let first: Decision | undefined;
   for (const step of steps) {
@@ -88,7 +88,7 @@ function good({ deployment: { state, template, rollout } }: Known): Version | un
 const drifted = ({ state, template }: SeenDeployment): boolean =>
   state !== undefined && !(template?.version === state.version && template.created === state.created);
 
-/** Somebody else changed the version, which is ours to set. */
+/** Another client changed the version, which the deployer owns. */
 const restore: Step = ({ deployment, now, target }) => {
   const { state, template } = deployment;
   if (!state || !drifted(deployment)) return undefined;
@@ -96,7 +96,7 @@ const restore: Step = ({ deployment, now, target }) => {
     const again: State = { ...state, phase: 'rolling', since: iso(now) };
     return { do: 'apply', state: again, news: news.restored(target, state) };
   }
-  // Ours does not work: whoever put another there by hand knows better.
+  // Ours does not work: the version that a user set by hand stays.
   if (!template) return nothing(notices.emptied(target));
   const { failed, tags } = state;
   const adopted: State = { ...template, phase: 'rolling', since: iso(now), failed, tags };
@@ -169,7 +169,7 @@ const watch: Step = (known) => {
   return fail(known, state, cause === undefined ? reason : `${reason}; a pod says: ${cause}`, said?.waiting);
 };
 
-/** Other pods of the same version get that long to show that the one that cannot serve it is alone with that. */
+/** Other pods of the same version get that long to show that the one that cannot serve it is the exception. */
 const othersMs = 60_000;
 
 /** Whether the word of one pod that it cannot serve the version is to be believed of the version. */
@@ -234,7 +234,7 @@ const deliver: Step = ({ deployment: { state } }) => {
   return { do: 'tag', tags: state.tags, state: { ...state, tags: undefined } };
 };
 
-/** Nothing to do; is there something to say? */
+/** Nothing to do; at most a notice. */
 const rest: Step = (known) => {
   const { wanted, target, versions } = known;
   const version = current(known);

@@ -6,7 +6,7 @@ import type { DeployerTarget } from './targets';
 export interface SeenDeployment {
   readonly uid: string;
   readonly resourceVersion: string;
-  /** Why it is left alone: being deleted, paused, without the containers. */
+  /** Why it is not changed: it is being deleted or paused, or lacks the containers. */
   readonly hands?: { readonly off: 'leaving' | 'paused' | 'shapeless'; readonly why: string };
   /** What both containers of the template say; undefined when they say nothing or two things. */
   readonly template?: Version;

@@ -83,7 +83,7 @@ export async function follow(
     }
     await apply(decision);
   }
-  throw new Failure('transient', `Deployment ${target.deployment} does not settle`);
+  throw new Failure('transient', `Deployment ${target.deployment} did not become stable`);
 }
 
 function times(

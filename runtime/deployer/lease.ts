@@ -88,7 +88,7 @@ export class Election {
     throw new Failure('transient', `API server: get Lease: ${explain(answer)}`);
   }
 
-  /** Without a holder: whoever is first takes it at once. Undefined when somebody else made it meanwhile. */
+  /** Without a holder: the first replica takes it at once. Undefined if another replica created it meanwhile. */
   private async create(): Promise<any> {
     const { name, namespace } = this.options;
     const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace } };
@@ -98,7 +98,7 @@ export class Election {
     throw new Failure('transient', `API server: create Lease: ${explain(answer)}`);
   }
 
-  /** False when somebody else was faster. */
+  /** False if another replica was faster. */
   private async write(lease: any, spec: object): Promise<boolean> {
     const path = `${this.path}/${encodeURIComponent(this.options.name)}`;
     const answer = await this.ask({ method: 'PUT', path, body: { ...lease, spec } });

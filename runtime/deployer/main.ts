@@ -22,8 +22,8 @@ const registryTimeoutMs = 15_000;
 const electionMs = 2_000;
 /** Longer than the longest wait of the loop. */
 const aliveMs = 180_000;
-/** For what is under way when the program is told to stop. */
-const farewellMs = 10_000;
+/** For requests in progress when the program is told to stop. */
+const stopMs = 10_000;
 
 const steady = () => performance.now();
 
@@ -54,7 +54,7 @@ async function run(settings: Settings): Promise<void> {
     targets,
     (message) => log('warn', message),
     (found) => {
-      // Of what is not followed any more nothing is to be shown; the next turn has the rest again.
+      // Metrics of targets that are no longer followed disappear; the next turn sets the others again.
       metrics.forgetVersions();
       log('info', 'the targets changed', { targets: found.length });
     },
@@ -82,7 +82,7 @@ async function run(settings: Settings): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => {
-        log('info', 'told to stop', { signal });
+        log('info', 'received a signal to stop', { signal });
         stop.abort();
         resolve();
       });
@@ -112,7 +112,7 @@ async function run(settings: Settings): Promise<void> {
   work.catch(() => undefined);
 
   await Promise.race([work, stopped]);
-  await Promise.race([work, sleep(farewellMs, undefined, { ref: false })]);
+  await Promise.race([work, sleep(stopMs, undefined, { ref: false })]);
   await election.release().catch((error: unknown) => log('warn', explainError(error), { lease: lease.name }));
   health.server.close();
   scraped.server.close();

@@ -109,7 +109,7 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
     // An alias that is not set is no error of the registry, though it answers with one.
     if (found.answer.status === 400 && found.code === 'INVALID_PARAMETER_VALUE') return modelOf({ name })!;
     const model = found.answer.status === 200 ? versionOfAlias(found.answer.body, name, alias) : undefined;
-    if (!model) throw new RegistryFailure('broken', `${found.said}, which is no model version`);
+    if (!model) throw new RegistryFailure('broken', `${found.said}, which is not a model version`);
     return model;
   };
 
@@ -118,7 +118,7 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
     if (found.is === 'absent') return undefined;
     const body = isRecord(found.answer.body) ? found.answer.body.registered_model : undefined;
     const model = found.answer.status === 200 && body?.name === name ? modelOf(body) : undefined;
-    if (!model) throw new RegistryFailure('broken', `${found.said}, which is no registered model`);
+    if (!model) throw new RegistryFailure('broken', `${found.said}, which is not a registered model`);
     return model;
   };
 
@@ -141,7 +141,7 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
       const { answer, said } = await read(token);
       if (answer.status === 403) throw new RegistryFailure('refused', said);
       const page = answer.status === 200 ? readPage(answer.body, names) : undefined;
-      if (!page) throw new RegistryFailure('broken', `${said}, which is no page of registered models`);
+      if (!page) throw new RegistryFailure('broken', `${said}, which is not a page of registered models`);
       for (const [name, model] of page.models) found.set(name, model);
       if (!page.next) return found;
       if (seen.has(page.next)) break;
@@ -178,7 +178,7 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
       if (answer.status === 404 && code === 'RESOURCE_DOES_NOT_EXIST') return { is: 'gone' };
       const found = isRecord(answer.body) ? answer.body.model_version : undefined;
       if (answer.status !== 200 || !isRecord(found) || String(found.version) !== version || found.name !== model) {
-        throw new RegistryFailure('broken', `${said}, which is no model version`);
+        throw new RegistryFailure('broken', `${said}, which is not a model version`);
       }
       const tags: any[] = Array.isArray(found.tags) ? found.tags : [];
       const [error, waiting] = [keys.error, keys.waiting].map((key) => tags.find((tag) => tag?.key === key)?.value);

@@ -18,7 +18,7 @@ export interface Rollout {
 
 /** The Deployment says nothing of its deadline when it returns to pods of before: then ours counts, a little later. */
 const patienceMs = 30_000;
-/** For so long after the registry came back nobody is blamed for pods that could not download. */
+/** For so long after the registry came back, no version is blamed for pods that could not download. */
 const recoveryMs = 120_000;
 
 /** As `kubectl rollout status` sees it. Without pods nothing is proven. */

@@ -53,7 +53,7 @@ function readTargets(path: string): DeployerTargets {
   try {
     input = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new SetupError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'it is no JSON'})`);
+    throw new SetupError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'it is not JSON'})`);
   }
   const problems = problemsOfTargets(input);
   if (problems.length > 0) throw new SetupError(`${path} is wrong: ${problems.join(' | ')}`);
@@ -120,5 +120,5 @@ function text(env: Environment, name: string): string {
 function port(env: Environment, name: string, usual: string): number {
   const value = env[name] || usual;
   if (/^[1-9]\d{0,4}$/.test(value) && Number(value) < 65536) return Number(value);
-  throw new SetupError(`${name} is ${JSON.stringify(value.slice(0, 60))}; right would be a port number`);
+  throw new SetupError(`${name} is ${JSON.stringify(value.slice(0, 60))}; expected a port number`);
 }

@@ -45,7 +45,7 @@ export const versionOf = ({ version, created }: Version): Version => ({
 /** The annotation's text; keys without a value are left out. */
 export const writeState = (state: State): string => JSON.stringify(state);
 
-/** Undefined when the text is no state: somebody else wrote it, or nobody. */
+/** Undefined if the text is no state: another program wrote it, or it is empty. */
 export function readState(text: unknown): State | undefined {
   let state: Record<string, any> | null;
   try {

@@ -54,36 +54,36 @@ export function targetsOf({ targets }: DeployerTargets, before: readonly Deploye
 /** Everything that is wrong with the file, a line each; nothing when it is right. */
 export function problemsOfTargets(input: unknown): string[] {
   if (!isRecord(input) || !Array.isArray(input.targets)) {
-    return ['right would be an object with pollSeconds, trackingUri and targets'];
+    return ['expected an object with pollSeconds, trackingUri and targets'];
   }
   const { pollSeconds, trackingUri, targets } = input;
   const problems: string[] = [];
   if (typeof pollSeconds !== 'number' || !(pollSeconds >= 1 && pollSeconds <= 3600)) {
-    problems.push(`pollSeconds is ${show(pollSeconds)}; right would be a number from 1 to 3600`);
+    problems.push(`pollSeconds is ${show(pollSeconds)}; expected a number from 1 to 3600`);
   }
   if (typeof trackingUri !== 'string' || !isHttp(trackingUri)) {
     // Not shown: a URL may carry a password.
-    problems.push('trackingUri is none; right would be http://… or https://… without a login or a query in it');
+    problems.push('trackingUri is none; expected http://… or https://… without a login or a query in it');
   }
   targets.forEach((target: unknown, index) => problems.push(...problemsOfTarget(`targets[${index}]`, target)));
   const names = targets.map((target) => (isRecord(target) ? `${target.namespace}/${target.deployment}` : ''));
   for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index))) {
-    problems.push(`${show(name)} is there twice; right would be one entry a Deployment`);
+    problems.push(`${show(name)} is there twice; expected one entry a Deployment`);
   }
   return problems;
 }
 
 function problemsOfTarget(where: string, target: unknown): string[] {
-  if (!isRecord(target)) return [`${where} is ${show(target)}; right would be an object`];
+  if (!isRecord(target)) return [`${where} is ${show(target)}; expected an object`];
   const problems = fields
     .filter(([field]) => !optional.includes(field) || target[field] !== undefined)
     .filter(([field, pattern]) => typeof target[field] !== 'string' || !pattern.test(target[field]))
-    .map(([field, , right]) => `${where}.${field} is ${show(target[field])}; right would be ${right}`);
+    .map(([field, , right]) => `${where}.${field} is ${show(target[field])}; expected ${right}`);
   if ((target.alias === undefined) === (target.stage === undefined)) {
-    problems.push(`${where} follows ${target.alias === undefined ? 'nothing' : 'two'}; right would be alias or stage`);
+    problems.push(`${where} follows ${target.alias === undefined ? 'nothing' : 'two'}; expected alias or stage`);
   }
   for (const field of Object.keys(target).filter((each) => !fields.some(([known]) => known === each))) {
-    problems.push(`${where} gives ${show(field)}; right would be ${fields.map(([known]) => known).join(', ')}`);
+    problems.push(`${where} gives ${show(field)}; expected ${fields.map(([known]) => known).join(', ')}`);
   }
   return problems;
 }

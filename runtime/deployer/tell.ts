@@ -25,7 +25,7 @@ export class Tell {
     await this.event(target, uid, event);
   }
 
-  /** Once, until there is something else to say. */
+  /** Said once, until another notice follows. */
   async notice(target: DeployerTarget, uid: string | undefined, { code, level, text }: Notice): Promise<void> {
     const name = `${target.namespace}/${target.deployment}`;
     if (this.said.get(name) === code) return;
@@ -59,7 +59,7 @@ export class Tell {
       await this.cluster.event(target, uid, event);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      this.log('warn', `no Event: ${error.message}`, { ...about(target), event: event.reason });
+      this.log('warn', `Event not created: ${error.message}`, { ...about(target), event: event.reason });
     }
   }
 }

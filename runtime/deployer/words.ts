@@ -31,21 +31,21 @@ type Target = DeployerTarget;
 const followed = ({ model, alias, stage }: Target) =>
   `${alias === undefined ? `stage ${JSON.stringify(stage)}` : `alias ${JSON.stringify(alias)}`} of ${JSON.stringify(model)}`;
 
-const keeps = (version: Version) => `version ${version.version} goes on serving`;
+const keeps = (version: Version) => `version ${version.version} keeps serving`;
 
 const info = (code: string, text: string): Notice => ({ code, level: 'info', text });
 const warn = (code: string, text: string): Notice => ({ code, level: 'warn', text });
 
 export const notices = {
-  unknown: () => info('Unknown', 'registry or API server do not answer; nothing is touched'),
-  absent: (t: Target) => info('NoDeployment', `there is no Deployment ${t.deployment}`),
+  unknown: () => info('Unknown', 'the registry or the API server does not answer; nothing is changed'),
+  absent: (t: Target) => info('NoDeployment', `Deployment ${t.deployment} does not exist`),
   handsOff: (t: Target, { off, why }: NonNullable<SeenDeployment['hands']>) =>
-    (off === 'shapeless' ? warn : info)(`HandsOff-${off}`, `Deployment ${t.deployment} is left alone: ${why}`),
-  emptied: (t: Target) => warn('VersionRemoved', `somebody removed MODEL_VERSION from Deployment ${t.deployment}`),
+    (off === 'shapeless' ? warn : info)(`HandsOff-${off}`, `Deployment ${t.deployment} is not changed: ${why}`),
+  emptied: (t: Target) => warn('VersionRemoved', `MODEL_VERSION was removed from Deployment ${t.deployment}`),
   wantedGone: (t: Target, { version }: Version) =>
-    info(`WantedGone-${version}`, `${followed(t)} is version ${version}, which is not there`),
+    info(`WantedGone-${version}`, `${followed(t)} is version ${version}, which does not exist`),
   notReady: (t: Target, { version }: Version, status: string) =>
-    info(`NotReady-${version}`, `version ${version} of ${t.model} is ${status}, not READY; it is waited for`),
+    info(`NotReady-${version}`, `version ${version} of ${t.model} is ${status}, not READY; waiting for it`),
   failedBefore: (t: Target, failed: Failed, againMs: number, good?: Version) =>
     info(
       `FailedBefore-${failed.version}`,
@@ -56,16 +56,19 @@ export const notices = {
         (good ? `; ${keeps(good)}` : ''),
     ),
   failed: (_: Target, state: State) =>
-    info(`Failed-${state.version}`, `version ${state.version} did not come up, and there is no other to go back to`),
+    info(
+      `Failed-${state.version}`,
+      `version ${state.version} did not become ready, and no earlier version can be restored`,
+    ),
   noPods: (t: Target, state: State) =>
     info('NoPods', `version ${state.version} is set; Deployment ${t.deployment} is scaled to 0, so nothing is proven`),
   untried: (t: Target, state: State, refused: string) =>
     warn(
       `NoPodMade-${state.version}`,
-      `no pod of version ${state.version} of ${t.model} can be created (${refused}), so nothing is known of it; it is waited for`,
+      `no pod of version ${state.version} of ${t.model} can be created (${refused}), so nothing is known of it; waiting for it`,
     ),
   rolling: (_: Target, state: State) =>
-    info(`Rolling-${state.version}`, `version ${state.version} is rolled out since ${state.since}`),
+    info(`Rolling-${state.version}`, `version ${state.version} is being rolled out since ${state.since}`),
   serving: (t: Target, { version }: Version) =>
     info(`Serving-${version}`, `version ${version}, ${followed(t)}, serves`),
   waiting: (t: Target, is: 'unregistered' | 'unset') =>
@@ -78,7 +81,7 @@ export const notices = {
   versionGone: (t: Target, version: Version) =>
     warn(
       `VersionGone-${version.version}`,
-      `version ${version.version} of ${JSON.stringify(t.model)} was deleted from the registry; its pods go on ` +
+      `version ${version.version} of ${JSON.stringify(t.model)} was deleted from the registry; its pods keep ` +
         `serving, but a new pod cannot download it: set ${followed(t)} to another version`,
     ),
   lost: (t: Target, is: 'unregistered' | 'unset', version: Version) =>
@@ -101,34 +104,34 @@ export const news = {
     return { outcome: 'started', event: event('Normal', 'ModelVersionSet', 'Rollout', note) };
   },
   succeeded: (t: Target, { version }: Version, missing?: string): News => {
-    const note = `version ${version}, ${followed(t)}, serves${missing ? `, though not in full: ${missing}` : ''}`;
+    const note = `version ${version}, ${followed(t)}, serves${missing ? `, but not on every replica: ${missing}` : ''}`;
     return {
       outcome: 'succeeded',
       event: event(missing ? 'Warning' : 'Normal', 'ModelVersionServing', 'Rollout', note),
     };
   },
   failed: (t: Target, { version, reason }: Version & { readonly reason: string }, good?: Version): News => {
-    const next = good ? `going back to version ${good.version}` : 'there is no version to go back to';
+    const next = good ? `rolling back to version ${good.version}` : 'no version to roll back to';
     const note = `version ${version}, ${followed(t)}, failed: ${reason}; ${next}`;
     return { outcome: 'failed', event: event('Warning', 'ModelVersionFailed', 'Rollout', note) };
   },
   returned: (_: Target, { version }: Version, missing?: string): News => {
-    const note = `version ${version} serves again${missing ? `, though not in full: ${missing}` : ' in full'}`;
+    const note = `version ${version} serves again${missing ? `, but not on every replica: ${missing}` : ' on every replica'}`;
     return {
       outcome: 'returned',
       event: event(missing ? 'Warning' : 'Normal', 'ModelVersionReturned', 'Return', note),
     };
   },
   restored: (_: Target, { version }: Version): News => {
-    const note = `somebody else changed the version; set back to ${version}, as the registry decides`;
+    const note = `the version was changed by another client; set back to ${version}, as the registry says`;
     return { outcome: 'restored', event: event('Warning', 'ModelVersionRestored', 'Restore', note) };
   },
   adopted: (_: Target, { version }: Version): News => {
-    const note = `version ${version} was set by hand where none worked; watching it`;
+    const note = `version ${version} was set by hand while no version worked; watching its rollout`;
     return { outcome: 'started', event: event('Warning', 'ModelVersionAdopted', 'Rollout', note) };
   },
   stuck: (_: Target, { version }: Version, reason: string): News => {
-    const note = `version ${version}, which served before, does not come up in full: ${reason}`;
+    const note = `version ${version}, which served before, does not become fully ready: ${reason}`;
     return { outcome: 'stuck', event: event('Warning', 'ModelVersionStuck', 'Return', note) };
   },
 };

@@ -1,7 +1,7 @@
 /**
  * What an attempt that failed means for the run:
  * `transient` may pass, `forbidden` may pass while a new RoleBinding spreads,
- * `rejected` ends this Secret alone, `fatal` ends the run.
+ * `rejected` ends only this Secret, `fatal` ends the run.
  */
 export type FailureKind = 'transient' | 'forbidden' | 'rejected' | 'fatal';
 
@@ -9,7 +9,7 @@ export class Failure extends Error {
   constructor(
     public readonly kind: FailureKind,
     message: string,
-    /** How long the server asked to be left alone. */
+    /** How long the server asked to wait before the next request. */
     public readonly retryAfterMs = 0,
   ) {
     super(message);

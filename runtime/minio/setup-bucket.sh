@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the bucket, closes it to anonymous requests, and makes MLflow's own key, good for that bucket alone.
+# Makes the bucket, closes it to anonymous requests, and makes MLflow's own key, with access to only that bucket.
 # Every run ends in the same state. Keys go through standard input: arguments can be read by others on the node.
 # The images of Silo and MinIO (ubi9-micro) hold bash, coreutils and mc: no sed, grep, awk or find.
 #   ENDPOINT, BUCKET, VERSIONING (enabled or empty)
@@ -20,7 +20,7 @@ until login | mc alias set store "$ENDPOINT" >/dev/null 2>"$work/refused"; do
   [ "$waited" -gt 0 ] || echo "waiting for the store: $(tail -n 1 "$work/refused")"
   waited=$((waited + 1))
   if [ "$waited" -ge "${WAIT_SECONDS:-600}" ]; then
-    echo "the store did not take the login: $(tail -n 1 "$work/refused")" >&2
+    echo "the store refused the login: $(tail -n 1 "$work/refused")" >&2
     exit 1
   fi
   sleep 1
@@ -58,4 +58,4 @@ while read -r user; do
   old=${old%%\"*}
   [ "$old" = "$key" ] || mc admin user remove store "$old" >/dev/null
 done <"$work/users"
-echo "MLflow's key reaches that bucket and no other"
+echo "MLflow's key can access only that bucket"

@@ -1,6 +1,6 @@
 """Where artifacts lie is the platform's choice, where they pass through the server.
 
-MLflow lets anybody who makes an experiment name the folder or the bucket of its artifacts, and writes there with the
+MLflow lets every client that creates an experiment name the folder or the bucket of its artifacts, and writes there with the
 server's own key: into its own volumes, beside the backups, into another team's bucket. Checked where MLflow stores the
 location, because several routes, in JSON of several spellings, lead there.
 """
@@ -9,6 +9,8 @@ import functools
 import inspect
 import os
 import re
+
+from required import in_full, missing, required, required_module
 
 # `mlflow-artifacts:` without a host, and names that nothing resolves or decodes into others.
 PROXIED = re.compile(r"mlflow-artifacts:(/[^/\x00-\x20\x7f%?#\\]+)*/?")
@@ -66,7 +68,7 @@ def trace_with_tags(trace):
 def guarded(method, parameter, check):
     signature = inspect.signature(method)
     if parameter not in signature.parameters:
-        raise AttributeError(f"{method.__qualname__} has no parameter {parameter!r}: this MLflow is not known here")
+        raise missing(f"parameter {parameter!r} in {in_full(method)}")
 
     @functools.wraps(method)
     def instead(*args, **kwargs):
@@ -83,28 +85,22 @@ def restrict():
     """Mends MLflow's stores in this process; call it once MLflow's settings are in the environment."""
     if os.environ.get("_MLFLOW_SERVER_SERVE_ARTIFACTS") != "true":
         return  # Clients go to the store with their own key.
-    from mlflow.store.tracking import sqlalchemy_store
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    mend(SqlAlchemyStore, "create_experiment", "artifact_location", location_of_experiment)
-    mend(SqlAlchemyStore, "set_trace_tag", "key", tag_of_trace)
-    mend(SqlAlchemyStore, "start_trace", "trace_info", trace_with_tags)
+    tracking = required_module("mlflow.store.tracking.sqlalchemy_store")
+    store = required(tracking, "SqlAlchemyStore")
+    mend(store, "create_experiment", "artifact_location", location_of_experiment)
+    mend(store, "set_trace_tag", "key", tag_of_trace)
+    mend(store, "start_trace", "trace_info", trace_with_tags)
     for old in ("deprecated_start_trace_v2", "deprecated_end_trace_v2"):
-        if hasattr(SqlAlchemyStore, old):
-            mend(SqlAlchemyStore, old, "tags", tags_of_trace)
-    # A span may carry tags of its trace, as `mlflow.traceTag.<key>`: each is validated by this private function, which
-    # another version may lack, and left out if that fails.
-    if hasattr(sqlalchemy_store, "_validate_trace_tag"):
-        mend(sqlalchemy_store, "_validate_trace_tag", "key", tag_of_trace)
-    try:
-        from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore as Workspaces
-    except ImportError:
-        return  # An MLflow without workspaces.
+        mend(store, old, "tags", tags_of_trace)
+    # A span may carry tags of its trace, as `mlflow.traceTag.<key>`: each is validated by this private function, and left
+    # out if that fails.
+    mend(tracking, "_validate_trace_tag", "key", tag_of_trace)
+    workspaces = required(required_module("mlflow.store.workspace.sqlalchemy_store"), "SqlAlchemyStore")
     for method in ("create_workspace", "update_workspace"):
-        mend(Workspaces, method, "workspace", locations_of_workspace)
+        mend(workspaces, method, "workspace", locations_of_workspace)
 
 
 def mend(holder, name, parameter, check):
-    plain = getattr(holder, name)
+    plain = required(holder, name)
     if not hasattr(plain, "checks_locations"):
         setattr(holder, name, guarded(plain, parameter, check))

@@ -12,6 +12,8 @@ import sqlalchemy
 from sqlalchemy import exc
 from sqlalchemy.pool import QueuePool
 
+from required import missing, required, required_module
+
 # What one request can hold at once: `log_batch` with the tag `mlflow.runName` calls _set_tags, set_tag and
 # update_run_info inside each other, with a session each (mlflow/store/tracking/sqlalchemy_store.py).
 MOST_HELD = 4
@@ -43,6 +45,7 @@ def share():
     create = sqlalchemy.create_engine
     if getattr(create, "shares", False):
         return
+    required(QueuePool, "_do_get", "sqlalchemy")
     engines, lock = {}, threading.Lock()
 
     def create_engine(url, **options):
@@ -59,3 +62,10 @@ def share():
 
     create_engine.shares = True
     sqlalchemy.create_engine = create_engine
+
+
+def see_that_mlflow_shares():
+    """MLflow looks the function up in sqlalchemy at each engine. One that it had taken before would make pools of its own."""
+    utils = required_module("mlflow.store.db.utils")
+    if "create_engine" in vars(utils) or required(utils, "sqlalchemy") is not sqlalchemy:
+        raise missing("call of sqlalchemy.create_engine in mlflow.store.db.utils")

@@ -33,9 +33,9 @@ def reason_to_wait(error):
 
     code = error.error_code if isinstance(error, MlflowException) else ""
     if code == "RESOURCE_DOES_NOT_EXIST":
-        return f"There is no {model_in_words()} in the registry yet: waiting for it."
+        return f"The registry has no {model_in_words()} yet: waiting for it."
     if code == "PERMISSION_DENIED":
-        # MLflow's own login tells nobody whether there is what he may not read.
+        # MLflow's own login does not tell a user whether a model exists that the user may not read.
         return (
             f"The registry does not let this pod read {model_in_words()}, or has none yet, which MLflow's own login "
             f"answers alike: waiting for it. {one_line(error)}"
@@ -79,7 +79,7 @@ def prepare():
     import model_requirements
 
     if os.path.isdir(settings.model_path()):
-        print(f"The files of {model_in_words()} are here already.", flush=True)
+        print(f"The files of {model_in_words()} are already present.", flush=True)
     else:
         wait_for_registration()
         bring()
@@ -89,7 +89,7 @@ def prepare():
 def wait_for_registration():
     wait = Wait(10)
     while True:
-        # A login that was changed counts without a restart.
+        # A changed login takes effect without a restart.
         secret_files.load()
         try:
             if registered():

@@ -62,7 +62,7 @@ def _is_network(error):
 def cause(error):
     """Why it may work later, in words; None where nothing says so."""
     if is_no_space(error):
-        return f"There is no space left on the disk: {words(error)}"
+        return f"The disk has no space left: {words(error)}"
     if is_network(error):
         first = next(each for each in behind(error) if _is_network(each))
         return f"It needs something on the network that does not answer, or that its egress does not allow: {words(first)}"

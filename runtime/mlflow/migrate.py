@@ -15,6 +15,7 @@ import traceback
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import mounted
 import psycopg2
 import schema
 import secret_files
@@ -66,15 +67,26 @@ class Lock:
             return False
 
 
+def images():
+    """The one whose schema was asked for last, and this Job's own."""
+    mine, file = os.environ.get("MIGRATION_IMAGE"), os.environ.get("WANTED_IMAGE_FILE")
+    return Path(file).read_text() if file else mine, mine
+
+
+def is_wanted():
+    wanted, mine = images()
+    return wanted == mine
+
+
 def refuse_if_unwanted():
     """A Job that goes on trying does not end when other YAML is applied, e.g. that of the MLflow before."""
-    mine, file = os.environ.get("MIGRATION_IMAGE"), os.environ.get("WANTED_IMAGE_FILE")
-    wanted = Path(file).read_text() if file else mine
+    wanted, mine = images()
     if wanted != mine:
         raise Refusal(f"What was applied last wants {wanted}, and this migration is for {mine}. {UNCHANGED}")
 
 
 def migrate():
+    mounted.wait_for(is_wanted)
     refuse_if_unwanted()
     # Slow, so it comes first: the database may be starting meanwhile.
     mlflow = import_mlflow()
@@ -196,7 +208,7 @@ def create_admin(mlflow):
     users = mlflow["users"]
     try:
         users.store.init_db(uri(os.environ["AUTH_DATABASE"]))
-        # Before the servers, which would all try it at once. Users of programs are program_users.py's.
+        # Before the servers, which would all try it at once. Service users are service_users.py's.
         admin = os.environ.get("MLFLOW_AUTH_ADMIN_USERNAME")
         if admin and not users.store.has_user(admin):
             users.create_admin_user(admin, os.environ.get("MLFLOW_AUTH_ADMIN_PASSWORD"))

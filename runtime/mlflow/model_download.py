@@ -32,7 +32,7 @@ def incomplete(folder, files):
 
 def check_listing(files):
     if MLMODEL not in files:
-        raise CannotServe(f"There is no file {MLMODEL} among its artifacts ({len(files)} files): it is no MLflow model.")
+        raise CannotServe(f"Its artifacts ({len(files)} files) include no file {MLMODEL}: it is not an MLflow model.")
     space = int(os.environ.get("MODEL_SPACE_BYTES", "0"))
     size = sum(filter(None, files.values()))
     if space and size > space:
@@ -52,9 +52,9 @@ def download(repository):
         faults = list(incomplete(partial, files))
         if not faults:
             break
-        print(f"The download of {model_in_words()} is not whole: {'; '.join(faults[:5])}", flush=True)
+        print(f"The download of {model_in_words()} is incomplete: {'; '.join(faults[:5])}", flush=True)
     else:
-        raise MayPass(f"Its artifacts do not arrive whole, {ATTEMPTS} times: {'; '.join(faults[:5])}.")
+        raise MayPass(f"Its artifacts are incomplete after {ATTEMPTS} downloads: {'; '.join(faults[:5])}.")
     shutil.rmtree(model_path(), ignore_errors=True)
     # In one step, so that the server finds all of it or nothing.
     os.rename(partial, model_path())

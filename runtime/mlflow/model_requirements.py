@@ -9,6 +9,7 @@ import shutil
 import site
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,11 @@ from packaging.version import InvalidVersion, Version
 
 import may_pass
 from serving_settings import CannotServe, directory
+
+# No installation takes that long, and clocks of nodes differ less.
+ABANDONED_SECONDS = 24 * 3600
+# What install() names a folder until it is whole.
+BUILDING = re.compile(r"[0-9a-f]{16}\.(?P<pod>.+)\.[0-9]+")
 
 
 def read(model, file):
@@ -42,7 +48,7 @@ def check_python(model):
         return
     said = f"It was logged under Python {wanted}, and this image has Python {platform.python_version()}"
     if os.environ.get("ACCEPT_ANY_PYTHON"):
-        print(f"{said}: tried all the same.", flush=True)
+        print(f"{said}: it is tried anyway.", flush=True)
         return
     raise CannotServe(
         f"{said}; expected an image with Python {'.'.join(map(str, major_minor))} (ServingRuntime.image), "
@@ -96,15 +102,14 @@ def check(model):
         )
     if different:
         # Most models work all the same; loading it and the warm-up request tell.
-        print(f"Other versions than those it was logged with: {', '.join(different)}", flush=True)
+        print(f"Packages of another version than it was logged with: {', '.join(different)}", flush=True)
     return sys.executable
 
 
 def install(model):
     """An environment over the image's own packages, in a folder that is named by what is in it."""
     index = os.environ["REQUIREMENTS_INDEX_URL"]
-    mlflow = importlib.metadata.version("mlflow")
-    parts = [read(model, "requirements.txt"), platform.python_version(), platform.machine(), mlflow, index]
+    parts = [read(model, "requirements.txt"), index, *image()]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     folder = os.path.join(os.environ["PACKAGES_DIRECTORY"], key)
     python = os.path.join(folder, "bin", "python")
@@ -112,6 +117,7 @@ def install(model):
         print(f"Its requirements are installed already ({key}).", flush=True)
         return python
     started = time.monotonic()
+    remove_remains(os.environ["PACKAGES_DIRECTORY"])
     # Other pods may be at it in the same volume: each in a folder of its own, which it then gives the name.
     building = f"{folder}.{platform.node()}.{os.getpid()}"
     try:
@@ -127,6 +133,26 @@ def install(model):
         shutil.rmtree(building, ignore_errors=True)
     print(f"Its requirements were installed in {time.monotonic() - started:.1f} s ({key}).", flush=True)
     return python
+
+
+def image():
+    """What an environment rests on, which another image has otherwise: its Python program, and the packages behind its own."""
+    installed = {f"{canonicalize_name(each.name)}=={each.version}" for each in importlib.metadata.distributions() if each.name}
+    yield from (sys.executable, sys.version, sysconfig.get_config_var("SOABI") or platform.machine())
+    yield from (*site.getsitepackages(), *sorted(installed))
+
+
+def remove_remains(packages):
+    """Folders that were being made when their pod was killed: of this pod, which makes one at a time, and of pods long gone."""
+    for entry in os.scandir(packages):
+        if not (building := BUILDING.fullmatch(entry.name)):
+            continue
+        try:
+            age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+        except FileNotFoundError:
+            continue  # Another pod removed it.
+        if building["pod"] == platform.node() or age > ABANDONED_SECONDS:
+            shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def make_environment(folder):
@@ -161,17 +187,17 @@ def pip_install(model, environment, index):
     errors = [line for line in said.splitlines() if line.startswith("ERROR")] or ["pip failed"]
     last = errors[-1].removeprefix("ERROR: ")
     if "No space left on device" in said:
-        raise may_pass.MayPass(f"There is no space left on the disk for its requirements: {last}")
-    # pip's last words are the same for a package that is nowhere and for an index that does not answer.
+        raise may_pass.MayPass(f"The disk has no space left for its requirements: {last}")
+    # pip's last message is the same for a package that no index has and for an index that does not answer.
     if found := next((line for line in said.splitlines() if may_pass.NETWORK.search(line)), None):
-        raise may_pass.MayPass(f"The package index {index} does not answer as it should: {pip_words(found)}")
+        raise may_pass.MayPass(f"The package index {index} does not answer correctly: {pip_words(found)}")
     if trouble := index_trouble(index, [each.name for each in requirements(model)[0]]):
-        raise may_pass.MayPass(f"The package index {index} does not answer as it should: {trouble}")
+        raise may_pass.MayPass(f"The package index {index} does not answer correctly: {trouble}")
     raise CannotServe(f"Its requirements cannot be installed from {index}: {last}")
 
 
 def index_trouble(index, names):
-    """What the index answers to whoever asks for these packages, as pip keeps a 503 to itself."""
+    """What the index answers to a request for these packages: pip does not report a 503."""
     if not index.startswith("http"):
         return None
     for name in names:

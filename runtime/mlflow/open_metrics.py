@@ -1,6 +1,6 @@
 """/metrics in front of the app that MLflow's login guards.
 
-MLflow's login gives /metrics to its admin alone, and Prometheus should not know that password.
+MLflow's login gives /metrics only to its admin, and Prometheus should not know that password.
 Nothing of MLflow is opened or changed: the answer comes from the files that its exporter writes.
 The server listens on the pod's loopback, so only the proxy beside it can ask.
 """

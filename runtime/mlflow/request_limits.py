@@ -18,7 +18,7 @@ MOST_SECONDS_WAITING = 60
 # nginx passes a body on as it comes, and a client may send it as slowly as it likes.
 MOST_SECONDS_BODY = 120
 
-# MLflow makes objects of several times that size from it, and answers nobody else meanwhile.
+# MLflow makes objects of several times that size from it, and answers no other request meanwhile.
 MOST_UNPACKED_BYTES = 32 * 1024 * 1024
 
 # A body waits in memory. Of those above this size, or of unknown size, so many may be there at once.
@@ -133,7 +133,7 @@ def is_large(scope):
 
 
 class UnpackedTraces:
-    """Unpacks compressed traces before MLflow does, which knows no limit and stops everybody meanwhile."""
+    """Unpacks compressed traces before MLflow does, which has no limit and answers no other request meanwhile."""
 
     def __init__(self, app):
         self.app = app

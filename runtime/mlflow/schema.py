@@ -17,6 +17,8 @@ AUTH = ("server/auth/db/migrations/versions", "alembic_version_auth")
 
 NO_SCHEMA, OLDER, CURRENT, NEWER = "no schema", "older", "current", "newer"
 
+OUR_NAME = "cdk8s-mlflow"  # Of sessions, in pg_stat_activity.
+
 RETRY_IS_USELESS = 3  # Exit code that fails the migration Job for good.
 UNCHANGED = "Nothing was changed."
 
@@ -126,7 +128,7 @@ def connect(database):
     # A password that was rotated arrives in the files while the program runs.
     secret_files.load()
     # PGHOST, PGUSER, PGPASSWORD, … come from the environment.
-    connection = psycopg2.connect(dbname=database, connect_timeout=5, application_name="cdk8s-mlflow", **KEEPALIVE)
+    connection = psycopg2.connect(dbname=database, connect_timeout=5, application_name=OUR_NAME, **KEEPALIVE)
     connection.autocommit = True
     return connection
 

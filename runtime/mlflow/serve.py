@@ -8,6 +8,9 @@ stays resident. MLflow's modules read that environment while they are imported, 
 3. compares: where the expectation was right, uvicorn runs in this process; where it was not
    (another MLflow version, a rare option), this process becomes that child by exec, which
    costs a second import and is right for any version.
+
+A server without server_app.py in front of it has neither limits nor guards: an MLflow that cannot be started with it is
+not started.
 """
 
 import argparse
@@ -17,10 +20,16 @@ import signal
 import sys
 
 import secret_files
+from required import missing, required
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 SCHEMA_WAIT_SECONDS = 600  # As long as the startup probe allows; the container starts again then.
+
+# uvicorn kills a worker, with its requests, that does not answer its parent in time: 5 s, which a large request or a start
+# on a busy node can take. As patient as the pod's liveness probe. Read since uvicorn 0.37; others ignore it.
+# @see https://github.com/Kludex/uvicorn/issues/2506
+WORKER_PATIENCE = {"UVICORN_TIMEOUT_WORKER_HEALTHCHECK": "120"}
 
 # Option, the public variable that stands for it, and what `mlflow server` makes of it.
 PRIVATE_NAMES = [
@@ -101,16 +110,17 @@ class Launch(BaseException):
 
 
 def launch_of_mlflow_server(arguments):
-    """The command of the server and what its environment has besides, or None if it cannot be had."""
+    """The command of the server, and what its environment has besides."""
     import mlflow.cli
     import mlflow.server
 
     def instead_of_exec_cmd(command, *, extra_env=None, **_):
         raise Launch([str(part) for part in command], extra_env or {})
 
-    # A private name, which another version may lack.
-    if not hasattr(mlflow.server, "_exec_cmd"):
-        return None
+    required(mlflow.server, "_exec_cmd")
+    # It could be there and be used by others: the server would start, and never come back to this program.
+    if "_exec_cmd" not in required(mlflow.server, "_run_server").__code__.co_names:
+        raise missing("call of _exec_cmd in mlflow.server._run_server")
     mlflow.server._exec_cmd = instead_of_exec_cmd
     try:
         mlflow.cli.cli.main(args=["server", *arguments], prog_name="mlflow")
@@ -118,16 +128,10 @@ def launch_of_mlflow_server(arguments):
         return launch.command, launch.environment
 
 
-def run_plain_server(arguments, environment):
-    print("serve.py: this server runs without the limits of request_limits.py", file=sys.stderr, flush=True)
-    command = [sys.executable, "-m", "mlflow", "server", *arguments]
-    os.execve(sys.executable, command, environment)
-
-
 def in_front(command):
     """The same server with server_app.py in front of MLflow's app, in each of its processes."""
     if command[1:3] != ["-m", "uvicorn"]:
-        return command
+        sys.exit(f"serve.py: mlflow server would start {command[:3]}; expected uvicorn: without --gunicorn-opts and the like")
     made = "--factory" in command
     os.environ["SERVED_APP"] = command[-1] + ("()" if made else "")
     return [*command[:-1], *([] if made else ["--factory"]), "--app-dir", HERE, "server_app:create_app"]
@@ -167,6 +171,14 @@ def refuse_other_schema():
             sys.exit(f"{database} {found}, this MLflow wants {database.head}: only the migration may change it.")
 
 
+def refuse_jobs():
+    """They need MLflow's own parent process, which starts the server without what is here."""
+    name = "MLFLOW_SERVER_ENABLE_JOB_EXECUTION"
+    given = os.environ.get(name, "true")
+    if given.lower() not in ("false", "0"):
+        sys.exit(f"serve.py: {name} is {given!r}; expected 'false': jobs are not supported yet")
+
+
 def main(arguments):
     secret_files.load()
     empty_spool()
@@ -176,9 +188,7 @@ def main(arguments):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     refuse_other_schema()
 
-    # The job runner needs the parent process.
-    if os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true").lower() not in ("false", "0"):
-        run_plain_server(arguments, os.environ)
+    refuse_jobs()
 
     # `mlflow server` opens the stores before it starts the app.
     import database_pool
@@ -190,10 +200,7 @@ def main(arguments):
     os.environ.update(predicted)
     at_import = dict(os.environ)
 
-    launch = launch_of_mlflow_server(arguments)
-    if launch is None:
-        run_plain_server(arguments, before)
-    command, extra = launch
+    command, extra = launch_of_mlflow_server(arguments)
     command = in_front(command)
     wanted = {**os.environ, **extra}
     # What was expected and did not come must not reach the server.
@@ -206,7 +213,7 @@ def main(arguments):
     if different or not is_single_uvicorn(command):
         why = sorted(different) or command
         print(f"serve.py: MLflow is loaded a second time, for {why}", file=sys.stderr, flush=True)
-        os.execve(command[0], command, wanted)
+        os.execve(command[0], command, {**WORKER_PATIENCE, **wanted})
 
     os.environ.update(extra)
     import uvicorn

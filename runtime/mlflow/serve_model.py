@@ -47,6 +47,7 @@ def load():
         raise SystemExit(
             f"The files of {model_in_words()} are not in the volume: the init container download-model puts them there."
         )
+    check_mlflow()
     try:
         from mlflow.pyfunc import scoring_server
 
@@ -56,6 +57,22 @@ def load():
         if cause := may_pass.cause(error):
             raise may_pass.MayPass(f"It cannot be loaded now. {cause}")
         raise CannotServe(f"It cannot be loaded: {one_line(error)}")
+
+
+def check_mlflow():
+    """No fault of the version, unless its requirements brought another MLflow than the image's."""
+    from required import Missing, required, required_module
+
+    try:
+        scoring_server = required_module("mlflow.pyfunc.scoring_server")
+        for name in ("load_model_with_mlflow_config", "init"):
+            required(scoring_server, name)
+        required(required_module("mlflow.environment_variables"), TIMEOUT)
+    except Missing as error:
+        packages = os.environ.get("PACKAGES_DIRECTORY")
+        if packages and sys.executable.startswith(os.path.join(packages, "")):
+            raise CannotServe(f"Its requirements install an MLflow version that cannot serve it: {error}")
+        raise
 
 
 def mlflow_app(model, timeout):
@@ -81,7 +98,7 @@ def warm_up_request():
     if wanted == "model-example":
         wanted = os.path.join(settings.model_path(), EXAMPLE)
         if not os.path.isfile(wanted):
-            print("It was logged without an example, so there is no warm-up request.", flush=True)
+            print("It was logged without an input example, so no warm-up request is sent.", flush=True)
             return None
     with open(wanted, "rb") as file:
         return file.read(), os.environ.get("WARM_UP_CONTENT_TYPE", "application/json")
@@ -115,7 +132,7 @@ def warm_up(model, request, timeout):
     print(text[:8000], flush=True)
     if status == 504:
         raise may_pass.MayPass(
-            f"Its warm-up request was not answered within {timeout:.0f} s; expected a larger startSeconds if its first "
+            f"Its warm-up request was not answered within {timeout:.0f} s; expected a larger startTimeout if its first "
             "prediction takes longer."
         )
     if cause := next(filter(None, map(may_pass.cause, errors)), None):
@@ -147,7 +164,7 @@ def start_metrics():
     try:
         from prometheus_client import start_http_server
     except ImportError:
-        print("There are no metrics: this image has no prometheus_client.", flush=True)
+        print("Metrics are off: this image has no prometheus_client.", flush=True)
         return NoMetrics()
     port = int(number("METRICS_PORT", 9090))
     try:
@@ -167,8 +184,10 @@ def listener(port):
 
 def serve(app):
     import uvicorn
-
+    from required import required
     from serving_protocol import protocol
+
+    required(uvicorn.Server, "handle_exit", "uvicorn")
 
     linger, drain = number("LINGER_SECONDS", 8), number("DRAIN_SECONDS", 60)
 
@@ -177,7 +196,7 @@ def serve(app):
             if app.draining:
                 return
             app.draining = True
-            print(f"Signal {sig}: goes on for {linger:g} s, then finishes what runs.", flush=True)
+            print(f"Signal {sig}: keeps serving for {linger:g} s, then finishes the running requests.", flush=True)
             timer = threading.Timer(linger, self.stop)
             timer.daemon = True
             timer.start()
@@ -202,7 +221,7 @@ def serve(app):
     )
     with listener(int(number("SERVING_PORT", 8080))) as listening:
         Server(config).run(sockets=[listening])
-    print("Ended.", flush=True)
+    print("Exited.", flush=True)
 
 
 def limits(timeout):
@@ -230,7 +249,7 @@ def main():
         loaded = time.monotonic()
         request = warm_up_request()
         if request:
-            # Before the startup probe ends the pod, which tells nobody why.
+            # Before the startup probe ends the pod, whose log would not say why.
             warm_up(model, request, max(1, number("START_SECONDS", 600) - 10 - (loaded - started)))
     except (CannotServe, may_pass.MayPass) as error:
         for_good = isinstance(error, CannotServe)

@@ -8,6 +8,7 @@ import database_pool
 import own_login
 from open_metrics import OpenMetrics
 from request_limits import DatabaseTurns, FailuresAnswered, UnpackedTraces
+from required import missing, required
 from starlette.responses import JSONResponse
 
 
@@ -22,7 +23,10 @@ def create_app():
     artifact_locations.restrict()
     module_name, _, name = os.environ["SERVED_APP"].partition(":")
     module = importlib.import_module(module_name)
+    database_pool.see_that_mlflow_shares()
     has_login = module_name == "mlflow.server.auth"
+    if os.environ.get("AUTH_DATABASE") and not has_login:
+        raise missing(f"app with a login in mlflow.server.auth, but in {module_name}")
     if has_login:
         own_login.take_every_password(module)
     app = getattr(module, name.removesuffix("()"))
@@ -32,9 +36,10 @@ def create_app():
         app.add_exception_handler(Exception, failed)
     app = UnpackedTraces(app)
     app = DatabaseTurns(app, database_pool.concurrent_requests())
-    # A private name, which another version may lack.
-    if has_login and (check := getattr(module, "_authenticate_cached", None)):
-        app = own_login.OneAtATime(app, check)
+    if has_login:
+        store = required(module, "store")
+        required(type(store), "has_user")
+        app = own_login.OneAtATime(app, required(module, "_authenticate_cached"), store.has_user)
     if has_login and "prometheus_multiproc_dir" in os.environ:
         app = OpenMetrics(app)
     return FailuresAnswered(app)

@@ -125,7 +125,7 @@ class ServingApp:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif scope["path"] in PROBES:
-            # Whoever asks for health from outside the cluster may send elsewhere; the pod itself is alive.
+            # A load balancer outside the cluster can send requests to another pod; this pod itself is alive.
             if self.draining and scope["path"] == "/health":
                 await self.refuse(send, 503, "This pod is about to end.")
             elif self.threads().hang(self.limits.timeout):

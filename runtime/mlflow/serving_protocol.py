@@ -1,10 +1,16 @@
 """uvicorn's HTTP, which waits for a request for ever, with an end to that."""
 
+from required import required, required_module
+
 
 def protocol(head_seconds):
     """A class of uvicorn's that closes a connection whose request does not show its whole head in time."""
     import h11
-    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    h11_impl = required_module("uvicorn.protocols.http.h11_impl", "uvicorn")
+    H11Protocol = required(h11_impl, "H11Protocol", "uvicorn")
+    # asyncio itself calls the others.
+    required(H11Protocol, "on_response_complete", "uvicorn")
 
     class Protocol(H11Protocol):
         head_timer = None

@@ -49,18 +49,18 @@ def tell(what, reason):
             os.environ["MODEL_NAME"], os.environ["MODEL_VERSION"].strip(), tag(what), reason[:5000]
         )
     except Exception as error:
-        print(f"The registry could not be told: {one_line(error)}", flush=True)
+        print(f"The error could not be written to the registry: {one_line(error)}", flush=True)
 
 
 def forget_failure():
-    """What an earlier attempt wrote is not true any more."""
+    """Removes what an earlier attempt wrote."""
     for what in ("error", "waiting"):
         try:
             client().delete_model_version_tag(
                 os.environ["MODEL_NAME"], os.environ["MODEL_VERSION"].strip(), tag(what)
             )
         except Exception as error:
-            print(f"The registry could not be told that it works: {one_line(error)}", flush=True)
+            print(f"The error tag could not be removed from the registry: {one_line(error)}", flush=True)
 
 
 def sentence(reason):

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes MLflow's own role and its databases; every run ends in the same state, so it can run again at any time.
-#   DATABASES  names, separated by spaces; all are owned by the role and closed to everybody else
+#   DATABASES  names, separated by spaces; all are owned by the role and closed to every other role
 #   Secrets    files in /run/secrets/mlflow: SUPERUSER, SUPERUSER_PASSWORD, ROLE, ROLE_PASSWORD
 set -eu
 

@@ -1,5 +1,5 @@
 import { Credentials, MinioStore, MlflowPlatform } from '../../lib';
-import { client, environmentOf, minio, readersOf } from '../support/parts';
+import { client, environmentOf, minio, readersOf } from '../support/components';
 import { Rendered, errorOf, find, synth } from '../support/synth';
 
 const platform = synth((chart) => new MlflowPlatform(chart, 'mlflow'));

@@ -1,7 +1,7 @@
 import { Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { Credentials, MinioStoreProps } from '../../lib';
-import { minio } from '../support/parts';
+import { client, minio } from '../support/components';
 import { errorOf } from '../support/synth';
 
 const refused: [string, MinioStoreProps, string][] = [
@@ -29,13 +29,20 @@ test.each(refused)('%s is refused', (_, props, message) => {
   expect(errorOf(() => minio(props))).toContain(`chart/mlflow-minio: ${message}`);
 });
 
+test('a client whose labels no pod can have is refused', () => {
+  const jobs = { ...client(5), podLabels: { app: 'a b' } };
+  expect(errorOf(() => minio({}, (store) => store.connectFrom(jobs)))).toContain(
+    "chart/mlflow-minio: client.podLabels has the value 'a b' of 'app'; expected",
+  );
+});
+
 describe('topology', () => {
   test.each([
     [0, 'expected a whole number of at least 1'],
     [-4, 'expected a whole number of at least 1'],
     [4.5, 'expected a whole number of at least 1'],
     [NaN, 'expected a whole number of at least 1'],
-    [2, 'expected 1, or at least 4: with fewer MinIO cannot lose a drive and go on writing'],
+    [2, 'expected 1, or at least 4: with fewer MinIO cannot lose a drive and continue to write'],
     [3, 'expected 1, or at least 4'],
     [17, 'expected a number that a set of'],
     [19, 'expected a number that a set of'],

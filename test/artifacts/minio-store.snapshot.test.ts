@@ -1,7 +1,7 @@
 import { Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { Credentials, MinioStoreProps } from '../../lib';
-import { client, minio } from '../support/parts';
+import { client, minio } from '../support/components';
 import { snapshotOf } from '../support/synth';
 
 const allProps: Required<MinioStoreProps> = {
@@ -12,6 +12,8 @@ const allProps: Required<MinioStoreProps> = {
   versioning: true,
   rootCredentials: Credentials.fromSecret('minio-root'),
   credentials: Credentials.fromSecret('minio-key', { usernameKey: 'id', passwordKey: 'key' }),
+  metrics: true,
+  metricsClients: [{ podLabels: { app: 'prometheus' } }],
   consoleClients: [{ podLabels: { app: 'admin' }, namespaceLabels: { team: 'platform' } }],
   image: 'registry.example.com/minio:RELEASE.2025-09-07T16-13-09Z',
   resources: {

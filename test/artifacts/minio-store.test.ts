@@ -1,6 +1,6 @@
 import { Size } from 'cdk8s';
 import { MinioStore } from '../../lib';
-import { client, minio } from '../support/parts';
+import { client, minio } from '../support/components';
 import { Rendered, ofKind, synth } from '../support/synth';
 
 // The volume of a store that was set up by hand from the blog's manifests is found by these names.

@@ -1,10 +1,15 @@
 import { spawnSync } from 'child_process';
-import { existsSync, mkdtempSync, rmSync } from 'fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'fs';
 import { tmpdir } from 'os';
-import { join } from 'path';
-import { pathToFileURL } from 'url';
+import { dirname, join } from 'path';
+import { buildSync } from 'esbuild';
 import { version } from '../../package.json';
 import { ROOT } from '../support/run';
+
+// One file without imports, as the package has it.
+const command = join(mkdtempSync(join(tmpdir(), 'command-')), 'cdk8s-mlflow.js');
+buildSync({ entryPoints: [join(ROOT, 'cli', 'main.ts')], outfile: command, bundle: true, platform: 'node' });
+afterAll(() => rmSync(dirname(command), { recursive: true }));
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'command-'))));
@@ -12,12 +17,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** How the command ends when it runs as a process of its own, in an empty folder. */
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const loader = pathToFileURL(require.resolve('tsx')).href;
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--import', loader, join(ROOT, 'cli', 'main.ts'), ...args],
-    { cwd: folder, encoding: 'utf8' },
-  );
+  const options = { cwd: folder, encoding: 'utf8', timeout: 60_000 } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], options);
   return { status, stdout, stderr };
 }
 
@@ -31,15 +32,28 @@ test('images: a line an image, or a JSON array', () => {
   expect(JSON.parse(run('images', dist, '--format', 'json').stdout)).toEqual(lines);
 });
 
-test('images: no image is no error, and says so beside the list', () => {
+test.each(['text', 'json'])('images: objects without an image end with 1 and one line, as %s too', (format) => {
   const file = join(dist, 'mlflow-monitoring.k8s.yaml');
-  expect(run('images', file)).toEqual({ status: 0, stdout: '', stderr: `No object in ${file} names an image.\n` });
+  expect(run('images', file, '--format', format)).toEqual({
+    status: 1,
+    stdout: '',
+    stderr:
+      `cdk8s-mlflow: ${file}: no object names an image; ` +
+      "expected the YAML that 'npx cdk8s synth' writes, e.g. the folder dist\n",
+  });
 });
 
-test('what cannot be done ends with 1 and one line', () => {
+test('images: a folder that does not exist ends with 1 and one line', () => {
   const { status, stdout, stderr } = run('images');
   expect([status, stdout]).toEqual([1, '']);
-  expect(stderr).toMatch(/^cdk8s-mlflow: there is no dist: .*\n$/);
+  expect(stderr).toMatch(/^cdk8s-mlflow: dist: no such file or directory \(ENOENT\); expected .*\n$/);
+});
+
+test('init exits with 1 and one line if no folder can be created, below a link to nothing', () => {
+  symlinkSync(join(folder, 'nothing'), join(folder, 'link'));
+  const { status, stdout, stderr } = run('init', 'link/platform');
+  expect([status, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^cdk8s-mlflow: link\/platform: .*\(EEXIST\); expected a folder in which .*\n$/);
 });
 
 test.each([[[]], [['nope']], [['images', 'a', 'b']], [['images', '--format', 'xml']], [['init', '--force']]])(
@@ -79,13 +93,16 @@ test('init says what was written and what to type next, in the folder that it wa
    "
   `);
   expect(existsSync(join(folder, 'my platform', 'main.ts'))).toBe(true);
-  expect(run('init', 'my platform')).toMatchObject({ status: 1, stderr: expect.stringContaining('nothing written') });
+  expect(run('init', 'my platform')).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('nothing was written'),
+  });
 });
 
 test('init without a folder means this one', () => {
   expect(run('init')).toMatchObject({ status: 0, stdout: expect.not.stringContaining('cd ') });
   expect(existsSync(join(folder, 'package.json'))).toBe(true);
   expect(run('init').stderr).toMatch(
-    /^cdk8s-mlflow: nothing written, as this folder has \.gitignore, cdk8s\.yaml, main\.ts/,
+    /^cdk8s-mlflow: this folder: \.gitignore, cdk8s\.yaml, main\.ts, .* there already, so nothing was written; expected /,
   );
 });

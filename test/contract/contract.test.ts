@@ -18,7 +18,7 @@ const changelog = existsSync(changelogFile) ? readFileSync(changelogFile, 'utf8'
  * Where this fails: whoever has the last release cannot `kubectl apply` this one, or loses what it kept. Keep the old name
  * or field; or say what to do in CHANGELOG.md's Unreleased section, in an entry with BREAKING and the object's name.
  */
-test.each(Object.keys(released.outputs))(`%s keeps what ${released.version} promised`, (output) => {
+test.each(Object.keys(released.outputs))(`%s keeps the names and fields of ${released.version}`, (output) => {
   // An example may go; and the dist/ of one that is not committed is not everywhere.
   if (!today[output] && output.startsWith('examples/')) return;
   const found = breaks(released.outputs[output], today[output] ?? {});
@@ -164,7 +164,7 @@ test.each<[string, Parameters<typeof brokenBy>[0], string, string]>([
   expect(found).toEqual([{ object, message: expect.stringContaining(message) }]);
 });
 
-test('a claim that stands alone is kept as it is', () => {
+test('a claim without a StatefulSet is kept as it is', () => {
   const claim = (storage: string): Manifest => ({
     ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'artifacts' } },
     spec: { resources: { requests: { storage } } },

@@ -8,6 +8,7 @@ import {
   PostgresStatefulSet,
 } from '../../lib';
 import { PlanError, validatePlan } from '../../runtime/credentials/plan';
+import { environmentOf } from '../support/components';
 import {
   Rendered,
   errorOf,
@@ -33,12 +34,12 @@ test('the objects of a platform’s credentials', () => {
   expect(snapshotOf(own)).toMatchSnapshot();
 });
 
-describe('how many there are', () => {
-  test('one for a platform, whatever its parts', () => {
+describe('the number of Jobs', () => {
+  test('one for a platform with any components', () => {
     expect(jobsOf(platform())).toEqual([expect.stringMatching(/^Job mlflow-credentials-[0-9a-f]{8}$/)]);
   });
 
-  test('one for each component that stands alone', () => {
+  test('one for each component without a platform', () => {
     const objects = synth((chart) => {
       const database = new PostgresStatefulSet(chart, 'postgres');
       const artifacts = new MinioStore(chart, 'minio');
@@ -51,7 +52,7 @@ describe('how many there are', () => {
     ).toEqual(['Job minio-credentials', 'Job postgres-credentials', 'Job server-credentials']);
   });
 
-  test('none where nothing is generated', () => {
+  test('none if nothing is generated', () => {
     const objects = serverObjects({ authentication: Authentication.none(), keys: Credentials.fromSecret('keys') });
     expect(namesOf(objects).filter((name) => name.includes('credentials'))).toEqual([]);
   });
@@ -59,7 +60,7 @@ describe('how many there are', () => {
 
 describe('the plan', () => {
   const withProgram = (props: MlflowPlatformProps) =>
-    synth((chart) => new MlflowPlatform(chart, 'mlflow', props).server.addProgram('deployer'));
+    synth((chart) => new MlflowPlatform(chart, 'mlflow', props).server.addServiceUser('deployer'));
 
   test.each<[string, MlflowPlatformProps]>([
     ['by default', {}],
@@ -96,7 +97,7 @@ describe('the plan', () => {
 
 describe('the role', () => {
   test('reads the Secrets of the plan by name, creates Secrets, changes that of the users, and may do no more', () => {
-    const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow').server.addProgram('trainer'));
+    const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow').server.addServiceUser('trainer'));
     const plan = planOf(objects, 'mlflow-credentials');
     const users = ['mlflow-server-users', 'mlflow-server-trainer-login'];
     const names = [...plan.secrets.map(({ name }: any) => name), ...users];
@@ -108,7 +109,14 @@ describe('the role', () => {
     ]);
   });
 
-  test('is bound to the Job’s account, which nobody else uses', () => {
+  test('sees which plan was applied, also without users', () => {
+    const objects = synth((chart) => new PostgresStatefulSet(chart, 'database'));
+    expect(find(objects, 'Role', 'database-credentials').rules).toContainEqual({
+      ...{ apiGroups: [''], resources: ['configmaps'], resourceNames: ['database-credentials'], verbs: ['get'] },
+    });
+  });
+
+  test('is bound to the Job’s account, which no other pod uses', () => {
     const objects = platform();
     expect(find(objects, 'RoleBinding', 'mlflow-credentials')).toMatchObject({
       roleRef: { kind: 'Role', name: 'mlflow-credentials' },
@@ -129,7 +137,7 @@ describe('the Job', () => {
   const name = (objects: Rendered[]) => jobOf(objects).metadata.name;
 
   test('is a new one when the plan changes', () => {
-    const more = serverObjects({}, (server) => server.addProgram('deployer'));
+    const more = serverObjects({}, (server) => server.addServiceUser('deployer'));
     expect(name(more)).not.toBe(name(serverObjects()));
   });
 
@@ -137,7 +145,7 @@ describe('the Job', () => {
     expect(name(serverObjects({ replicas: 2, image: 'mlflow:v3.16.0' }))).toBe(name(serverObjects()));
   });
 
-  test('runs where the platform’s pods run', () => {
+  test('runs on the nodes of the platform’s pods', () => {
     const pods = {
       tolerations: [{ key: 'mlflow', operator: 'Exists' }],
       nodeSelector: { pool: 'ml' },
@@ -147,13 +155,13 @@ describe('the Job', () => {
     expect(spec).toMatchObject({ ...pods, imagePullSecrets: [{ name: 'registry' }] });
   });
 
-  test('runs where a component that stands alone runs', () => {
+  test('runs on the nodes of a component without a platform', () => {
     const { spec } = jobOf(serverObjects({ nodeSelector: { pool: 'ml' }, imagePullSecrets: ['registry'] })).spec
       .template;
     expect(spec).toMatchObject({ nodeSelector: { pool: 'ml' }, imagePullSecrets: [{ name: 'registry' }] });
   });
 
-  test('is not tried again where its plan is wrong', () => {
+  test('is not retried if its plan is wrong', () => {
     const { podFailurePolicy, template } = jobOf(serverObjects()).spec;
     expect(podFailurePolicy.rules).toEqual([
       { action: 'FailJob', onExitCodes: { containerName: 'credentials', operator: 'In', values: [2] } },
@@ -166,12 +174,26 @@ describe('the Job', () => {
     expect(jobOf(serverObjects()).spec).not.toHaveProperty('activeDeadlineSeconds');
   });
 
+  test('is told the revision of its ConfigMap, which changes with the plan', () => {
+    const [one, other] = [
+      platform(),
+      synth((chart) => new MlflowPlatform(chart, 'mlflow').server.addServiceUser('trainer')),
+    ];
+    const revisionOf = (objects: Rendered[]) => find(objects, 'ConfigMap', 'mlflow-credentials').data.revision;
+    for (const objects of [one, other]) {
+      const [job] = objects.filter(({ kind, metadata }) => kind === 'Job' && /^mlflow-credentials/.test(metadata.name));
+      const env = environmentOf(job.spec.template.spec.containers[0]);
+      expect(env.MOUNTED_REVISION).toBe(revisionOf(objects));
+    }
+    expect(revisionOf(other)).not.toBe(revisionOf(one));
+  });
+
   test('runs the program that lies in its ConfigMap, which is far from the limit of 1 MiB', () => {
     const objects = serverObjects();
     const [container] = jobOf(objects).spec.template.spec.containers;
     const { data } = find(objects, 'ConfigMap', 'server-credentials');
     expect(container.command).toEqual(['node', '/opt/cdk8s-mlflow/credentials.js']);
-    expect(Object.keys(data).sort()).toEqual(['credentials.js', 'credentials.json']);
+    expect(Object.keys(data).sort()).toEqual(['credentials.js', 'credentials.json', 'revision']);
     expect(Buffer.byteLength(JSON.stringify(data))).toBeLessThan(256 * 1024);
   });
 });

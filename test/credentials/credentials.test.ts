@@ -142,5 +142,5 @@ function databaseOf(credentials: Credentials) {
 }
 
 function bucketOf(credentials: Credentials) {
-  return ArtifactStore.s3({ bucket: 'models', credentials });
+  return ArtifactStore.fromBucket({ bucket: 'models', credentials });
 }

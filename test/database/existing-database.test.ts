@@ -1,5 +1,5 @@
 import { Credentials, Database, ExistingDatabaseProps, Images } from '../../lib';
-import { client } from '../support/parts';
+import { client } from '../support/components';
 import { errorOf } from '../support/synth';
 
 const minimal: ExistingDatabaseProps = { host: 'db.example.com', credentials: Credentials.fromSecret('db-login') };

@@ -1,5 +1,5 @@
 import { Credentials, MlflowPlatform, PostgresStatefulSet } from '../../lib';
-import { client, environmentOf, postgres, readersOf } from '../support/parts';
+import { client, environmentOf, postgres, readersOf } from '../support/components';
 import { Rendered, errorOf, synth } from '../support/synth';
 
 const platform = synth((chart) => new MlflowPlatform(chart, 'mlflow'));

@@ -1,7 +1,7 @@
 import { Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { Credentials, PostgresStatefulSetProps } from '../../lib';
-import { postgres } from '../support/parts';
+import { postgres } from '../support/components';
 import { errorOf } from '../support/synth';
 
 const refused: [string, PostgresStatefulSetProps, string][] = [

@@ -1,7 +1,7 @@
 import { Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { Credentials, PostgresStatefulSetProps } from '../../lib';
-import { client, postgres } from '../support/parts';
+import { client, postgres } from '../support/components';
 import { snapshotOf } from '../support/synth';
 
 const allProps: Required<PostgresStatefulSetProps> = {
@@ -12,6 +12,11 @@ const allProps: Required<PostgresStatefulSetProps> = {
   credentials: Credentials.fromSecret('postgres-login', { usernameKey: 'user', passwordKey: 'pass' }),
   maxConnections: 300,
   tlsSecretName: 'postgres-tls',
+  metrics: true,
+  metricsClients: [{ podLabels: { app: 'prometheus' } }],
+  exporterCredentials: Credentials.fromSecret('exporter', { usernameKey: 'user' }),
+  exporterImage: 'registry.example.com/postgres-exporter:v0.19.1',
+  exporterResources: { memory: { limit: Size.mebibytes(256) } },
   image: 'registry.example.com/postgres:17.6',
   resources: {
     cpu: { request: Cpu.units(1), limit: Cpu.units(4) },

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
 import { join } from 'path';
 import { Size } from 'cdk8s';
-import { postgres } from '../support/parts';
+import { postgres } from '../support/components';
 import { find } from '../support/synth';
 
 // The volume of a database that was set up by hand from the blog's manifests is found by these names.

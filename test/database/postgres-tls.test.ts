@@ -1,5 +1,5 @@
 import { PostgresStatefulSet } from '../../lib';
-import { client, environmentOf, postgres } from '../support/parts';
+import { client, environmentOf, postgres } from '../support/components';
 import { synth } from '../support/synth';
 
 function connection(tlsSecretName?: string) {

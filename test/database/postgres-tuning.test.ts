@@ -1,7 +1,7 @@
 import { Size } from 'cdk8s';
 import { MlflowPlatform, PostgresStatefulSet } from '../../lib';
 import { tuningRules } from '../../lib/database/tuning';
-import { client, postgres } from '../support/parts';
+import { client, postgres } from '../support/components';
 import { errorOf, find, synth } from '../support/synth';
 
 function settings(args: string[]): Record<string, string> {
@@ -67,6 +67,13 @@ describe('max_connections', () => {
   test('what the user says is kept', () => {
     expect(tuned(Size.gibibytes(4), 120).max_connections).toBe('120');
   });
+});
+
+test('a client whose labels no pod can have is refused', () => {
+  const jobs = { ...client(5), podLabels: { app: 'a b' } };
+  expect(errorOf(() => postgres({}, (database) => database.connectFrom(jobs)))).toContain(
+    "chart/mlflow-postgres: client.podLabels has the value 'a b' of 'app'; expected",
+  );
 });
 
 describe('max_connections that cannot be', () => {

@@ -4,7 +4,7 @@ import { join } from 'path';
 import { Page, heredocs } from './pages';
 import { objectsOf, programsOf } from './programs';
 import { everything, objectsOf as platformOf } from '../../docs/generate/platforms';
-import { made } from '../output/checks/made';
+import { existingNames } from '../output/checks/existing-names';
 import { Manifest, parseManifests } from '../output/manifests';
 import { ROOT, filesOf } from '../support/run';
 
@@ -40,6 +40,7 @@ export function clusterOf(page: Page, withPrograms: boolean): Cluster {
   const created = [...page.text.matchAll(/kubectl create secret generic ([\w-]+)/g)].map(
     ([, name]) => `Secret/${name}`,
   );
+  created.push(...[...page.text.matchAll(/kubectl create job ([\w-]+)/g)].map(([, name]) => `Job/${name}`));
   const namespaces = [
     ...new Set(objects.map(({ metadata }) => metadata.namespace).filter((name) => name !== undefined)),
   ];
@@ -66,5 +67,5 @@ function titlesOf(objects: Manifest[], namespace: string, created: string[]): Se
   const pods = sets.flatMap(({ metadata, spec }) =>
     Array.from({ length: spec.replicas }, (_, ordinal) => `Pod/${metadata.name}-${ordinal}`),
   );
-  return new Set([...made(objects, namespace).keys(), ...pods, ...created]);
+  return new Set([...existingNames(objects, namespace).keys(), ...pods, ...created]);
 }

@@ -16,6 +16,7 @@ export interface Named {
 const KINDS: Record<string, string> = {
   ...{
     configmap: 'ConfigMap',
+    cronjob: 'CronJob',
     cm: 'ConfigMap',
     deployment: 'Deployment',
     event: 'Event',
@@ -36,12 +37,12 @@ const KINDS: Record<string, string> = {
 /** Options with a value, and those without. */
 const WITH_VALUE = [
   ...['-n', '-l', '-f', '-c', '-o', '--for', '--timeout', '--tail', '--replicas', '--from-file', '--from-literal'],
-  ...['-L', '--sort-by', '--dry-run', '--type'],
+  ...['-L', '--sort-by', '--dry-run', '--type', '--from'],
 ];
-const ALONE = ['-A', '-i', '-it', '--ignore-not-found', '--server-side'];
+const ALONE = ['-A', '-i', '-it', '--ignore-not-found', '--server-side', '--local'];
 const VERBS = [
   ...['apply', 'cluster-info', 'create', 'delete', 'describe', 'diff', 'exec', 'get', 'label', 'logs'],
-  ...['port-forward', 'rollout', 'scale', 'top', 'wait'],
+  ...['port-forward', 'rollout', 'scale', 'set', 'top', 'wait'],
 ];
 
 export function namedBy([, ...words]: Command): Named {
@@ -77,7 +78,8 @@ export function namedBy([, ...words]: Command): Named {
 }
 
 function objectsOf(verb: string, words: string[], unknown: string[]): string[] {
-  if (['apply', 'diff', 'cluster-info'].includes(verb)) return [];
+  // What `set env` changes comes from a file or from standard input.
+  if (['apply', 'diff', 'cluster-info', 'set'].includes(verb)) return [];
   const kindOf = (word: string): string => {
     const kind = KINDS[word] ?? KINDS[word.replace(/s$/, '')];
     if (!kind) unknown.push(word);

@@ -1,5 +1,5 @@
-// Links of README and docs lead to files that are there, and to headings that they have.
-import { existsSync, readFileSync } from 'fs';
+// Links of README, docs, CONTRIBUTING and the examples lead to files that are there, and to headings that they have.
+import { existsSync, readFileSync, readdirSync } from 'fs';
 import { dirname, join, relative } from 'path';
 import { pages } from './pages';
 import { ROOT } from '../support/run';
@@ -17,7 +17,12 @@ function anchorsIn(file: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading));
 }
 
-const links = pages.flatMap(({ file, text }) =>
+const others = readdirSync(join(ROOT, 'examples'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => /(^|\/)README\.md$/.test(file) && !file.includes('node_modules'))
+  .map((file) => `examples/${file}`);
+const linked = ['CONTRIBUTING.md', ...others].map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }));
+
+const links = [...pages, ...linked].flatMap(({ file, text }) =>
   [...text.replaceAll(/^ *```[^]*?^ *```$/gm, '').matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target]) => ({ file, target }))
     .filter(({ target }) => !/^https?:/.test(target)),

@@ -1,7 +1,6 @@
 // TypeScript of the pages, made into programs that can be checked and run.
 import { mkdirSync, rmSync, writeFileSync } from 'fs';
 import { join } from 'path';
-import { buildSync } from 'esbuild';
 import * as ts from 'typescript';
 import { Block, Page, heredocs } from './pages';
 import * as library from '../../lib';
@@ -93,15 +92,5 @@ export function typeErrors(programs: Program[]): Record<string, string[]> {
 
 /** The objects that a program writes when it runs as a process of its own. */
 export function objectsOf({ file }: Program): Manifest[] {
-  const bundle = file.replace(/\.ts$/, '.cjs');
-  buildSync({
-    entryPoints: [file],
-    outfile: bundle,
-    bundle: true,
-    platform: 'node',
-    packages: 'external',
-    alias: { 'cdk8s-mlflow': LIBRARY },
-    logLevel: 'warning',
-  });
-  return Object.values(written(bundle)).flatMap(parseManifests);
+  return Object.values(written(file)).flatMap(parseManifests);
 }

@@ -48,7 +48,7 @@ describe.each(withShell)('$file', (page) => {
   });
 
   test('names files that are there, or that it makes', () => {
-    const made = madeBy(page, commands);
+    const written = filesWrittenBy(page, commands);
     const files = [
       ...kubectl.flatMap((named) => named.files),
       ...commands
@@ -57,7 +57,7 @@ describe.each(withShell)('$file', (page) => {
       ...commands.flatMap((words) => words.filter((_, index) => words[index - 1] === '<')),
     ];
     expect(
-      files.filter((file) => !file.startsWith('$') && !exists(file) && !made.some((name) => file.startsWith(name))),
+      files.filter((file) => !file.startsWith('$') && !exists(file) && !written.some((name) => file.startsWith(name))),
     ).toEqual([]);
   });
 
@@ -77,7 +77,7 @@ function exists(file: string): boolean {
 }
 
 /** Files and folders that earlier commands write. */
-function madeBy({ blocks }: Page, commands: Command[]): string[] {
+function filesWrittenBy({ blocks }: Page, commands: Command[]): string[] {
   const redirected = commands.flatMap((words) => words.filter((_, index) => words[index - 1] === '>'));
   const outputs = commands.flatMap((words) =>
     words.filter((_, index) => ['--output', 'tee'].includes(words[index - 1])),

@@ -23,7 +23,7 @@ test.each(names)('%s has a program, a README of a page, and a test that pins wha
 
 test('the README of the folder names each', () => {
   const readme = readFileSync(join(EXAMPLES, 'README.md'), 'utf8');
-  const rows = [...readme.matchAll(/^\| \[([\w-]+)\]\(([\w-]+)\) \|/gm)];
+  const rows = [...readme.matchAll(/^\| \[([\w-]+)\]\(([\w-]+)\/README\.md\) \|/gm)];
   for (const [, text, link] of rows) expect(text).toBe(link);
   expect(rows.map(([, name]) => name).sort()).toEqual([...names].sort());
 });
@@ -40,7 +40,7 @@ test('each is written as a user writes it: from the library’s name, and from n
 
 const inPython = names.filter((name) => existsSync(join(EXAMPLES, name, 'main.py')));
 
-test.each(inPython)('%s in Python imports from packages alone, and its README says how to run it', (name) => {
+test.each(inPython)('%s in Python imports only from packages, and its README says how to run it', (name) => {
   const text = readFileSync(join(EXAMPLES, name, 'main.py'), 'utf8');
   const imports = [...text.matchAll(/^from (\w+) import /gm)];
   expect(text.match(/^ *(from|import) /gm)).toHaveLength(imports.length);

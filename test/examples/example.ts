@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'fs';
 import { join } from 'path';
-import { External } from '../output/checks/made';
+import { External } from '../output/checks/existing-names';
 import { findings } from '../output/findings';
 import { Manifest, parseManifests, title } from '../output/manifests';
 import { ROOT, written } from '../support/run';

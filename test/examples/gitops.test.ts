@@ -87,7 +87,7 @@ describe('what GitOps must not do', () => {
     for (const { spec } of jobs) expect(spec).not.toHaveProperty('ttlSecondsAfterFinished');
   });
 
-  test('nothing in Git says which version is served, or how many pods there are', () => {
+  test('nothing in Git says which version is served, or the number of pods', () => {
     const { spec, metadata } = objectOf(example, 'Deployment', 'churn-prediction-model-serving');
     const { initContainers, containers } = spec.template.spec;
     const variables = [...initContainers, ...containers].flatMap(({ env }: any) => env.map(({ name }: any) => name));

@@ -8,6 +8,8 @@ const secrets = [
   'mlflow-minio-root',
   'mlflow-minio-key',
   'mlflow-keys',
+  'mlflow-backup-target',
+  'mlflow-backup-key',
 ];
 
 const example = expectExample('production', {

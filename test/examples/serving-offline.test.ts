@@ -26,7 +26,8 @@ test('the page lists the images to copy, each with the name that it has in the m
   const rows = [...page.matchAll(/^\| `(.+?)` \| `(.+?)` \|/gm)].map(([, from, to]) => [from, to]);
   const anyTag = (each: Iterable<string>) => new Set([...each].map((image) => image.replace(/:[^:/]+$/, ':<tag>')));
   expect(new Set(rows.map(([, to]) => to))).toEqual(anyTag(images));
-  expect(new Set(rows.map(([from]) => from))).toEqual(anyTag(Object.values(Images)));
+  // Images of what is off by default, such as backups, are not in the example.
+  expect([...anyTag(Object.values(Images))]).toEqual(expect.arrayContaining(rows.map(([from]) => from)));
   for (const [from, to] of rows) expect(to).toBe(MIRROR + from.slice(from.indexOf('/') + 1));
 });
 

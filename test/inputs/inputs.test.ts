@@ -2,6 +2,7 @@ import { App, Chart } from 'cdk8s';
 import {
   ArtifactStore,
   Credentials,
+  Database,
   Exposure,
   MinioStore,
   MlflowPlatform,
@@ -20,11 +21,11 @@ const isItSet = 'Is the environment variable behind it set?';
 const platform = (props: object, chart = new Chart(new App(), 'chart', { namespace: 'mlflow' })) =>
   new MlflowPlatform(chart, 'mlflow', props as any);
 
-describe('an undefined argument is refused', () => {
+describe('an undefined or empty argument is refused', () => {
   test.each<[string, () => unknown]>([
     [
-      "ArtifactStore.s3: bucket is undefined; expected the name of an S3 bucket, e.g. 'models'. " + isItSet,
-      () => ArtifactStore.s3({ bucket: unset, credentials: Credentials.fromSecret('s3') }),
+      "ArtifactStore.fromBucket: bucket is undefined; expected the name of an S3 bucket, e.g. 'models'. " + isItSet,
+      () => ArtifactStore.fromBucket({ bucket: unset, credentials: Credentials.fromSecret('s3') }),
     ],
     [`Credentials.fromSecret: name is undefined; expected a string. ${isItSet}`, () => Credentials.fromSecret(unset)],
     [
@@ -41,6 +42,10 @@ describe('an undefined argument is refused', () => {
     ['WarmUp.request: body is undefined; ', () => WarmUp.request(unset)],
     ['Exposure.ingress: host is undefined; expected a host name', () => Exposure.ingress({ host: unset })],
     ['new MlflowPlatform: id is undefined; ', () => new MlflowPlatform(new Chart(new App(), 'chart'), unset)],
+    [
+      'new MlflowPlatform in chart: id is "" (a string); expected a DNS label',
+      () => new MlflowPlatform(new Chart(new App(), 'chart'), ''),
+    ],
     ['new MlflowPlatform: scope is undefined; ', () => new MlflowPlatform(unset, 'mlflow')],
     ['new MinioStore: scope is a string; ', () => new MinioStore('chart' as any, 'minio')],
   ])('%s', (message, call) => {
@@ -48,7 +53,41 @@ describe('an undefined argument is refused', () => {
   });
 });
 
-describe('a text that is given as undefined is refused, where leaving it out would take a default', () => {
+describe('the message names the place of a construct that cannot be created there', () => {
+  test('for an id that is taken', () => {
+    const chart = new Chart(new App(), 'chart', { namespace: 'mlflow' });
+    platform({}, chart);
+    expect(errorOf(() => platform({}, chart))).toBe(
+      'new MlflowPlatform in chart: id is "mlflow" (a string), which exists already; expected another id',
+    );
+  });
+
+  test('for a scope that is in no chart', () => {
+    expect(errorOf(() => new MinioStore(new App() as any, 'minio'))).toBe(
+      "new MinioStore: scope is in no chart; expected a chart or a construct in one, e.g. new Chart(app, 'mlflow')",
+    );
+  });
+});
+
+test('the message names the server of a service user', () => {
+  const user = platform({}).server.addServiceUser('notebooks');
+  expect(errorOf(() => user.mayEdit(unset))).toContain('chart/mlflow/server: model is undefined; ');
+});
+
+test.each<[string, { connectFrom(client: any): unknown }]>([
+  ['Database.fromExisting', Database.fromExisting({ host: 'db', credentials: Credentials.fromSecret('db') })],
+  [
+    'ArtifactStore.fromBucket',
+    ArtifactStore.fromBucket({ bucket: 'models', credentials: Credentials.fromSecret('s3') }),
+  ],
+  ['ArtifactStore.fromClaim', ArtifactStore.fromClaim({ claimName: 'artifacts' })],
+])('the message names %s if its client has no name', (factory, store) => {
+  expect(errorOf(() => store.connectFrom({ name: '', podLabels: {}, maxConnections: 1 }))).toContain(
+    `${factory}: client.name is ''; expected `,
+  );
+});
+
+describe('a text that is given as undefined is refused, also if leaving it out takes a default', () => {
   test.each<[string, object]>([
     ['server.image is undefined; expected an image with a tag or a digest', { server: { image: unset } }],
     ['minio.bucket is undefined; ', { minio: { bucket: unset } }],
@@ -131,7 +170,9 @@ describe('a prop that does not exist is refused', () => {
 
   test('also in a factory', () => {
     const props: any = { bucket: 'models', prefx: 'a', credentials: Credentials.fromSecret('s3') };
-    expect(errorOf(() => ArtifactStore.s3(props))).toBe('ArtifactStore.s3: prefx is not a known prop; expected prefix');
+    expect(errorOf(() => ArtifactStore.fromBucket(props))).toBe(
+      'ArtifactStore.fromBucket: prefx is not a known prop; expected prefix',
+    );
   });
 });
 

@@ -1,17 +1,21 @@
-import { App, Chart, Size } from 'cdk8s';
-import { Cpu } from 'cdk8s-plus-27';
+import { App, Chart, Duration, Size } from 'cdk8s';
+import { Cpu, Pods } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import * as lib from '../../lib';
 import { CALLS, ENUMS, STRUCTS } from '../../lib/inputs/table';
 
 type Args = Record<string, any>;
 
-/** A wrong or odd value of one public prop or parameter, in an app that is right otherwise. */
-export interface WrongInput {
+/** A value of one public prop or parameter, wrong or odd, in an app that is right otherwise. */
+export interface Input {
   /** e.g. `new MinioStore props.replicas = "3"` */
   readonly name: string;
-  /** The YAML of the app; throws if the value is refused. */
-  readonly build: () => string;
+  /** The call that it is given to, e.g. `new MinioStore`. */
+  readonly call: string;
+  /** True for a value that has to be accepted: it shows that the wrong ones are refused for what they are. */
+  readonly right: boolean;
+  /** The app's objects; throws if the value is refused. */
+  readonly build: () => object[];
 }
 
 const texts = [
@@ -76,6 +80,25 @@ const right: Record<string, () => any> = {
   string: () => 'a',
   'string host': () => 'mlflow.example.com',
   'string image': () => 'mlflow:3',
+  'string clientImage': () => 'mlflow:3',
+  'string proxyImage': () => 'mlflow:3',
+  'string exporterImage': () => 'mlflow:3',
+  'string postgresExporter': () => 'mlflow:3',
+  'string mlflow': () => 'mlflow:3',
+  'string postgres': () => 'mlflow:3',
+  'string silo': () => 'mlflow:3',
+  'string nginx': () => 'mlflow:3',
+  'string node': () => 'mlflow:3',
+  'string rclone': () => 'mlflow:3',
+  // Of every component, and of an object of theirs.
+  'string id': () => 'service-account',
+  'string namespace': () => 'mlflow',
+  'string endpoint': () => 'https://s3.example.com',
+  'string allowedOrigins': () => 'https://notebooks.example.com',
+  'string cidr': () => '10.0.0.0/8',
+  'string sslMode': () => 'require',
+  'string contentType': () => 'text/csv',
+  'string effect': () => 'NoExecute',
   'string url': () => 'http://mlflow-server.mlflow.svc:5000',
   'string indexUrl': () => 'https://pypi.org/simple',
   'string stage': () => 'Production',
@@ -83,21 +106,54 @@ const right: Record<string, () => any> = {
   'string body': () => '{"inputs": [[1]]}',
   'string bucket': () => 'models',
   'string operator': () => 'Exists',
+  'string schedule': () => '0 2 * * *',
+  'string timeZone': () => 'Europe/Berlin',
+  'string remote': () => 'gcs:backups/mlflow',
   'string topologyKey': () => 'kubernetes.io/hostname',
   number: () => 50,
-  'number maxConnections': () => 5,
+  'number workers': () => 1,
+  'number maxDatabaseRequests': () => 1,
   boolean: () => true,
   Construct: () => new Chart(new App(), 'chart', { namespace: 'mlflow' }),
   Chart: () => new Chart(new App(), 'chart', { namespace: 'mlflow' }),
   Size: () => Size.gibibytes(5),
+  'Size request': () => Size.gibibytes(1),
   Cpu: () => Cpu.units(1),
+  Duration: () => Duration.minutes(1),
   Credentials: () => lib.Credentials.fromSecret('login'),
   IDatabase: () => lib.Database.fromExisting({ host: 'db', credentials: lib.Credentials.fromSecret('db') }),
-  IArtifactStore: () => lib.ArtifactStore.volume({ claimName: 'artifacts', readWriteMany: true }),
+  IArtifactStore: () => lib.ArtifactStore.fromClaim({ claimName: 'artifacts', readWriteMany: true }),
   RegisteredModel: () => lib.RegisteredModel.byVersion('churn', '7'),
   TrackingEndpoint: () => lib.TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000'),
   Tls: () => lib.Tls.fromIssuer('letsencrypt'),
+  Authentication: () => lib.Authentication.basic(),
+  Exposure: () => lib.Exposure.ingress({ host: 'mlflow.example.com' }),
+  BackupTarget: () => lib.BackupTarget.claim({ claimName: 'backups' }),
+  RouteTimeout: () => lib.RouteTimeout.seconds(600),
+  ServingRuntime: () => lib.ServingRuntime.image('mlflow:3'),
+  WarmUp: () => lib.WarmUp.request('{"inputs": [[1]]}'),
+  IPodSelector: () => Pods.select(scope(), 'pods', { labels: { app: 'jobs' } }),
   NetworkPeer: () => ({ cidr: '10.0.0.0/8' }),
+  ConnectionClient: () => ({ name: 'chart/jobs', podLabels: { app: 'jobs' }, namespace: 'mlflow', maxConnections: 5 }),
+  Toleration: () => ({ key: 'a' }),
+  'NodeSelectorRequirement matchFields': () => ({ key: 'metadata.name', operator: 'In', values: ['node-1'] }),
+};
+
+/** What has to stand beside a prop so that it matters, by struct and prop, or by struct: more than what is required. */
+const beside: Record<string, () => object> = {
+  'NetworkPeer.podLabels': () => ({}),
+  'NetworkPeer.namespaceLabels': () => ({}),
+  'NetworkPeer.anyone': () => ({}),
+  'MinioStoreProps.metricsClients': () => ({ metrics: true }),
+  'PostgresStatefulSetProps.metricsClients': () => ({ metrics: true }),
+  'PostgresStatefulSetProps.exporterCredentials': () => ({ metrics: true }),
+  'PostgresStatefulSetProps.exporterImage': () => ({ metrics: true }),
+  'PostgresStatefulSetProps.exporterResources': () => ({ metrics: true }),
+  'Toleration.tolerationSeconds': () => ({ key: 'a', effect: 'NoExecute' }),
+  'NodeSelectorRequirement.values': () => ({ key: 'a', operator: 'In' }),
+  'LabelSelectorRequirement.values': () => ({ key: 'a', operator: 'In' }),
+  'PodAffinityTerm.matchLabelKeys': () => ({ topologyKey: 'a', labelSelector: { matchLabels: { app: 'a' } } }),
+  'PodAffinityTerm.mismatchLabelKeys': () => ({ topologyKey: 'a', labelSelector: { matchLabels: { app: 'a' } } }),
 };
 
 /** How each call becomes part of an app; `args` has one wrong argument. */
@@ -107,21 +163,19 @@ const apps: Record<string, (args: Args) => Construct> = {
       .filter((call) => call.startsWith('new '))
       .map((call) => [call, ({ scope, id, props }: Args) => new (lib as any)[call.slice(4)](scope, id, props)]),
   ),
-  'ArtifactStore.s3': ({ props }) => server({ artifacts: lib.ArtifactStore.s3(props) }),
-  'ArtifactStore.volume': ({ props }) => server({ artifacts: lib.ArtifactStore.volume(props), replicas: 1 }),
+  'ArtifactStore.fromBucket': ({ props }) => server({ artifacts: lib.ArtifactStore.fromBucket(props) }),
+  'ArtifactStore.fromClaim': ({ props }) => server({ artifacts: lib.ArtifactStore.fromClaim(props), replicas: 1 }),
   'Authentication.basic': ({ props }) => server({ authentication: lib.Authentication.basic(props) }),
   'Authentication.mlflow': ({ props }) => server({ authentication: lib.Authentication.mlflow(props) }),
+  'BackupTarget.bucket': ({ props }) => backup(lib.BackupTarget.bucket(props)),
+  'BackupTarget.claim': ({ props }) => backup(lib.BackupTarget.claim(props)),
+  'BackupTarget.rclone': ({ props }) => backup(lib.BackupTarget.rclone(props)),
   'Component#apiObject': ({ id }) => server({}).apiObject(id),
-  'MinioStore#apiObject': ({ id }) => server({}).apiObject(id),
-  'ModelDeployer#apiObject': ({ id }) => server({}).apiObject(id),
-  'ModelServing#apiObject': ({ id }) => server({}).apiObject(id),
-  'PostgresStatefulSet#apiObject': ({ id }) => server({}).apiObject(id),
-  'TrackingServer#apiObject': ({ id }) => server({}).apiObject(id),
   'Credentials.fromSecret': ({ name, keys }) =>
     new lib.PostgresStatefulSet(scope(), 'postgres', { credentials: lib.Credentials.fromSecret(name, keys) }),
   'Credentials.fromServiceAccount': ({ annotations }) =>
     server({
-      artifacts: lib.ArtifactStore.s3({
+      artifacts: lib.ArtifactStore.fromBucket({
         bucket: 'models',
         credentials: lib.Credentials.fromServiceAccount(annotations),
       }),
@@ -138,10 +192,23 @@ const apps: Record<string, (args: Args) => Construct> = {
     postgres.addDatabase(name);
     return postgres;
   },
-  'MlflowPlatform#addModelServing': ({ id, options }) => platform().addModelServing(id, options),
-  'MlflowPlatform#apiObject': ({ id }) => platform().apiObject(id),
+  'MlflowPlatform#addModelServing': ({ id, options }) => platform(beneath(options?.chart)).addModelServing(id, options),
+  'MetricsMonitor#apiObject': ({ id }) =>
+    new lib.MetricsMonitor(scope(), 'metrics', { target: server({}) }).apiObject(
+      id === right['string id']() ? 'service-monitor' : id,
+    ),
+  'MlflowPlatform#apiObject': ({ id }) => platform().apiObject(id === right['string id']() ? `server/${id}` : id),
+  'NetworkPeers.fromPods': ({ pods }) => server({ clients: [lib.NetworkPeers.fromPods(pods)] }),
+  'RestrictedNamespace#apiObject': ({ id }) =>
+    new lib.RestrictedNamespace(scope(), 'restricted').apiObject(id === right['string id']() ? 'namespace' : id),
+  'MlflowPlatform#follow': ({ serving: followed }) => {
+    const of = platform(beneath(followed));
+    of.follow(followed);
+    return of;
+  },
   'ModelDeployer#follow': ({ serving: followed }) => {
-    const { deployer } = platform();
+    const tracking = right.TrackingEndpoint();
+    const deployer = new lib.ModelDeployer(beneath(followed), 'deployer', { tracking });
     deployer.follow(followed);
     return deployer;
   },
@@ -158,14 +225,20 @@ const apps: Record<string, (args: Args) => Construct> = {
     }),
   'ServingRuntime.image': ({ image }) => serving({ runtime: lib.ServingRuntime.image(image) }),
   'ServingRuntime.withRequirements': ({ props }) => serving({ runtime: lib.ServingRuntime.withRequirements(props) }),
+  'ServiceUser#mayEdit': ({ model }) => {
+    const of = server({ authentication: lib.Authentication.mlflow() });
+    of.addServiceUser('notebooks').mayEdit(model);
+    return of;
+  },
   'Tls.fromIssuer': ({ clusterIssuer }) => secured(lib.Tls.fromIssuer(clusterIssuer)),
   'Tls.fromNamespacedIssuer': ({ issuer }) => secured(lib.Tls.fromNamespacedIssuer(issuer)),
   'Tls.fromSecret': ({ name }) => secured(lib.Tls.fromSecret(name)),
-  'TrackingEndpoint.fromServer': ({ server: of }) => serving({ tracking: lib.TrackingEndpoint.fromServer(of) }),
+  'TrackingEndpoint.fromServer': ({ server: of }) =>
+    serving({ tracking: lib.TrackingEndpoint.fromServer(of) }, beneath(of)),
   'TrackingEndpoint.fromUrl': ({ url, props }) => serving({ tracking: lib.TrackingEndpoint.fromUrl(url, props) }),
-  'TrackingServer#addProgram': ({ program }) => {
+  'TrackingServer#addServiceUser': ({ username }) => {
     const of = server({});
-    of.addProgram(program);
+    of.addServiceUser(username);
     return of;
   },
   'WarmUp.fromConfigMap': ({ name, key, contentType }) =>
@@ -180,31 +253,41 @@ const server = (props: object) =>
     artifacts: right.IArtifactStore(),
     ...props,
   });
-const serving = (props: object) =>
-  new lib.ModelServing(scope(), 'churn', {
+/** A chart in the app of a construct; in one of its own if that is none. */
+const beneath = (construct: unknown) =>
+  construct instanceof Construct ? new Chart(construct.node.root, 'beside', { namespace: 'mlflow' }) : scope();
+const serving = (props: object, within = scope()) =>
+  new lib.ModelServing(within, 'churn', {
     model: right.RegisteredModel(),
     tracking: right.TrackingEndpoint(),
     ...props,
   });
-const platform = () => new lib.MlflowPlatform(scope(), 'mlflow');
+const backup = (target: lib.BackupTarget) =>
+  new lib.Backup(scope(), 'backup', { server: server({}), schedule: '0 2 * * *', target });
+const platform = (within = scope()) => new lib.MlflowPlatform(within, 'mlflow');
 const secured = (tls: lib.Tls) => server({ exposure: lib.Exposure.ingress({ host: 'a.example.com', tls }) });
 const connected = (of: any, client: lib.ConnectionClient) => {
   of.connectFrom(client);
   return of;
 };
 
-/** Every wrong value of every parameter of every call, and of every prop of every struct that a call takes. */
-export function wrongInputs(calls = Object.keys(CALLS)): WrongInput[] {
+/**
+ * Every wrong value of every parameter of every call, and of every prop of every struct that a call takes; beside them one
+ * that is right, the first time that a prop is met.
+ */
+export function inputs(calls = Object.keys(CALLS)): Input[] {
   const seen = new Set<string>();
   return calls.flatMap((call) => {
     if (!apps[call]) throw new Error(`no app for ${call}: add one to test/inputs/wrong-inputs.ts`);
     const parameters = CALLS[call];
     return Object.entries(parameters).flatMap(([name, type]) =>
-      wrongValues(type, name, many, seen).map(([label, value]) => ({
+      valuesOf(type, name, many, seen).map(([label, value]) => ({
         name: `${call} ${name}${label}`,
+        call,
+        right: label.endsWith(RIGHT),
         build: () => {
           const args = { ...argumentsOf(call), [name]: value };
-          return (apps[call](args).node.root as App).synthYaml();
+          return (apps[call](args).node.root as App).charts.flatMap((chart) => chart.toJson());
         },
       })),
     );
@@ -215,7 +298,7 @@ function argumentsOf(call: string): Args {
   return Object.fromEntries(
     Object.entries(CALLS[call])
       .filter(([, type]) => !type.endsWith('?'))
-      .map(([name, type]) => [name, name === 'id' ? 'thing' : rightValue(type, name)]),
+      .map(([name, type]) => [name, name === 'id' ? 'construct' : rightValue(type, name)]),
   );
 }
 
@@ -225,9 +308,9 @@ function rightValue(type: string, name: string): any {
   if (type.endsWith('[]')) return [rightValue(type.slice(0, -2), name)];
   if (type.startsWith('{')) return { a: rightValue(type.slice(1, -1), name) };
   if (type in ENUMS) return ENUMS[type][0];
-  if (type === 'TrackingServer') return server({});
-  if (type === 'ModelServing') return serving({});
-  if (type === 'ModelDeployer') return platform().deployer;
+  if (type === 'TrackingServer' || type === 'IMetricsTarget') return server({});
+  if (type === 'ModelServing') return serving({ model: lib.RegisteredModel.byAlias('churn', 'champion') });
+  if (!(type in STRUCTS)) throw new Error(`no right value for ${name}: ${type}; add one to ${__filename}`);
   return Object.fromEntries(
     Object.entries(STRUCTS[type])
       .filter(([, of]) => !of.endsWith('?'))
@@ -235,43 +318,62 @@ function rightValue(type: string, name: string): any {
   );
 }
 
-type Wrong = [label: string, value: unknown];
+type Labelled = [label: string, value: unknown];
+const RIGHT = ' is right';
 
-function wrongValues(written: string, name: string, values: Values, seen: Set<string>): Wrong[] {
+function valuesOf(written: string, name: string, values: Values, seen: Set<string>): Labelled[] {
   const type = written.replace(/\?$/, '');
-  const others = [undefined, null, 5, true, 'text', {}, [], () => 1, lib.Exposure.none()];
-  const tried = values === few ? others.slice(0, 5) : others;
-  return [...tried.map((value): Wrong => [` = ${say(value)}`, value]), ...ofType(type, name, values, seen)];
+  const given: Labelled[] = values === few ? [] : [[RIGHT, rightValue(type, name)]];
+  return [...given, ...wrongValues(written, name, values, seen)];
 }
 
-function ofType(type: string, name: string, values: Values, seen: Set<string>): Wrong[] {
-  const valued = (list: unknown[]) => list.map((value): Wrong => [` = ${say(value)}`, value]);
+function wrongValues(written: string, name: string, values: Values, seen: Set<string>): Labelled[] {
+  const type = written.replace(/\?$/, '');
+  const others = [undefined, null, 5, true, 'text', {}, [], () => 1, lib.Exposure.none()];
+  // Of a prop that was met before, one that is left out is no news, and most of what takes time: it is accepted.
+  const isLeftOut = written.endsWith('?') && type !== 'string';
+  const tried = values === few ? others.slice(isLeftOut ? 1 : 0, 5) : others;
+  return [...tried.map((value): Labelled => [` = ${say(value)}`, value]), ...ofType(type, name, values, seen)];
+}
+
+function ofType(type: string, name: string, values: Values, seen: Set<string>): Labelled[] {
+  const valued = (list: unknown[]) => list.map((value): Labelled => [` = ${say(value)}`, value]);
   if (type === 'string') {
     return valued([...values.texts, ...(name === 'body' ? [JSON.stringify('a'.repeat(2 ** 20))] : [])]);
   }
   if (type === 'number') return valued(values.numbers);
-  if (type === 'Size') return values.amounts.flatMap((amount) => made(`Size ${amount}`, () => Size.gibibytes(amount)));
-  if (type === 'Cpu') return values.amounts.flatMap((amount) => made(`Cpu ${amount}`, () => Cpu.units(amount)));
+  if (type === 'Size') {
+    return values.amounts.flatMap((amount) => valueOf(`Size ${amount}`, () => Size.gibibytes(amount)));
+  }
+  if (type === 'Duration') {
+    return values.amounts.flatMap((amount) => valueOf(`Duration ${amount}`, () => Duration.seconds(amount)));
+  }
+  if (type === 'Cpu') return values.amounts.flatMap((amount) => valueOf(`Cpu ${amount}`, () => Cpu.units(amount)));
   if (type.endsWith('[]')) {
-    return wrongValues(type.slice(0, -2), name, values, seen).map(([label, value]) => [`[0]${label}`, [value]]);
+    return valuesOf(type.slice(0, -2), name, values, seen).map(([label, value]) => [`[0]${label}`, [value]]);
   }
   if (type.startsWith('{')) {
-    const keys = values.texts.map((key): Wrong => [`.${say(key)} = "a"`, { [key]: 'a' }]);
-    const inner = wrongValues(type.slice(1, -1), '', values, seen);
-    return [...keys, ...inner.map(([label, value]): Wrong => [`.a${label}`, { a: value }])];
+    const keys = values.texts.map((key): Labelled => [`.${say(key)} = "a"`, { [key]: 'a' }]);
+    const inner = valuesOf(type.slice(1, -1), '', values, seen);
+    return [...keys, ...inner.map(([label, value]): Labelled => [`.a${label}`, { a: value }])];
   }
   if (!(type in STRUCTS)) return [];
-  const base = rightValue(type, name);
   const fields = Object.entries(STRUCTS[type]).flatMap(([field, of]) => {
     const key = `${field} ${of}`;
-    const inner = wrongValues(of, field, values === few || seen.has(key) ? few : many, seen);
+    const inner = valuesOf(of, field, values === few || seen.has(key) ? few : many, seen);
     seen.add(key);
-    return inner.map(([label, value]): Wrong => [`.${field}${label}`, { ...base, [field]: value }]);
+    const base = (
+      right[`${type} ${name}`] ??
+      beside[`${type}.${field}`] ??
+      beside[type] ??
+      (() => rightValue(type, name))
+    )();
+    return inner.map(([label, value]): Labelled => [`.${field}${label}`, { ...base, [field]: value }]);
   });
-  return [[`.unknown = 1`, { ...base, unknown: 1 }], ...fields];
+  return [[`.unknown = 1`, { ...rightValue(type, name), unknown: 1 }], ...fields];
 }
 
-function made(label: string, make: () => unknown): Wrong[] {
+function valueOf(label: string, make: () => unknown): Labelled[] {
   try {
     return [[` = ${label}`, make()]];
   } catch {

@@ -1,6 +1,7 @@
 import { Chart } from 'cdk8s';
 import {
   ArtifactStore,
+  BackupTarget,
   Authentication,
   Credentials,
   Database,
@@ -16,15 +17,17 @@ import {
   TrackingEndpoint,
   TrackingServer,
 } from '../../lib';
-import { mirrored } from '../../lib/kubernetes/pod-options';
+import { mirrored } from '../../lib/component/pod-options';
 import { imageRule } from '../../lib/kubernetes/rules';
 import { pages } from '../docs/pages';
 import { Rendered, errorOf, synth } from '../support/synth';
 
+const backup = { schedule: '0 2 * * *', target: BackupTarget.claim({ claimName: 'backups' }) };
+
 /** Every image of every pod. */
 function imagesOf(objects: Rendered[]): string[] {
   const containers = objects.flatMap(({ spec }) => {
-    const pod = spec?.template?.spec ?? {};
+    const pod = (spec?.jobTemplate?.spec ?? spec)?.template?.spec ?? {};
     return [...(pod.initContainers ?? []), ...(pod.containers ?? [])];
   });
   return [...new Set<string>(containers.map(({ image }) => image))].sort();
@@ -38,7 +41,10 @@ test('every image of the library is pinned, and says its registry', () => {
 });
 
 test('a platform runs the images of lib/images.ts and no other', () => {
-  expect(imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow')))).toEqual(Object.values(Images).sort());
+  const everything = { backup, postgres: { metrics: true } };
+  expect(imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', everything)))).toEqual(
+    Object.values(Images).sort(),
+  );
 });
 
 describe('a mirror', () => {
@@ -73,11 +79,13 @@ describe('images that the user chooses', () => {
   const images: Required<ImageChoices> = {
     mlflow: `registry.example.com/mlflow@sha256:${'1'.repeat(64)}`,
     postgres: `registry.example.com/postgres@sha256:${'2'.repeat(64)}`,
+    postgresExporter: `registry.example.com/postgres-exporter@sha256:${'6'.repeat(64)}`,
     silo: `registry.example.com/silo@sha256:${'3'.repeat(64)}`,
     nginx: `registry.example.com/nginx@sha256:${'4'.repeat(64)}`,
     node: `registry.example.com/node@sha256:${'5'.repeat(64)}`,
+    rclone: `registry.example.com/rclone@sha256:${'6'.repeat(64)}`,
   };
-  const { mlflow, postgres, silo, nginx, node } = images;
+  const { mlflow, postgres, postgresExporter, silo, nginx, node, rclone } = images;
   const model = RegisteredModel.byAlias('churn', 'champion');
   const exposure = Exposure.ingress({ host: 'churn.example.com' });
   const outputs: [string, (chart: Chart) => void, string[]][] = [
@@ -88,23 +96,28 @@ describe('images that the user chooses', () => {
           authentication: Authentication.mlflow(),
           // A mirror has no say in them.
           pods: { images, imageRegistry: 'mirror.example.com' },
+          backup,
         });
         platform.addModelServing('churn', { model, exposure });
         const runtime = ServingRuntime.withRequirements({ indexUrl: 'https://pypi.example.com/simple' });
         platform.addModelServing('spam', { model, runtime });
       },
-      [mlflow, postgres, silo, nginx, node],
+      [mlflow, postgres, silo, nginx, node, rclone],
     ],
     [
       'a platform on stores of its own',
       (chart) => {
         const database = Database.fromExisting({ host: 'db', credentials: Credentials.fromSecret('db') });
-        const artifacts = ArtifactStore.s3({ bucket: 'models', credentials: Credentials.fromSecret('s3') });
+        const artifacts = ArtifactStore.fromBucket({ bucket: 'models', credentials: Credentials.fromSecret('s3') });
         new MlflowPlatform(chart, 'mlflow', { database, artifacts, pods: { images } });
       },
       [mlflow, postgres, nginx, node],
     ],
-    ['PostgresStatefulSet', (chart) => new PostgresStatefulSet(chart, 'postgres', { images }), [postgres, node]],
+    [
+      'PostgresStatefulSet',
+      (chart) => new PostgresStatefulSet(chart, 'postgres', { images, metrics: true }),
+      [postgres, postgresExporter, node],
+    ],
     ['MinioStore', (chart) => new MinioStore(chart, 'minio', { images }), [silo, node]],
     [
       'TrackingServer',
@@ -131,7 +144,8 @@ describe('images that the user chooses', () => {
   });
 
   test('leave the others as they are', () => {
-    const found = imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', { pods: { images: { node } } })));
+    const everything = { backup, postgres: { metrics: true }, pods: { images: { node } } };
+    const found = imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', everything)));
     const others = (Object.values(Images) as string[]).filter((image) => image !== Images.NODE);
     expect(found).toEqual([...others, node].sort());
   });

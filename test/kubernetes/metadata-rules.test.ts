@@ -1,8 +1,9 @@
 import { Size } from 'cdk8s';
+import { placementRules } from '../../lib/component/pod-options';
 import { affinityRules, tolerationRules } from '../../lib/kubernetes/affinity-rules';
+import { clientRules } from '../../lib/kubernetes/connection';
 import { annotationRules, isDataKey, labelRules, variableRules } from '../../lib/kubernetes/metadata-rules';
-import { egressRules, peerRules } from '../../lib/kubernetes/network-boundary';
-import { placementRules } from '../../lib/kubernetes/pod-options';
+import { egressRules, peerRules } from '../../lib/kubernetes/network-peer';
 import { resourceRules, sizeRule } from '../../lib/kubernetes/resources';
 import { Rule, objectNameRule, wholeRule } from '../../lib/kubernetes/rules';
 
@@ -42,6 +43,32 @@ describe('what Kubernetes refuses is wrong', () => {
       "affinity.podAffinity.topologyKey is ''",
       affinityRules({ podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: '' }] } }),
     ],
+    [
+      "affinity.podAffinity.mismatchLabelKeys is 'a b'",
+      affinityRules({
+        podAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            { topologyKey: 'a', labelSelector: {}, mismatchLabelKeys: ['a b'] } as any,
+          ],
+        },
+      }),
+    ],
+    [
+      "affinity.nodeAffinity.nodeSelectorTerms.matchFields.values is 'a b'",
+      affinityRules({
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a b'] }] }],
+          },
+        },
+      }),
+    ],
+    [
+      "client.podLabels has the value 'a b' of 'app'",
+      clientRules({ name: 'chart/jobs', podLabels: { app: 'a b' }, maxConnections: 5 }),
+    ],
+    ["client.name is ' '", clientRules({ name: ' ', podLabels: {}, maxConnections: 5 })],
+    ['client.maxConnections is NaN', clientRules({ name: 'jobs', podLabels: {}, maxConnections: NaN })],
   ])('%s', (given, rules) => {
     expect(broken(rules)).toEqual([given]);
   });

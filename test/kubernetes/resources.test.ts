@@ -44,7 +44,7 @@ describe('given over defaults', () => {
     expect(mergeResources(defaults)).toEqual(defaults);
   });
 
-  test('one value changes that value alone', () => {
+  test('one value changes only that value', () => {
     expect(mergeResources(defaults, { memory: { limit: Size.gibibytes(8) } })).toEqual({
       ...defaults,
       memory: { request: Size.gibibytes(1), limit: Size.gibibytes(8) },

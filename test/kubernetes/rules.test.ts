@@ -19,6 +19,10 @@ describe('check', () => {
     expect(message).toBe('chart/part: a is 0; expected 1\nchart/part: c is 0; expected 1');
   });
 
+  test('tells a value with line breaks in one line', () => {
+    expect(errorOf(() => check('chart', [rule(true, 'a\nb\tc')]))).toBe('chart: a\\nb\\tc is 0; expected 1');
+  });
+
   test('takes a path in place of a construct', () => {
     expect(errorOf(() => check('chart/other', [rule(true, 'a')]))).toBe('chart/other: a is 0; expected 1');
   });

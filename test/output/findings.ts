@@ -1,5 +1,5 @@
 import { connections } from './checks/connections';
-import { External } from './checks/made';
+import { External } from './checks/existing-names';
 import { names } from './checks/names';
 import { podSecurity } from './checks/pod-security';
 import { pods } from './checks/pods';

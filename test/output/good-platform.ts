@@ -185,7 +185,7 @@ metadata: { name: ${name} }
 spec: { maxUnavailable: 1, selector: { matchLabels: ${labels(name)} } }
 `;
 
-/** A small platform with no fault that a check knows; afresh each time, for tests to spoil. */
+/** A small platform with no fault that a check knows; afresh each time, for tests to put a fault into. */
 export function goodPlatform(): Manifest[] {
   return parseManifests(
     [

@@ -39,16 +39,18 @@ test.each([
       (spec.containers[0].lifecycle = { preStop: { exec: { command: ['sh', '-c', 'a=$(grep b c)'] } } }),
     'grep',
   ],
-])('a program that the image lacks is found in %s', (_where, spoil, program) => {
+])('a program that the image lacks is found in %s', (_where, change, program) => {
   const objects = structuredClone(outputs[0][1]);
-  spoil(objects.find(({ metadata }: Rendered) => metadata.name.startsWith('mlflow-minio-set-up-')).spec.template.spec);
+  change(objects.find(({ metadata }: Rendered) => metadata.name.startsWith('mlflow-minio-set-up-')).spec.template.spec);
   expect(missing(objects)).toEqual([expect.stringContaining(`container \`set-up\`: ${program} is not in`)]);
 });
 
 test('every script of runtime/ runs in some container', () => {
   const folder = join(ROOT, 'runtime');
   const scripts = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.sh'));
-  const commands = JSON.stringify(outputs.flatMap(([, objects]) => objects.map(({ spec }) => spec?.template?.spec)));
+  const commands = JSON.stringify(
+    outputs.flatMap(([, objects]) => objects.map(({ spec }) => (spec?.jobTemplate?.spec ?? spec)?.template?.spec)),
+  );
   expect(scripts.length).toBeGreaterThan(2);
   expect(scripts.filter((file) => !commands.includes(`/${file.split('/').pop()}"`))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// Every variable that is set is read by a program of its container. test/real/variables.test.ts looks into the packages.
+// Every variable that is set is read by a program of its container. test/native/variables.test.ts looks into the packages.
 import { containersOf, podsOf } from '../../docs/generate/manifests';
 import { secretFiles } from '../../docs/generate/pods';
 import { READERS, readersOf } from '../../docs/generate/variables';
@@ -6,7 +6,7 @@ import { ArtifactStore, Credentials, Images, MlflowPlatform } from '../../lib';
 import { outputs as platformOutputs } from '../support/outputs';
 import { Rendered, synth } from '../support/synth';
 
-const artifacts = ArtifactStore.s3({
+const artifacts = ArtifactStore.fromBucket({
   bucket: 'models',
   endpoint: 'https://s3.example.com',
   region: 'eu-west-1',
@@ -60,7 +60,10 @@ test('a variable that only another program would read is found', () => {
 
 test('programs of runtime/ are found by what they read, not by what they write about', () => {
   expect(readersOf(Images.SILO, 'VERSIONING')).toEqual(['runtime/minio/setup-bucket.sh']);
-  expect(readersOf(Images.POSTGRES, 'DUMP_KIBIBYTES')).toEqual(['runtime/postgres/dump-databases.sh']);
+  expect(readersOf(Images.POSTGRES, 'DUMP_KIBIBYTES')).toEqual([
+    'runtime/postgres/dump-databases.sh',
+    'runtime/postgres/run-postgres.sh',
+  ]);
   expect(readersOf(Images.POSTGRES, 'VERSIONING')).toEqual([]);
 });
 

@@ -5,6 +5,8 @@ import { peerDependencies } from '../../package.json';
 import { parseManifests } from '../output/manifests';
 import { ROOT, filesOf } from '../support/run';
 
+jest.setTimeout(600_000);
+
 // `cdk8s init typescript-app` asks for these settings and versions.
 const TEMPLATE = join(ROOT, 'node_modules', 'cdk8s-cli', 'templates', 'typescript-app');
 const { devDependencies } = JSON.parse(readFileSync(join(TEMPLATE, 'package.json'), 'utf8'));

@@ -6,6 +6,8 @@ import { installWheel } from './python';
 import { Images } from '../../lib';
 import { ROOT, filesOf, written } from '../support/run';
 
+jest.setTimeout(600_000);
+
 const EXAMPLES = join(ROOT, 'examples');
 const names = readdirSync(EXAMPLES).filter((name) => existsSync(join(EXAMPLES, name, 'main.py')));
 

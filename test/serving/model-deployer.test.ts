@@ -1,4 +1,4 @@
-import { App, Chart } from 'cdk8s';
+import { App, Chart, Duration } from 'cdk8s';
 import { placement, platformWithServings } from './servings';
 import {
   Authentication,
@@ -28,7 +28,7 @@ test('the deployer of a platform, and what it may do in the namespace of serving
 test('a deployer with every option', () => {
   const all: Required<Omit<ModelDeployerProps, 'tracking'>> = {
     replicas: 2,
-    pollSeconds: 2,
+    pollInterval: Duration.seconds(2),
     metricsClients: [{ namespaceLabels: { team: 'observability' } }],
     image: 'registry.example.com/node:22',
     resources: {},
@@ -70,7 +70,7 @@ test('the containers that its program takes for granted are those of the serving
   }
 });
 
-test('there is one for all servings, none where every version is fixed', () => {
+test('one follows all servings; none exists if every version is fixed', () => {
   const deployers = (objects: Rendered[]) => namesOf(objects).filter((name) => /^Deployment .*deployer/.test(name));
   expect(deployers(platformWithServings(two).mlflow)).toEqual(['Deployment mlflow-deployer']);
   const fixed = { model: RegisteredModel.byVersion('churn', '3') };
@@ -115,10 +115,10 @@ test('a changed setting is a new rollout, and a changed target is none: the prog
     find(platformWithServings(servings, props).mlflow, 'Deployment', 'mlflow-deployer').spec.template.metadata
       .annotations['cdk8s-mlflow/config-hash'];
   expect(hash(two)).toBe(hash({ churn: {} }));
-  expect(hash(two, { deployer: { pollSeconds: 60 } })).not.toBe(hash(two));
+  expect(hash(two, { deployer: { pollInterval: Duration.seconds(60) } })).not.toBe(hash(two));
 });
 
-test('alone, it follows the servings that it is told, from a namespace of its own', () => {
+test('without a platform, it follows the servings that it is told, from a namespace of its own', () => {
   const app = new App();
   const platform = new MlflowPlatform(new Chart(app, 'mlflow', { namespace: 'mlflow' }), 'mlflow');
   const chart = new Chart(app, 'team', { namespace: 'team' });
@@ -183,7 +183,7 @@ describe('under MLflow’s own login', () => {
 
   test('deployer and servings may change the models that they are there for, and no others', () => {
     const data = users(platformWithServings(two, { authentication }));
-    expect(JSON.parse(data['program-users.json'])).toEqual({
+    expect(JSON.parse(data['service-users.json'])).toEqual({
       'deployer.deployer': ['churn-prediction-model', 'spam'],
       'serving.churn-serving-ml-serving': ['churn-prediction-model'],
       'serving.spam-serving-ml-serving': ['spam'],
@@ -200,7 +200,7 @@ describe('under MLflow’s own login', () => {
     expect(jobOf('spam')).not.toBe(jobOf('ham'));
   });
 
-  test('where nginx asks for the password there is no such Job', () => {
+  test('if nginx asks for the password, no such Job exists', () => {
     expect(namesOf(platformWithServings(two).mlflow)).not.toContainEqual(expect.stringMatching('mlflow-server-users'));
   });
 });
@@ -213,8 +213,9 @@ test('the platform’s placement is that of its servings too, wherever they are'
   });
 });
 
-test.each([0, 0.5, 4000, NaN])('pollSeconds: %s is refused', (pollSeconds) => {
-  expect(errorOf(() => platformWithServings({ churn: {} }, { deployer: { pollSeconds } }))).toContain(
-    `mlflow/mlflow/deployer: pollSeconds is ${pollSeconds}; expected a number from 1 to 3600`,
+test.each([0, 0.5, 4000])('a poll interval of %s seconds is refused', (given) => {
+  const pollInterval = Duration.seconds(given);
+  expect(errorOf(() => platformWithServings({ churn: {} }, { deployer: { pollInterval } }))).toContain(
+    `mlflow/mlflow: deployer.pollInterval is ${given} seconds; expected whole seconds, from 1 to 3600`,
   );
 });

@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { churn, placement, podOf, servingObjects, valueOf, elsewhere } from './servings';
 import { Exposure, ModelServingProps, RegisteredModel, ServingRuntime, Tls, WarmUp } from '../../lib';
@@ -24,10 +24,10 @@ const all: Required<ModelServingProps> = {
   proxyResources: { memory: { limit: Size.mebibytes(64) } },
   maxRequestSize: Size.mebibytes(1),
   maxConcurrentRequests: 20,
-  requestTimeoutSeconds: 30,
+  requestTimeout: Duration.seconds(30),
   warmUp: WarmUp.request('{"inputs": [[1, 2]]}'),
-  startSeconds: 300,
-  drainSeconds: 45,
+  startTimeout: Duration.seconds(300),
+  drainTimeout: Duration.seconds(45),
   modelSpace: Size.gibibytes(2),
   acceptAnyPython: true,
   environment: { OMP_NUM_THREADS: '2' },
@@ -88,12 +88,12 @@ describe('the pod', () => {
   });
 
   test('may take as long to load as the rollout waits for it', () => {
-    const { spec } = find(servingObjects({ startSeconds: 900 }), 'Deployment', 'churn-serving');
+    const { spec } = find(servingObjects({ startTimeout: Duration.seconds(900) }), 'Deployment', 'churn-serving');
     const { periodSeconds, failureThreshold } = spec.template.spec.containers[0].startupProbe;
     expect([spec.progressDeadlineSeconds, periodSeconds * failureThreshold]).toEqual([900, 900]);
   });
 
-  test('asks for the disk that it may fill where a cluster lowers limits to requests', () => {
+  test('requests the disk that it may fill if a cluster lowers limits to requests', () => {
     const exposure = Exposure.ingress({ host: 'churn.example.com' });
     const { spec } = podOf(servingObjects({ exposure, reserveEphemeralStorage: true }));
     for (const { resources } of [...spec.initContainers, ...spec.containers]) {
@@ -128,12 +128,12 @@ describe('the pod', () => {
   });
 
   test('gets the time that it needs to end: the pause, the requests, and a little more', () => {
-    const { spec } = podOf(servingObjects({ drainSeconds: 100 }));
+    const { spec } = podOf(servingObjects({ drainTimeout: Duration.seconds(100) }));
     const linger = Number(valueOf(spec.containers[0], 'LINGER_SECONDS'));
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(100 + linger);
   });
 
-  test('outlives nginx, where that is in front of it', () => {
+  test('runs longer than nginx, if that is in front of it', () => {
     const { spec } = podOf(servingObjects({ exposure: Exposure.ingress({ host: 'churn.example.com' }) }));
     const nginx = spec.containers[1];
     expect(nginx.name).toBe('nginx');
@@ -147,7 +147,7 @@ describe('the pod', () => {
     expect(hash('{"inputs": [1]}')).not.toBe(hash('{"inputs": [2]}'));
   });
 
-  test('has no volume for packages, and nobody to get them from, where nothing is installed', () => {
+  test('has no volume for packages and no egress to an index if nothing is installed', () => {
     expect(pod.spec.volumes.map(({ name }: any) => name)).toEqual(['programs', 'model', 'tmp', 'secrets']);
     expect(valueOf(download, 'REQUIREMENTS_INDEX_URL')).toBeUndefined();
   });
@@ -172,7 +172,7 @@ describe('the warm-up request', () => {
     expect(variables(WarmUp.none())).toBeUndefined();
   });
 
-  test('can lie in a ConfigMap that somebody else makes', () => {
+  test('can be in a ConfigMap that another app creates', () => {
     const objects = servingObjects({ warmUp: WarmUp.fromConfigMap('samples', 'churn.csv', 'text/csv') });
     const { spec } = podOf(objects);
     expect(valueOf(spec.containers[0], 'WARM_UP_CONTENT_TYPE')).toBe('text/csv');
@@ -185,7 +185,7 @@ describe('the warm-up request', () => {
 });
 
 describe('the network', () => {
-  test('lets in its own namespace to the model, Prometheus to the metrics, and nobody else', () => {
+  test('admits only its own namespace to the model and Prometheus to the metrics', () => {
     const { ingress } = find(servingObjects(), 'NetworkPolicy', 'churn-serving').spec;
     expect(ingress).toEqual([
       { from: [{ podSelector: {} }], ports: [{ port: 8080, protocol: 'TCP' }] },
@@ -196,7 +196,7 @@ describe('the network', () => {
     ]);
   });
 
-  test('lets everybody to the login, where there is an exposure, and not past it', () => {
+  test('admits all clients to the login if it has an exposure, and none behind it', () => {
     const exposure = Exposure.ingress({ host: 'churn.example.com' });
     const { ingress } = find(servingObjects({ exposure }), 'NetworkPolicy', 'churn-serving').spec;
     expect(ingress.filter(({ from }: any) => !from)).toEqual([{ ports: [{ port: 8081, protocol: 'TCP' }] }]);
@@ -204,13 +204,13 @@ describe('the network', () => {
     expect(ingressObject.spec.rules[0].http.paths[0].backend.service.port.name).toBe('login');
   });
 
-  test('leads to the registry and to names alone', () => {
+  test('leads only to the registry and to DNS', () => {
     const { egress } = find(servingObjects(), 'NetworkPolicy', 'churn-serving').spec;
     const ports = egress.flatMap((rule: any) => rule.ports.map(({ port }: any) => port));
     expect([...new Set(ports)].sort()).toEqual([5000, 53, 5353, 8080]);
   });
 
-  test('leads to the package index too, where one is given', () => {
+  test('leads to the package index too, if one is given', () => {
     const runtime = ServingRuntime.withRequirements({ indexUrl: 'http://pypi.local:3141/simple' });
     const { egress } = find(servingObjects({ runtime }), 'NetworkPolicy', 'churn-serving').spec;
     expect(egress).toContainEqual({ ports: [{ port: 3141, protocol: 'TCP' }] });

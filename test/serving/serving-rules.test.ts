@@ -1,4 +1,4 @@
-import { App, Chart, Size } from 'cdk8s';
+import { App, Chart, Duration, Size } from 'cdk8s';
 import { churn, elsewhere, platformWithServings, servingError, servingObjects } from './servings';
 import {
   Credentials,
@@ -32,23 +32,24 @@ test.each<[Partial<ModelServingOptions>, string]>([
   [{ replicas: 2, autoscaling: {} }, 'replicas is 2 and autoscaling is given'],
   [{ autoscaling: { minReplicas: 5, maxReplicas: 2 } }, 'minReplicas 5 and maxReplicas 2'],
   [{ maxConcurrentRequests: 0 }, 'maxConcurrentRequests is 0'],
-  [{ requestTimeoutSeconds: 0 }, 'requestTimeoutSeconds is 0'],
-  [{ startSeconds: 5 }, 'startSeconds is 5; expected a whole number of at least 10'],
-  [{ drainSeconds: -1 }, 'drainSeconds is -1'],
+  [{ requestTimeout: Duration.seconds(0) }, 'requestTimeout is 0 seconds'],
+  [{ startTimeout: Duration.seconds(5) }, 'startTimeout is 5 seconds; expected whole seconds, at least 10'],
+  [{ drainTimeout: Duration.millis(100) }, 'drainTimeout is 0.1 seconds'],
   [{ maxRequestSize: Size.kibibytes(0) }, 'maxRequestSize is 0Ki'],
   [{ modelSpace: Size.gibibytes(0) }, 'modelSpace is 0Gi'],
   [{ clients: [{}] }, 'clients has {}'],
   [{ runtime: ServingRuntime.image('churn') }, "the image of the runtime is 'churn'; expected a tag"],
   [requirements('pypi.org'), "indexUrl is 'pypi.org'; expected the address of a package index"],
   [requirements('https://me:secret@pypi.org/simple'), 'without a user'],
+  [requirements('https://['), "indexUrl is 'https://['"],
   [{ warmUp: WarmUp.request('') }, "the body of the warm-up request is ''"],
   [{ warmUp: WarmUp.request('{') }, "the body of the warm-up request is '{'"],
-  [{ warmUp: WarmUp.fromConfigMap('Samples', 'a') }, "the ConfigMap of the warm-up request is 'Samples'"],
+  [{ warmUp: WarmUp.fromConfigMap('Samples', 'a') }, "the name of the ConfigMap of the warm-up request is 'Samples'"],
   [{ environment: { API_TOKEN: 'x' } }, 'environment has API_TOKEN; expected no secrets there'],
   [{ environment: { MODEL_VERSION: '3' } }, 'environment has MODEL_VERSION; expected without it'],
   [
     { environment: { MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT: '3' } },
-    'environment has MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT; expected the prop requestTimeoutSeconds',
+    'environment has MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT; expected the prop requestTimeout',
   ],
   [{ environment: { MAX_REQUEST_BYTES: '3' } }, 'environment has MAX_REQUEST_BYTES; expected the prop maxRequestSize'],
 ])('%j is refused', (props, message) => {
@@ -67,7 +68,7 @@ test('the longest id makes names that Kubernetes takes', () => {
   }
 });
 
-test('a warm-up request that is no JSON is right where its content type says so', () => {
+test('a warm-up request that is not JSON is accepted if its content type says so', () => {
   expect(() => servingObjects({ warmUp: WarmUp.request('a,b\n1,2\n', 'text/csv') })).not.toThrow();
 });
 
@@ -82,7 +83,7 @@ describe('two servings of one name', () => {
         }),
       ),
     ).toBe(
-      "chart/mlflow: there is a serving 'churn' already; expected another id for one of the two, or a chart with a namespace of its own",
+      "chart/mlflow: a serving 'churn' exists already; expected another id for one of the two, or a chart with a namespace of its own",
     );
   });
 
@@ -106,6 +107,7 @@ describe('two servings of one name', () => {
 
 test.each<[string, () => TrackingEndpoint, string]>([
   ['a URL without a scheme', () => TrackingEndpoint.fromUrl('mlflow-server:5000'), "is 'mlflow-server:5000'"],
+  ['a port that is none', () => TrackingEndpoint.fromUrl('http://mlflow:99999'), "is 'http://mlflow:99999'"],
   ['a URL with a user', () => TrackingEndpoint.fromUrl('http://a:b@mlflow:5000'), 'without a user'],
   [
     'generated credentials for a server elsewhere',
@@ -128,7 +130,7 @@ test('a fixed version has nothing to follow', () => {
     errorOf(() => {
       const { platform } = platformWithServings({});
       const serving = platform.addModelServing('fixed', { model: byVersion('churn', '3') });
-      platform.deployer.follow(serving);
+      platform.follow(serving);
     }),
   ).toContain("the serving mlflow/mlflow/servings/fixed has the version '3'; expected RegisteredModel.byAlias");
 });
@@ -137,7 +139,7 @@ test('a serving has one deployer', () => {
   expect(
     errorOf(() => {
       const { platform } = platformWithServings({});
-      platform.deployer.follow(platform.addModelServing('churn', { model: churn }));
+      platform.follow(platform.addModelServing('churn', { model: churn }));
     }),
   ).toContain('the serving mlflow/mlflow/servings/churn is followed already; expected one deployer for it');
 });

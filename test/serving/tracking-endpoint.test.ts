@@ -1,5 +1,5 @@
 import { servingObjects } from './servings';
-import { EgressRule, TrackingEndpoint } from '../../lib';
+import { Credentials, EgressRule, Exposure, TrackingEndpoint } from '../../lib';
 import { find } from '../support/synth';
 
 /** What the policy of a serving opens for a tracking server at this URL: `<peer> <port>`, and name look-ups left out. */
@@ -39,8 +39,24 @@ test.each([
   ['https://mlflow.example.com', ['anyone 443']],
   ['http://mlflow.ml.example.com:5000', ['anyone 5000']],
   ['http://10.1.2.3:5000', ['anyone 5000']],
-])('%s is outside: its own port alone is opened', (url, expected) => {
+  // A dot at the end: no search domain makes a Service's name of it.
+  ['http://mlflow.internal.:5000', ['anyone 5000']],
+  ['http://mlflow.:5000', ['anyone 5000']],
+])('%s is outside: only its own port is opened', (url, expected) => {
   expect(opened(url)).toEqual(expected);
+});
+
+test('a host that ends in a dot is looked up as it is, and called without the dot', () => {
+  const credentials = Credentials.fromSecret('login');
+  const objects = servingObjects({
+    tracking: TrackingEndpoint.fromUrl('http://mlflow.internal.:5000', { credentials }),
+    exposure: Exposure.ingress({ host: 'churn.example.com' }),
+  });
+  const { containers } = find(objects, 'Deployment', 'churn-serving').spec.template.spec;
+  const nginx = containers.find(({ name }: any) => name === 'nginx');
+  expect(nginx.command.slice(-2)).toEqual(['mlflow.internal.', '5000']);
+  const { data } = find(objects, 'ConfigMap', 'churn-serving-proxy');
+  expect(data['nginx.conf']).toContain('proxy_set_header Host mlflow.internal:5000;');
 });
 
 test('egress takes the place of what the URL says', () => {

@@ -1,14 +1,16 @@
-import { App, Chart, Size } from 'cdk8s';
+import { App, Chart, Duration, Size } from 'cdk8s';
 import {
   ArtifactStore,
   Authentication,
+  Backup,
+  BackupTarget,
   Credentials,
   Database,
   Exposure,
   MlflowPlatform,
   RegisteredModel,
   RestrictedNamespace,
-  ServerMonitor,
+  MetricsMonitor,
   ServingRuntime,
   Tls,
   WarmUp,
@@ -29,15 +31,31 @@ export const platforms = {
         tls: Tls.fromNamespacedIssuer('team-ca'),
         annotations: { 'example.com/owner': 'ml' },
       }),
-      postgres: { tlsSecretName: 'postgres-tls', storage: Size.gibibytes(200), storageClassName: 'fast-ssd' },
+      postgres: {
+        metrics: true,
+        tlsSecretName: 'postgres-tls',
+        storage: Size.gibibytes(200),
+        storageClassName: 'fast-ssd',
+      },
       minio: {
         replicas: 4,
+        metrics: true,
         versioning: true,
         bucket: 'models',
         storageClassName: 'bulk',
         consoleClients: [{ podLabels: { app: 'operator' } }],
       },
-      server: { replicas: 2, workers: 2, spool: Size.gibibytes(50), drainSeconds: 300 },
+      backup: {
+        schedule: '0 2 * * *',
+        timeZone: 'Europe/Berlin',
+        target: BackupTarget.bucket({
+          bucket: 'backups',
+          region: 'eu-west-1',
+          credentials: Credentials.fromSecret('backup-target'),
+        }),
+        encryption: { secretName: 'backup-key' },
+      },
+      server: { replicas: 2, workers: 2, spool: Size.gibibytes(50), drainTimeout: Duration.seconds(300) },
       pods: {
         nodeSelector: { 'kubernetes.io/arch': 'amd64' },
         tolerations: [{ key: 'mlflow', operator: 'Exists' }],
@@ -48,7 +66,7 @@ export const platforms = {
         podLabels: { team: 'ml' },
       },
     });
-    platform.server.addProgram('notebooks');
+    platform.server.addServiceUser('notebooks');
     platform.addModelServing('churn', {
       model: RegisteredModel.byAlias('churn', 'champion'),
       exposure: Exposure.ingress({ host: 'churn.example.com' }),
@@ -75,12 +93,18 @@ export const platforms = {
         authoritySecretName: 'database-ca',
         cidr: '10.20.0.0/16',
       }),
-      artifacts: ArtifactStore.s3({
+      artifacts: ArtifactStore.fromBucket({
         bucket: 'models',
         prefix: 'team-a',
         region: 'eu-west-1',
         credentials: Credentials.fromServiceAccount({ 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123:role/mlflow' }),
       }),
+    });
+    new Backup(chart, 'nightly', {
+      server: platform.server,
+      schedule: '@daily',
+      target: BackupTarget.rclone({ configurationSecretName: 'rclone', remote: 'gcs:backups/mlflow' }),
+      retention: { keepAll: true },
     });
     platform.addModelServing('churn', {
       model: RegisteredModel.byVersion('churn', '7'),
@@ -91,9 +115,9 @@ export const platforms = {
 };
 
 /** Objects that the platforms expect somebody else to make. */
-export const external = ['postgres-tls', 'registry-login', 'people', 'database', 'database-ca'].map(
-  (name) => `Secret/${name}`,
-);
+export const external = [
+  ...['postgres-tls', 'registry-login', 'people', 'database', 'database-ca', 'backup-target', 'backup-key', 'rclone'],
+].map((name) => `Secret/${name}`);
 
 /** One platform in an app of its own, with its namespace and its monitor. */
 export function platformApp(name: keyof typeof platforms, outdir?: string): { app: App; charts: Chart[] } {
@@ -102,6 +126,6 @@ export function platformApp(name: keyof typeof platforms, outdir?: string): { ap
   new RestrictedNamespace(chart, 'namespace');
   const { server } = platforms[name](chart);
   const monitoring = new Chart(app, `${name}-monitoring`, { namespace: name });
-  new ServerMonitor(monitoring, 'mlflow-metrics', { server });
+  new MetricsMonitor(monitoring, 'mlflow-metrics', { target: server });
   return { app, charts: [chart, monitoring] };
 }

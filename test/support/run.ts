@@ -2,7 +2,7 @@ import { spawnSync } from 'child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'fs';
 import { tmpdir } from 'os';
 import { join, relative, resolve } from 'path';
-import { pathToFileURL } from 'url';
+import { buildSync } from 'esbuild';
 
 export const ROOT = resolve(__dirname, '../..');
 
@@ -11,13 +11,27 @@ export interface RunOptions {
   readonly env?: Record<string, string>;
 }
 
-/** What a TypeScript program writes into a new folder, by file name, when it runs as a process of its own. */
+/** Beside build/runtime/, which the library looks for above itself. */
+const BUNDLES = join(ROOT, 'build', `bundles-${process.pid}`);
+
+/**
+ * What a TypeScript program writes into a new folder, by file name, when it runs as a process of its own. It runs bundled:
+ * a loader of TypeScript in each process takes longer than the program.
+ */
 export function written(program: string, { cwd = ROOT, env = {} }: RunOptions = {}): Record<string, string> {
   const folder = mkdtempSync(join(tmpdir(), 'synth-'));
+  const bundle = join(BUNDLES, 'program.cjs');
   try {
-    // By its URL, because a bare name would be looked for from the working directory.
-    const loader = pathToFileURL(require.resolve('tsx')).href;
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', loader, program, folder], {
+    buildSync({
+      entryPoints: [resolve(ROOT, program)],
+      outfile: bundle,
+      bundle: true,
+      platform: 'node',
+      packages: 'external',
+      alias: { 'cdk8s-mlflow': join(ROOT, 'lib', 'index.ts') },
+      logLevel: 'warning',
+    });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [bundle, folder], {
       cwd,
       env: { ...process.env, ...env, CDK8S_OUTDIR: folder },
       encoding: 'utf8',
@@ -25,7 +39,7 @@ export function written(program: string, { cwd = ROOT, env = {} }: RunOptions = 
     if (status !== 0 || stdout + stderr !== '') throw new Error(`${program} exits with ${status}:\n${stdout}${stderr}`);
     return filesOf(folder);
   } finally {
-    rmSync(folder, { recursive: true });
+    for (const each of [folder, BUNDLES]) rmSync(each, { recursive: true, force: true });
   }
 }
 

@@ -60,16 +60,20 @@ export function errorOf(fn: () => unknown): string {
  * its own): the programs' texts, and the hashes over them.
  */
 export function snapshotOf(objects: Rendered[]): string {
-  return Yaml.stringify(...objects.map(withoutPrograms));
+  return Yaml.stringify(...objects.map(withoutPrograms)).replace(/revision-[0-9a-f]{16}/g, 'revision-<hash>');
 }
 
 function withoutPrograms(object: Rendered): Rendered {
   const copy = structuredClone(object);
   if (copy.kind === 'ConfigMap') {
     for (const file of Object.keys(copy.data)) if (/\.(js|py|sh)$/.test(file)) copy.data[file] = '<program>';
+    if (copy.data.revision) copy.data.revision = '<hash>';
   }
   if (copy.kind === 'Job') copy.metadata.name = copy.metadata.name.replace(/-[0-9a-f]{8}$/, '-<hash>');
   const annotations = copy.spec?.template?.metadata?.annotations;
   if (annotations?.['cdk8s-mlflow/config-hash']) annotations['cdk8s-mlflow/config-hash'] = '<hash>';
+  for (const { env = [] } of copy.spec?.template?.spec?.containers ?? []) {
+    for (const variable of env) if (variable.name === 'MOUNTED_REVISION') variable.value = '<hash>';
+  }
   return copy;
 }

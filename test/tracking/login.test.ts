@@ -1,10 +1,10 @@
 import { containerOf, filesOf, plannedSecrets, podOf, serverError, serverObjects } from './servers';
-import { Authentication, Credentials, ProgramLogin, TrackingServer, TrackingServerProps } from '../../lib';
+import { Authentication, Credentials, ServiceUser, TrackingServer, TrackingServerProps } from '../../lib';
 import { find, findByPrefix } from '../support/synth';
 
 const withDeployer = (props: Partial<TrackingServerProps> = {}) => {
-  let login: ProgramLogin | undefined;
-  const objects = serverObjects(props, (server) => (login = server.addProgram('deployer')));
+  let login: ServiceUser | undefined;
+  const objects = serverObjects(props, (server) => (login = server.addServiceUser('deployer')));
   return { objects, login };
 };
 const plannedLogins = (objects: any[]) =>
@@ -17,7 +17,12 @@ describe('a program gets a user of its own', () => {
   const template = podOf(objects);
 
   test('and is told where its name and password are', () => {
-    expect(login).toEqual({ secretName: 'server-deployer-login', usernameKey: 'username', passwordKey: 'password' });
+    expect(login).toMatchObject({
+      username: 'deployer',
+      secretName: 'server-deployer-login',
+      usernameKey: 'username',
+      passwordKey: 'password',
+    });
   });
 
   test('in a Secret that is made once, with a random password', () => {
@@ -47,7 +52,7 @@ describe('a program gets a user of its own', () => {
   });
 
   test('and a second one changes neither the pods nor what they mount', () => {
-    const two = serverObjects({}, (server) => ['deployer', 'backup-2'].forEach((name) => server.addProgram(name)));
+    const two = serverObjects({}, (server) => ['deployer', 'backup-2'].forEach((name) => server.addServiceUser(name)));
     expect(podOf(two)).toEqual(template);
     expect(podOf(serverObjects())).toEqual(template);
     expect(find(two, 'ConfigMap', 'server-proxy')).toEqual(find(objects, 'ConfigMap', 'server-proxy'));
@@ -64,7 +69,7 @@ describe('a program gets a user of its own', () => {
       name: 'program-users',
       secret: { secretName: 'server-users', defaultMode: 0o440, optional: true },
     });
-    expect(podOf(serverObjects(props, (server) => server.addProgram('deployer')))).toEqual(podOf(alone));
+    expect(podOf(serverObjects(props, (server) => server.addServiceUser('deployer')))).toEqual(podOf(alone));
   });
 });
 
@@ -80,12 +85,12 @@ describe('MLflow’s own login', () => {
       secret: { secretName: 'server-users', defaultMode: 0o440 },
     });
     const { data } = find(objects, 'ConfigMap', 'server-users');
-    expect(JSON.parse(data['program-users.json'])).toEqual({ 'program.deployer': [] });
+    expect(JSON.parse(data['service-users.json'])).toEqual({ 'program.deployer': [] });
   });
 
   test('neither migrates nor restarts a server for a program that is added', () => {
     const two = serverObjects({ authentication: Authentication.mlflow() }, (server) =>
-      ['deployer', 'backup-2'].forEach((name) => server.addProgram(name)),
+      ['deployer', 'backup-2'].forEach((name) => server.addServiceUser(name)),
     );
     const [job1, job2] = [objects, two].map((all) => findByPrefix(all, 'Job', 'server-users').metadata.name);
     expect(job1).not.toBe(job2);
@@ -112,19 +117,19 @@ test('without a login a program has its Secret all the same, so that it need not
 
 describe('refuses', () => {
   const twice = (server: TrackingServer) => {
-    server.addProgram('deployer');
-    server.addProgram('deployer');
+    server.addServiceUser('deployer');
+    server.addServiceUser('deployer');
   };
 
   test('a name that is there already', () => {
     expect(serverError({}, twice)).toContain(
-      "chart/server: the program 'deployer' is there already; expected a name of its own",
+      "chart/server: the service user 'deployer' exists already; expected a name of its own",
     );
   });
 
   test.each(['', 'Deployer', 'a b', 'a:b', 'a/b', '-a', 'a-', '../people', 'a'.repeat(59)])('the name %j', (name) => {
-    expect(serverError({}, (server) => server.addProgram(name))).toContain(
-      `chart/server: the program's name is '${name}'; expected at most 58 lower-case letters, digits and '-'`,
+    expect(serverError({}, (server) => server.addServiceUser(name))).toContain(
+      `chart/server: username is '${name}'; expected at most 58 lower-case letters, digits and '-'`,
     );
   });
 
@@ -132,7 +137,7 @@ describe('refuses', () => {
     ['nginx’s', Authentication.basic()],
     ['MLflow’s', Authentication.mlflow()],
   ])('the name of the person in the generated Secret, in %s login', (_whose, authentication) => {
-    expect(serverError({ authentication }, (server) => server.addProgram('admin'))).toContain("'admin'");
+    expect(serverError({ authentication }, (server) => server.addServiceUser('admin'))).toContain("'admin'");
   });
 });
 

@@ -1,6 +1,6 @@
 import { readdirSync } from 'fs';
 import { join } from 'path';
-import { Size } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import { argumentOf, containerOf, environmentOf, filesOf, podOf, serverObjects } from './servers';
 import { ArtifactAccess, ArtifactStore, Authentication, Credentials } from '../../lib';
 import { find, ofKind } from '../support/synth';
@@ -10,7 +10,7 @@ const mlflow = containerOf(pod, 'mlflow');
 const nginx = containerOf(pod, 'nginx');
 const mountOf = (container: any, name: string) => container.volumeMounts.find((mount: any) => mount.name === name);
 
-describe('one door', () => {
+describe('the proxy as the only port', () => {
   test('MLflow listens on the pod’s loopback', () => {
     expect(argumentOf(mlflow, '--host')).toBe('127.0.0.1');
   });
@@ -63,7 +63,7 @@ describe('the order of starting and stopping', () => {
   test.each([[undefined], [10], [300]])(
     'a drain of %s seconds fits into the grace period with all that follows',
     (given) => {
-      const objects = serverObjects({ drainSeconds: given });
+      const objects = serverObjects({ drainTimeout: given === undefined ? undefined : Duration.seconds(given) });
       const { spec } = podOf(objects);
       const drain = given ?? 60;
       const uvicorn = Number(
@@ -147,7 +147,7 @@ describe('artifacts', () => {
   });
 
   test('on a volume lie in a claim that the server writes to', () => {
-    const template = podOf(serverObjects({ replicas: 1, artifacts: ArtifactStore.volume({ claimName: 'files' }) }));
+    const template = podOf(serverObjects({ replicas: 1, artifacts: ArtifactStore.fromClaim({ claimName: 'files' }) }));
     const volume = template.spec.volumes.find((each: any) => each.persistentVolumeClaim);
     expect(volume.persistentVolumeClaim).toEqual({ claimName: 'files' });
     const server = containerOf(template, 'mlflow');
@@ -157,7 +157,7 @@ describe('artifacts', () => {
 
   test('with a service account’s login need no Secret', () => {
     const role = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/mlflow' };
-    const artifacts = ArtifactStore.s3({ bucket: 'models', credentials: Credentials.fromServiceAccount(role) });
+    const artifacts = ArtifactStore.fromBucket({ bucket: 'models', credentials: Credentials.fromServiceAccount(role) });
     const objects = serverObjects({ artifacts });
     expect(find(objects, 'ServiceAccount', 'server').metadata.annotations).toEqual(role);
     expect(find(objects, 'ServiceAccount', 'server-migration').metadata.annotations).toEqual(role);

@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { RecordingDatabase, containerOf, environmentOf, podOf, serverError, serverObjects } from './servers';
 import { ArtifactAccess, ArtifactStore, Authentication, Credentials, TrackingServerProps } from '../../lib';
@@ -7,7 +7,7 @@ import { SERVER_VARIABLES } from '../../lib/tracking/reserved-variables';
 type Case = [props: Partial<TrackingServerProps>, given: string, want: string];
 
 const whole = 'expected a whole number of at least 1';
-const volume = () => ArtifactStore.volume({ claimName: 'files' });
+const volume = () => ArtifactStore.fromClaim({ claimName: 'files' });
 
 const cases: Case[] = [
   [{ autoscaling: { minReplicas: 5, maxReplicas: 4 } }, 'minReplicas 5 and maxReplicas 4', 'minReplicas of at most'],
@@ -25,11 +25,11 @@ const cases: Case[] = [
   [{ maxDatabaseRequests: 0 }, 'maxDatabaseRequests is 0', 'expected a whole number from 1 to 40'],
   [{ maxDatabaseRequests: 1.5 }, 'maxDatabaseRequests is 1.5', 'expected a whole number from 1 to 40'],
   [{ maxDatabaseRequests: 41 }, 'maxDatabaseRequests is 41', 'expected a whole number from 1 to 40'],
-  [{ drainSeconds: 0 }, 'drainSeconds is 0', whole],
-  [{ drainSeconds: 1.5 }, 'drainSeconds is 1.5', whole],
+  [{ drainTimeout: Duration.seconds(0) }, 'drainTimeout is 0 seconds', 'expected whole seconds, at least 10'],
+  [{ drainTimeout: Duration.seconds(1.5) }, 'drainTimeout is 1.5 seconds', 'expected whole seconds, at least 10'],
   [
     { artifacts: volume() },
-    'there can be 10 servers, and the artifact store can be used by one',
+    'there can be 10 servers, and the artifact store supports a single replica',
     'expected replicas: 1',
   ],
   [{ artifacts: volume(), replicas: 2 }, 'there can be 2 servers, and the artifact store', 'a ReadWriteMany volume'],
@@ -192,7 +192,7 @@ describe('what is unusual and right passes', () => {
   test.each<[string, Partial<TrackingServerProps>]>([
     ['one request at a time', { maxDatabaseRequests: 1 }],
     ['one server on a volume', { replicas: 1, artifacts: volume() }],
-    ['many on a shared volume', { artifacts: ArtifactStore.volume({ claimName: 'files', readWriteMany: true }) }],
+    ['many on a shared volume', { artifacts: ArtifactStore.fromClaim({ claimName: 'files', readWriteMany: true }) }],
     ['direct access to a bucket', { artifactAccess: ArtifactAccess.DIRECT }],
     ['an image by its digest', { image: `mlflow@sha256:${'0'.repeat(64)}` }],
     ['a registry with a port', { image: 'localhost:5000/mlflow:v3.17.2' }],

@@ -1,6 +1,6 @@
 import { RecordingDatabase, containerOf, environmentOf, podOf, serverObjects } from './servers';
 import { ArtifactStore, Authentication, Credentials, Database } from '../../lib';
-import { program } from '../../lib/kubernetes/program';
+import { program } from '../../lib/component/program';
 import { USERS_CONNECTIONS, poolConnections } from '../../lib/tracking/server-plan';
 import { find, namesOf, ofKind } from '../support/synth';
 
@@ -86,7 +86,7 @@ describe('a rollout or a drained node loses no request', () => {
   });
 
   test.each([
-    ['a volume', { artifacts: ArtifactStore.volume({ claimName: 'files' }) }],
+    ['a volume', { artifacts: ArtifactStore.fromClaim({ claimName: 'files' }) }],
     ['a database', { database: new RecordingDatabase(false) }],
   ])('%s that one server alone can use is free before the next server starts', (_what, props) => {
     // With a surge, the new pod would wait for the volume, and the old one for the new pod, for ever.

@@ -40,7 +40,11 @@ export function existingDatabase(): IDatabase {
 }
 
 export function existingBucket(): IArtifactStore {
-  return ArtifactStore.s3({ bucket: 'models', region: 'eu-west-1', credentials: Credentials.fromSecret('bucket') });
+  return ArtifactStore.fromBucket({
+    bucket: 'models',
+    region: 'eu-west-1',
+    credentials: Credentials.fromSecret('bucket'),
+  });
 }
 
 /** A server that stands alone, on a database and a bucket that exist. */

@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import { Cpu, k8s } from 'cdk8s-plus-27';
 import { addServer, existingBucket, existingDatabase, serverObjects } from './servers';
 import { ArtifactAccess, Authentication, Credentials, Exposure, Tls, TrackingServerProps } from '../../lib';
@@ -30,7 +30,7 @@ const all: Required<TrackingServerProps> = {
   allowedOrigins: ['https://notebooks.example.com'],
   clients: [{ podLabels: { app: 'notebook' } }, { namespaceLabels: { 'kubernetes.io/metadata.name': 'ingress' } }],
   metricsClients: [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'prometheus' } }],
-  drainSeconds: 120,
+  drainTimeout: Duration.seconds(120),
   egress: [{ peer: { podLabels: { app: 'proxy' } }, port: 3128 }],
   ipv6: true,
   keys: Credentials.fromSecret('server-keys'),

@@ -1,4 +1,4 @@
-import { expectFaults } from '../spoil';
+import { expectFaults } from '../expect-faults';
 import { connections } from './connections';
 
 const COMPONENT = 'app.kubernetes.io/component';
@@ -15,7 +15,7 @@ expectFaults(connections, [
     /NetworkPolicy\/postgres: ingress from Deployment\/server on port 5432 has no counterpart/,
   ],
   [
-    'a Service that nobody may reach',
+    'a Service that no pod may reach',
     (find) => find('NetworkPolicy/server').spec.ingress[0].ports.shift(),
     /Service\/server: targetPort http is opened to nobody by NetworkPolicy\/server/,
   ],

@@ -1,4 +1,4 @@
-import { expectFaults } from '../spoil';
+import { expectFaults } from '../expect-faults';
 import { pods } from './pods';
 
 const pod = (find: any) => find('Deployment/server').spec.template.spec;

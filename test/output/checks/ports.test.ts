@@ -1,4 +1,4 @@
-import { expectFaults } from '../spoil';
+import { expectFaults } from '../expect-faults';
 import { ports } from './ports';
 
 const proxy = (find: any) => find('Deployment/server').spec.template.spec.initContainers[1];
@@ -6,7 +6,7 @@ const COMPONENT = 'app.kubernetes.io/component';
 
 expectFaults(ports, [
   [
-    'a Service of nobody',
+    'a Service without pods',
     (find) => (find('Service/postgres').spec.selector[COMPONENT] = 'a'),
     /matches no pod template/,
   ],
@@ -29,7 +29,7 @@ expectFaults(ports, [
     /ingress port web/,
   ],
   [
-    'a policy of nobody',
+    'a policy without pods',
     (find) => (find('NetworkPolicy/credentials').spec.podSelector.matchLabels[COMPONENT] = 'a'),
     /podSelector matches no pod/,
   ],
@@ -44,7 +44,7 @@ expectFaults(ports, [
     /egress port 5433 .*StatefulSet\/postgres/,
   ],
   [
-    'a monitor of nobody',
+    'a monitor without a Service',
     (find) => delete find('Service/server').metadata.labels,
     /ServiceMonitor.* matches no Service/,
   ],

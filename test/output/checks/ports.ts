@@ -9,7 +9,7 @@ import {
   selects,
   title,
 } from '../manifests';
-import { External } from './made';
+import { External } from './existing-names';
 
 /** Every port that a Service, probe, policy, monitor or route names is one that something listens on. */
 export function ports(objects: Manifest[], external: External = []): string[] {

@@ -1,6 +1,6 @@
+import { expectFaults } from '../expect-faults';
 import { goodPlatform } from '../good-platform';
 import { Manifest, title } from '../manifests';
-import { expectFaults } from '../spoil';
 import { proxies } from './proxies';
 
 const env = (value: string) => (find: any) =>

@@ -1,5 +1,5 @@
+import { expectFaults } from '../expect-faults';
 import { goodPlatform } from '../good-platform';
-import { expectFaults } from '../spoil';
 import { references } from './references';
 
 const pod = (find: any) => find('Deployment/server').spec.template.spec;

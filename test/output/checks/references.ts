@@ -1,5 +1,5 @@
 import { Manifest, containers, podTemplate, title } from '../manifests';
-import { External, made } from './made';
+import { External, existingNames } from './existing-names';
 
 /** One place where an object names another: `key` only where it names one entry of it. */
 interface Reference {
@@ -18,7 +18,7 @@ export function references(objects: Manifest[], external: External = []): string
     const home = object.metadata?.namespace ?? '';
     return [...objectReferences(object), ...podReferences(object)].flatMap((reference) => {
       if (reference.optional) return [];
-      const names = made(objects, reference.namespace ?? home, external);
+      const names = existingNames(objects, reference.namespace ?? home, external);
       const target = `${reference.kind}/${reference.name}`;
       if (!names.has(target)) return [`${reference.from}: ${reference.field} names ${target}, which nothing makes`];
       const keys = names.get(target);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import Ajv from 'ajv';
+import Ajv, { ValidateFunction } from 'ajv';
 import { Manifest, group, parseManifests, title } from '../manifests';
 import { modelFile, unknownFields } from './unknown-fields';
 
@@ -34,13 +34,15 @@ function customFindings(objects: Manifest[], crds: string): string[] {
   if (objects.length === 0) return [];
   const definitions = readDefinitions(crds);
   const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
+  const compiled = new Map<object, ValidateFunction>();
   return objects.flatMap((object) => {
     const definition = definitions.find(({ spec }) => spec.group === group(object) && spec.names.kind === object.kind);
     const version = definition?.spec.versions.find(
       ({ name }: any) => object.apiVersion === `${definition.spec.group}/${name}`,
     );
     if (!version) return [`${title(object)}: no schema for ${object.apiVersion} ${object.kind} in ${crds}`];
-    const validate = ajv.compile(strict(version.schema.openAPIV3Schema, true));
+    const validate = compiled.get(version) ?? ajv.compile(strict(version.schema.openAPIV3Schema, true));
+    compiled.set(version, validate);
     validate(object);
     return (validate.errors ?? []).map(({ instancePath, message, params }) =>
       `${title(object)}: ${instancePath} ${message} ${params.additionalProperty ?? params.allowedValues ?? ''}`.trim(),

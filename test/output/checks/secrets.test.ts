@@ -1,6 +1,6 @@
+import { expectFaults } from '../expect-faults';
 import { goodPlatform } from '../good-platform';
 import { title } from '../manifests';
-import { expectFaults } from '../spoil';
 import { secrets } from './secrets';
 
 const main = (find: any) => find('Deployment/server').spec.template.spec.containers[0];

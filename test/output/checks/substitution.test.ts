@@ -1,10 +1,10 @@
 import { join } from 'path';
-import { Manifest, parseManifests } from '../manifests';
-import { expectFaults } from '../spoil';
+import { expectFaults } from '../expect-faults';
 import { fluxSubstitute, substitution } from './substitution';
 import { platforms, platformApp } from '../../support/platforms';
 import { ROOT, written } from '../../support/run';
 import { find, render } from '../../support/synth';
+import { Manifest, parseManifests } from '../manifests';
 
 const file = (text: string) => (get: any) => (get('ConfigMap/server').data['a.sh'] = text);
 const finding = /ConfigMap\/server: Flux's postBuild changes it/;
@@ -34,7 +34,7 @@ test.each([
   expect(made.data.text).toBe(expected);
 });
 
-test.each(['labels', 'annotations'])('Flux leaves an object alone whose %s say so', (where) => {
+test.each(['labels', 'annotations'])('Flux does not substitute in an object whose %s say so', (where) => {
   const object = configMap('${zone}', { [where]: { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' } });
   expect(parseManifests(fluxSubstitute(object, { zone: 'eu' }))).toEqual([object]);
 });
@@ -54,7 +54,7 @@ describe('a platform that Flux applies with postBuild', () => {
     }
   });
 
-  test('has `$` in its programs, so that there is something to leave alone', () => {
+  test('has `$` in its programs, which Flux must not substitute', () => {
     const objects = platformApp('plain').charts.flatMap(render);
     const { data } = find(objects, 'ConfigMap', 'mlflow-postgres-set-up');
     expect(data['setup-database.sh']).toContain('${');

@@ -15,6 +15,15 @@ const OPTIONS: ts.CompilerOptions = {
   noEmit: true,
 };
 
+/** Parses each declaration once: several outputs have the same kinds. */
+const host = ts.createCompilerHost(OPTIONS);
+const parsed = new Map<string, ts.SourceFile | undefined>();
+const { getSourceFile } = host;
+host.getSourceFile = (file, ...options) => {
+  if (!parsed.has(file)) parsed.set(file, getSourceFile(file, ...options));
+  return parsed.get(file);
+};
+
 /** The declaration of a built-in kind in kubernetes-models, if it has one. */
 export function modelFile({ apiVersion, kind }: Manifest): string | undefined {
   const file = join(MODELS, apiVersion, `${kind}.d.ts`);
@@ -27,7 +36,7 @@ export function modelFile({ apiVersion, kind }: Manifest): string | undefined {
  */
 export function unknownFields(objects: Manifest[]): [Manifest, string][] {
   const files = [...new Set(objects.map((object) => modelFile(object)!))];
-  const program = ts.createProgram(files, OPTIONS);
+  const program = ts.createProgram(files, OPTIONS, host);
   const checker = program.getTypeChecker();
 
   const typeOf = (object: Manifest): ts.Type => {

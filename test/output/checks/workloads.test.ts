@@ -1,4 +1,4 @@
-import { expectFaults } from '../spoil';
+import { expectFaults } from '../expect-faults';
 import { workloads } from './workloads';
 
 const COMPONENT = 'app.kubernetes.io/component';
@@ -26,7 +26,7 @@ expectFaults(workloads, [
     /mounts a, which is no volume/,
   ],
   [
-    'a volume for nobody',
+    'a volume that no container mounts',
     (find) => pod(find).volumes.push({ name: 'a', emptyDir: {} }),
     /volume a is mounted by no container/,
   ],

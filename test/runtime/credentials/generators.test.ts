@@ -13,12 +13,12 @@ test.each<[RandomGenerator, RegExp]>([
   ['access-key', /^[A-Z0-9]{20}$/],
   ['fernet', /^[-_A-Za-z0-9]{43}=$/],
   ['token', /^[0-9a-f]{64}$/],
-])('%s has its alphabet and length, whatever the bytes', (kind, pattern) => {
+])('%s has its alphabet and length with any bytes', (kind, pattern) => {
   fc.assert(fc.property(source, (random) => pattern.test(generate(kind, random))));
   expect(generate(kind, randomBytes)).not.toBe(generate(kind, randomBytes));
 });
 
-test('a Fernet key is its 32 bytes, also where plain base64 has + and /', () => {
+test('a Fernet key is its 32 bytes, also if plain base64 has + and /', () => {
   const bytes = Buffer.alloc(32, 0xfb);
   bytes[31] = 0xff;
   const key = generate('fernet', () => bytes);

@@ -54,7 +54,7 @@ describe('missing Secrets', () => {
   });
 
   test('are created once by two runs at the same time', async () => {
-    // Nobody gets an answer before both have asked, so both find nothing and both create.
+    // Neither gets an answer before both have asked, so both find nothing and both create.
     let waiting = 0;
     let open: () => void = () => undefined;
     const bothAsked = new Promise<void>((resolve) => (open = resolve));
@@ -79,7 +79,7 @@ describe('missing Secrets', () => {
 describe('existing Secrets', () => {
   const values = { POSTGRES_USER: 'custom', POSTGRES_PASSWORD: 'chosen-by-its-owner', POSTGRES_DB: 'other' };
 
-  test('are kept whatever is in them', async () => {
+  test('are kept with any content', async () => {
     server.put(postgres.name, { ...values, more: 'than-was-planned' });
     const { code, stdout } = await run(server, { secrets: [postgres] });
     expect(code).toBe(0);
@@ -95,7 +95,7 @@ describe('existing Secrets', () => {
     await expect(run(server, { secrets: [login] })).resolves.toMatchObject({ code: 0 });
   });
 
-  test('that lack keys are told so, left alone, and do not stop the others', async () => {
+  test('that lack keys are logged, not changed, and do not stop the others', async () => {
     server.put(postgres.name, { POSTGRES_USER: 'postgres', POSTGRES_DB: '' });
     const { code, stdout, stderr } = await run(server, plan);
     expect(code).toBe(1);
@@ -106,7 +106,7 @@ describe('existing Secrets', () => {
     expect(writes()).toEqual(['POST mlflow-login']);
   });
 
-  test('of somebody faster are checked, too', async () => {
+  test('that another client created first are checked too', async () => {
     const taken = () => {
       server.put(postgres.name, { POSTGRES_USER: 'postgres', POSTGRES_DB: 'mlflow' });
       return false as const;
@@ -135,7 +135,7 @@ describe('existing Secrets', () => {
     server.faults = [usual, refuse(409, 'AlreadyExists')];
     const { code, stderr } = await run(server, { secrets: [postgres] });
     expect(code).toBe(0);
-    expect(stderr).toContain('is gone again');
+    expect(stderr).toContain('created by another client and deleted again');
   });
 });
 

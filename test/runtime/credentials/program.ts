@@ -21,6 +21,10 @@ export interface RunOptions {
   readonly token?: string;
   readonly deadlineSeconds?: number;
   readonly env?: Record<string, string>;
+  /** The file `revision` that is mounted beside the plan; none without. */
+  readonly revision?: string;
+  /** What the program said on stderr so far, and the folder that is mounted. */
+  readonly onStderr?: (said: string, folder: string) => void;
   readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
 }
 
@@ -31,6 +35,7 @@ export async function run(server: ApiServer, plan: CredentialsPlan, options: Run
   writeFileSync(join(folder, 'token'), options.token ?? token);
   writeFileSync(join(folder, 'namespace'), namespace);
   writeFileSync(join(folder, 'plan.json'), options.planText ?? JSON.stringify(plan));
+  if (options.revision !== undefined) writeFileSync(join(folder, 'revision'), options.revision);
   const started = performance.now();
   const child = spawn(process.execPath, [bundle], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -47,7 +52,10 @@ export async function run(server: ApiServer, plan: CredentialsPlan, options: Run
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+    options.onStderr?.(stderr, folder);
+  });
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   rmSync(folder, { recursive: true });
   for (const value of secretsOf(server, plan, options)) {

@@ -93,7 +93,7 @@ test('a copy has the values of its user’s Secret', async () => {
   expect(server.values('ml-serving/churn-login')).toEqual(server.values('mlflow-server-churn-login'));
 });
 
-test('somebody else’s change meanwhile is not overwritten: it is read again', async () => {
+test('a change of another client is not overwritten: the object is read again', async () => {
   await run(server, planOf({ users: { 'serving.churn': [] } }));
   server.beforePatch = () => server.put(FILE, { ...server.values(FILE), 'deployer.deployer': 'their line' });
   expect((await run(server, planOf())).code).toBe(0);
@@ -104,18 +104,21 @@ test('somebody else’s change meanwhile is not overwritten: it is read again', 
 test('a run whose plan was superseded leaves the users to the newer one', async () => {
   await run(server, planOf());
   const before = server.values(FILE);
-  server.configMaps.set('mlflow-credentials', { 'plan.json': JSON.stringify(planOf()) });
+  server.configMaps.set('mlflow-credentials', { revision: 'new' });
   const env = { CREDENTIALS_CONFIG_MAP_NAME: 'mlflow-credentials' };
-  const late = await run(server, planOf({ users: { 'deployer.deployer': [] } }), { env });
+  const late = await run(server, planOf({ users: { 'deployer.deployer': [] } }), {
+    env: { ...env, MOUNTED_REVISION: 'old' },
+    revision: 'old',
+  });
   expect([late.code, server.values(FILE)]).toEqual([0, before]);
   expect(late.stdout + late.stderr).toContain('result=superseded');
-  const newest = await run(server, planOf(), { env });
+  const newest = await run(server, planOf(), { env: { ...env, MOUNTED_REVISION: 'new' }, revision: 'new' });
   expect([newest.code, newest.stdout.includes('result=kept')]).toEqual([0, true]);
 });
 
 test.each<[string, unknown, string]>([
   ['no list', 1, 'logins[0]: is'],
-  ['a role that nobody has', [{ ...planOf().logins![0], users: { 'admin.x': [] } }], '"users" is'],
+  ['a role that does not exist', [{ ...planOf().logins![0], users: { 'admin.x': [] } }], '"users" is'],
   ['a user with a dot', [{ ...planOf().logins![0], users: { 'serving.a.b': [] } }], '"users" is'],
   ['a path for a user', [{ ...planOf().logins![0], users: { 'serving.../x': [] } }], '"users" is'],
   ['a copy without a namespace', [{ ...planOf().logins![0], users: { 'serving.x': ['y'] } }], '"users" is'],

@@ -204,15 +204,15 @@ test('what is said names model, alias, version and what happens next', () => {
     'no version yet: alias "champion" of "churn" is not set',
   );
   expect(notice({ wanted: unset, deployment: deployment(3, {}), versions: [there(3)] })).toBe(
-    'alias "champion" of "churn" is no longer set; version 3 goes on serving',
+    'alias "champion" of "churn" is no longer set; version 3 keeps serving',
   );
   const staged = { ...target, alias: undefined, stage: 'Production' };
   expect(notice({ ...under, target: staged, deployment: deployment(3, after) })).toBe(
     `version 4, stage "Production" of "churn", failed (${reason}) and is not tried again until the stage moves; ` +
-      'version 3 goes on serving',
+      'version 3 keeps serving',
   );
   expect(notice({ ...under, now: minutes(10), deployment: deployment(4, rolling4, rollouts.late) })).toBe(
-    `version 4, alias "champion" of "churn", failed: ${reason}; going back to version 3`,
+    `version 4, alias "champion" of "churn", failed: ${reason}; rolling back to version 3`,
   );
 });
 

@@ -186,7 +186,7 @@ table('a rollout', [
     'nothing: Rolling-4',
   ],
   [
-    'timed out while the registry was away: nobody is blamed yet',
+    'timed out while the registry was away: no version is blamed yet',
     { ...under, now: minutes(30), registrySince: minutes(29), deployment: deployment(4, rolling4, rollouts.late) },
     'nothing: Rolling-4',
   ],

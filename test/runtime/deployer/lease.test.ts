@@ -107,7 +107,7 @@ test.each([401, 403, 422, 500, 200])('HTTP %d instead of a Lease is no Lease', a
   await expect(replica('a').turn()).rejects.toThrow(`HTTP ${status}`);
 });
 
-test('never do two hold it, whatever fails and however their clocks differ', async () => {
+test('two never hold it, with any fault and any difference of their clocks', async () => {
   const step = fc.record({
     who: fc.nat(2),
     seconds: fc.integer({ min: 0, max: 8 }),

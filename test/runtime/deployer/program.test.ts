@@ -99,7 +99,7 @@ test('it follows the alias, tells the registry, the cluster and Prometheus, and 
   for (const line of program.output.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
 });
 
-test('whatever the registry answers, it stays, touches nothing, and goes on when that is over', async () => {
+test('after any answer of the registry it stays, changes nothing, and continues when the fault is over', async () => {
   champion = '1';
   const program = await start();
   await serves('1');
@@ -119,7 +119,7 @@ test('whatever the registry answers, it stays, touches nothing, and goes on when
   expect(program.output).toContain('the registry answers again');
 });
 
-test('whatever the API server answers, it stays, and goes on when that is over', async () => {
+test('after any answer of the API server it stays, and continues when the fault is over', async () => {
   champion = '1';
   const usual = cluster.server.answer;
   cluster.server.answer = json(500, { kind: 'Status', message: 'etcd is away' });
@@ -145,7 +145,7 @@ test('an Event that is refused holds nothing up', async () => {
       : usual(response, seen);
   const program = await start();
   await serves('1');
-  expect(program.output).toContain('no Event: API server: create Event: HTTP 403: no');
+  expect(program.output).toContain('Event not created: API server: create Event: HTTP 403: no');
 });
 
 test('of two only one acts, and the other does when that one leaves', async () => {

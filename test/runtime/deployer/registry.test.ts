@@ -69,7 +69,7 @@ describe('the list of models', () => {
     expect(server.connections).toBe(1);
   });
 
-  test('is read in smaller pages where models have long descriptions', async () => {
+  test('is read in smaller pages if models have long descriptions', async () => {
     const long = 'x'.repeat(100_000);
     server.answer = (response, seen) => {
       const { searchParams } = new URL(seen.path, 'http://x');
@@ -128,7 +128,7 @@ describe('a few models', () => {
   const found = { name: 'churn', version: '3', creation_timestamp: 5 };
   const ask = async (...targets: DeployerTarget[]) => registry('/prefix/').list(targets);
 
-  test('are asked one by one, each once, whatever else the registry has', async () => {
+  test('are asked one by one, each once, for any size of the registry', async () => {
     server.answer = json(200, { model_version: found });
     const models = await ask(target, { ...target, deployment: 'another' });
     expect(wantedOf(target, models)).toEqual({ is: 'version', version: '3', created: 5 });

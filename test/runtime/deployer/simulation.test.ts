@@ -204,7 +204,7 @@ test('what failed is served when its surroundings were repaired and the alias se
   );
 });
 
-test('whoever else sets the version, it ends as remembered', async () => {
+test('ends with the version that it remembers, also if another client sets one', async () => {
   const meddling = fc.record({ what: fc.constant('meddle' as const), which: fc.nat(9) });
   const busy = fc.array(fc.oneof({ weight: 4, arbitrary: happening }, { weight: 1, arbitrary: meddling }), {
     maxLength: 40,

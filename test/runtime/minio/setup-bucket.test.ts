@@ -84,7 +84,7 @@ test('the policy is JSON, opens this bucket and keeps the dumps to the root user
   ]);
 });
 
-test('runs again where all is there', () => {
+test('runs again if everything exists', () => {
   writeFileSync(file('attached-already'), '');
   writeFileSync(
     file('entities'),
@@ -99,7 +99,7 @@ test('runs again where all is there', () => {
   expect(calls.filter((call) => call.includes('remove'))).toEqual([]);
 });
 
-test('fails with what mc says where the policy is not attached', () => {
+test('fails with the message of mc if the policy is not attached', () => {
   writeFileSync(file('attached-already'), '');
   writeFileSync(
     file('entities'),
@@ -124,8 +124,8 @@ test('removes the keys that another one replaced, and no user of another policy'
   ]);
 });
 
-test('says why the store did not take the login', () => {
+test('says why the store refused the login', () => {
   writeFileSync(file('refuse'), '');
   const { status, stderr } = run({ WAIT_SECONDS: '1' });
-  expect([status, stderr]).toEqual([1, 'the store did not take the login: mc: <ERROR> no such login\n']);
+  expect([status, stderr]).toEqual([1, 'the store refused the login: mc: <ERROR> no such login\n']);
 });

@@ -1,3 +1,5 @@
+import contextlib
+import io
 import os
 import sys
 import tempfile
@@ -8,6 +10,7 @@ from support import PROGRAMS
 
 sys.path.insert(0, str(PROGRAMS))
 import artifact_locations  # noqa: E402
+import required  # noqa: E402
 
 PROXIED = [
     "mlflow-artifacts:/", "mlflow-artifacts:", "mlflow-artifacts:/team-a", "mlflow-artifacts:/team-a/x_1.2/", "mlflow-artifacts:/.hidden/a..b",
@@ -35,8 +38,9 @@ class Locations(unittest.TestCase):
         def create_experiment(self, name, location=None):
             pass
 
-        with self.assertRaisesRegex(AttributeError, "has no parameter 'artifact_location'"):
+        with self.assertRaises(required.Missing) as refused, contextlib.redirect_stderr(io.StringIO()):
             artifact_locations.guarded(create_experiment, "artifact_location", str)
+        self.assertIn("has no parameter 'artifact_location' in ", str(refused.exception))
 
 
 class Store(unittest.TestCase):

@@ -1,7 +1,12 @@
+import contextlib
 import http.server
+import importlib.metadata
+import io
 import os
+import platform
 import sys
 import threading
+import time
 import unittest
 import zipfile
 from pathlib import Path
@@ -29,10 +34,10 @@ class Waits(ServingTestCase):
         self.wait_for("No version yet: waiting for the alias 'champion' of 'line', which the deployer sets", "line", None)
 
     def test_for_a_model_that_is_not_registered(self):
-        self.wait_for("There is no version 1 of 'absent' in the registry yet: waiting for it", "absent", "1")
+        self.wait_for("The registry has no version 1 of 'absent' yet: waiting for it", "absent", "1")
 
     def test_for_a_version_that_is_not_registered(self):
-        self.wait_for("There is no version 9 of 'line' in the registry yet", "line", "9")
+        self.wait_for("The registry has no version 9 of 'line' yet", "line", "9")
 
     def test_for_what_it_may_not_read(self):
         """As MLflow's own login answers for a model that is not registered."""
@@ -71,7 +76,7 @@ class Brings(ServingTestCase):
         self.assertTrue((self.current / "MLmodel").is_file())
         self.assertEqual((self.model / "python").read_text(), sys.executable)
         self.assertFalse((self.model / "partial").exists())
-        self.assertIn("are here already", self.download("line"))
+        self.assertIn("are already present", self.download("line"))
         self.assertNotIn(ERROR, self.tags("line"))
 
     def test_not_what_an_ended_attempt_left(self):
@@ -148,7 +153,7 @@ class Whole(unittest.TestCase):
         self.refuse(self.store({"MLmodel": 3, "model.pkl": 5}, {"MLmodel": "abc"}), "model.pkl is missing", may_pass=True)
 
     def test_what_has_no_mlmodel_is_no_model(self):
-        self.refuse(self.store({"model.pkl": 5}, {"model.pkl": "12345"}), "There is no file MLmodel among its artifacts")
+        self.refuse(self.store({"model.pkl": 5}, {"model.pkl": "12345"}), "include no file MLmodel: it is not an MLflow model")
         self.assertEqual(self.downloads, 0)
 
 
@@ -173,7 +178,7 @@ class Requirements(ServingTestCase):
 
     def test_other_versions_are_told(self):
         said = self.check(requirements="numpy==1.0.0\n# none\nscikit-learn\nlost; python_version < '3'\ncode/own.whl\n")
-        self.assertRegex(said, r"Other versions than those it was logged with: numpy==1.0.0 \(here ")
+        self.assertRegex(said, r"Packages of another version than it was logged with: numpy==1.0.0 \(here ")
         self.assertIn("Not checked: code/own.whl", said)
 
     def index(self):
@@ -205,6 +210,55 @@ class Requirements(ServingTestCase):
         self.assertIn("installed already", self.download("line", **more))
         self.assertEqual(len(list(packages.iterdir())), 1)
 
+    def install(self, packages):
+        """The key of the environment; without what takes long."""
+        import model_requirements
+
+        self.current.mkdir(exist_ok=True)
+        (self.current / "requirements.txt").write_text("tiny-extra==1.0\n")
+        environment = {"REQUIREMENTS_INDEX_URL": "http://index", "PACKAGES_DIRECTORY": str(packages)}
+        with (
+            mock.patch.dict(os.environ, environment), contextlib.redirect_stdout(io.StringIO()),
+            mock.patch.multiple(
+                model_requirements, make_environment=os.makedirs, see_packages_of_image=mock.DEFAULT, pip_install=mock.DEFAULT
+            ),
+        ):
+            return Path(model_requirements.install(str(self.current))).parts[-3]
+
+    def test_an_environment_of_another_image_is_not_used(self):
+        packages = self.folder / "packages"
+        packages.mkdir()
+        keys = [self.install(packages)]
+        self.assertEqual(self.install(packages), keys[0])
+        package = SimpleNamespace(name="Some_package", version="2.0")
+        plain = list(importlib.metadata.distributions())
+        with mock.patch.object(importlib.metadata, "distributions", lambda **_: [*plain, package]):
+            keys.append(self.install(packages))
+            package.version = "2.1"
+            keys.append(self.install(packages))
+        with mock.patch.object(sys, "executable", "/opt/venv/bin/python"):
+            keys.append(self.install(packages))
+        with mock.patch.object(sys, "version", "3.11.99 (main)"):
+            keys.append(self.install(packages))
+        self.assertEqual(len(set(keys)), 5, keys)
+        self.assertEqual(sorted(each.name for each in packages.iterdir()), sorted(keys))
+
+    def test_what_a_killed_pod_left_half_made_is_removed(self):
+        import model_requirements
+
+        packages = self.folder / "packages"
+        old = "0123456789abcdef"
+        mine, others, gone = (f"{old}.{pod}.7" for pod in (platform.node(), "churn-abc.d", "churn-long-gone"))
+        others_things = [old, ".snapshot", "lost+found", f"{old}.x"]
+        for name in [mine, others, gone, *others_things]:
+            (packages / name / "lib").mkdir(parents=True)
+        for name in [gone, *others_things]:
+            os.utime(packages / name, (0, time.time() - model_requirements.ABANDONED_SECONDS - 60))
+        # That of a pod which may still be at it.
+        os.utime(packages / others, (0, time.time() - model_requirements.ABANDONED_SECONDS + 600))
+        key = self.install(packages)
+        self.assertEqual(sorted(each.name for each in packages.iterdir()), sorted([key, others, *others_things]))
+
     def wait_for_index(self, url, words):
         (self.folder / "packages").mkdir(exist_ok=True)
         self.current.mkdir()
@@ -223,7 +277,7 @@ class Requirements(ServingTestCase):
         self.assertEqual([each.name for each in (self.folder / "packages").iterdir() if "." not in each.name], [])
 
     def test_an_index_that_is_away_is_waited_for(self):
-        self.wait_for_index("http://127.0.0.1:1/simple", "http://127.0.0.1:1/simple does not answer as it should")
+        self.wait_for_index("http://127.0.0.1:1/simple", "http://127.0.0.1:1/simple does not answer correctly")
 
     def test_an_index_that_is_out_of_order_is_waited_for(self):
         class Broken(http.server.BaseHTTPRequestHandler):
@@ -259,10 +313,10 @@ class WhatMayPass(unittest.TestCase):
     def test_a_full_disk(self):
         from mlflow.exceptions import MlflowException
 
-        self.assertIn("no space left on the disk", self.cause(OSError(28, "No space left on device")))
+        self.assertIn("The disk has no space left", self.cause(OSError(28, "No space left on device")))
         # As MLflow's own store tells it: by the text alone.
         failures = "The following failures occurred: ##### File model.pkl ##### [Errno 28] No space left on device"
-        self.assertIn("no space left on the disk", self.cause(MlflowException(failures)))
+        self.assertIn("The disk has no space left", self.cause(MlflowException(failures)))
 
     def test_the_network_behind_any_error(self):
         import requests

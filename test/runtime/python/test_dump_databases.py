@@ -61,7 +61,7 @@ class DumpDatabases(MigrationTestCase):
         until(lambda: not self.file("request").exists(), "the request is answered")
         self.assertFalse(self.file("dump").exists())
 
-    def test_it_asks_nobody_for_a_password(self):
+    def test_it_never_asks_for_a_password(self):
         secrets = self.folder / "empty"
         secrets.mkdir()
         (secrets / "PGUSER").write_text("mlflow")

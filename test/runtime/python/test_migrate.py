@@ -49,7 +49,7 @@ class Migrate(MigrationTestCase):
         self.assert_unchanged("restored")
         self.assertEqual(self.counts("restored"), before)
 
-        # And then there is nothing to do, also where nobody would dump.
+        # Then there is nothing to do, also without the container that dumps.
         again = self.end_of(self.start_migration(environment))
         self.assertIn("has the schema that this MLflow wants", again)
         self.assertEqual(len(list(self.backups.iterdir())), 1)
@@ -125,7 +125,8 @@ class Migrate(MigrationTestCase):
         wanted = self.folder / "wanted-image"
         wanted.write_text("mlflow:v3.14.0-full")
         environment = self.environment(
-            self.old_database("unwanted"), MIGRATION_IMAGE="mlflow:v3.17.2-full", WANTED_IMAGE_FILE=str(wanted)
+            self.old_database("unwanted"), MIGRATION_IMAGE="mlflow:v3.17.2-full", WANTED_IMAGE_FILE=str(wanted),
+            MOUNT_WAIT_SECONDS="0.1",
         )
         output = self.end_of(self.start_migration(environment), code=3)
         self.assertIn("applied last wants mlflow:v3.14.0-full, and this migration is for mlflow:v3.17.2-full", output)
@@ -141,6 +142,18 @@ class Migrate(MigrationTestCase):
         gate.open.touch()
         self.assertIn("this migration is for mlflow:v3.17.2-full", self.end_of(migration, code=3))
         self.assert_unchanged("unwanted")
+
+    def test_a_kubelet_that_is_behind_is_waited_for(self):
+        wanted = self.folder / "wanted-image"
+        wanted.write_text("mlflow:v3.14.0-full")
+        environment = self.environment(
+            postgres().create("behind"), MIGRATION_IMAGE="mlflow:v3.17.2-full", WANTED_IMAGE_FILE=str(wanted)
+        )
+        migration = self.start_migration(environment)
+        self.read_until(migration, "waiting for the kubelet")
+        wanted.write_text("mlflow:v3.17.2-full")
+        self.end_of(migration)
+        self.assertEqual(self.revision("behind"), HEAD)
 
     def test_waiting_for_the_database_is_bounded(self):
         environment = self.environment("none", PGPORT=str(free_port()), MIGRATION_WAIT_SECONDS="0.1")

@@ -1,4 +1,4 @@
-"""What the variables of lib/artifacts/s3-store.ts make of the client by which MLflow speaks to a store."""
+"""What the variables of lib/artifacts/existing-bucket.ts make of the client by which MLflow speaks to a store."""
 
 import http.server
 import os

@@ -1,12 +1,14 @@
 import base64
 import http.client
 import json
+import os
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 import unittest
+from unittest import mock
 
 from support import (
     OLD_AUTH_REVISION, OLD_REVISION, PROGRAMS, PodTestCase, free_port, new_auth_schema, new_schema, old_auth_schema,
@@ -79,6 +81,7 @@ class Serve(PodTestCase):
 
     def assert_same_launch(self, arguments, expected_how):
         how, command, environment = self.launch(OF_SERVE, arguments)
+        environment.pop("UVICORN_TIMEOUT_WORKER_HEALTHCHECK", None)
         _, plain_command, plain_environment = self.launch(OF_MLFLOW, arguments)
         self.assertEqual(how, expected_how)
         # Only the app differs: MLflow's own is inside it.
@@ -101,11 +104,13 @@ class Serve(PodTestCase):
     def test_more_workers_are_started_by_exec(self):
         self.assert_same_launch([*self.arguments, "--workers", "2"], "exec")
 
-    def test_without_the_private_name_the_plain_server_runs(self):
-        missing = OF_SERVE.replace("serve.main(", "import mlflow.server; del mlflow.server._exec_cmd; serve.main(")
-        _, command, environment = self.launch(missing, self.arguments)
-        self.assertEqual(command, [sys.executable, "-m", "mlflow", "server", *self.arguments])
-        self.assertEqual([name for name in environment if name.startswith("_MLFLOW")], [])
+    def test_uvicorn_is_patient_with_busy_workers(self):
+        _, command, environment = self.launch(OF_SERVE, [*self.arguments, "--workers", "2"])
+        import uvicorn
+
+        with mock.patch.dict(os.environ, environment, clear=True):
+            read = uvicorn.main.make_context("uvicorn", command[3:], auto_envvar_prefix="UVICORN").params
+        self.assertEqual((read["workers"], read["timeout_worker_healthcheck"]), (2, 120))
 
     def test_with_a_login_only_the_app_differs(self):
         self.assert_same_launch([*self.arguments, *self.basic_auth()], "in process")

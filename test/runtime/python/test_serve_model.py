@@ -83,7 +83,7 @@ class ServeModel(ServingTestCase):
         kept = self.connection()
         self.assertEqual(self.post(json.dumps(INPUTS), kept)[0], 200)
         process.terminate()
-        self.read_until(process, "goes on for 6 s")
+        self.read_until(process, "keeps serving for 6 s")
         # It still answers, on old connections and new ones, and tells their owners to leave.
         status, _, answer = self.post(json.dumps(INPUTS), kept)
         self.assertEqual((status, answer.getheader("connection")), (200, "close"))
@@ -165,8 +165,8 @@ class ServeModel(ServingTestCase):
         process = self.serve("slow", WARM_UP=self.warm_up('{"inputs": [600]}'), START_SECONDS="1")
         output = process.communicate(timeout=300)[0]
         self.assertEqual(process.returncode, 1, output)
-        self.assertIn("Its warm-up request was not answered within 1 s; expected a larger startSeconds", output)
-        self.assertIn("larger startSeconds", self.tags("slow")[WAITING])
+        self.assertIn("Its warm-up request was not answered within 1 s; expected a larger startTimeout", output)
+        self.assertIn("larger startTimeout", self.tags("slow")[WAITING])
         self.assertNotIn(ERROR, self.tags("slow"))
 
     def test_what_a_version_asks_for_on_the_network_is_not_its_fault(self):

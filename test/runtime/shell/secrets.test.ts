@@ -2,7 +2,7 @@ import { execFileSync } from 'child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
 import { join } from 'path';
-import { program } from '../../../lib/kubernetes/program';
+import { program } from '../../../lib/component/program';
 
 /** What a password may hold, and what an editor leaves at the end of its file. */
 const PASSWORD = 'p%s\\n$(id) "b" \'c\'';

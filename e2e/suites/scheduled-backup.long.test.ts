@@ -1,0 +1,184 @@
+// docs/how-to/backup-and-restore.md: a backup under load comes back in a new namespace, and in place after a mistake.
+import { randomBytes } from 'node:crypto';
+import { Size } from 'cdk8s';
+import { BackupTarget, Credentials, Images, MlflowPlatform } from '../../lib';
+import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { fixture } from '../lib/fixture';
+import { asRootOfStore } from '../lib/mc';
+import { Namespace } from '../lib/namespace';
+import { little, Platform } from '../lib/platform';
+import { run, until } from '../lib/process';
+import { program } from '../lib/program';
+import { Writer } from '../lib/writer';
+
+const SERVERS = 2;
+const RECORD = '/tmp/record.jsonl';
+const elsewhere = new Namespace('mlflow-e2e-backup-target');
+const namespace = new Namespace('mlflow-e2e-scheduled-backup');
+const [targetKey, encryptionKey] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')];
+const platform = new Platform(namespace, 'mlflow', (chart) => {
+  new MlflowPlatform(chart, 'mlflow', {
+    postgres: { resources: little, storage: Size.gibibytes(1) },
+    minio: { resources: little, storage: Size.gibibytes(2) },
+    server: { resources: little, proxyResources: little, replicas: SERVERS },
+    pods: { jobResources: { cpu: little.cpu } },
+    backup: {
+      schedule: '0 2 * * *',
+      target: BackupTarget.bucket({
+        bucket: 'mlflow-backups',
+        prefix: 'platform',
+        endpoint: `http://store.${elsewhere.name}.svc:9000`,
+        credentials: Credentials.fromSecret('backup-target'),
+        egress: [{ peer: { namespaceLabels: { 'kubernetes.io/metadata.name': elsewhere.name } }, port: 9000 }],
+      }),
+      encryption: { secretName: 'backup-key' },
+      dumpSpace: Size.gibibytes(1),
+      drill: { databaseSpace: Size.gibibytes(2) },
+      resources: { cpu: little.cpu },
+    },
+  });
+});
+let record = '';
+let writer: Writer | undefined;
+
+function secret(name: string, stringData: Record<string, string>): void {
+  namespace.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData });
+}
+
+async function install(): Promise<void> {
+  await platform.install(SERVERS, 400);
+  secret('backup-target', { AWS_ACCESS_KEY_ID: 'root-user', AWS_SECRET_ACCESS_KEY: targetKey });
+  secret('backup-key', { password: encryptionKey });
+}
+
+/** Starts a Job as a person does, and gives its log. */
+async function job(
+  name: string,
+  from: string,
+  settings: string[] = [],
+): Promise<{ succeeded: boolean; log: string; seconds: number }> {
+  const begun = Date.now();
+  const at = `--namespace ${namespace.name}`;
+  const command =
+    settings.length === 0
+      ? `kubectl create job ${name} ${at} --from=cronjob/${from}`
+      : `kubectl create job ${name} ${at} --from=cronjob/${from} --dry-run=client -o yaml |
+         kubectl set env --local -f - ${settings.join(' ')} -o yaml | kubectl apply ${at} -f -`;
+  const started = run('sh', ['-c', command]);
+  if (started.status !== 0) throw new Error(started.stderr);
+  const ended = await until(`the end of the Job ${name}`, 900, () => {
+    const { conditions = [] } = namespace.json('get', 'job', name).status ?? {};
+    return conditions.find(({ type, status }: any) => /^(Complete|Failed)$/.test(type) && status === 'True');
+  });
+  const log = namespace.try(['logs', `job/${name}`, '--tail=-1']).stdout;
+  const seconds = Math.round((Date.now() - begun) / 1000);
+  process.stdout.write(`${name}: ${ended.type} after ${seconds} s\n${log}\n`);
+  return { succeeded: ended.type === 'Complete', log, seconds };
+}
+
+/** What of all that was acknowledged before the backup began is not there. */
+function missing(): string[] {
+  const pod = ClientPod.start(namespace, 'reader', throughTheDoor());
+  pod.run(['sh', '-c', `cat >${RECORD}`], { input: record });
+  const { status, stdout, stderr } = pod.python(program('durability_read.py'), [RECORD], { seconds: 400 });
+  pod.remove();
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout.trim().split('\n').pop()!).missing;
+}
+
+const psql = (statement: string) =>
+  namespace
+    .kubectl('exec', 'mlflow-postgres-0', '--', ...['psql', '-U', 'postgres', '-d', 'mlflow', '-qAtc', statement])
+    .trim();
+
+function mcOfTarget(script: string): string {
+  const login = `export MC_CONFIG_DIR=/tmp/mc
+    printf '%s\\n' "$MINIO_ROOT_USER" "$MINIO_ROOT_PASSWORD" | mc alias set store http://localhost:9000 >&2`;
+  return elsewhere.kubectl('exec', 'store-0', '--', 'sh', '-ec', `${login}\n${script}`);
+}
+
+// A Job may take 900 s, and its own message is worth more than that of the test runner.
+jest.setTimeout(2_400_000);
+
+beforeAll(async () => {
+  elsewhere.remove();
+  elsewhere.kubectl('create', 'namespace', elsewhere.name);
+  const values = {
+    DATABASE_PASSWORD: 'unused',
+    STORE_PASSWORD: targetKey,
+    POSTGRES: Images.POSTGRES,
+    SILO: Images.SILO,
+  };
+  const store = fixture('stores.yaml', values)
+    .split('---\n')
+    .filter((text) => !/name: db\b/.test(text));
+  elsewhere.apply(store.join('---\n'));
+  elsewhere.kubectl('rollout', 'status', 'statefulset/store', '--timeout=200s');
+  mcOfTarget('mc mb store/mlflow-backups');
+  await install();
+});
+
+afterAll(() => {
+  writer?.leave();
+  if (!process.env.E2E_KEEP) [namespace, elsewhere].forEach((each) => each.remove());
+});
+
+test('a backup under load ends well, and the drill proves it', async () => {
+  writer = await Writer.start(namespace);
+  await writer.untilWriting();
+  const { stdout } = namespace.try(['exec', 'writer', '--', 'cat', RECORD]);
+  record = stdout.slice(0, stdout.lastIndexOf('\n') + 1);
+  const backup = await job('backup-1', 'mlflow-backup');
+  expect(backup.log).toMatch(/The backup \d{8}T\d{6}Z is complete: 1 databases, /);
+  expect(backup.succeeded).toBe(true);
+  expect(writer.failures()).toEqual([]);
+  await writer.stop();
+  const drill = await job('drill-1', 'mlflow-restore-drill');
+  expect(drill.log).toMatch(/is proven: 1 databases/);
+  expect(drill.succeeded).toBe(true);
+});
+
+test('nothing at the target can be read without the key', () => {
+  const objects = mcOfTarget('mc ls --recursive store/mlflow-backups');
+  expect(objects.trim().split('\n').length).toBeGreaterThan(3);
+  expect(objects).not.toMatch(/manifest|artifacts|dump/);
+});
+
+test('the namespace is deleted, and a new platform has all that was acknowledged before the backup', async () => {
+  await install();
+  const restore = await job('restore-1', 'mlflow-restore');
+  expect(restore.log).toMatch(/Restored the backup \d{8}T\d{6}Z/);
+  expect(restore.succeeded).toBe(true);
+  await platform.untilReady(SERVERS, 300);
+  expect(record.split('\n').length).toBeGreaterThan(20);
+  expect(missing()).toEqual([]);
+});
+
+test('in place: refused unless told to overwrite, and then what was lost by mistake comes back', async () => {
+  const runs = psql('SELECT count(*) FROM runs');
+  psql('DELETE FROM metrics; DELETE FROM latest_metrics; DELETE FROM params');
+  asRootOfStore(namespace, 'mc rm --recursive --force store/mlflow/artifacts/');
+  const refused = await job('restore-2', 'mlflow-restore');
+  expect(refused.succeeded).toBe(false);
+  expect(refused.log).toContain('To replace it all the same: OVERWRITE=yes');
+  expect(psql('SELECT count(*) FROM params')).toBe('0');
+  const restore = await job('restore-3', 'mlflow-restore', ['OVERWRITE=yes']);
+  expect(restore.succeeded).toBe(true);
+  await platform.untilReady(SERVERS, 300);
+  expect(missing()).toEqual([]);
+  const [kept] = psql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'before%' ORDER BY 1 DESC").split('\n');
+  expect(psql(`SELECT count(*) FROM ${kept}.runs`)).toBe(runs);
+});
+
+test('the next backup copies no file again', async () => {
+  const { succeeded, log } = await job('backup-2', 'mlflow-backup');
+  expect(log).toContain('of which 0 were copied now');
+  expect(succeeded).toBe(true);
+});
+
+test('a target that is away fails the backup with its cause', async () => {
+  elsewhere.kubectl('scale', 'statefulset/store', '--replicas=0');
+  const { succeeded, log } = await job('backup-3', 'mlflow-backup');
+  expect(succeeded).toBe(false);
+  expect(log).toContain('The target of backups cannot be read');
+});

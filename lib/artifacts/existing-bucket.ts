@@ -1,0 +1,135 @@
+import { IArtifactStore } from './artifact-store';
+import { bucketRule } from './bucket-rules';
+import { ACCESS_KEY, SECRET_KEY, addressingStyle, s3Login } from './s3-connection';
+import { POD_IDENTITY_AGENT } from '../component/network-boundary';
+import { Credentials } from '../credentials/credentials';
+import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
+import { EgressRule, egressRules } from '../kubernetes/network-peer';
+import { Rule, check, cidrRule } from '../kubernetes/rules';
+
+/** An existing bucket, of Amazon S3 or of another store with the S3 API. */
+export interface ExistingBucketProps {
+  /** Name of the bucket: with the prefix, `--artifacts-destination`. */
+  readonly bucket: string;
+  /**
+   * Folder in the bucket, without slashes at its ends.
+   * @default - the bucket itself
+   */
+  readonly prefix?: string;
+  /**
+   * Region of the bucket: `AWS_DEFAULT_REGION`.
+   * @default - what the client finds, e.g. from the service account
+   */
+  readonly region?: string;
+  /**
+   * URL of the endpoint, with scheme: `MLFLOW_S3_ENDPOINT_URL`. Many stores that are not Amazon's refuse the checksums that
+   * boto3 adds since 1.36, so with an endpoint it adds and checks them only where S3 demands it:
+   * `AWS_REQUEST_CHECKSUM_CALCULATION` and `AWS_RESPONSE_CHECKSUM_VALIDATION` are `when_required`.
+   * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-dataintegrity.html
+   * @default - Amazon's
+   */
+  readonly endpoint?: string;
+  /**
+   * True if the bucket is a part of the path, as at most stores that are not Amazon's. False if it is a part of the host
+   * name: `MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE`, `path` or `virtual`.
+   * @default - true if an endpoint is given; without one boto3 decides
+   */
+  readonly pathStyle?: boolean;
+  /**
+   * `Credentials.fromSecret(…)`, with the keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` unless it says others, or
+   * `Credentials.fromServiceAccount(…)`.
+   */
+  readonly credentials: Credentials;
+  /**
+   * Addresses of the endpoint in CIDR notation, for the NetworkPolicy.
+   * @default - any address, on the endpoint's port
+   */
+  readonly cidr?: string;
+  /**
+   * Destinations that the pods may connect to in order to reach it, by NetworkPolicy, instead of `cidr`. Policies count the port of the pods behind a
+   * Service: for one of Rook, `http://rook-ceph-rgw-store.rook-ceph.svc`, that is 8080 and not 80.
+   * @default - `cidr`, or any address, on the endpoint's port
+   */
+  readonly egress?: EgressRule[];
+}
+
+/** @internal */
+export class ExistingBucket implements IArtifactStore {
+  public readonly sharedByReplicas = true;
+  public readonly reachableByClients = true;
+  public readonly uri: string;
+
+  constructor(private readonly props: ExistingBucketProps) {
+    this.uri = props.prefix ? `s3://${props.bucket}/${props.prefix}` : `s3://${props.bucket}`;
+  }
+
+  public connectFrom(client: ConnectionClient): Connection {
+    check('ArtifactStore.fromBucket', clientRules(client));
+    check(client.name, rules(this.props));
+    const { endpoint, region, credentials, cidr, egress } = this.props;
+    const pathStyle = this.props.pathStyle ?? (endpoint === undefined ? undefined : true);
+    const byServiceAccount = credentials._kind === 'serviceAccount';
+    return {
+      environment: {
+        ...(endpoint && { MLFLOW_S3_ENDPOINT_URL: endpoint }),
+        ...(region && { AWS_DEFAULT_REGION: region }),
+        ...(pathStyle !== undefined && addressingStyle(pathStyle ? 'path' : 'virtual')),
+        ...(endpoint && {
+          AWS_REQUEST_CHECKSUM_CALCULATION: 'when_required',
+          AWS_RESPONSE_CHECKSUM_VALIDATION: 'when_required',
+        }),
+      },
+      secretVariables: byServiceAccount ? [] : s3Login(credentials._existing(ACCESS_KEY, SECRET_KEY)),
+      serviceAccountAnnotations: byServiceAccount ? credentials._annotations : undefined,
+      egress: [
+        ...(egress ?? [{ peer: cidr ? { cidr } : { anyone: true }, port: endpointPort(endpoint) }]),
+        // The cloud's own service that changes the account's token for a key.
+        ...(byServiceAccount && (egress || cidr || endpointPort(endpoint) !== 443)
+          ? [{ peer: { anyone: true }, port: 443 }]
+          : []),
+        ...(byServiceAccount ? POD_IDENTITY_AGENT : []),
+      ],
+    };
+  }
+}
+
+function rules(props: ExistingBucketProps): Rule[] {
+  return [
+    bucketRule(props.bucket),
+    {
+      wrong: props.prefix !== undefined && !/^[^/\s]+(\/[^/\s]+)*$/.test(props.prefix),
+      given: `prefix is '${props.prefix}'`,
+      want: "expected a folder without slashes at its ends, e.g. 'team-a/mlflow'",
+    },
+    {
+      wrong: props.region !== undefined && !/^[A-Za-z0-9_-]{1,63}$/.test(props.region),
+      given: `region is '${props.region}'`,
+      want: "expected the name of a region, e.g. 'eu-west-1'",
+    },
+    {
+      wrong:
+        props.endpoint !== undefined &&
+        !(/^https?:\/\/[^/\s@?#]+$/.test(props.endpoint) && URL.canParse(props.endpoint)),
+      given: `endpoint is '${props.endpoint}'`,
+      want: "expected a URL with scheme and host, without user or path, e.g. 'https://s3.example.com'",
+    },
+    ...props.credentials._rules("the bucket's credentials"),
+    cidrRule('cidr', props.cidr),
+    ...egressRules('egress', props.egress),
+    {
+      wrong: props.cidr !== undefined && props.egress !== undefined,
+      given: 'cidr and egress are both given',
+      want: "expected one of the two: egress can hold the addresses, e.g. { peer: { cidr: '10.1.2.0/24' }, port: 9000 }",
+    },
+    {
+      wrong: props.credentials._kind === 'generated',
+      given: "the bucket's credentials are generated",
+      want: "expected Credentials.fromSecret('name') or fromServiceAccount(…): this app cannot create a key for this bucket",
+    },
+  ];
+}
+
+function endpointPort(endpoint = 'https://s3.amazonaws.com'): number {
+  const url = new URL(endpoint);
+  return Number(url.port) || (url.protocol === 'http:' ? 80 : 443);
+}

@@ -1,0 +1,143 @@
+import { ApiObject, Chart } from 'cdk8s';
+import { Construct } from 'constructs';
+import { validateApp } from './app-validations';
+import { Instance, declareInstance, instanceOf } from './instance';
+import { PlacementOptions, mergePlacement, placementRules } from './pod-options';
+import { checkInputs, checkedScope } from '../inputs/inputs';
+import { findApiObject } from '../kubernetes/find-api-object';
+import { isLabelValue } from '../kubernetes/metadata-rules';
+import { Rule, check, imageTag, nameRule, namespaceRule } from '../kubernetes/rules';
+
+/** What a component says of itself. @internal */
+export interface ComponentProps {
+  /** `app.kubernetes.io/component` of the pods. */
+  readonly role: string;
+  /** The longest suffix that is added to the name, so that a name that is too long is refused at synth. */
+  readonly longestSuffix: string;
+  /** Makes it an instance of its own wherever it stands, named by its id and this suffix. */
+  readonly instanceSuffix?: string;
+  /** A name in place of the one that follows from the chart, or a construct in a chart, that contains it. */
+  readonly name?: string;
+}
+
+/**
+ * A part of the platform: one workload with all that belongs to it.
+ *
+ * Its resources are named by its construct id, below a platform or another component
+ * with that one's name before it (`mlflow-postgres`).
+ * Its selectors are `app.kubernetes.io/name`, `instance` and `component`: they do not change when the construct moves
+ * to another place of the tree.
+ *
+ * @internal
+ */
+export abstract class Component extends Construct {
+  /** Name of the workload, its Service and its ServiceAccount. */
+  public readonly componentName: string;
+  /** `app.kubernetes.io/instance`: the platform's id, or this component's own if it has no platform. */
+  public readonly instanceName: string;
+  /** Namespace of the chart. Nothing if the namespace is that of `kubectl apply`. */
+  public readonly namespace?: string;
+  /** Labels by which Services, policies and budgets find the pods. */
+  public readonly podSelector: Record<string, string>;
+
+  /** @internal */
+  public readonly _role: string;
+  /** Labels of the pods, without any that a new version changes: that would restart them. @internal */
+  public readonly _podLabels: Record<string, string>;
+  /** Image of the main container, set as soon as the constructor knows it. @internal */
+  protected _image?: string;
+
+  private readonly nameRules: Rule[];
+
+  /** @internal */
+  protected constructor(scope: Construct, id: string, props: ComponentProps) {
+    super(checkedScope(new.target.name, scope, id), id);
+    const { role, longestSuffix, instanceSuffix, name } = props;
+    if (instanceSuffix !== undefined) declareInstance(this, id, {});
+    const instance = instanceOf(this);
+    this._role = role;
+    this.instanceName = instance.name;
+    this.componentName = name ?? nameOf(this, instance, instanceSuffix);
+    this.namespace = Chart.of(this).namespace;
+    this.podSelector = {
+      'app.kubernetes.io/name': 'mlflow',
+      'app.kubernetes.io/instance': this.instanceName,
+      'app.kubernetes.io/component': role,
+    };
+    this._podLabels = { ...this.podSelector, 'app.kubernetes.io/part-of': 'mlflow' };
+    this.nameRules = [
+      nameRule('the name', this.componentName, longestSuffix),
+      // It is a label too, which may not end with '-'.
+      ...(instanceSuffix === undefined ? [] : [nameRule('the id', id)]),
+      ...(this.namespace === undefined ? [] : [namespaceRule(this.namespace)]),
+    ];
+    validateApp(this);
+  }
+
+  /** Labels of every object of the component, among them `app.kubernetes.io/version`: the tag of its image. */
+  public get labels(): Record<string, string> {
+    const version = this._image && imageTag(this._image);
+    return {
+      ...this._podLabels,
+      'app.kubernetes.io/managed-by': 'cdk8s',
+      ...(version && isLabelValue(version) && { 'app.kubernetes.io/version': version }),
+    };
+  }
+
+  /**
+   * Returns one of the component's Kubernetes objects, to change a field that no prop sets:
+   * `server.apiObject('deployment').addJsonPatch(JsonPatch.add('/spec/paused', true))`. A patch below a member that is not
+   * there fails at synth; `remove` of what is not there does nothing, without a word. `node.defaultChild` is the workload,
+   * so `ApiObject.of(server)` is the Deployment.
+   *
+   * @param id the object's construct id, e.g. `deployment`; an unknown one is refused with the list of the existing ones
+   */
+  public apiObject(id: string): ApiObject {
+    checkInputs('Component#apiObject', { id }, this);
+    return findApiObject(this, id);
+  }
+
+  /**
+   * How the component's clients call one of its Services: the customary `NO_PROXY` lists have `.svc`, and no short names.
+   *
+   * @internal
+   */
+  public _serviceHost(service = this.componentName): string {
+    return this.namespace === undefined ? service : `${service}.${this.namespace}.svc`;
+  }
+
+  /**
+   * Throws one error for all that is wrong with a component: its name, where its pods run, and its own props. Each calls it
+   * before it adds an object.
+   *
+   * @internal
+   */
+  protected _check(placement: PlacementOptions, rules: Rule[]): void {
+    check(this, [...this.nameRules, ...placementRules(placement), ...rules]);
+  }
+
+  /** @internal */
+  protected _placement(given: PlacementOptions): PlacementOptions {
+    const instance = instanceOf(this);
+    // Without a platform, the placement of a component is also that of its credentials Job.
+    if (instance.root === this) instance.placement = given;
+    return mergePlacement(instance.placement, given);
+  }
+}
+
+/**
+ * The name of a component, and the prefix of the names of all its resources.
+ *
+ * | it stands | name | e.g. |
+ * |---|---|---|
+ * | in a chart, outside a platform | `<id>` | `registry` |
+ * | in a platform | `<platform>-<id>` | `mlflow-server` |
+ * | in another component | `<name of that component>-<id>` | `mlflow-server-migration` |
+ * | anywhere, as an instance of its own | `<id><suffix>` | `churn-serving` |
+ */
+function nameOf(component: Component, instance: Instance, instanceSuffix: string | undefined): string {
+  const { id, scope } = component.node;
+  if (instanceSuffix !== undefined) return `${id}${instanceSuffix}`;
+  if (scope instanceof Component) return `${scope.componentName}-${id}`;
+  return instance.root === component ? id : `${instance.name}-${id}`;
+}

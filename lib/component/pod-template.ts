@@ -1,0 +1,73 @@
+import { k8s } from 'cdk8s-plus-27';
+import { preferOtherNodes, spreadConstraints } from './affinity';
+import { Component } from './component';
+import { PlacementOptions } from './pod-options';
+import { Container, Json, PodSpec, PodTemplate, Volume } from '../kubernetes/manifest';
+import { podSecurity } from '../kubernetes/security';
+
+/** What a pod of a component has beside the component's own name, labels and account. */
+export interface PodProps {
+  readonly user: number;
+  readonly placement: PlacementOptions;
+  readonly containers: Container[];
+  readonly initContainers?: Container[];
+  readonly volumes: Volume[];
+  /** Labels beside the component's own. */
+  readonly labels?: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+  /** True if the program calls the API server. */
+  readonly apiAccess?: boolean;
+  readonly terminationGracePeriodSeconds?: number;
+  /** `nodes`: the pods prefer different nodes. `zones`: zones and nodes also hold equal numbers as far as they can. */
+  readonly spread?: 'nodes' | 'zones';
+  readonly restartPolicy?: 'Never' | 'OnFailure';
+}
+
+/** The pod template of each of our workloads: restricted, placed, spread, with the component's ServiceAccount. */
+export function podTemplate(component: Component, props: PodProps): PodTemplate {
+  const { placement } = props;
+  const finish = (container: Container) =>
+    showEndOfLog(placement.reserveEphemeralStorage ? reserveDisk(container) : container);
+  const { podSelector } = component;
+  const spec: PodSpec = {
+    serviceAccountName: component.componentName,
+    automountServiceAccountToken: props.apiAccess ?? false,
+    enableServiceLinks: false,
+    securityContext: podSecurity(props.user),
+    initContainers: props.initContainers?.map(finish),
+    containers: props.containers.map(finish),
+    volumes: props.volumes,
+    terminationGracePeriodSeconds: props.terminationGracePeriodSeconds,
+    restartPolicy: props.restartPolicy,
+    // In a cluster with Windows nodes the pods would be tried there too.
+    nodeSelector: { 'kubernetes.io/os': 'linux', ...placement.nodeSelector },
+    tolerations: placement.tolerations as Json<k8s.Toleration>[] | undefined,
+    affinity: (placement.affinity as Json<k8s.Affinity> | undefined) ?? (props.spread && preferOtherNodes(podSelector)),
+    topologySpreadConstraints: props.spread === 'zones' ? spreadConstraints(podSelector) : undefined,
+    priorityClassName: placement.priorityClassName,
+    imagePullSecrets: placement.imagePullSecrets?.map((name) => ({ name })),
+  };
+  return {
+    metadata: {
+      labels: { ...placement.podLabels, ...component._podLabels, ...props.labels },
+      annotations: nonEmpty({ ...placement.podAnnotations, ...props.annotations }),
+    },
+    spec,
+  };
+}
+
+/** `kubectl describe pod` then shows the end of the log of a container that failed. */
+function showEndOfLog(container: Container): Container {
+  return { ...container, terminationMessagePolicy: 'FallbackToLogsOnError' };
+}
+
+function reserveDisk(container: Container): Container {
+  const { requests, limits } = container.resources ?? {};
+  const disk = limits?.['ephemeral-storage'];
+  if (disk === undefined) return container;
+  return { ...container, resources: { limits, requests: { ...requests, 'ephemeral-storage': disk } } };
+}
+
+function nonEmpty(values: Record<string, string>): Record<string, string> | undefined {
+  return Object.keys(values).length > 0 ? values : undefined;
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'crypto';
+import { existsSync, readFileSync } from 'fs';
+import { dirname, join } from 'path';
+
+/** Where programs of ours are mounted in a container. */
+export const PROGRAMS = '/opt/cdk8s-mlflow';
+
+const texts = new Map<string, string>();
+
+/** The text of a program of ours, from runtime/ as bundled into build/runtime/. @internal for tests */
+export function program(file: string): string {
+  let text = texts.get(file);
+  if (text === undefined) {
+    text = readFileSync(join(packageRoot(), 'build', 'runtime', file), 'utf8');
+    texts.set(file, text);
+  }
+  return text;
+}
+
+export function programs(...files: string[]): Record<string, string> {
+  return Object.fromEntries(files.map((file) => [file, program(file)]));
+}
+
+/** Put into a pod template, it makes a changed ConfigMap a new rollout. */
+export function contentHash(data: Record<string, string>): string {
+  return createHash('sha256')
+    .update(JSON.stringify(Object.entries(data).sort()))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/**
+ * With the file by which a Job's program sees that what is mounted is what its Job was made for: the kubelet may still mount
+ * what was there before. The Job has the same text in MOUNTED_REVISION.
+ */
+export function withRevision(data: Record<string, string>): Record<string, string> {
+  return { ...data, revision: contentHash(data) };
+}
+
+let root: string | undefined;
+
+/** The package's own folder, whether this file runs as lib/, compiled under build/lib/, or bundled. */
+function packageRoot(): string {
+  for (let folder = __dirname; root === undefined; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'build', 'runtime')) && existsSync(join(folder, 'package.json'))) {
+      root = folder;
+    } else if (folder === dirname(folder)) {
+      throw new Error(
+        `cdk8s-mlflow: no folder above ${__dirname} has build/runtime/; expected the installed package: an app that ` +
+          "is bundled leaves it out ('--external:cdk8s-mlflow' of esbuild), and a checkout makes it by 'npm ci'",
+      );
+    }
+  }
+  return root;
+}

@@ -1,0 +1,67 @@
+import { HttpRouteExposureProps, httpRoute } from './http-route';
+import { IngressExposureProps, ingress } from './ingress';
+import { Backend, ExposureKind } from './route';
+import { Component } from '../component/component';
+import { checkInputs } from '../inputs/inputs';
+import { Rule } from '../kubernetes/rules';
+
+/**
+ * How clients outside the cluster reach the platform. The login is always the platform's own.
+ */
+export class Exposure {
+  /**
+   * An Ingress `<platform>-ingress`, of a serving `<id>-serving-ingress`, for any controller.
+   *
+   * @param props host and certificate
+   */
+  public static ingress(props: IngressExposureProps): Exposure {
+    checkInputs('Exposure.ingress', { props });
+    return new Exposure(ingress(props));
+  }
+
+  /**
+   * An HTTPRoute `<platform>-route`, of a serving `<id>-serving-route`, to a Gateway that is there, of any implementation
+   * of the Gateway API from release 1.2 on.
+   *
+   * @param props host and Gateway
+   */
+  public static httpRoute(props: HttpRouteExposureProps): Exposure {
+    checkInputs('Exposure.httpRoute', { props });
+    return new Exposure(httpRoute(props));
+  }
+
+  /** Reachable only by `kubectl port-forward` and from inside the cluster. */
+  public static none(): Exposure {
+    return new Exposure();
+  }
+
+  private constructor(private readonly kind?: ExposureKind) {}
+
+  /** Host names that clients use. @internal */
+  public get _hosts(): string[] {
+    return this.kind?.host ? [this.kind.host] : [];
+  }
+
+  /** The host that is reached only by TLS. @internal */
+  public get _httpsHost(): string | undefined {
+    return this.kind?.https ? this.kind.host : undefined;
+  }
+
+  /** What a browser sends as `Origin`. @internal */
+  public get _origins(): string[] {
+    // Without settings of TLS it may end before the Ingress or Gateway: an origin with https is right too.
+    return this._hosts.flatMap((host) =>
+      this.kind?.https ? [`https://${host}`] : [`http://${host}`, `https://${host}`],
+    );
+  }
+
+  /** What is wrong with it: its component tells this together with what else is wrong there. @internal */
+  public get _rules(): Rule[] {
+    return this.kind?.rules ?? [];
+  }
+
+  /** @internal */
+  public _bind(component: Component, backend: Backend): void {
+    this.kind?.bind(component, backend);
+  }
+}

@@ -1,0 +1,100 @@
+import { Backend, ExposureKind, hostRules } from './route';
+import { RouteTimeout } from './route-timeout';
+import { Component } from '../component/component';
+import { apiObject } from '../kubernetes/manifest';
+import { annotationRules } from '../kubernetes/metadata-rules';
+import { Rule, namespaceRule, objectNameRule } from '../kubernetes/rules';
+
+/** A route from a Gateway that exists to the platform. The Gateway has the certificate of the host. */
+export interface HttpRouteExposureProps {
+  /**
+   * Host name by which people reach the platform: lower case, without scheme, port and path. It becomes the route's
+   * `hostnames`, and is allowed as host and origin in MLflow.
+   */
+  readonly host: string;
+  /** Name of the Gateway: `parentRefs`. */
+  readonly gateway: string;
+  /**
+   * Namespace of the Gateway, whose listeners must admit routes of this one (`allowedRoutes`).
+   * @default - the route's own
+   */
+  readonly gatewayNamespace?: string;
+  /**
+   * The one listener of the Gateway that leads in: `sectionName`.
+   * @default - every listener that takes the host and admits the route
+   */
+  readonly listener?: string;
+  /**
+   * Whether clients connect only by https. The proxy then redirects plain HTTP that the Gateway passes on
+   * (`X-Forwarded-Proto: http`) to https before it asks for a password, and https is the only origin that MLflow allows.
+   * A route does not show whether its listener has TLS, so the default is the one whose mistake is seen at once: without
+   * TLS the redirect fails, while passwords in plain text would not be noticed. Set `false` for a Gateway without TLS, and
+   * for one behind a proxy that does not forward `X-Forwarded-Proto`, which would be redirected again and again.
+   * @default true
+   */
+  readonly https?: boolean;
+  /**
+   * How long one request may take: `timeouts`. Artifacts of some GiB take minutes, and implementations have limits of
+   * their own where a route gives none.
+   * @default RouteTimeout.none()
+   */
+  readonly timeout?: RouteTimeout;
+  /**
+   * Annotations of the route, for what others want to be told, e.g. external-dns.
+   * @default - none
+   */
+  readonly annotations?: Record<string, string>;
+}
+
+/** An HTTPRoute as the exposure. */
+export function httpRoute(props: HttpRouteExposureProps): ExposureKind {
+  return {
+    host: props.host,
+    https: props.https ?? true,
+    rules: rules(props),
+    bind: (component, backend) => addRoute(component, backend, props),
+  };
+}
+
+function addRoute(component: Component, { names, service, port }: Backend, props: HttpRouteExposureProps): void {
+  const { host, gateway, gatewayNamespace, listener, timeout = RouteTimeout.none(), annotations } = props;
+  // With all that the API server would fill in: GitOps controllers would see a change after each sync.
+  const spec = {
+    parentRefs: [
+      {
+        group: 'gateway.networking.k8s.io',
+        kind: 'Gateway',
+        name: gateway,
+        namespace: gatewayNamespace,
+        sectionName: listener,
+      },
+    ],
+    hostnames: [host],
+    rules: [
+      {
+        matches: [{ path: { type: 'PathPrefix', value: '/' } }],
+        backendRefs: [{ group: '', kind: 'Service', name: service, port: port.number, weight: 1 }],
+        timeouts: timeout._timeouts,
+      },
+    ],
+  };
+  apiObject(component, 'route', {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    name: names.route,
+    labels: component.labels,
+    annotations,
+    body: { spec },
+  });
+}
+
+function rules({ host, gateway, gatewayNamespace, listener, timeout, annotations }: HttpRouteExposureProps): Rule[] {
+  return [
+    ...hostRules('HTTPRoute', host),
+    ...annotationRules('annotations', annotations),
+    objectNameRule('gateway', gateway ?? '', 'public'),
+    ...(gatewayNamespace === undefined ? [] : [namespaceRule(gatewayNamespace, 'gatewayNamespace', 'gateway')]),
+    ...(listener === undefined ? [] : [objectNameRule('listener', listener, 'https')]),
+    ...(timeout?._rules ?? []),
+  ];
+}

@@ -1,0 +1,92 @@
+import { k8s } from 'cdk8s-plus-27';
+import { Backend, ExposureKind, hostRules } from './route';
+import { Tls } from './tls';
+import { Component } from '../component/component';
+import { Json, apiObject } from '../kubernetes/manifest';
+import { annotationRules, isSubdomain } from '../kubernetes/metadata-rules';
+import { Rule } from '../kubernetes/rules';
+
+/** How an Ingress leads to the platform. */
+export interface IngressExposureProps {
+  /**
+   * Host name by which people reach the platform: lower case, without scheme, port and path. It becomes the rule's
+   * `host`, and is allowed as host and origin in MLflow.
+   */
+  readonly host: string;
+  /**
+   * The class of the Ingress controller: `ingressClassName`.
+   * @default - the cluster's default class
+   */
+  readonly className?: string;
+  /**
+   * Certificate of the host: `spec.tls`. The proxy then redirects plain HTTP that the controller passes on
+   * (`X-Forwarded-Proto: http`) to https before it asks for a password.
+   * @default - none: plain HTTP, or TLS that ends before the Ingress
+   */
+  readonly tls?: Tls;
+  /**
+   * Further annotations of the Ingress, for what its controller wants to be told, e.g. that bodies have no limit:
+   * `{'nginx.ingress.kubernetes.io/proxy-body-size': '0'}`.
+   * @default - none
+   */
+  readonly annotations?: Record<string, string>;
+}
+
+/** An Ingress as the exposure. */
+export function ingress(props: IngressExposureProps): ExposureKind {
+  return {
+    host: props.host,
+    https: props.tls !== undefined,
+    rules: rules(props),
+    bind: (component, backend) => addIngress(component, backend, props),
+  };
+}
+
+function addIngress(component: Component, backend: Backend, props: IngressExposureProps): void {
+  const { host, className, tls } = props;
+  const spec: Json<k8s.IngressSpec> = {
+    ingressClassName: className,
+    tls: tls && [{ hosts: [host], secretName: tls._secretName ?? backend.names.tls }],
+    rules: [
+      {
+        host,
+        http: {
+          paths: [
+            {
+              path: '/',
+              pathType: 'Prefix',
+              backend: { service: { name: backend.service, port: { name: backend.port.name } } },
+            },
+          ],
+        },
+      },
+    ],
+  };
+  apiObject(component, 'ingress', {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    name: backend.names.ingress,
+    labels: component.labels,
+    annotations: { ...tls?._annotations, ...props.annotations },
+    body: { spec },
+  });
+}
+
+function rules({ host, className, tls, annotations }: IngressExposureProps): Rule[] {
+  const forNobody = host === undefined && tls !== undefined;
+  return [
+    {
+      wrong: forNobody,
+      given: 'tls is given without a host',
+      want: "expected the host that the certificate is for, e.g. host: 'mlflow.example.com'",
+    },
+    ...(forNobody ? [] : hostRules('Ingress', host)),
+    ...(tls?._rules ?? []),
+    ...annotationRules('annotations', annotations),
+    {
+      wrong: className !== undefined && !isSubdomain(className),
+      given: `className is '${className}'`,
+      want: "expected the name of an IngressClass, e.g. 'traefik', or leave it out for the cluster's default",
+    },
+  ];
+}

@@ -1,0 +1,45 @@
+import { Component } from '../component/component';
+import { Rule } from '../kubernetes/rules';
+
+/** The Service that an exposure leads to, of a tracking server or a serving, and names for its objects. */
+export interface Backend {
+  readonly service: string;
+  /** The Service's port: an Ingress goes by its name, an HTTPRoute by its number. */
+  readonly port: { readonly name: string; readonly number: number };
+  readonly names: {
+    readonly ingress: string;
+    readonly route: string;
+    /** The Secret that an issuer makes. */
+    readonly tls: string;
+  };
+}
+
+/** An Ingress or an HTTPRoute, before it knows its Service. */
+export interface ExposureKind {
+  /** Missing in programs that TypeScript did not look at. */
+  readonly host?: string;
+  /** Whether clients connect only by TLS. */
+  readonly https: boolean;
+  /** What is wrong with its props. */
+  readonly rules: Rule[];
+  /** Adds its object to the component. */
+  readonly bind: (component: Component, backend: Backend) => void;
+}
+
+const hostName = /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$/;
+
+/** What is wrong with the host of an exposure. `kind` is its object's. */
+export function hostRules(kind: string, host: string | undefined): Rule[] {
+  return [
+    {
+      wrong: host === undefined,
+      given: `the ${kind} has no host`,
+      want: "expected one, e.g. host: 'mlflow.example.com': MLflow answers 403 to host names that it was not told",
+    },
+    {
+      wrong: host !== undefined && (!hostName.test(host) || /^[\d.]+$/.test(host)),
+      given: `host is '${host}'`,
+      want: "expected only a host name, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'",
+    },
+  ];
+}

@@ -1,0 +1,90 @@
+import { ApiObject, Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+import { ServiceMonitorSpec } from '../../imports/monitoring.coreos.com';
+import { IMetricsTarget } from '../component/metrics-target';
+import { checkInputs, checkedScope } from '../inputs/inputs';
+import { durationRule, seconds } from '../kubernetes/durations';
+import { findApiObject } from '../kubernetes/find-api-object';
+import { apiObject } from '../kubernetes/manifest';
+import { labelRules } from '../kubernetes/metadata-rules';
+import { check, nameRule } from '../kubernetes/rules';
+
+/** Options of a monitor. */
+export interface MetricsMonitorProps {
+  /**
+   * Whose pods are scraped: a tracking server, a deployer, a serving, e.g. `mlflow.server`; or a `PostgresStatefulSet` or
+   * a `MinioStore` with `metrics: true`.
+   */
+  readonly target: IMetricsTarget;
+  /**
+   * Time between two scrapes, in whole seconds of at least 1: `interval` of the endpoint.
+   * @default Duration.seconds(30)
+   */
+  readonly interval?: Duration;
+  /**
+   * Labels of the ServiceMonitor in addition to the target's own, by which a Prometheus selects its monitors, e.g.
+   * `{ release: 'prometheus' }`: `metadata.labels`.
+   * @default - the target's own labels only
+   */
+  readonly labels?: Record<string, string>;
+}
+
+/**
+ * A ServiceMonitor of the Prometheus Operator for the metrics of one target, named by its id. It belongs in a chart of its
+ * own: a cluster without the operator refuses the kind, and `kubectl apply` of the file fails.
+ *
+ * Object, by the id for `apiObject()`: `service-monitor`.
+ *
+ * @see https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.ServiceMonitor
+ */
+export class MetricsMonitor extends Construct {
+  /**
+   * @param scope the chart, or a construct in a chart, that contains it
+   * @param id names the ServiceMonitor: a DNS label
+   * @param props what is scraped, and how
+   */
+  constructor(scope: Construct, id: string, props: MetricsMonitorProps) {
+    super(checkedScope('MetricsMonitor', scope, id), id);
+    checkInputs('new MetricsMonitor', { scope, id, props }, this);
+    const { target, interval = Duration.seconds(30), labels } = props;
+    check(this, [
+      nameRule('the id of the monitor', id),
+      {
+        wrong: !target.hasMetrics,
+        given: `the metrics of ${target instanceof Construct ? target.node.path : 'the target'} are off`,
+        want: 'expected metrics: true among its props',
+      },
+      durationRule('interval', interval, 1),
+      ...labelRules('labels', labels),
+    ]);
+    const spec: ServiceMonitorSpec = {
+      selector: { matchLabels: selectorOf(target.metricsLabels) },
+      namespaceSelector: target.namespace ? { matchNames: [target.namespace] } : undefined,
+      endpoints: [{ port: 'metrics', path: target.metricsPath, interval: `${seconds(interval)}s` }],
+    };
+    this.node.defaultChild = apiObject(this, 'service-monitor', {
+      apiVersion: 'monitoring.coreos.com/v1',
+      kind: 'ServiceMonitor',
+      name: id,
+      namespace: target.namespace,
+      labels: { ...target.labels, ...labels },
+      body: { spec },
+    });
+  }
+
+  /**
+   * Returns the ServiceMonitor, to change a field that no prop sets.
+   *
+   * @param id `service-monitor`. Another one is refused with the list of those that exist
+   */
+  public apiObject(id: string): ApiObject {
+    checkInputs('MetricsMonitor#apiObject', { id }, this);
+    return findApiObject(this, id);
+  }
+}
+
+function selectorOf(labels: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    ['name', 'instance', 'component'].map((key) => [`app.kubernetes.io/${key}`, labels[`app.kubernetes.io/${key}`]]),
+  );
+}

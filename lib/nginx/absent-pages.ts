@@ -1,0 +1,55 @@
+import { NginxLogin } from './nginx-options';
+
+const ASSISTANT = '3.0/mlflow/assistant';
+
+/**
+ * MLflow's assistant runs shell commands for what it takes for a local user, e.g. a port-forward, so the proxy does not
+ * pass it. MLflow's pages ask for it on every start, and for a user of MLflow's own login. They get an empty answer instead
+ * of an error, which a browser would write to its console.
+ */
+export function absentLocations({ kind }: NginxLogin): string {
+  const none = {
+    [`/ajax-api/${ASSISTANT}/config`]: '{"providers":{},"projects":{},"remote_access_allowed":false}',
+    [`/ajax-api/${ASSISTANT}/providers`]: '{"providers":[]}',
+    ...(kind !== 'mlflow' && { '/ajax-api/2.0/mlflow/users/current': '{}' }),
+  };
+  const closed = ['/ajax-api', '/api'].map((api) => `    location ^~ ${api}/${ASSISTANT} { return 404; }\n`);
+  const guard = kind === 'mlflow' ? '\n      auth_request /.user;' : '';
+  // try_files, because nginx asks for the login before it; 'return' would come first.
+  const told = Object.entries(none).map(
+    ([path, answer]) => `    location = ${path} {
+      if ($request_method !~ ^(GET|HEAD)$) { return 404; }${guard}
+      set $absent '${answer}';
+      try_files /.absent @absent;
+    }
+`,
+  );
+  return `${closed.join('')}${told.join('')}    location @absent {
+      types { } default_type application/json;
+      return 200 $absent;
+    }
+${kind === 'mlflow' ? USER : ''}`;
+}
+
+/** MLflow's own login is asked who comes. */
+const USER = `    location = /.user {
+      internal;
+      # The request has no body, so it has no length. These headers replace all headers that the server block sets.
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length ''; proxy_set_header Transfer-Encoding '';
+      proxy_set_header Host $http_host; proxy_set_header Connection '';
+      # The tracking server counts wrong passwords by it.
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_read_timeout 30s;
+      proxy_pass http://mlflow/api/2.0/mlflow/users/current;
+    }
+`;
+
+/** The Ingress or Gateway says how its client came. Asked before the login: a browser's first password does not travel in the clear. */
+export function httpsRedirect(host: string | undefined): { map: string; rule: string } {
+  if (host === undefined) return { map: '', rule: '' };
+  return {
+    map: `  map $http_x_forwarded_proto:$host $in_the_clear { 'http:${host}' 1; default 0; }\n`,
+    rule: `    if ($in_the_clear) { return 308 https://${host}$request_uri; }\n`,
+  };
+}

@@ -1,0 +1,84 @@
+import { NginxOptions } from './nginx-options';
+
+const APIS = ['/api', '/ajax-api'];
+
+/**
+ * MLflow decodes the path of an artifact until nothing changes, and drops control characters and leading spaces. It
+ * asks for the permission by what stands before: `.%252f2/…` is refused here, as it belongs to no experiment.
+ */
+const DECODED_AGAIN = '%[0-9A-Fa-f][0-9A-Fa-f]|[\\x01-\\x1f]|artifacts/ ';
+
+/** The same in a query, which nginx leaves encoded: dot segments, what is encoded twice, and what MLflow drops. */
+const DOTS = '(=|/|%2f)(\\.|%2e)(/|%2f|(\\.|%2e)(/|%2f|&|$))';
+const TWICE = '(%25|%(?![0-9a-f][0-9a-f]))([0-9a-f]|%3[0-9]|%[46][1-6])([0-9a-f]|%3[0-9]|%[46][1-6])';
+const DROPPED = '%[01][0-9a-f]|=(\\+|%20)';
+const IN_QUERY = [DOTS, TWICE, DROPPED].join('|');
+
+/** Errors of a location that says in $refusal what is wrong: [status and $refusal, code, message]. */
+export const ARTIFACT_ERRORS = [
+  ['400path', 'INVALID_PARAMETER_VALUE', 'Invalid path: . and .. are no names, and a name is encoded only once.'],
+  // By its first words MLflow's client knows that it may upload through the server instead.
+  [
+    '501multipart',
+    'NOT_IMPLEMENTED',
+    'Multipart upload is not supported for the current artifact repository: the proxy passes no signed URLs.',
+  ],
+] as const;
+
+/**
+ * Artifacts pass without buffering. One that is larger than MLflow's space is refused with a message; otherwise the kubelet
+ * would evict the pod with all its requests.
+ *
+ * MLflow tells its clients to fetch large files straight from the store, by signed URLs with the address by which the
+ * server knows it; they try that for minutes if they cannot reach it. Without `signedUrls` the proxy removes the offer from
+ * the answer, and answers a request for such a URL with 501, after which the client uploads through the server.
+ */
+export function artifactLocations({ signedUrls, maxArtifactMebibytes }: NginxOptions): string {
+  const limit = maxArtifactMebibytes ? `${maxArtifactMebibytes}m` : '0';
+  return APIS.map((api) => stream(api, limit) + (signedUrls ? '' : withoutSignedUrls(api))).join('');
+}
+
+function stream(api: string, limit: string): string {
+  const list = `${api}/2.0/mlflow-artifacts/artifacts`;
+  const path = `${list}/`;
+  return `    location ^~ ${path} {
+      set $refusal path;
+      if ($uri ~ '${DECODED_AGAIN}') { return 400; }
+      set $refusal '';
+      set $behind_login 1;
+      client_max_body_size ${limit};
+      proxy_pass http://mlflow${path};
+    }
+    # The list of a folder. Without this location nginx redirects it to the one above.
+    location = ${list} {
+      set $refusal path;
+      if ($args ~* '${IN_QUERY}') { return 400; }
+      set $refusal '';
+      set $behind_login 1;
+      # Without a query MLflow reads the path from the body.
+      proxy_set_body '';
+      proxy_pass http://mlflow${list};
+    }
+`;
+}
+
+/** What server-info offers of it, each as `"name":true`. */
+const OFFERS = [
+  'multipart_uploads_enabled',
+  'multipart_downloads_enabled',
+  'presigned_upload_run_id_supported',
+  'presigned_upload_model_id_supported',
+];
+
+function withoutSignedUrls(api: string): string {
+  const mended = OFFERS.map((name) => `      sub_filter '"${name}":true' '"${name}":false';\n`).join('');
+  return `    location = ${api}/3.0/mlflow/server-info {
+      set $behind_login 1;
+      sub_filter_types application/json; sub_filter_once off;
+${mended}      proxy_pass http://mlflow${api}/3.0/mlflow/server-info;
+    }
+    location ^~ ${api}/2.0/mlflow-artifacts/mpu/ { set $refusal multipart; return 501; }
+    location ^~ ${api}/2.0/mlflow-artifacts/presigned/ { return 501; }
+    location ^~ ${api}/2.0/mlflow/artifacts/presigned- { return 501; }
+`;
+}

@@ -1,0 +1,37 @@
+/** nginx asks for the password: an htpasswd file for the humans, and one for each program of the cluster. */
+export interface NginxBasicLogin {
+  readonly kind: 'basic';
+  readonly realm: string;
+  readonly usersFile: string;
+  /** Folder with an htpasswd file for each program, named `<role>.<user>`: see roles.ts. */
+  readonly programsFolder: string;
+}
+
+/** What asks for the password: nginx, MLflow's own app behind it, or neither. */
+export type NginxLogin = NginxBasicLogin | { readonly kind: 'mlflow' } | { readonly kind: 'none' };
+
+export interface NginxOptions {
+  readonly login: NginxLogin;
+  /** Whether a second port serves /metrics and nothing else. */
+  readonly metrics: boolean;
+  /** How long running requests may take to end after SIGQUIT. */
+  readonly drainSeconds: number;
+  /** The longest silence of MLflow while it works on a request. @default 3600 */
+  readonly timeoutSeconds?: number;
+  /** MLflow may give its clients signed URLs of the store; see artifact-locations.ts. @default false */
+  readonly signedUrls?: boolean;
+  /** The largest artifact that MLflow has space for, in MiB. @default - no limit */
+  readonly maxArtifactMebibytes?: number;
+  /** A connection used within this time survives SIGQUIT for one more answer. @default - none: wants nginx 1.27.4 */
+  readonly keepaliveMinSeconds?: number;
+  /** Host whose plain http an Ingress or a Gateway passes on although it has TLS: it is redirected. @default - none */
+  readonly httpsHost?: string;
+  /** 8080, 9090, and 5000, where MLflow listens on the pod's loopback. */
+  readonly httpPort?: number;
+  readonly metricsPort?: number;
+  readonly upstreamPort?: number;
+  /** Also listen on IPv6; nginx does not start if the node has none. @default false */
+  readonly ipv6?: boolean;
+  /** The only folder that nginx writes to. @default '/tmp' */
+  readonly temporaryDirectory?: string;
+}

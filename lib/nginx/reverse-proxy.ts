@@ -1,0 +1,95 @@
+import { ContainerResources } from 'cdk8s-plus-27';
+import { NginxLogin } from './nginx-options';
+import { nginxConfiguration } from './server-site';
+import { Sidecar, SidecarProps, sidecar } from './sidecar';
+
+export const HTTP_PORT = 8080;
+export const METRICS_PORT = 9090;
+
+/** Idle clients get one more answer within this time after nginx was told to stop, and hear that it was the last. */
+const KEEPALIVE_SECONDS = 10;
+const USERS = '/run/secrets/mlflow-users';
+
+/** nginx asks for the password. */
+export interface ProxyBasicLogin {
+  readonly kind: 'basic';
+  readonly realm: string;
+  /** Secret with the users of people: key `auth` is an htpasswd file. */
+  readonly usersSecret: string;
+  /** Secret with a file for each program. Optional if the app needs no Job that creates Secrets. */
+  readonly programs: { readonly secretName: string; readonly optional: boolean };
+}
+
+export interface ReverseProxyProps {
+  readonly image: string;
+  readonly resources: ContainerResources;
+  readonly drainSeconds: number;
+  readonly upstreamPort: number;
+  readonly configMapName: string;
+  readonly login: ProxyBasicLogin | { kind: 'mlflow' } | { kind: 'none' };
+  readonly signedUrls: boolean;
+  readonly maxArtifactMebibytes: number;
+  readonly ipv6: boolean;
+  /** Host that clients reach only by TLS. */
+  readonly httpsHost?: string;
+}
+
+/** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
+export class ReverseProxy {
+  constructor(private readonly props: ReverseProxyProps) {}
+
+  public configuration(): string {
+    const { props } = this;
+    const login: NginxLogin =
+      props.login.kind === 'basic'
+        ? {
+            kind: 'basic',
+            realm: props.login.realm,
+            usersFile: `${USERS}/people/auth`,
+            programsFolder: `${USERS}/programs`,
+          }
+        : props.login;
+    return nginxConfiguration({
+      login,
+      metrics: true,
+      httpPort: HTTP_PORT,
+      metricsPort: METRICS_PORT,
+      upstreamPort: props.upstreamPort,
+      drainSeconds: props.drainSeconds,
+      keepaliveMinSeconds: KEEPALIVE_SECONDS,
+      signedUrls: props.signedUrls,
+      maxArtifactMebibytes: props.maxArtifactMebibytes,
+      ipv6: props.ipv6,
+      httpsHost: props.httpsHost,
+    });
+  }
+
+  /** Its container and volumes. */
+  public sidecar(): Sidecar {
+    const { image, resources, configMapName, login } = this.props;
+    return sidecar({
+      ...{ image, resources, configMapName },
+      ports: [
+        { name: 'http', containerPort: HTTP_PORT },
+        { name: 'metrics', containerPort: METRICS_PORT },
+      ],
+      folders: login.kind === 'basic' ? userFolders(login) : [],
+    });
+  }
+}
+
+function userFolders({ usersSecret, programs }: ProxyBasicLogin): SidecarProps['folders'] {
+  const items = [{ key: 'auth', path: 'auth' }];
+  const optional = programs.optional || undefined;
+  return [
+    {
+      volume: { name: 'users', secret: { secretName: usersSecret, defaultMode: 0o440, items } },
+      mountPath: `${USERS}/people`,
+    },
+    {
+      // A folder: a program that is added later appears in it without a restart.
+      volume: { name: 'program-users', secret: { secretName: programs.secretName, defaultMode: 0o440, optional } },
+      mountPath: `${USERS}/programs`,
+    },
+  ];
+}

@@ -1,0 +1,93 @@
+import { NginxLogin } from './nginx-options';
+
+/** What a service user is for. One without a role may do what a person may. */
+export type ServiceUserRole = 'serving' | 'deployer';
+
+/** @internal */
+export const ROLES: readonly ServiceUserRole[] = ['serving', 'deployer'];
+
+const REST = '/api/2\\.0/mlflow';
+/** Both write onto model versions what came of them. nginx does not read the body, which names model, version and tag. */
+const TAGS = [`POST:${REST}/model-versions/set-tag`, `DELETE:${REST}/model-versions/delete-tag`];
+
+/**
+ * Methods and paths, as regular expressions. Those of a serving are what MLflow's client asks while download_model.py
+ * downloads a version, whose source may be a logged model, a run, or a path of the store; those of the deployer are the
+ * calls of runtime/deployer/registry.ts and the other ways to read an alias or a stage.
+ */
+const ALLOWED: Record<ServiceUserRole, readonly string[]> = {
+  serving: [
+    ...TAGS,
+    `GET:${REST}/model-versions/(get|get-download-uri)`,
+    `GET:${REST}/registered-models/(get|alias)`,
+    `(GET|POST):${REST}/registered-models/get-latest-versions`,
+    `GET:${REST}/runs/get`,
+    `GET:${REST}/logged-models/m-[0-9a-f]+`,
+    `POST:${REST}/logged-models/search`,
+    'GET:/api/3\\.0/mlflow/server-info',
+    // Never a name with '%': MLflow would decode it once more.
+    'GET:/api/2\\.0/mlflow-artifacts/(artifacts|artifacts/[^%]+|presigned/[^%]+)',
+  ],
+  deployer: [
+    ...TAGS,
+    `GET:${REST}/registered-models/(search|get|alias)`,
+    `(GET|POST):${REST}/registered-models/get-latest-versions`,
+    `GET:${REST}/model-versions/(get|search)`,
+  ],
+};
+
+/** Words for a 403 of the proxy itself: see the errors of server-site.ts. */
+export const FORBIDDEN = '$forbidden';
+const NO_FILE = 'The proxy has no users file for this login.';
+
+export interface RoleRules {
+  /** For the http block. */
+  readonly maps: string;
+  /** For the server that asks for the login. */
+  readonly rules: string;
+}
+
+/** Restricts the logins of servings and of the deployer to what they need: the answer to all else is 403. */
+export function roleRules(login: NginxLogin): RoleRules {
+  if (login.kind !== 'basic') return { maps: `  map '' ${FORBIDDEN} { default 'This is not allowed.'; }\n`, rules: '' };
+  const allowed = ROLES.flatMap((role) => ALLOWED[role].map((each) => `    '~^${role}:${each}\\z' 0;\n`));
+  return {
+    maps: `  # Each service user has a file, named by role and user, which appears here while nginx runs.
+  map $remote_user $program {
+    '~^[a-z0-9](?:[-a-z0-9]{0,56}[a-z0-9])?\\z' $remote_user;
+    default '';
+  }
+  # Service users with a role may do only what the role needs. All other users have no role.
+  map $role:$request_method:$uri $beyond_role {
+    '~^:' 0;
+    '~^[a-z]+:(GET|HEAD):/health\\z' 0;
+${allowed.join('')}    default 1;
+  }
+  map $beyond_role ${FORBIDDEN} {
+    1 'The login of a $role may not do this. A person may, or a service user of your own: server.addServiceUser().';
+    default '${NO_FILE}';
+  }
+`,
+    // Asked after the password, so that no client learns the roles of others. Set here, as the subrequest has another address.
+    rules: `    # nginx opens the file for each request, so a changed password takes effect at once.
+    set $users_file ${login.usersFile};
+    set $role '';
+    if (-f ${login.programsFolder}/program.$program) { set $users_file ${login.programsFolder}/program.$program; }
+${ROLES.map((role) => ofRole(role, `${login.programsFolder}/${role}.$program`)).join('')}    set $refused $beyond_role;
+    auth_request /.role;
+    location = /.role {
+      internal;
+      # nginx checks the size of the body for this subrequest too.
+      client_max_body_size 0;
+      if ($refused) { return 403; }
+      return 204;
+    }
+`,
+  };
+}
+
+const ofRole = (role: ServiceUserRole, file: string) => `    if (-f ${file}) {
+      set $users_file ${file};
+      set $role ${role};
+    }
+`;

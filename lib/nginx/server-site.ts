@@ -1,0 +1,139 @@
+import { absentLocations, httpsRedirect } from './absent-pages';
+import { ARTIFACT_ERRORS, artifactLocations } from './artifact-locations';
+import {
+  ERROR_LOCATION,
+  configuration,
+  demand,
+  demandHost,
+  demandPath,
+  demandPorts,
+  each,
+  errorPages,
+  listen,
+  withRequestErrors,
+} from './configuration';
+import { ASK_MLFLOW, HEALTH_LOCATION, healthCache } from './health';
+import { NginxLogin, NginxOptions } from './nginx-options';
+import { FORBIDDEN, roleRules } from './roles';
+import { LARGE_BODY, traceAndGatewayLocations } from './trace-and-gateway-locations';
+import { TOO_MANY, wrongPasswords } from './wrong-passwords';
+
+type Settings = ReturnType<typeof complete>;
+const complete = (options: NginxOptions) => ({
+  ...options,
+  timeoutSeconds: options.timeoutSeconds ?? 3600,
+  httpPort: options.httpPort ?? 8080,
+  metricsPort: options.metricsPort ?? 9090,
+  upstreamPort: options.upstreamPort ?? 5000,
+  temporaryDirectory: options.temporaryDirectory ?? '/tmp',
+});
+
+/** In the words of MLflow's REST API. */
+const ERRORS = withRequestErrors([
+  [401, 'UNAUTHENTICATED', 'User name and password are required.'],
+  [403, 'PERMISSION_DENIED', FORBIDDEN],
+  [404, 'ENDPOINT_NOT_FOUND', 'The proxy has nothing at this address.'],
+  [
+    413,
+    'INVALID_PARAMETER_VALUE',
+    `The body is too large: 16 MiB, ${LARGE_BODY} for OTLP and the gateway, and for artifacts the space that the server has for one.`,
+  ],
+  [500, 'INTERNAL_ERROR', 'The proxy failed.'],
+  [502, 'TEMPORARILY_UNAVAILABLE', 'MLflow does not answer. Try again shortly.'],
+  [504, 'TEMPORARILY_UNAVAILABLE', 'MLflow took too long to answer.'],
+]);
+
+const UNTRUSTED = ['Forwarded', 'X-Forwarded-Host', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-User'];
+
+/** Throws for what would break out of the configuration. */
+function validate(o: Settings): void {
+  const ports = [o.httpPort, o.metricsPort, o.upstreamPort];
+  demandPorts(...ports);
+  demand(new Set(ports).size === ports.length, 'expected three different ports', ports);
+  demandHost(o.httpsHost);
+  if (o.login.kind !== 'basic') return;
+  const { realm, usersFile, programsFolder } = o.login;
+  demand(/^[^'"\\$\p{Cc}]+$/u.test(realm) && realm !== 'off', 'expected a realm without quotes, \\ and $', realm);
+  [usersFile, programsFolder].forEach(demandPath);
+}
+
+/** The whole nginx.conf of the proxy in MLflow's pod. */
+export function nginxConfiguration(options: NginxOptions): string {
+  const o = complete(options);
+  validate(o);
+  return configuration({
+    ...o,
+    behind: 'MLflow',
+    workers: 2,
+    connections: 4096,
+    caches: `${healthCache(o.temporaryDirectory)}\n`,
+    upstream: `  upstream mlflow {
+    server 127.0.0.1:${o.upstreamPort}; keepalive 32;
+    # Shorter than MLflow's own 120 s, so that MLflow never closes a connection that nginx is about to use.
+    keepalive_timeout 60s;
+  }
+`,
+    bodySize: `  # MLflow reads all bodies except artifacts into memory, some of them before it checks the login.
+  client_max_body_size 16m;`,
+    errors: errors(o.login),
+    site: `${httpServer(o)}${o.metrics ? metricsServer(o) : ''}`,
+  });
+}
+
+function errors(login: NginxLogin): string {
+  const own = [...ERRORS, ...(login.kind === 'basic' ? [TOO_MANY] : []), ...ARTIFACT_ERRORS];
+  // A wrong password goes by the limit of those first.
+  return errorPages(own, '$status$refusal', login.kind === 'basic' ? { 401: 'error_page 401 @wrong;' } : {});
+}
+
+function httpServer(options: Settings): string {
+  const { login, httpPort, ipv6 } = options;
+  const cleared = login.kind === 'mlflow' ? UNTRUSTED : [...UNTRUSTED, 'Authorization'];
+  const basic = login.kind === 'basic' && login;
+  const https = httpsRedirect(options.httpsHost);
+  const roles = roleRules(login);
+  const wrong = wrongPasswords(login);
+  return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
+${https.map}${roles.maps}${wrong.zones}  server {
+    ${listen(httpPort, ipv6)}
+${https.rule}    ${basic ? `auth_basic '${basic.realm}';\n    auth_basic_user_file $users_file;\n    ` : ''}${ERROR_LOCATION}
+${roles.rules}${wrong.rules}
+    proxy_set_header Host $http_host;
+    proxy_set_header Connection ''; proxy_set_header Upgrade '';
+    proxy_set_header X-Request-ID $request_id;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_set_header X-Forwarded-Proto $forwarded_proto;
+    proxy_set_header Proxy-Authorization '';
+    # A client could set these headers, as no proxy in front of this one is known to remove them.
+    ${each(4, cleared, (name) => `proxy_set_header ${name} '';`)}
+
+${HEALTH_LOCATION}    location ~* '^/+metrics\\b' { return 404; }
+    location ^~ /static-files/ {
+      set $behind_login 1;
+      gzip on; gzip_proxied any; gzip_min_length 10k;
+      gzip_types text/css text/javascript application/javascript;
+      proxy_pass http://mlflow/static-files/;
+    }
+${absentLocations(login)}${artifactLocations(options)}${traceAndGatewayLocations()}    location / {
+      set $behind_login 1;
+      # With the slash MLflow gets the path that nginx has checked, in the same encoding.
+      proxy_pass http://mlflow/;
+    }
+  }
+`;
+}
+
+function metricsServer({ login, metricsPort, ipv6 }: Settings): string {
+  // open_metrics.py answers without one; if an MLflow is too different for it, an administrator's password is needed.
+  const password = login.kind === 'mlflow' ? '\n      proxy_set_header Authorization $http_authorization;' : '';
+  return `  server {
+    ${listen(metricsPort, ipv6)}
+    ${ERROR_LOCATION}
+    location = /metrics {
+      ${ASK_MLFLOW}${password}
+      proxy_pass http://mlflow/metrics;
+    }
+    location / { return 404; }
+  }
+`;
+}

@@ -1,0 +1,74 @@
+import { Size } from 'cdk8s';
+import { ContainerResources } from 'cdk8s-plus-27';
+import { Container, Volume } from '../kubernetes/manifest';
+import { scratch } from '../kubernetes/pod';
+import { renderResources } from '../kubernetes/resources';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+
+/** Until every kube-proxy, Ingress and Gateway has heard that the pod is going. */
+const PRE_STOP_SECONDS = 8;
+/** Where the ConfigMap lies, with `nginx.conf` in it. */
+export const CONFIGURATION = '/etc/mlflow-proxy';
+
+/** What a pod gets. */
+export interface Sidecar {
+  readonly container: Container;
+  readonly volumes: Volume[];
+}
+
+export interface SidecarProps {
+  readonly image: string;
+  readonly resources: ContainerResources;
+  readonly configMapName: string;
+  /** @default - nginx itself, with `nginx.conf` of the ConfigMap */
+  readonly command?: string[];
+  /** The first one has `/health` and is what clients come to. */
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+  /** Folders beside those of the configuration and of nginx's temporary files, read-only. */
+  readonly folders?: readonly { readonly volume: Volume; readonly mountPath: string }[];
+}
+
+/** What a pod needs at most between SIGTERM and the end of an nginx that gives requests so long to end. */
+export function stopSeconds(drainSeconds: number): number {
+  return PRE_STOP_SECONDS + drainSeconds;
+}
+
+/** nginx beside what it stands before: the tracking server's MLflow, or a serving's model. */
+export function sidecar(props: SidecarProps): Sidecar {
+  return { container: container(props), volumes: volumes(props) };
+}
+
+function container(props: SidecarProps): Container {
+  const [{ name: port }] = props.ports;
+  return {
+    name: 'nginx',
+    image: props.image,
+    command: props.command ?? ['nginx', '-c', `${CONFIGURATION}/nginx.conf`, '-g', 'daemon off;'],
+    ports: props.ports.map((each) => ({ ...each })),
+    // nginx ends gracefully on its image's own signal, SIGQUIT, and what is behind it is stopped after it.
+    lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
+    livenessProbe: { tcpSocket: { port }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+    readinessProbe: {
+      httpGet: { path: '/health', port },
+      periodSeconds: 2,
+      timeoutSeconds: 10,
+      // Patient: a server with its hands full is slow to answer, and the others would get its load as well.
+      failureThreshold: 15,
+    },
+    resources: renderResources(props.resources),
+    securityContext: containerSecurity(ANY_USER),
+    volumeMounts: [
+      { name: 'proxy', mountPath: CONFIGURATION, readOnly: true },
+      { name: 'proxy-tmp', mountPath: '/tmp' },
+      ...(props.folders ?? []).map(({ volume, mountPath }) => ({ name: volume.name, mountPath, readOnly: true })),
+    ],
+  };
+}
+
+function volumes({ configMapName, folders = [] }: SidecarProps): Volume[] {
+  return [
+    { name: 'proxy', configMap: { name: configMapName } },
+    scratch('proxy-tmp', Size.mebibytes(64)),
+    ...folders.map(({ volume }) => volume),
+  ];
+}

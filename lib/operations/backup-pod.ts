@@ -1,0 +1,242 @@
+import { Size } from 'cdk8s';
+import { ContainerResources, Cpu } from 'cdk8s-plus-27';
+import { BackupProps } from './backup-props';
+import { DRILL_DATA, DRILL_MOUNTS, drillDatabase } from './drill-database';
+import { rcloneImage, rcloneResources } from './rclone-container';
+import { onTheNodeOf, preferredOnTheNodeOf } from '../component/affinity';
+import { Component } from '../component/component';
+import { NetworkBoundary } from '../component/network-boundary';
+import { PodProps } from '../component/pod-template';
+import { PROGRAMS, contentHash, programs } from '../component/program';
+import { configMap, serviceAccount } from '../component/standard-objects';
+import { Connection, SecretVariable } from '../kubernetes/connection';
+import { Container, Volume } from '../kubernetes/manifest';
+import { Mounted, accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
+import { LOG_SPACE, mebibytes, mergeResources, renderResources } from '../kubernetes/resources';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+import { OperatedServer } from '../tracking/operated-server';
+
+/** What each of the programs imports. */
+const FILES = [
+  ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
+  ...['sidecars.py', 'backups.py', 'retention.py', 'backup.py', 'run-rclone.sh', 'run-postgres.sh'],
+];
+const WORK = '/work';
+/** Ephemeral storage for `/tmp`, logs, and lists of files, beside the dumps. */
+const OTHER_SPACE_MEBIBYTES = 512;
+
+export interface BackupPodProps {
+  readonly backup: BackupProps;
+  readonly server: OperatedServer;
+  /** Name of the main container. */
+  readonly name: string;
+  /** Its program, and what that imports beside the backup's. */
+  readonly files: string[];
+  readonly environment: Record<string, string>;
+  /** True if it changes the schema, for which it needs what the migration has. */
+  readonly migrates?: boolean;
+  /** True if it calls the API server. */
+  readonly apiAccess?: boolean;
+  /** Space of a PostgreSQL of the pod's own, in place of the platform's. */
+  readonly drillSpace?: Size;
+}
+
+/**
+ * Three containers: MLflow's image has Python, PostgreSQL's the client, and rclone's rclone. The program asks the other two
+ * by files of a volume that they share, so that each has only the Secrets of what it reaches.
+ */
+export class BackupPod {
+  private readonly database: Connection;
+  /** None in a drill, which reads the target only. */
+  private readonly artifacts: Connection[];
+  private readonly target: Connection;
+
+  constructor(
+    private readonly component: Component,
+    private readonly props: BackupPodProps,
+  ) {
+    const { server, backup } = props;
+    const client = {
+      name: component.node.path,
+      podLabels: component.podSelector,
+      namespace: component.namespace,
+      // The connections that the database reserves are enough, so a backup does not restart it.
+      maxConnections: 0,
+    };
+    const stores = props.drillSpace ? undefined : server.connect(client);
+    this.database = stores?.database ?? drillDatabase;
+    this.artifacts = stores ? [stores.artifacts] : [];
+    this.target = backup.target._connect(client);
+    serviceAccount(component, accountAnnotations(this.connections));
+    configMap(component, 'config-map', component.componentName, () => this.files());
+    const network = new NetworkBoundary(component).allowDns().allowEgress(server.egress);
+    for (const { egress } of this.connections) network.allowEgress(egress);
+    if (props.apiAccess) network.allowApiServer(server.placement.apiServerEgress);
+  }
+
+  public render(): PodProps {
+    const { server } = this.props;
+    const auth = this.props.migrates ? (server.auth?.secretVariables ?? []) : [];
+    const main = mountConnections([this.database], auth);
+    const client = mountConnections([this.database], [], 'database-');
+    const copier = mountConnections([...this.artifacts, this.target], this.encryption, 'rclone-');
+    const { placement } = server;
+    return {
+      user: ANY_USER,
+      placement: this.affinity ? { ...placement, affinity: this.affinity } : placement,
+      apiAccess: this.props.apiAccess,
+      terminationGracePeriodSeconds: 30,
+      initContainers: [this.postgres(client), this.rclone(copier)],
+      containers: [this.main(main)],
+      volumes: [
+        this.programVolume(),
+        scratch('work', this.dumpSpace),
+        scratch('tmp', Size.mebibytes(256)),
+        // Of its own, as rclone.conf is in it.
+        scratch('rclone-tmp', Size.mebibytes(64)),
+        ...(this.props.drillSpace ? [scratch('drill', this.props.drillSpace)] : []),
+        ...[main, client, copier].flatMap(({ volumes }) => volumes),
+      ],
+    };
+  }
+
+  /** A store on a volume of one node: the backup runs beside the servers; a restore may find none; a drill does not mount it. */
+  private get affinity() {
+    const { server, drillSpace, migrates } = this.props;
+    if (!server.sameNodeAs || drillSpace) return undefined;
+    return migrates ? preferredOnTheNodeOf(server.sameNodeAs) : onTheNodeOf(server.sameNodeAs);
+  }
+
+  private get connections(): Connection[] {
+    return [this.database, ...this.artifacts, this.target];
+  }
+
+  private get dumpSpace(): Size {
+    return this.props.backup.dumpSpace ?? this.props.server.dumpSpace;
+  }
+
+  private get encryption(): SecretVariable[] {
+    const { encryption } = this.props.backup;
+    if (!encryption) return [];
+    return [{ variable: 'ENCRYPTION_PASSWORD', secretName: encryption.secretName, key: encryption.key ?? 'password' }];
+  }
+
+  private files(): Record<string, string> {
+    const { auth } = this.props.server;
+    const data = {
+      ...programs(...FILES, ...this.props.files),
+      ...(this.props.migrates && auth && { 'basic_auth.ini': auth.settings }),
+      ...(this.props.drillSpace && { passwd: `mlflow:x:${ANY_USER}:${ANY_USER}::/tmp:/bin/sh\n` }),
+    };
+    // The kubelet may still mount what was there before; without this key it waits for the ConfigMap of this release.
+    return { ...data, [`revision-${contentHash(data)}`]: '' };
+  }
+
+  private programVolume(): Volume {
+    const items = Object.keys(this.files()).map((key) => ({ key, path: key }));
+    return { name: 'program', configMap: { name: this.component.componentName, items } };
+  }
+
+  private main(mounted: Mounted): Container {
+    const { props } = this;
+    const { auth } = props.server;
+    const ini = { MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` };
+    return {
+      name: props.name,
+      image: props.server.image,
+      command: ['python', `${PROGRAMS}/${props.files[0]}`],
+      env: environment({
+        HOME: '/tmp',
+        PYTHONDONTWRITEBYTECODE: '1',
+        PYTHONUNBUFFERED: '1',
+        MLFLOW_DISABLE_TELEMETRY: 'true',
+        ...(auth && !props.drillSpace && { AUTH_DATABASE: auth.databaseName, ...(props.migrates && ini) }),
+        ...mounted.environment,
+        ...props.environment,
+      }),
+      resources: renderResources(this.mainResources()),
+      securityContext: containerSecurity(ANY_USER),
+      volumeMounts: [...this.sharedMounts(), { name: 'tmp', mountPath: '/tmp' }, ...mounted.mounts],
+    };
+  }
+
+  private mainResources(): ContainerResources {
+    const { drillSpace, server } = this.props;
+    const disk =
+      Math.ceil(mebibytes(this.dumpSpace) + (drillSpace ? mebibytes(drillSpace) : 0)) + OTHER_SPACE_MEBIBYTES;
+    return mergeResources(
+      {
+        cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
+        memory: { request: Size.mebibytes(this.props.migrates ? 512 : 256), limit: Size.gibibytes(2) },
+        ephemeralStorage: { request: Size.mebibytes(Math.min(disk, 1024)), limit: Size.mebibytes(disk) },
+      },
+      server.placement.jobResources,
+    );
+  }
+
+  private postgres(mounted: Mounted): Container {
+    const { drillSpace } = this.props;
+    const libpq = Object.entries(mounted.environment).filter(([name]) => name !== 'PGDATABASE');
+    return this.sidecar('postgres', this.props.server.clientImage, {
+      env: environment({
+        ...Object.fromEntries(libpq),
+        DUMP_KIBIBYTES: String(Math.max(Math.floor(mebibytes(this.dumpSpace) * 1024) - 64, 1)),
+        ...(drillSpace && { DRILL_DATA: `${DRILL_DATA}/data` }),
+      }),
+      resources: renderResources({
+        cpu: { request: Cpu.millis(20), limit: Cpu.units(1) },
+        memory: { request: Size.mebibytes(drillSpace ? 256 : 32), limit: Size.gibibytes(1) },
+        ephemeralStorage: LOG_SPACE,
+      }),
+      volumeMounts: [
+        ...this.sharedMounts(),
+        { name: 'tmp', mountPath: '/tmp' },
+        ...(drillSpace ? DRILL_MOUNTS : []),
+        ...mounted.mounts,
+      ],
+    });
+  }
+
+  private rclone(mounted: Mounted): Container {
+    const { server, backup } = this.props;
+    const proxies = Object.entries(server.environment ?? {}).filter(([name]) => /^(https?|no)_proxy$/i.test(name));
+    return this.sidecar('rclone', rcloneImage(backup, server.placement), {
+      env: environment({
+        HOME: '/tmp',
+        ...(!this.props.drillSpace && { STORE_URI: server.artifactsUri }),
+        TARGET_REMOTE: backup.target._remote,
+        ...mounted.environment,
+        ...Object.fromEntries(proxies),
+      }),
+      resources: renderResources(rcloneResources(backup)),
+      volumeMounts: [...this.sharedMounts(), { name: 'rclone-tmp', mountPath: '/tmp' }, ...mounted.mounts],
+    });
+  }
+
+  /** Kubernetes stops a sidecar when the main container exits, with any code. */
+  private sidecar(name: string, image: string, more: Partial<Container>): Container {
+    return {
+      name,
+      restartPolicy: 'Always',
+      image,
+      command: ['sh', `${PROGRAMS}/run-${name}.sh`],
+      securityContext: containerSecurity(ANY_USER),
+      // Its loop touches the file several times a second, also while it does something.
+      livenessProbe: {
+        exec: { command: ['sh', '-c', `test -n "$(find ${WORK}/alive-${name} -mmin -2)"`] },
+        initialDelaySeconds: 10,
+        periodSeconds: 30,
+        timeoutSeconds: 10,
+        failureThreshold: 3,
+      },
+      ...more,
+    };
+  }
+
+  private sharedMounts() {
+    return [
+      { name: 'program', mountPath: PROGRAMS, readOnly: true },
+      { name: 'work', mountPath: WORK },
+    ];
+  }
+}

@@ -1,0 +1,22 @@
+import { Size } from 'cdk8s';
+import { ContainerResources, Cpu } from 'cdk8s-plus-27';
+import { BackupProps } from './backup-props';
+import { PlacementOptions, mirrored } from '../component/pod-options';
+import { Images } from '../images';
+import { LOG_SPACE, mergeResources } from '../kubernetes/resources';
+
+export function rcloneImage({ image }: BackupProps, placement: PlacementOptions): string {
+  return image ?? mirrored(Images.RCLONE, placement);
+}
+
+export function rcloneResources({ resources }: BackupProps): ContainerResources {
+  return mergeResources(
+    {
+      cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
+      memory: { request: Size.mebibytes(128), limit: Size.gibibytes(1) },
+      // The volume of the dumps counts for the whole pod.
+      ephemeralStorage: LOG_SPACE,
+    },
+    resources,
+  );
+}

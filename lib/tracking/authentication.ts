@@ -1,0 +1,96 @@
+import { Credentials } from '../credentials/credentials';
+import { databaseNameRule } from '../database/database-name-rule';
+import { checkInputs } from '../inputs/inputs';
+import { Rule } from '../kubernetes/rules';
+
+/** Options of `Authentication.basic()`. */
+export interface BasicAuthenticationProps {
+  /**
+   * People's users: a Secret whose key `auth` is an htpasswd file. Generated, it has one user and says in its keys
+   * `username` and `password` who that is. A changed Secret takes effect without a restart, about a minute later.
+   * @default Credentials.generated() - Secret `<platform>-basic-auth`, user `admin`
+   */
+  readonly users?: Credentials;
+  /**
+   * What a browser's login box says: nginx's `auth_basic`.
+   * @default 'MLflow Authentication'
+   */
+  readonly realm?: string;
+}
+
+/** Options of `Authentication.mlflow()`. */
+export interface MlflowAuthenticationProps {
+  /**
+   * The first administrator: keys `username` and `password` of a Secret. They count when the administrator is made;
+   * later the password is changed through MLflow. At least 12 characters.
+   * @default Credentials.generated() - Secret `<server>-admin`, user `admin`
+   */
+  readonly admin?: Credentials;
+  /**
+   * Name of MLflow's second database, for its users. An existing database must have it already.
+   * @default 'mlflow_auth'
+   */
+  readonly databaseName?: string;
+}
+
+/**
+ * How users log in.
+ */
+export class Authentication {
+  /**
+   * The proxy checks the login. Every user who logs in has all permissions. The default.
+   *
+   * @param props users and realm
+   */
+  public static basic(props: BasicAuthenticationProps = {}): Authentication {
+    checkInputs('Authentication.basic', { props });
+    return new Authentication('basic', props);
+  }
+
+  /**
+   * MLflow's own users with permissions for each experiment and model (its app `basic-auth`), in a second database.
+   *
+   * @param props administrator and database
+   */
+  public static mlflow(props: MlflowAuthenticationProps = {}): Authentication {
+    checkInputs('Authentication.mlflow', { props });
+    return new Authentication('mlflow', {}, props);
+  }
+
+  /**
+   * No login: every client that reaches the server may read and delete everything. For a cluster of your own, or if something
+   * before the server asks who comes.
+   */
+  public static none(): Authentication {
+    return new Authentication('none');
+  }
+
+  private constructor(
+    /** @internal */ public readonly _kind: 'basic' | 'mlflow' | 'none',
+    /** @internal */ public readonly _basic: BasicAuthenticationProps = {},
+    /** @internal */ public readonly _mlflow: MlflowAuthenticationProps = {},
+  ) {}
+
+  /** @internal */
+  public get _realm(): string {
+    return this._basic.realm ?? 'MLflow Authentication';
+  }
+
+  /** Name of MLflow's database of users, where it has one. @internal */
+  public get _databaseName(): string | undefined {
+    return this._kind === 'mlflow' ? (this._mlflow.databaseName ?? 'mlflow_auth') : undefined;
+  }
+
+  /** @internal */
+  public get _rules(): Rule[] {
+    const { _realm: realm, _databaseName: database } = this;
+    return [
+      ...(database === undefined ? [] : [databaseNameRule(database)]),
+      {
+        wrong: !/^[^'"\\$\p{Cc}]+$/u.test(realm) || realm === 'off',
+        given: `realm is '${realm}'`,
+        want: "expected text other than 'off', without quotes, '\\' and '$', e.g. 'MLflow Authentication'",
+      },
+    ];
+  }
+}

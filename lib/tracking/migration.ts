@@ -1,0 +1,188 @@
+import { Size } from 'cdk8s';
+import { ContainerResources, Cpu } from 'cdk8s-plus-27';
+import { OperatedServer } from './operated-server';
+import { onTheNodeOf } from '../component/affinity';
+import { Component } from '../component/component';
+import { NetworkBoundary } from '../component/network-boundary';
+import { ONCE_JOB_SUFFIX, onceJob } from '../component/once-job';
+import { PodProps } from '../component/pod-template';
+import { PROGRAMS, programs } from '../component/program';
+import { configMap, serviceAccount } from '../component/standard-objects';
+import { Connection } from '../kubernetes/connection';
+import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
+import { Mounted, accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
+import { LOG_SPACE, mebibytes, mergeResources, renderResources, resourceRules } from '../kubernetes/resources';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+
+const FILES = [
+  'secret_files.py',
+  'mounted.py',
+  'schema.py',
+  'table_locks.py',
+  'dumps.py',
+  'migrate.py',
+  'dump-databases.sh',
+];
+const WORK = '/work';
+/** Ephemeral storage for `/tmp` and logs, beside the dump. */
+const OTHER_SPACE_MEBIBYTES = 512;
+const WANTED_IMAGE = 'wanted-image';
+
+export interface MigrationProps extends OperatedServer {
+  /** Where dumps go: a URI that MLflow can write to. */
+  readonly backups: string;
+}
+
+/** Suffix of the longest name that a migration makes. */
+export const MIGRATION_SUFFIX = `-migration${ONCE_JOB_SUFFIX}`;
+
+/**
+ * Brings the database to the schema of one MLflow version, once: under a lock, with a dump in the artifact store before
+ * anything that exists is changed. Servers of that version wait until it is done.
+ */
+export class Migration extends Component {
+  /** For the Job of the users, whose pods count as this one's: the database knows them. */
+  public readonly database: Connection;
+
+  constructor(
+    owner: Component,
+    private readonly props: MigrationProps,
+  ) {
+    super(owner, 'migration', { role: 'migration', longestSuffix: ONCE_JOB_SUFFIX });
+    this._image = props.image;
+    this._check({}, resourceRules(this.resources, 'jobResources'));
+    const name = this.componentName;
+    const client = {
+      name: this.node.path,
+      podLabels: this.podSelector,
+      namespace: this.namespace,
+      maxConnections: 10,
+    };
+    const { database, artifacts } = props.connect(client);
+    this.database = database;
+    const connections = [database, artifacts];
+    serviceAccount(this, accountAnnotations(connections));
+    const files = () => ({
+      ...programs(...FILES),
+      // The same for all migrations of a server: one that still tries sees here that it is not wanted any more.
+      [WANTED_IMAGE]: props.image,
+      ...(props.auth && { 'basic_auth.ini': props.auth.settings }),
+    });
+    configMap(this, 'config-map', name, files);
+    const network = new NetworkBoundary(this).allowDns();
+    for (const { egress } of connections) network.allowEgress(egress);
+    network.allowEgress(props.egress);
+    onceJob(this, 'job', {
+      name,
+      backoffLimit: 10,
+      // Exit 3: a newer MLflow's database, or wrong settings. Trying again would not mend it.
+      failOnExitCodes: { container: 'migrate', codes: [3] },
+      inputs: () => Object.values(files()),
+      pod: () => this.pod(database, artifacts),
+    });
+  }
+
+  private pod(database: Connection, artifacts: Connection): PodProps {
+    const { props } = this;
+    const mounted = mountConnections([database, artifacts], props.auth?.secretVariables);
+    // pg_dump has no business with the keys of the store, nor with those of MLflow.
+    const dumping = mountConnections([database], [], 'database-');
+    const mounts: VolumeMount[] = [
+      { name: 'program', mountPath: PROGRAMS, readOnly: true },
+      { name: 'work', mountPath: WORK },
+      { name: 'tmp', mountPath: '/tmp' },
+      ...mounted.mounts,
+    ];
+    const env = environment({
+      HOME: '/tmp',
+      PYTHONDONTWRITEBYTECODE: '1',
+      PYTHONUNBUFFERED: '1',
+      MLFLOW_DISABLE_TELEMETRY: 'true',
+      BACKUP_DESTINATION: props.backups,
+      MIGRATION_IMAGE: props.image,
+      WANTED_IMAGE_FILE: `${PROGRAMS}/${WANTED_IMAGE}`,
+      ...(props.auth && {
+        AUTH_DATABASE: props.auth.databaseName,
+        MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini`,
+      }),
+      ...mounted.environment,
+      ...props.environment,
+    });
+    const migrate: Container = {
+      name: 'migrate',
+      image: props.image,
+      command: ['python', `${PROGRAMS}/migrate.py`],
+      env,
+      resources: renderResources(this.resources),
+      securityContext: containerSecurity(ANY_USER),
+      volumeMounts: mounts,
+    };
+    const volumes: Volume[] = [
+      { name: 'program', configMap: { name: this.componentName } },
+      scratch('work', props.dumpSpace),
+      scratch('tmp', Size.mebibytes(256)),
+      ...mounted.volumes,
+      ...dumping.volumes,
+    ];
+    return {
+      user: ANY_USER,
+      placement: props.sameNodeAs ? { ...props.placement, affinity: onTheNodeOf(props.sameNodeAs) } : props.placement,
+      terminationGracePeriodSeconds: 30,
+      initContainers: [this.dump(dumping)],
+      containers: [migrate],
+      volumes,
+    };
+  }
+
+  /** Dumps what `migrate.py` asks for while it holds the lock. Kubernetes stops it when that has ended, however. */
+  private dump(mounted: Mounted): Container {
+    // The name of the database is in the request.
+    const libpq = Object.entries(mounted.environment).filter(([name]) => name !== 'PGDATABASE');
+    return {
+      name: 'dump',
+      restartPolicy: 'Always',
+      image: this.props.clientImage,
+      command: ['sh', `${PROGRAMS}/dump-databases.sh`],
+      env: environment({ ...Object.fromEntries(libpq), DUMP_KIBIBYTES: String(this.dumpKibibytes()) }),
+      resources: renderResources({
+        cpu: { request: Cpu.millis(20), limit: Cpu.units(1) },
+        memory: { request: Size.mebibytes(32), limit: Size.mebibytes(512) },
+        // The dump's volume counts for the whole pod.
+        ephemeralStorage: LOG_SPACE,
+      }),
+      securityContext: containerSecurity(ANY_USER),
+      volumeMounts: [
+        { name: 'program', mountPath: PROGRAMS, readOnly: true },
+        { name: 'work', mountPath: WORK },
+        ...mounted.mounts,
+      ],
+      // Its loop touches the file each second, also while a dump runs.
+      livenessProbe: {
+        exec: { command: ['sh', '-c', `test -n "$(find ${WORK}/alive -mmin -2)"`] },
+        initialDelaySeconds: 10,
+        periodSeconds: 30,
+        timeoutSeconds: 10,
+        failureThreshold: 3,
+      },
+    };
+  }
+
+  private get resources(): ContainerResources {
+    const disk = Math.ceil(mebibytes(this.props.dumpSpace)) + OTHER_SPACE_MEBIBYTES;
+    return mergeResources(
+      {
+        cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
+        memory: { request: Size.mebibytes(512), limit: Size.gibibytes(2) },
+        ephemeralStorage: { request: Size.mebibytes(Math.min(disk, 1024)), limit: Size.mebibytes(disk) },
+      },
+      this.props.placement.jobResources,
+    );
+  }
+
+  /** As much as the volume and the pod's limit hold. What the volume holds beside a dump is small. */
+  private dumpKibibytes(): number {
+    const limit = mebibytes(this.resources.ephemeralStorage!.limit!) - OTHER_SPACE_MEBIBYTES;
+    const space = Math.min(mebibytes(this.props.dumpSpace), limit);
+    return Math.max(Math.floor(space * 1024) - 64, 1);
+  }
+}

@@ -1,0 +1,31 @@
+import { Size } from 'cdk8s';
+import { PlacementOptions } from '../component/pod-options';
+import { Connection, ConnectionClient, SecretVariable } from '../kubernetes/connection';
+import { EgressRule } from '../kubernetes/network-peer';
+
+/** What operations on a server's data, the migration and backups, have to know of it. */
+export interface OperatedServer {
+  readonly placement: PlacementOptions;
+  /** MLflow's image. */
+  readonly image: string;
+  /** Image with a `pg_dump` for the database. */
+  readonly clientImage: string;
+  readonly dumpSpace: Size;
+  /** The least number of pods that serve. */
+  readonly leastPods: number;
+  readonly artifactsUri: string;
+  /** Labels of pods on whose node the volume of the store is, if only one node can have it. */
+  readonly sameNodeAs?: Record<string, string>;
+  /** Destinations besides its connections. */
+  readonly egress?: EgressRule[];
+  /** Further settings of MLflow, e.g. a proxy on the way to the store. */
+  readonly environment?: Record<string, string>;
+  /** MLflow's own users: their database, and what its programs need. */
+  readonly auth?: {
+    readonly databaseName: string;
+    /** Text of `basic_auth.ini`. */
+    readonly settings: string;
+    readonly secretVariables: SecretVariable[];
+  };
+  readonly connect: (client: ConnectionClient) => { database: Connection; artifacts: Connection };
+}

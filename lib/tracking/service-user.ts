@@ -1,0 +1,72 @@
+import { Component } from '../component/component';
+import { CredentialsJob } from '../credentials/credentials-job';
+import { checkInputs } from '../inputs/inputs';
+import { check } from '../kubernetes/rules';
+import { ServiceUserRole } from '../nginx/roles';
+
+/** The longest user name that nginx takes for a service user's. */
+export const LONGEST_SERVICE_USER = 58;
+
+/** @internal */
+export interface ServiceUserProps {
+  readonly server: Component;
+  readonly username: string;
+  readonly role?: ServiceUserRole;
+  /** Secret with an entry for each service user of the server. */
+  readonly usersSecret: string;
+}
+
+/**
+ * The login of a program: the deployer, a serving, a notebook, a pipeline. Its name and password are in a Secret of the
+ * server's namespace, which the credentials Job creates once.
+ */
+export class ServiceUser {
+  /** @internal */
+  public static _of(props: ServiceUserProps): ServiceUser {
+    return new ServiceUser(props);
+  }
+
+  /** The user name: `MLFLOW_TRACKING_USERNAME`. */
+  public readonly username: string;
+  /** Name of the Secret. */
+  public readonly secretName: string;
+  /** Key of the user name in the Secret. */
+  public readonly usernameKey = 'username';
+  /** Key of the password in the Secret: `MLFLOW_TRACKING_PASSWORD`. */
+  public readonly passwordKey = 'password';
+  /** `<role>.<username>`: its entry in the Secret of the users. @internal */
+  public readonly _entry: string;
+  private readonly models = new Set<string>();
+
+  private constructor(private readonly props: ServiceUserProps) {
+    const { server, username, role, usersSecret } = props;
+    this.username = username;
+    this.secretName = `${server.componentName}-${username}-login`;
+    this._entry = CredentialsJob._of(server)._addUser(usersSecret, username, role);
+  }
+
+  /**
+   * Lets the user edit a registered model: MLflow's permission `EDIT`. It takes effect with `Authentication.mlflow()` only:
+   * with `basic()` nginx knows the roles of the deployer and of servings, and every other user may edit every model.
+   *
+   * @param model name of the registered model
+   */
+  public mayEdit(model: string): void {
+    checkInputs('ServiceUser#mayEdit', { model }, this.props.server);
+    check(this.props.server, [
+      { wrong: model === '', given: "the registered model's name is ''", want: "expected its name, e.g. 'churn'" },
+    ]);
+    this.models.add(model);
+  }
+
+  /** Registered models that it may edit. @internal */
+  public get _models(): string[] {
+    return [...this.models].sort();
+  }
+
+  /** Has its Secret copied for a component of another namespace; gives the name of the copy. @internal */
+  public _copyFor(component: Component): string {
+    const { server, usersSecret, username } = this.props;
+    return CredentialsJob._of(server)._copyFor(component, usersSecret, username);
+  }
+}

@@ -1,0 +1,121 @@
+"""Creates the service users in MLflow's own login, and changes no schema.
+
+Users are files `<role>.<name>` with the password, from a Secret that the credentials Job writes; the plan names all of
+them, each with the registered models that it may change.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import mounted
+import schema
+import secret_files
+from schema import Failure, Refusal, say
+
+PATIENCE = 600  # Seconds, for the migration and for the Secret, which the kubelet brings up to date every minute or so.
+
+
+def wait_for(missing):
+    """Until it returns nothing; what it returns is said, once."""
+    deadline, said = time.monotonic() + float(os.environ.get("USERS_WAIT_SECONDS", PATIENCE)), None
+    while what := missing():
+        if time.monotonic() > deadline:
+            raise Failure(f"{what} Gave up waiting.")
+        if what != said:
+            say(what)
+            said = what
+        time.sleep(0.5)
+
+
+def wait_for_plan(file):
+    """An older plan lacks the users for whom this Job is there."""
+    revision = os.environ.get("MOUNTED_REVISION")
+
+    def is_mine():
+        mounted_revision = file.with_name("revision")
+        return revision is None or (mounted_revision.is_file() and mounted_revision.read_text() == revision)
+
+    mounted.wait_for(is_mine)
+    if not is_mine():
+        raise Failure("The mounted plan of the users is not that of this Job. If another was applied, delete this Job.")
+
+
+def without_schema(database):
+    database.wait(PATIENCE)
+    if database.state != schema.CURRENT:
+        return f"{database} has not the schema that this MLflow wants: waiting for the migration."
+
+
+def without_password(folder, plan):
+    missing = sorted(user for user in plan if not (folder / user).is_file())
+    if missing:
+        return f"The Secret of the users lacks {', '.join(missing[:5])}: waiting for the credentials Job."
+
+
+def create_users(auth, database, folder, plan):
+    user = None
+    try:
+        auth.store.init_db(f"postgresql+psycopg2:///{quote(database.name, safe='')}")
+        for user, models in sorted(plan.items()):
+            name = user.partition(".")[2]
+            create_user(auth.store, name, (folder / user).read_text("utf-8").removesuffix("\n"))
+            for model in models:
+                let_edit(auth.store, name, model)
+    except Failure:
+        raise
+    except Exception as error:
+        raise Failure(f"The service user {user} could not be written: {schema.cause(error)}") from None
+
+
+def create_user(store, username, password):
+    if not store.has_user(username):
+        store.create_user(username, password)
+        say(f"Created the user {username}.")
+    elif not store.authenticate_user(username, password):
+        if store.get_user(username).is_admin:
+            raise Refusal(f"A service user has the name of an admin, {username}.")
+        store.update_user(username, password=password)
+        say(f"Updated the password of the user {username}.")
+
+
+def let_edit(store, username, model):
+    from mlflow.exceptions import MlflowException
+
+    try:
+        store.create_registered_model_permission(model, username, "EDIT")
+        say(f"The user {username} may change the registered model {model}.")
+    except MlflowException as error:
+        # An admin may have given it more permissions, or fewer.
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def main():
+    # PID 1 has no default for it. What was begun is rolled back by the database.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    secret_files.load()
+    folder = Path(os.environ["SERVICE_USERS_DIRECTORY"])
+    file = Path(os.environ["SERVICE_USERS_FILE"])
+    try:
+        wait_for_plan(file)
+        plan = json.loads(file.read_text("utf-8"))
+        database = next(schema.Database(*each) for each in schema.databases() if each[2] == schema.AUTH)
+        wait_for(lambda: without_schema(database))
+        wait_for(lambda: without_password(folder, plan))
+        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+        import mlflow.server.auth
+
+        create_users(mlflow.server.auth, database, folder, plan)
+        say(f"All {len(plan)} users are there.")
+    except (Failure, schema.Unreachable, schema.Newer) as failure:
+        print(failure, file=sys.stderr, flush=True)
+        sys.exit(failure.code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+#!/bin/sh
+# Beside backup.py, restore.py and restore_drill.py: runs rclone with the arguments, one a line, of each
+# /work/<number>.rclone; <number>.out and <number>.errors are what it wrote, <number>.code, which comes last, how it ended.
+#   STORE_URI      the artifact store: the remote `source:`; a drill has none
+#   TARGET_REMOTE  where backups are kept: the remote `target:`; a path, bucket:<bucket>/<folder>, or one of rclone.conf
+#   Secrets        files in /run/secrets/mlflow: of the store AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, of the target
+#                  TARGET_ACCESS_KEY_ID and TARGET_SECRET_ACCESS_KEY, ENCRYPTION_PASSWORD, RCLONE_CONF
+set -u
+
+work=${WORK_DIRECTORY:-/work}
+secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
+cr=$(printf '\r')
+# As programs take it: without the end of line that editors add, on Windows too.
+secret() { value=$(cat "$secrets/$1") || exit 1; printf '%s' "${value%"$cr"}"; }
+
+# PID 1 has no default for them; what runs then ends with the container.
+trap 'exit 0' TERM INT
+
+# A request that gets no answer ends within minutes, and is tried again a few times.
+export RCLONE_CONTIMEOUT=20s RCLONE_TIMEOUT=2m RCLONE_LOW_LEVEL_RETRIES=5 RCLONE_RETRIES=3 RCLONE_RETRIES_SLEEP=5s
+export RCLONE_TRANSFERS=8 RCLONE_CHECKERS=16 RCLONE_BUFFER_SIZE=4Mi
+
+# For each request: a key can be rotated meanwhile. It ends the shell if a Secret lacks something.
+configure() {
+  source=/nonexistent
+  case ${STORE_URI:-} in
+    file://*) source=${STORE_URI#file://} ;;
+    s3://*)
+      source=store:${STORE_URI#s3://}
+      export RCLONE_CONFIG_STORE_TYPE=s3 RCLONE_CONFIG_STORE_NO_CHECK_BUCKET=true
+      export RCLONE_CONFIG_STORE_REGION="${AWS_DEFAULT_REGION:-}"
+      export RCLONE_CONFIG_STORE_PROVIDER=AWS
+      if [ -n "${MLFLOW_S3_ENDPOINT_URL:-}" ]; then
+        export RCLONE_CONFIG_STORE_PROVIDER=Other RCLONE_CONFIG_STORE_ENDPOINT="$MLFLOW_S3_ENDPOINT_URL"
+      fi
+      [ "${MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE:-}" = virtual ] && export RCLONE_CONFIG_STORE_FORCE_PATH_STYLE=false
+      if [ -e "$secrets/AWS_ACCESS_KEY_ID" ]; then
+        RCLONE_CONFIG_STORE_ACCESS_KEY_ID=$(secret AWS_ACCESS_KEY_ID) || exit 1
+        RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY=$(secret AWS_SECRET_ACCESS_KEY) || exit 1
+        export RCLONE_CONFIG_STORE_ACCESS_KEY_ID RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY
+      else
+        export RCLONE_CONFIG_STORE_ENV_AUTH=true
+      fi
+      ;;
+  esac
+  export RCLONE_CONFIG_SOURCE_TYPE=alias RCLONE_CONFIG_SOURCE_REMOTE="$source"
+  case $TARGET_REMOTE in
+    bucket:*)
+      export RCLONE_CONFIG_BUCKET_TYPE=s3 RCLONE_CONFIG_BUCKET_NO_CHECK_BUCKET=true
+      export RCLONE_CONFIG_BUCKET_REGION="${TARGET_REGION:-}"
+      export RCLONE_CONFIG_BUCKET_PROVIDER=AWS
+      if [ -n "${TARGET_ENDPOINT:-}" ]; then
+        export RCLONE_CONFIG_BUCKET_PROVIDER=Other RCLONE_CONFIG_BUCKET_ENDPOINT="$TARGET_ENDPOINT"
+      fi
+      [ -n "${TARGET_PATH_STYLE:-}" ] && export RCLONE_CONFIG_BUCKET_FORCE_PATH_STYLE="$TARGET_PATH_STYLE"
+      if [ -e "$secrets/TARGET_ACCESS_KEY_ID" ]; then
+        RCLONE_CONFIG_BUCKET_ACCESS_KEY_ID=$(secret TARGET_ACCESS_KEY_ID) || exit 1
+        RCLONE_CONFIG_BUCKET_SECRET_ACCESS_KEY=$(secret TARGET_SECRET_ACCESS_KEY) || exit 1
+        export RCLONE_CONFIG_BUCKET_ACCESS_KEY_ID RCLONE_CONFIG_BUCKET_SECRET_ACCESS_KEY
+      else
+        export RCLONE_CONFIG_BUCKET_ENV_AUTH=true
+      fi
+      ;;
+  esac
+  config=
+  if [ -e "$secrets/RCLONE_CONF" ]; then
+    # rclone writes renewed tokens into it. cp would keep the mode of the Secret's file, which cannot be written again.
+    config=/tmp/rclone.conf
+    (umask 077 && cat "$secrets/RCLONE_CONF" >"$config") || exit 1
+  fi
+  export RCLONE_CONFIG_PLAIN_TYPE=alias RCLONE_CONFIG_PLAIN_REMOTE="$TARGET_REMOTE"
+  export RCLONE_CONFIG_TARGET_TYPE=alias RCLONE_CONFIG_TARGET_REMOTE="$TARGET_REMOTE"
+  if [ -e "$secrets/ENCRYPTION_PASSWORD" ]; then
+    RCLONE_CONFIG_TARGET_PASSWORD=$(secret ENCRYPTION_PASSWORD | rclone --config= obscure -) || exit 1
+    export RCLONE_CONFIG_TARGET_TYPE=crypt RCLONE_CONFIG_TARGET_PASSWORD
+  fi
+}
+
+# serve NUMBER
+serve() {
+  echo begun >>"$1.begun"
+  if [ "$(wc -l <"$1.begun")" -gt 3 ]; then
+    echo 'rclone was killed three times on its way (does it have too little memory?)' >"$1.errors"
+    code=1
+  else
+    (
+      request=$1
+      configure
+      set --
+      while IFS= read -r argument; do set -- "$@" "$argument"; done <"$request.rclone"
+      exec rclone --config="$config" "$@"
+    ) >"$1.out" 2>"$1.errors" </dev/null
+    code=$?
+  fi
+  echo "$code" >"$1.ended"
+  mv "$1.ended" "$1.code"
+  rm -f "$1.rclone"
+}
+
+serving=
+while :; do
+  # What the liveness probe looks at. A copy runs beside the loop, and may take hours.
+  touch "$work/alive-rclone"
+  for request in "$work"/*.rclone; do
+    if [ -e "$request" ] && [ ! -e "$serving" ]; then
+      serving=$request
+      serve "${request%.rclone}" &
+    fi
+  done
+  # In the background: a shell acts on a signal only when its foreground child has ended.
+  sleep 0.2 &
+  wait $!
+done

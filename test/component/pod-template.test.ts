@@ -1,0 +1,174 @@
+import { Size, Testing } from 'cdk8s';
+import { MlflowPlatform } from '../../lib';
+import { PodProps, podTemplate } from '../../lib/component/pod-template';
+import { environment, mountConnections, scratch, secretVolume } from '../../lib/kubernetes/pod';
+import { containerSecurity } from '../../lib/kubernetes/security';
+import { SmallestComponent } from '../support/smallest-component';
+import { Rendered, synth } from '../support/synth';
+
+const base: PodProps = { user: 10001, placement: {}, containers: [], volumes: [] };
+const component = new SmallestComponent(Testing.chart(), 'smallest');
+
+describe('every pod', () => {
+  test('passes Pod Security "restricted", the half of the pod', () => {
+    expect(podTemplate(component, base).spec.securityContext).toEqual({
+      runAsNonRoot: true,
+      runAsUser: 10001,
+      runAsGroup: 10001,
+      fsGroup: 10001,
+      fsGroupChangePolicy: 'OnRootMismatch',
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+  });
+
+  test('passes Pod Security "restricted", the half of the container, with a read-only root', () => {
+    expect(containerSecurity(999)).toEqual({
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      runAsUser: 999,
+      runAsGroup: 999,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+  });
+
+  test('has no token of the API server, unless its program speaks to it', () => {
+    expect(podTemplate(component, base).spec.automountServiceAccountToken).toBe(false);
+    expect(podTemplate(component, { ...base, apiAccess: true }).spec.automountServiceAccountToken).toBe(true);
+  });
+
+  test('has no environment variables of other Services', () => {
+    expect(podTemplate(component, base).spec.enableServiceLinks).toBe(false);
+  });
+
+  test('tells why a container failed', () => {
+    const container = { name: 'x', image: 'x:1' };
+    const { spec } = podTemplate(component, { ...base, containers: [container], initContainers: [container] });
+    for (const each of [...spec.containers, ...spec.initContainers!]) {
+      expect(each.terminationMessagePolicy).toBe('FallbackToLogsOnError');
+    }
+  });
+});
+
+test('only the Job that makes Secrets has a token', () => {
+  const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
+  const withToken = objects
+    .filter(({ spec }) => spec?.template?.spec.automountServiceAccountToken !== false && spec?.template)
+    .map(({ metadata }) => metadata.name.replace(/-[0-9a-f]{8}$/, ''));
+  expect(withToken).toEqual(['mlflow-credentials']);
+  const accounts = objects.filter(({ kind }) => kind === 'ServiceAccount');
+  expect(accounts.map((account: Rendered) => account.automountServiceAccountToken)).toEqual(accounts.map(() => false));
+});
+
+describe('spread', () => {
+  const matchLabels = component.podSelector;
+
+  test('pods prefer different nodes', () => {
+    const [term] = podTemplate(component, { ...base, spread: 'nodes' }).spec.affinity!.podAntiAffinity!
+      .preferredDuringSchedulingIgnoredDuringExecution!;
+    expect(term.podAffinityTerm).toEqual({
+      labelSelector: { matchLabels },
+      topologyKey: 'kubernetes.io/hostname',
+    });
+  });
+
+  test('zones and nodes hold equal numbers, as far as they can', () => {
+    const constraints = podTemplate(component, { ...base, spread: 'zones' }).spec.topologySpreadConstraints!;
+    expect(constraints.map(({ topologyKey }) => topologyKey)).toEqual([
+      'topology.kubernetes.io/zone',
+      'kubernetes.io/hostname',
+    ]);
+    for (const constraint of constraints) {
+      expect(constraint).toMatchObject({ whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels } });
+    }
+  });
+
+  test("the user's affinity replaces the default whole", () => {
+    const affinity = { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } };
+    expect(podTemplate(component, { ...base, spread: 'zones', placement: { affinity } }).spec.affinity).toEqual(
+      affinity,
+    );
+  });
+
+  test('a single pod has none', () => {
+    expect(podTemplate(component, base).spec.affinity).toBeUndefined();
+    expect(podTemplate(component, base).spec.topologySpreadConstraints).toBeUndefined();
+  });
+});
+
+test('environment', () => {
+  expect(environment({ A: '1', B: '2' })).toEqual([
+    { name: 'A', value: '1' },
+    { name: 'B', value: '2' },
+  ]);
+});
+
+test('scratch space has a limit', () => {
+  expect(scratch('tmp', Size.mebibytes(64))).toEqual({
+    name: 'tmp',
+    emptyDir: { sizeLimit: '64Mi', medium: undefined },
+  });
+  expect(scratch('shm', Size.mebibytes(64), 'Memory').emptyDir).toEqual({ sizeLimit: '64Mi', medium: 'Memory' });
+});
+
+test('a volume of secrets has one source for each Secret, and files named as the variables', () => {
+  const variable = (name: string, secretName: string, key: string) => ({ variable: name, secretName, key });
+  const volume = secretVolume('secrets', [variable('A', 'x', 'a'), variable('B', 'y', 'b'), variable('C', 'x', 'c')]);
+  expect(volume.projected).toEqual({
+    defaultMode: 0o440,
+    sources: [
+      {
+        secret: {
+          name: 'x',
+          items: [
+            { key: 'a', path: 'A' },
+            { key: 'c', path: 'C' },
+          ],
+        },
+      },
+      { secret: { name: 'y', items: [{ key: 'b', path: 'B' }] } },
+    ],
+  });
+});
+
+describe('connections of a pod', () => {
+  test('nothing', () => {
+    expect(mountConnections([])).toEqual({ volumes: [], mounts: [], environment: {} });
+  });
+
+  test('secrets of several connections lie in one folder, read-only', () => {
+    const connection = (name: string) => ({
+      environment: { [name]: '1' },
+      secretVariables: [{ variable: name, secretName: name.toLowerCase(), key: 'k' }],
+      egress: [],
+    });
+    const mounted = mountConnections([connection('A'), connection('B')], connection('C').secretVariables);
+    expect(mounted.environment).toEqual({ A: '1', B: '1' });
+    expect(mounted.mounts).toEqual([{ name: 'secrets', mountPath: '/run/secrets/mlflow', readOnly: true }]);
+    expect(mounted.volumes).toHaveLength(1);
+    expect(mounted.volumes[0].projected!.sources).toHaveLength(3);
+  });
+
+  test('files of two Secrets have two volumes, each mounted where it was asked for', () => {
+    const files = (secretName: string) => ({ secretName, keys: ['ca.crt'], directory: `/etc/${secretName}` });
+    const { volumes, mounts } = mountConnections([
+      { environment: {}, secretFiles: [files('a'), files('b')], egress: [] },
+    ]);
+    expect(volumes.map(({ name, secret }) => [name, secret!.secretName])).toEqual([
+      ['files-0', 'a'],
+      ['files-1', 'b'],
+    ]);
+    expect(mounts).toEqual([
+      { name: 'files-0', mountPath: '/etc/a', readOnly: true },
+      { name: 'files-1', mountPath: '/etc/b', readOnly: true },
+    ]);
+  });
+
+  test('volumes can be written to', () => {
+    const claims = [{ claimName: 'artifacts', directory: '/mlartifacts' }];
+    const { volumes, mounts } = mountConnections([{ environment: {}, claims, egress: [] }]);
+    expect(volumes).toEqual([{ name: 'claim-0', persistentVolumeClaim: { claimName: 'artifacts' } }]);
+    expect(mounts).toEqual([{ name: 'claim-0', mountPath: '/mlartifacts' }]);
+  });
+});

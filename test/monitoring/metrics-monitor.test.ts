@@ -1,0 +1,103 @@
+import { App, Chart, Duration, JsonPatch } from 'cdk8s';
+import { Authentication, MlflowPlatform, MetricsMonitor, MetricsMonitorProps, TrackingServer } from '../../lib';
+import { Rendered, errorOf, find, ofKind, render, snapshotOf } from '../support/synth';
+import { addServer } from '../tracking/servers';
+
+/** A monitor in a chart of its own, as it is used. */
+function monitored(props: Omit<MetricsMonitorProps, 'target'> = {}, id = 'metrics', namespace?: string) {
+  const app = new App();
+  const serving = new Chart(app, 'serving', { namespace: 'mlflow' });
+  const monitoring = new Chart(app, 'monitoring', { namespace });
+  const server = addServer(serving);
+  new MetricsMonitor(monitoring, id, { target: server, ...props });
+  return { server: render(serving), monitors: render(monitoring) };
+}
+
+const all: Required<Omit<MetricsMonitorProps, 'target'>> = {
+  interval: Duration.seconds(15),
+  labels: { release: 'prometheus' },
+};
+
+test('a monitor without options', () => {
+  expect(snapshotOf(monitored().monitors)).toMatchSnapshot();
+});
+
+test('a monitor with every option', () => {
+  expect(snapshotOf(monitored(all).monitors)).toMatchSnapshot();
+});
+
+test('it is the only object of its chart, so that a cluster without the operator takes the other', () => {
+  const { server, monitors } = monitored();
+  expect(monitors.map(({ kind }) => kind)).toEqual(['ServiceMonitor']);
+  expect(ofKind(server, 'ServiceMonitor')).toEqual([]);
+});
+
+test('it selects one Service, the metrics’, by labels that it has and a port that it has', () => {
+  const { server, monitors } = monitored();
+  const [{ spec }] = monitors;
+  const selected = ofKind(server, 'Service').filter(({ metadata }: Rendered) =>
+    Object.entries(spec.selector.matchLabels).every(([key, value]) => metadata.labels[key] === value),
+  );
+  expect(selected.map(({ metadata }) => metadata.name)).toEqual(['server-metrics']);
+  const [endpoint] = spec.endpoints;
+  expect(selected[0].spec.ports.map(({ name }: any) => name)).toContain(endpoint.port);
+  expect(spec.namespaceSelector.matchNames).toEqual([selected[0].metadata.namespace]);
+});
+
+test('it asks for the only path that the port has', () => {
+  const { server, monitors } = monitored();
+  const [{ path }] = monitors[0].spec.endpoints;
+  expect(find(server, 'ConfigMap', 'server-proxy').data['nginx.conf']).toContain(`location = ${path} {`);
+});
+
+test('it tells two platforms of one namespace apart', () => {
+  const app = new App();
+  const chart = new Chart(app, 'serving', { namespace: 'mlflow' });
+  const monitoring = new Chart(app, 'monitoring', { namespace: 'mlflow' });
+  const selectors = ['one', 'two'].map((id) => {
+    const { server } = new MlflowPlatform(chart, id);
+    new MetricsMonitor(monitoring, `${id}-metrics`, { target: server });
+    return find(render(monitoring), 'ServiceMonitor', `${id}-metrics`).spec.selector.matchLabels;
+  });
+  expect(selectors[0]).not.toEqual(selectors[1]);
+});
+
+test('the monitor is in the server’s namespace, also if its chart has another one', () => {
+  expect(monitored({}, 'metrics', 'elsewhere').monitors[0].metadata.namespace).toBe('mlflow');
+});
+
+test('under MLflow’s own login the metrics need no password either', () => {
+  const app = new App();
+  const server: TrackingServer = addServer(new Chart(app, 'serving', { namespace: 'mlflow' }), {
+    authentication: Authentication.mlflow(),
+    replicas: 1,
+  });
+  const monitoring = new Chart(app, 'monitoring');
+  new MetricsMonitor(monitoring, 'metrics', { target: server });
+  const [{ spec }] = render(monitoring);
+  expect(spec.endpoints[0]).not.toHaveProperty('basicAuth');
+});
+
+test.each([0, 1.5])('refuses an interval of %s seconds', (given) => {
+  expect(errorOf(() => monitored({ interval: Duration.seconds(given) }))).toBe(
+    `monitoring/metrics: interval is ${given} seconds; expected whole seconds, at least 1, e.g. Duration.seconds(30)`,
+  );
+});
+
+test('a JSON patch reaches every field of the ServiceMonitor', () => {
+  const chart = new Chart(new App(), 'mlflow', { namespace: 'mlflow' });
+  const monitor = new MetricsMonitor(chart, 'metrics', { target: addServer(chart) });
+  monitor
+    .apiObject('service-monitor')
+    .addJsonPatch(
+      JsonPatch.replace('/apiVersion', 'monitoring.coreos.com/v2'),
+      JsonPatch.add('/spec/fieldOfALaterVersion', { of: 'value' }),
+    );
+  const [{ apiVersion, spec }] = ofKind(render(chart), 'ServiceMonitor');
+  expect(apiVersion).toBe('monitoring.coreos.com/v2');
+  expect(spec.fieldOfALaterVersion).toEqual({ of: 'value' });
+});
+
+test.each(['Metrics', 'my_metrics', 'a'.repeat(64)])('the id %s is refused: it is the name', (id) => {
+  expect(errorOf(() => monitored({}, id))).toContain(`'${id}'; expected a DNS label`);
+});

@@ -1,0 +1,22 @@
+import { complaints } from './validator';
+import { ROOT, filesOf, written } from '../support/run';
+
+/*
+ * Kubernetes' own decoding and validation (test/native/kubernetes-validate, built by .ci/tools) of everything that is
+ * written: no output may be one that the API server refuses. Wrong values are wrong-inputs.test.ts.
+ */
+
+test('the program complains of a wrong field, a wrong type and a wrong value', () => {
+  const pods = (spec: string) => `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {${spec}}\n`;
+  const found = complaints({ a: pods('replica: 1'), b: pods("replicas: 'x'"), c: pods('replicas: -1') });
+  for (const name of ['a', 'b', 'c']) expect(found).toContainEqual(expect.stringMatching(`^${name}: `));
+});
+
+test('no platform of the tests is refused', () => {
+  expect(complaints(written('test/support/synth-platforms.ts'))).toEqual([]);
+});
+
+test.each(['dist', 'examples/gitops/dist'])('nothing in %s is refused', (folder) => {
+  const files = Object.entries(filesOf(`${ROOT}/${folder}`)).filter(([name]) => name.endsWith('.yaml'));
+  expect(complaints(Object.fromEntries(files))).toEqual([]);
+});

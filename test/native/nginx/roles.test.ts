@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { ask } from './client';
+import { basic, Proxy } from './proxy';
+import { Upstream } from './upstream';
+import { ROLES } from '../../../lib/nginx/roles';
+
+type Route = readonly [method: string, path: string];
+
+let upstream: Upstream;
+let proxy: Proxy;
+let routes: Route[];
+
+beforeAll(async () => {
+  // From MLflow itself, so that a new version's routes are in.
+  const python = execFileSync('bash', ['e2e/venv'], { encoding: 'utf8' }).trim();
+  const output = execFileSync(python, [join(__dirname, 'routes.py')], { encoding: 'utf8', stdio: 'pipe' });
+  // Without /health: it is open to everybody, and MLflow sees it once a second however many ask.
+  routes = (JSON.parse(output) as Route[]).filter(([, path]) => path !== '/health');
+  upstream = await Upstream.start();
+  proxy = await Proxy.start(upstream);
+});
+beforeEach(() => upstream.take());
+afterAll(async () => {
+  await proxy?.stop();
+  await upstream?.stop();
+});
+
+const login = (role: string) => basic(`the-${role}`, `${role}-secret`);
+const request = async ([method, path]: Route, authorization: string) =>
+  ask({ port: proxy.httpPort, method, path, headers: { authorization } });
+/** An address of the route. */
+const address = (path: string) =>
+  path.replace(/<path:\w+>|\{\w+:path\}/g, '0/run/file').replace(/<\w+>|\{\w+\}/g, 'm-0a1b');
+
+const API = '/api/2.0/mlflow';
+const TAGS = [`DELETE ${API}/model-versions/delete-tag`, `POST ${API}/model-versions/set-tag`];
+const LATEST = ['GET', 'POST'].map((method) => `${method} ${API}/registered-models/get-latest-versions`);
+const MAY: Record<string, string[]> = {
+  serving: [
+    ...TAGS,
+    ...LATEST,
+    'GET /api/2.0/mlflow-artifacts/artifacts',
+    'GET /api/2.0/mlflow-artifacts/artifacts/0/run/file',
+    'GET /api/3.0/mlflow/server-info',
+    `GET ${API}/logged-models/m-0a1b`,
+    `GET ${API}/model-versions/get`,
+    `GET ${API}/model-versions/get-download-uri`,
+    `GET ${API}/registered-models/alias`,
+    `GET ${API}/registered-models/get`,
+    `GET ${API}/runs/get`,
+    `POST ${API}/logged-models/search`,
+  ],
+  deployer: [
+    ...TAGS,
+    ...LATEST,
+    `GET ${API}/model-versions/get`,
+    `GET ${API}/model-versions/search`,
+    `GET ${API}/registered-models/alias`,
+    `GET ${API}/registered-models/get`,
+    `GET ${API}/registered-models/search`,
+  ],
+};
+
+/** Asks for every route, a few at a time; the statuses of all. */
+async function askForAll(asked: Route[], authorization: string): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let start = 0; start < asked.length; start += 40) {
+    const answers = asked.slice(start, start + 40).map(async (route) => request(route, authorization));
+    statuses.push(...(await Promise.all(answers)).map(({ status }) => status));
+  }
+  return statuses;
+}
+
+test.each(ROLES)(
+  'of all that MLflow has, the login of a %s reaches what its work needs and nothing else',
+  async (role) => {
+    expect(routes.length).toBeGreaterThan(300);
+    await askForAll(
+      routes.map(([method, path]) => [method, address(path)]),
+      login(role),
+    );
+    const reached = upstream.take().map(({ method, path }) => `${method} ${path}`);
+    expect([...new Set(reached)].sort()).toEqual(MAY[role].sort());
+  },
+);
+
+test('a program without a role reaches all of it, as people do', async () => {
+  const open = routes.filter(
+    ([, path]) =>
+      !/assistant|mlflow\/users\/current|mlflow-artifacts\/(mpu|presigned)|artifacts\/presigned-/.test(path),
+  );
+  const asked = open.map(([method, path]) => [method, address(path)] as const);
+  for (const user of [basic('mlflow', 'human-secret'), basic('deployer', 'deployer-secret')]) {
+    expect(new Set(await askForAll(asked, user))).toEqual(new Set([200]));
+    expect(upstream.take()).toHaveLength(asked.length);
+  }
+});
+
+test("what a role may not is refused in MLflow's words, and MLflow does not see it", async () => {
+  const answer = await request(['POST', `${API}/registered-models/alias`], login('serving'));
+  expect([answer.status, answer.headers['content-type']]).toEqual([403, 'application/json']);
+  const message = expect.stringContaining('login of a serving may not do this');
+  expect(JSON.parse(answer.body)).toEqual({ error_code: 'PERMISSION_DENIED', message });
+  expect(upstream.take()).toEqual([]);
+});
+
+test('the role of a login is not told without its password', async () => {
+  for (const path of [`${API}/runs/get`, `${API}/experiments/delete`]) {
+    expect((await request(['POST', path], basic('the-serving', 'wrong'))).status).toBe(401);
+  }
+});
+
+test.each([
+  ['another spelling of a forbidden address', 'GET', `${API}/model-versions/get/../../experiments/search`],
+  ['encoded dots', 'GET', `${API}/model-versions/get%2f..%2f..%2fexperiments/search`],
+  ['an allowed address and more', 'GET', `${API}/model-versions/get/more`],
+  ['an allowed address before a line break', 'GET', `${API}/model-versions/get%0a`],
+  ['an allowed address in capitals', 'GET', `${API}/MODEL-VERSIONS/get`],
+  ['doubled slashes', 'GET', `/${API}/model-versions/get`],
+  ['an artifact whose name MLflow decodes again', 'GET', '/api/2.0/mlflow-artifacts/artifacts/0/%252e%252e/file'],
+  ['an upload', 'PUT', '/api/2.0/mlflow-artifacts/artifacts/0/run/file'],
+  ['the deletion of an artifact', 'DELETE', '/api/2.0/mlflow-artifacts/artifacts/0/run/file'],
+  ['a method that nobody has', 'GETS', `${API}/model-versions/get`],
+  ["the API of MLflow's pages", 'GET', '/ajax-api/2.0/mlflow/model-versions/get'],
+])('the login of a serving is refused %s', async (_, method, path) => {
+  const { status } = await request([method, path], login('serving'));
+  expect([400, 403, 404, 405]).toContain(status);
+  expect(upstream.take()).toEqual([]);
+});

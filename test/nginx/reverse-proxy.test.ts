@@ -1,0 +1,83 @@
+import { Size } from 'cdk8s';
+import { ReverseProxy, ReverseProxyProps } from '../../lib/nginx/reverse-proxy';
+import { stopSeconds } from '../../lib/nginx/sidecar';
+
+const all: Required<ReverseProxyProps> = {
+  image: 'nginx-unprivileged:1.28',
+  resources: { memory: { request: Size.mebibytes(64), limit: Size.mebibytes(128) } },
+  drainSeconds: 30,
+  signedUrls: false,
+  maxArtifactMebibytes: 900,
+  ipv6: true,
+  httpsHost: 'mlflow.example.com',
+  upstreamPort: 5001,
+  configMapName: 'proxy',
+  login: {
+    kind: 'basic',
+    realm: 'Models',
+    usersSecret: 'people',
+    programs: { secretName: 'server-users', optional: true },
+  },
+};
+const proxy = (props: Partial<ReverseProxyProps> = {}) => new ReverseProxy({ ...all, ...props });
+
+test('the container and the volumes of a proxy with people and programs', () => {
+  expect(proxy().sidecar()).toMatchSnapshot();
+});
+
+test('every mount has its volume, and every volume is mounted', () => {
+  for (const each of [all.login, { kind: 'mlflow' }, { kind: 'none' }] as ReverseProxyProps['login'][]) {
+    const built = proxy({ login: each }).sidecar();
+    const mounts = built.container.volumeMounts!.map(({ name }) => name);
+    expect(built.volumes.map(({ name }) => name)).toEqual(mounts);
+  }
+});
+
+test('every users file of the configuration lies in a mount', () => {
+  const mounts = proxy()
+    .sidecar()
+    .container.volumeMounts!.map(({ mountPath }) => mountPath);
+  const text = proxy().configuration();
+  const files = [
+    ...new Set([...text.matchAll(/(\/run\/secrets\/[^;\s]+)\/(?:auth|\w+\.\$program);/g)].map(([, folder]) => folder)),
+  ];
+  expect(files.sort()).toEqual(mounts.filter((path) => path.startsWith('/run/secrets')).sort());
+  expect(files).toHaveLength(2);
+});
+
+test('nginx writes only to /tmp, which is a volume of its own', () => {
+  const writable = proxy()
+    .sidecar()
+    .container.volumeMounts!.filter(({ readOnly }) => !readOnly);
+  expect(writable).toEqual([{ name: 'proxy-tmp', mountPath: '/tmp' }]);
+  expect(proxy().configuration()).toContain('pid /tmp/nginx.pid;');
+});
+
+test('the configuration listens on the ports that the container declares', () => {
+  const declared = proxy()
+    .sidecar()
+    .container.ports!.map(({ containerPort }) => containerPort);
+  const listened = [
+    ...proxy()
+      .configuration()
+      .matchAll(/listen (\d+);/g),
+  ].map(([, port]) => Number(port));
+  expect(listened).toEqual(declared);
+});
+
+test('only the login makes the users’ volumes: MLflow’s own login and none have none', () => {
+  for (const kind of ['mlflow', 'none'] as const) {
+    const names = proxy({ login: { kind } })
+      .sidecar()
+      .volumes.map(({ name }) => name);
+    expect(names).toEqual(['proxy', 'proxy-tmp']);
+  }
+});
+
+test('MLflow is asked where it listens', () => {
+  expect(proxy().configuration()).toContain('server 127.0.0.1:5001;');
+});
+
+test('it stops after the pause and the drain at most', () => {
+  expect(stopSeconds(30)).toBe(38);
+});

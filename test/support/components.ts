@@ -1,0 +1,69 @@
+import { Rendered, find, findByPrefix, synth } from './synth';
+import { MinioStore, MinioStoreProps, PostgresStatefulSet, PostgresStatefulSetProps } from '../../lib';
+import { ConnectionClient } from '../../lib/kubernetes/connection';
+
+/** What the tests of one component look at. */
+export interface RenderedComponent {
+  readonly objects: Rendered[];
+  readonly statefulSet: Rendered;
+  readonly pod: Rendered;
+  readonly container: Rendered;
+  readonly service: Rendered;
+  readonly policy: Rendered;
+  /** The set-up Job and its container. */
+  readonly job: Rendered;
+  readonly jobContainer: Rendered;
+}
+
+/** A database named as in a platform 'mlflow', but alone in its chart. */
+export function postgres(
+  props: PostgresStatefulSetProps = {},
+  more: (database: PostgresStatefulSet) => void = () => {},
+): RenderedComponent {
+  return renderedComponent(
+    'mlflow-postgres',
+    synth((chart) => more(new PostgresStatefulSet(chart, 'mlflow-postgres', props))),
+  );
+}
+
+/** A store named as in a platform 'mlflow', but alone in its chart. */
+export function minio(props: MinioStoreProps = {}, more: (store: MinioStore) => void = () => {}): RenderedComponent {
+  return renderedComponent(
+    'mlflow-minio',
+    synth((chart) => more(new MinioStore(chart, 'mlflow-minio', props))),
+  );
+}
+
+/** Somebody who opens that many connections to a database. */
+export function client(maxConnections: number, app = 'server'): ConnectionClient {
+  return { name: `chart/${app}`, podLabels: { app }, namespace: 'mlflow', maxConnections };
+}
+
+/** Environment of a container, by name. */
+export function environmentOf(container: Rendered): Record<string, string> {
+  return Object.fromEntries((container.env ?? []).map(({ name, value }: Rendered) => [name, value]));
+}
+
+/** `Kind/name` of each pod owner that mounts the Secret or reads it into its environment. */
+export function readersOf(secret: string, objects: Rendered[]): string[] {
+  return objects
+    .filter((object) => JSON.stringify(object.spec?.template?.spec ?? {}).includes(`"${secret}"`))
+    .map((object) => `${object.kind}/${object.metadata.name.replace(/-[0-9a-f]{8}$/, '')}`)
+    .sort();
+}
+
+function renderedComponent(name: string, objects: Rendered[]): RenderedComponent {
+  const statefulSet = find(objects, 'StatefulSet', name);
+  const pod = statefulSet.spec.template.spec;
+  const job = findByPrefix(objects, 'Job', `${name}-set-up-`);
+  return {
+    objects,
+    statefulSet,
+    pod,
+    container: pod.containers[0],
+    service: find(objects, 'Service', name),
+    policy: find(objects, 'NetworkPolicy', name),
+    job,
+    jobContainer: job.spec.template.spec.containers[0],
+  };
+}
