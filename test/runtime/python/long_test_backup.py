@@ -28,12 +28,13 @@ PARAMS = "SELECT run_uuid, key, value FROM params ORDER BY 1"
 
 
 def database(name, template=None):
-    postgres().create(name, template or new_schema())
-    return name
+    # All test files share one PostgreSQL.
+    return postgres().create(f"backup_{name}", template or new_schema())
 
 
 def used_database(name, template=None):
-    postgres().sql(database(name, template), ROWS)
+    name = database(name, template)
+    postgres().sql(name, ROWS)
     return name
 
 

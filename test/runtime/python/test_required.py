@@ -188,7 +188,7 @@ class Required(unittest.TestCase):
 
         environment = {"PACKAGES_DIRECTORY": os.path.dirname(sys.executable)}
         with self.without(scoring_server, "init"), mock.patch.dict(os.environ, environment):
-            with self.assertRaisesRegex(serving_settings.CannotServe, "Its requirements bring an MLflow"):
+            with self.assertRaisesRegex(serving_settings.CannotServe, "Its requirements install an MLflow version that cannot serve it"):
                 serve_model.check_mlflow()
 
 
