@@ -140,7 +140,11 @@ export class BackupPod {
   private main(mounted: Mounted): Container {
     const { props } = this;
     const { auth } = props.server;
-    const ini = { MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` };
+    const users = auth && {
+      MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini`,
+      // What tells people from the users that the platform creates.
+      SERVICE_USERS: auth.serviceUsers().join(' '),
+    };
     return {
       name: props.name,
       image: props.server.image,
@@ -150,7 +154,7 @@ export class BackupPod {
         PYTHONDONTWRITEBYTECODE: '1',
         PYTHONUNBUFFERED: '1',
         MLFLOW_DISABLE_TELEMETRY: 'true',
-        ...(auth && !props.drillSpace && { AUTH_DATABASE: auth.databaseName, ...(props.migrates && ini) }),
+        ...(auth && !props.drillSpace && { AUTH_DATABASE: auth.databaseName, ...(props.migrates && users) }),
         ...mounted.environment,
         ...props.environment,
       }),

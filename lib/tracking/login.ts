@@ -113,6 +113,10 @@ export class ServerLogin {
     return `${this.server.componentName}-users`;
   }
 
+  public get serviceUsers(): string[] {
+    return this.users.map(({ username }) => username);
+  }
+
   /** Of each entry of that Secret: the registered models that the user may edit. */
   public get models(): Record<string, string[]> {
     return Object.fromEntries(this.users.map((user) => [user._entry, user._models]));

@@ -26,6 +26,8 @@ export interface OperatedServer {
     /** Text of `basic_auth.ini`. */
     readonly settings: string;
     readonly secretVariables: SecretVariable[];
+    /** Names of all service users, asked at synth. */
+    readonly serviceUsers: () => string[];
   };
   readonly connect: (client: ConnectionClient) => { database: Connection; artifacts: Connection };
 }

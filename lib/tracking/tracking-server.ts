@@ -144,7 +144,12 @@ export class TrackingServer extends Component implements IMetricsTarget {
       egress: props.egress,
       environment: props.environment,
       auth: authDatabase
-        ? { databaseName: authDatabase, settings: authSettings(authDatabase), secretVariables }
+        ? {
+            databaseName: authDatabase,
+            settings: authSettings(authDatabase),
+            secretVariables,
+            serviceUsers: () => this.login.serviceUsers,
+          }
         : undefined,
       connect: (client) => this.connect(client),
     };

@@ -129,6 +129,17 @@ describe('each container has the Secrets of what it reaches, and no other', () =
     expect(secretsOf(name, container)).toEqual(expected);
   });
 
+  test('the restore knows all service users, also those that are added after the platform', () => {
+    const rendered = synth((chart) => {
+      const authentication = Authentication.mlflow();
+      new MlflowPlatform(chart, 'mlflow', { authentication, backup: least }).server.addServiceUser('notebooks');
+    });
+    const { env } = containerOf(podOf(rendered, 'mlflow-restore'), 'restore');
+    expect(env).toContainEqual({ name: 'SERVICE_USERS', value: 'notebooks' });
+    const { env: ofBackups } = containerOf(podOf(rendered, 'mlflow-backup'), 'backup');
+    expect(ofBackups.map(({ name }: Rendered) => name)).not.toContain('SERVICE_USERS');
+  });
+
   test('only the restore has a token, which may scale the server and nothing else', () => {
     const tokens = ['mlflow-backup', 'mlflow-restore', 'mlflow-restore-drill'].map(
       (name) => podOf(objects, name).automountServiceAccountToken,
