@@ -39,6 +39,8 @@ export * from './serving/warm-up';
 export { Backup } from './operations/backup';
 export * from './operations/backup-props';
 export { BackupTarget } from './operations/backup-target';
+export { GarbageCollection } from './operations/garbage-collection';
+export * from './operations/garbage-collection-props';
 export type { ClaimTargetProps, RcloneTargetProps } from './operations/backup-target';
 export { ServiceUser } from './tracking/service-user';
 export { TrackingServer } from './tracking/tracking-server';

@@ -14,6 +14,8 @@ import { findApiObject } from './kubernetes/find-api-object';
 import { check, nameRule } from './kubernetes/rules';
 import { Backup } from './operations/backup';
 import { BackupOptions } from './operations/backup-props';
+import { GarbageCollection } from './operations/garbage-collection';
+import { GarbageCollectionOptions } from './operations/garbage-collection-props';
 import { ModelDeployer, deployerRules } from './serving/model-deployer';
 import { ModelDeployerOptions } from './serving/model-deployer-props';
 import { ModelServing } from './serving/model-serving';
@@ -74,6 +76,11 @@ export interface MlflowPlatformProps {
    */
   readonly backup?: BackupOptions;
   /**
+   * Removes for good what people deleted in MLflow, on a schedule: the CronJob `<platform>-garbage-collection`.
+   * @default - deleted runs, models and experiments stay, with their artifacts
+   */
+  readonly garbageCollection?: GarbageCollectionOptions;
+  /**
    * Options for every pod of the platform, its servings and Jobs included. A component's own come first.
    * @default - none
    */
@@ -96,6 +103,8 @@ export class MlflowPlatform extends Construct {
   public readonly server: TrackingServer;
   /** The backup, if the platform has one. */
   public readonly backup?: Backup;
+  /** The garbage collection, if the platform has one. */
+  public readonly garbageCollection?: GarbageCollection;
 
   /**
    * @param scope the chart, or a construct in a chart, that contains it
@@ -127,7 +136,14 @@ export class MlflowPlatform extends Construct {
       exposure: props.exposure,
     });
     this.node.defaultChild = this.server;
-    if (props.backup) this.backup = new Backup(this, 'backup', { ...props.backup, server: this.server });
+    const { server } = this;
+    if (props.backup) this.backup = new Backup(this, 'backup', { ...props.backup, server });
+    if (props.garbageCollection) {
+      this.garbageCollection = new GarbageCollection(this, 'garbage-collection', {
+        ...props.garbageCollection,
+        server,
+      });
+    }
   }
 
   /**

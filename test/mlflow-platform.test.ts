@@ -19,6 +19,7 @@ const all: Required<MlflowPlatformProps> = {
   server: { replicas: 2, resources: { cpu: { request: Cpu.millis(100) } } },
   deployer: { pollInterval: Duration.seconds(10) },
   backup: { schedule: '0 2 * * *', target: BackupTarget.claim({ claimName: 'backups' }) },
+  garbageCollection: { schedule: '0 4 * * 6', olderThan: Duration.days(7) },
   pods: { nodeSelector: { pool: 'ml' }, podLabels: { team: 'ml' } },
 };
 

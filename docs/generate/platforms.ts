@@ -6,6 +6,7 @@ import {
   Authentication,
   Backup,
   BackupTarget,
+  GarbageCollection,
   MetricsMonitor,
   Exposure,
   MinioStore,
@@ -49,6 +50,7 @@ function everythingBehind(chart: Chart, exposure: (host: string) => Exposure): M
       target: BackupTarget.claim({ claimName: 'mlflow-backups' }),
       encryption: { secretName: 'mlflow-backup-key' },
     },
+    garbageCollection: { schedule: '0 4 * * 6' },
   });
   mlflow.server.addServiceUser('notebooks');
   mlflow.addModelServing('churn', {
@@ -116,6 +118,14 @@ export const documented: Documented[] = [
         schedule: '0 2 * * *',
         target: BackupTarget.claim({ claimName: 'mlflow-backups' }),
       }),
+  },
+  {
+    construct: 'GarbageCollection',
+    about:
+      'Removes for good what people deleted in MLflow, with its artifacts, on a schedule. None unless it is asked for.',
+    of: (platform) =>
+      platform.garbageCollection ??
+      new GarbageCollection(platform, 'garbage-collection', { server: platform.server, schedule: '0 4 * * 6' }),
   },
   {
     construct: 'MetricsMonitor',

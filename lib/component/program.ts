@@ -1,6 +1,7 @@
 import { createHash } from 'crypto';
 import { existsSync, readFileSync } from 'fs';
 import { dirname, join } from 'path';
+import { Volume } from '../kubernetes/manifest';
 
 /** Where programs of ours are mounted in a container. */
 export const PROGRAMS = '/opt/cdk8s-mlflow';
@@ -35,6 +36,20 @@ export function contentHash(data: Record<string, string>): string {
  */
 export function withRevision(data: Record<string, string>): Record<string, string> {
   return { ...data, revision: contentHash(data) };
+}
+
+/**
+ * With a key by which the kubelet waits for the ConfigMap of this release: it may still mount what was there before, which
+ * lacks that key. For ConfigMaps that one release's pods mount.
+ */
+export function withRevisionKey(data: Record<string, string>): Record<string, string> {
+  return { ...data, [`revision-${contentHash(data)}`]: '' };
+}
+
+/** The volume of all files of such a ConfigMap. */
+export function programVolume(configMapName: string, data: Record<string, string>): Volume {
+  const items = Object.keys(data).map((key) => ({ key, path: key }));
+  return { name: 'program', configMap: { name: configMapName, items } };
 }
 
 let root: string | undefined;

@@ -3,7 +3,7 @@ import { Component } from './component';
 import { NetworkBoundary } from './network-boundary';
 import { ONCE_JOB_SUFFIX, onceJob } from './once-job';
 import { PlacementOptions } from './pod-options';
-import { contentHash, PROGRAMS, programs } from './program';
+import { PROGRAMS, programVolume, programs, withRevisionKey } from './program';
 import { configMap, serviceAccount } from './standard-objects';
 import { SecretFiles, SecretVariable } from '../kubernetes/connection';
 import { EgressRule } from '../kubernetes/network-peer';
@@ -36,9 +36,8 @@ export class SetUpJob extends Component {
     serviceAccount(this);
     const scripts = [props.script, ...(props.moreScripts ?? [])];
     const data = programs(...scripts);
-    // The kubelet may still mount what was there before; without this key it waits for the ConfigMap of this very Job.
-    const revision = `revision-${contentHash(data)}`;
-    configMap(this, 'config-map', name, { ...data, [revision]: '' });
+    const files = withRevisionKey(data);
+    configMap(this, 'config-map', name, files);
     new NetworkBoundary(this).allowDns().allowEgress(props.egress);
     onceJob(this, 'job', {
       name,
@@ -65,14 +64,7 @@ export class SetUpJob extends Component {
               ],
             },
           ],
-          volumes: [
-            {
-              name: 'program',
-              configMap: { name, items: [...scripts, revision].map((key) => ({ key, path: key })) },
-            },
-            scratch('tmp', Size.mebibytes(64)),
-            ...mounted.volumes,
-          ],
+          volumes: [programVolume(name, files), scratch('tmp', Size.mebibytes(64)), ...mounted.volumes],
         };
       },
     });

@@ -72,6 +72,21 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     cidr: 'string?',
     egress: 'EgressRule[]?',
   },
+  GarbageCollectionOptions: {
+    schedule: 'string',
+    timeZone: 'string?',
+    olderThan: 'Duration?',
+    tracesOlderThan: 'Duration?',
+    dryRun: 'boolean?',
+  },
+  GarbageCollectionProps: {
+    server: 'TrackingServer',
+    schedule: 'string',
+    timeZone: 'string?',
+    olderThan: 'Duration?',
+    tracesOlderThan: 'Duration?',
+    dryRun: 'boolean?',
+  },
   HttpRouteExposureProps: {
     host: 'string',
     gateway: 'string',
@@ -132,6 +147,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     server: 'TrackingServerOptions?',
     deployer: 'ModelDeployerOptions?',
     backup: 'BackupOptions?',
+    garbageCollection: 'GarbageCollectionOptions?',
     pods: 'PlacementOptions?',
   },
   ModelDeployerOptions: {
@@ -494,6 +510,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'WarmUp.fromConfigMap': { name: 'string', key: 'string', contentType: 'string?' },
   'WarmUp.request': { body: 'string', contentType: 'string?' },
   'new Backup': { scope: 'Construct', id: 'string', props: 'BackupProps' },
+  'new GarbageCollection': { scope: 'Construct', id: 'string', props: 'GarbageCollectionProps' },
   'new MetricsMonitor': { scope: 'Construct', id: 'string', props: 'MetricsMonitorProps' },
   'new MinioStore': { scope: 'Construct', id: 'string', props: 'MinioStoreProps?' },
   'new MlflowPlatform': { scope: 'Construct', id: 'string', props: 'MlflowPlatformProps?' },

@@ -7,10 +7,10 @@ import { onTheNodeOf, preferredOnTheNodeOf } from '../component/affinity';
 import { Component } from '../component/component';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PodProps } from '../component/pod-template';
-import { PROGRAMS, contentHash, programs } from '../component/program';
+import { PROGRAMS, programVolume, programs, withRevisionKey } from '../component/program';
 import { configMap, serviceAccount } from '../component/standard-objects';
 import { Connection, SecretVariable } from '../kubernetes/connection';
-import { Container, Volume } from '../kubernetes/manifest';
+import { Container } from '../kubernetes/manifest';
 import { Mounted, accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
 import { LOG_SPACE, mebibytes, mergeResources, renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
@@ -89,7 +89,7 @@ export class BackupPod {
       initContainers: [this.postgres(client), this.rclone(copier)],
       containers: [this.main(main)],
       volumes: [
-        this.programVolume(),
+        programVolume(this.component.componentName, this.files()),
         scratch('work', this.dumpSpace),
         scratch('tmp', Size.mebibytes(256)),
         // Of its own, as rclone.conf is in it.
@@ -128,13 +128,7 @@ export class BackupPod {
       ...(this.props.migrates && auth && { 'basic_auth.ini': auth.settings }),
       ...(this.props.drillSpace && { passwd: `mlflow:x:${ANY_USER}:${ANY_USER}::/tmp:/bin/sh\n` }),
     };
-    // The kubelet may still mount what was there before; without this key it waits for the ConfigMap of this release.
-    return { ...data, [`revision-${contentHash(data)}`]: '' };
-  }
-
-  private programVolume(): Volume {
-    const items = Object.keys(this.files()).map((key) => ({ key, path: key }));
-    return { name: 'program', configMap: { name: this.component.componentName, items } };
+    return withRevisionKey(data);
   }
 
   private main(mounted: Mounted): Container {

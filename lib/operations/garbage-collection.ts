@@ -1,0 +1,140 @@
+import { Duration, Size } from 'cdk8s';
+import { ContainerResources, Cpu } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { scheduleRule, timeZoneRule } from './cron-rules';
+import { GarbageCollectionProps } from './garbage-collection-props';
+import { onTheNodeOf } from '../component/affinity';
+import { Component } from '../component/component';
+import { cronJob } from '../component/cron-job';
+import { NetworkBoundary } from '../component/network-boundary';
+import { PodProps } from '../component/pod-template';
+import { PROGRAMS, programVolume, programs, withRevisionKey } from '../component/program';
+import { configMap, serviceAccount } from '../component/standard-objects';
+import { checkInputs } from '../inputs/inputs';
+import { Connection } from '../kubernetes/connection';
+import { durationRule, seconds } from '../kubernetes/durations';
+import { accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
+import { mergeResources, renderResources } from '../kubernetes/resources';
+import { Rule, sameNamespaceRule } from '../kubernetes/rules';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+import { OperatedServer } from '../tracking/operated-server';
+
+/** The program, and what it imports. */
+const FILES = [
+  ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
+  ...['required.py', 'sidecars.py', 'backups.py', 'collect_garbage.py'],
+];
+/** Kubernetes adds 11 characters to the name of a CronJob. */
+const LONGEST_SUFFIX = '-00000000000';
+const HOUR_SECONDS = 3600;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
+
+const resources: ContainerResources = {
+  cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
+  memory: { request: Size.mebibytes(512), limit: Size.gibibytes(2) },
+  ephemeralStorage: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
+};
+
+/**
+ * Removes for good the runs, logged models and experiments that people deleted in MLflow, with their artifacts, on a
+ * schedule: the CronJob `<name>`. It keeps what a version in the model registry was made from, and waits while a backup or a
+ * restore runs.
+ *
+ * Objects, by the ids for `apiObject()`: `cron-job`, `config-map`, `service-account`, `network-policy`.
+ *
+ * @see https://mlflow.org/docs/latest/api_reference/cli.html#mlflow-gc
+ */
+export class GarbageCollection extends Component {
+  /**
+   * @param scope the chart, or a construct in a chart, that contains it. Its namespace is that of the server
+   * @param id names the resources: a DNS label
+   * @param props the server, when, and what is old enough
+   */
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: GarbageCollectionProps,
+  ) {
+    super(scope, id, { role: 'garbage-collection', longestSuffix: LONGEST_SUFFIX });
+    checkInputs('new GarbageCollection', { scope, id, props }, this);
+    this._check({}, this.rules());
+    const server = props.server._operated();
+    const client = {
+      name: this.node.path,
+      podLabels: this.podSelector,
+      namespace: this.namespace,
+      // The connections that the database reserves are enough, as one operation runs at a time.
+      maxConnections: 0,
+    };
+    const { database, artifacts } = server.connect(client);
+    const connections = [database, artifacts];
+    serviceAccount(this, accountAnnotations(connections));
+    const files = withRevisionKey(programs(...FILES));
+    configMap(this, 'config-map', this.componentName, files);
+    const network = new NetworkBoundary(this).allowDns().allowEgress(server.egress);
+    for (const { egress } of connections) network.allowEgress(egress);
+    cronJob(this, {
+      schedule: props.schedule,
+      timeZone: props.timeZone ?? 'Etc/UTC',
+      // What fails today is found again next time.
+      backoffLimit: 1,
+      failOnExitCodes: { container: 'garbage-collection', codes: [3] },
+      pod: () => this.pod(server, connections, files),
+    });
+  }
+
+  private rules(): Rule[] {
+    const { props } = this;
+    return [
+      sameNamespaceRule('the server', props.server.namespace, this.namespace, 'a chart of that namespace'),
+      scheduleRule('schedule', props.schedule),
+      ...(props.timeZone === undefined ? [] : [timeZoneRule(props.timeZone)]),
+      durationRule('olderThan', props.olderThan, HOUR_SECONDS),
+      durationRule('tracesOlderThan', props.tracesOlderThan, DAY_SECONDS),
+    ];
+  }
+
+  private pod(server: OperatedServer, connections: Connection[], files: Record<string, string>): PodProps {
+    const mounted = mountConnections(connections);
+    const { placement, sameNodeAs } = server;
+    return {
+      user: ANY_USER,
+      placement: sameNodeAs ? { ...placement, affinity: onTheNodeOf(sameNodeAs) } : placement,
+      terminationGracePeriodSeconds: 30,
+      containers: [
+        {
+          name: 'garbage-collection',
+          image: server.image,
+          command: ['python', `${PROGRAMS}/collect_garbage.py`],
+          env: environment({
+            HOME: '/tmp',
+            PYTHONDONTWRITEBYTECODE: '1',
+            PYTHONUNBUFFERED: '1',
+            MLFLOW_DISABLE_TELEMETRY: 'true',
+            ARTIFACTS_ROOT: `${server.artifactsUri}/artifacts`,
+            ...this.ages(),
+            DRY_RUN: this.props.dryRun ? 'yes' : 'no',
+            ...mounted.environment,
+            ...server.environment,
+          }),
+          resources: renderResources(mergeResources(resources, placement.jobResources)),
+          securityContext: containerSecurity(ANY_USER),
+          volumeMounts: [
+            { name: 'program', mountPath: PROGRAMS, readOnly: true },
+            { name: 'tmp', mountPath: '/tmp' },
+            ...mounted.mounts,
+          ],
+        },
+      ],
+      volumes: [programVolume(this.componentName, files), scratch('tmp', Size.mebibytes(128)), ...mounted.volumes],
+    };
+  }
+
+  private ages(): Record<string, string> {
+    const { olderThan = Duration.days(30), tracesOlderThan } = this.props;
+    return {
+      OLDER_THAN_SECONDS: String(seconds(olderThan)),
+      ...(tracesOlderThan && { TRACES_OLDER_THAN_SECONDS: String(seconds(tracesOlderThan)) }),
+    };
+  }
+}
