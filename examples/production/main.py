@@ -8,6 +8,7 @@ from cdk8s_mlflow import (
     BackupTarget,
     Credentials,
     Exposure,
+    GarbageCollectionOptions,
     MetricsMonitor,
     MinioStoreProps,
     MlflowPlatform,
@@ -71,6 +72,8 @@ mlflow = MlflowPlatform(
         retention=BackupRetention(daily=7, weekly=4, monthly=12),
         encryption=BackupEncryption(secret_name="mlflow-backup-key"),
     ),
+    # What people deleted stays for a month, and is in the backups of that time.
+    garbage_collection=GarbageCollectionOptions(schedule="0 4 * * 6", older_than=Duration.days(30)),
     pods=PlacementOptions(priority_class_name="platform", pod_labels={"team": "ml-platform"}),
 )
 

@@ -61,6 +61,8 @@ const mlflow = new MlflowPlatform(chart, 'mlflow', {
     retention: { daily: 7, weekly: 4, monthly: 12 },
     encryption: { secretName: 'mlflow-backup-key' },
   },
+  // What people deleted stays for a month, and is in the backups of that time.
+  garbageCollection: { schedule: '0 4 * * 6', olderThan: Duration.days(30) },
   pods: { priorityClassName: 'platform', podLabels: { team: 'ml-platform' } },
 });
 

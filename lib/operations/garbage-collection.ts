@@ -107,6 +107,7 @@ export class GarbageCollection extends Component {
           image: server.image,
           command: ['python', `${PROGRAMS}/collect_garbage.py`],
           env: environment({
+            ...server.environment,
             HOME: '/tmp',
             PYTHONDONTWRITEBYTECODE: '1',
             PYTHONUNBUFFERED: '1',
@@ -115,7 +116,6 @@ export class GarbageCollection extends Component {
             ...this.ages(),
             DRY_RUN: this.props.dryRun ? 'yes' : 'no',
             ...mounted.environment,
-            ...server.environment,
           }),
           resources: renderResources(mergeResources(resources, placement.jobResources)),
           securityContext: containerSecurity(ANY_USER),

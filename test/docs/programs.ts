@@ -19,7 +19,7 @@ const GIVEN: Record<string, string> = {
   mlflow: "const mlflow = new MlflowPlatform(chart, 'mlflow');",
 };
 const OTHERS: Record<string, string[]> = {
-  cdk8s: ['ApiObject', 'App', 'Chart', 'JsonPatch', 'Size'],
+  cdk8s: ['ApiObject', 'App', 'Chart', 'Duration', 'JsonPatch', 'Size'],
   'cdk8s-plus-27': ['Cpu'],
 };
 
