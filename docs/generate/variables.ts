@@ -33,6 +33,7 @@ export const READERS: readonly Reader[] = [
       'MLFLOW_DISABLE_TELEMETRY',
       'MLFLOW_FLASK_SERVER_SECRET_KEY',
       'MLFLOW_S3_ENDPOINT_URL',
+      'MLFLOW_S3_UPLOAD_EXTRA_ARGS',
       'MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT',
       'MLFLOW_SERVER_ALLOWED_HOSTS',
       'MLFLOW_SERVER_CORS_ALLOWED_ORIGINS',
@@ -52,6 +53,7 @@ export const READERS: readonly Reader[] = [
     where: { package: 'botocore' },
     variables: [
       'AWS_ACCESS_KEY_ID',
+      'AWS_CA_BUNDLE',
       'AWS_DEFAULT_REGION',
       'AWS_REQUEST_CHECKSUM_CALCULATION',
       'AWS_RESPONSE_CHECKSUM_VALIDATION',

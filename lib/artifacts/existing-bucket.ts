@@ -1,11 +1,11 @@
 import { IArtifactStore } from './artifact-store';
 import { bucketRule } from './bucket-rules';
-import { ACCESS_KEY, SECRET_KEY, addressingStyle, s3Login } from './s3-connection';
+import { ACCESS_KEY, AUTHORITY_KEY, SECRET_KEY, STORE_AUTHORITY, addressingStyle, s3Login } from './s3-connection';
 import { POD_IDENTITY_AGENT } from '../component/network-boundary';
 import { Credentials } from '../credentials/credentials';
 import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
 import { EgressRule, egressRules } from '../kubernetes/network-peer';
-import { Rule, check, cidrRule } from '../kubernetes/rules';
+import { Rule, check, cidrRule, objectNameRule } from '../kubernetes/rules';
 
 /** An existing bucket, of Amazon S3 or of another store with the S3 API. */
 export interface ExistingBucketProps {
@@ -41,6 +41,20 @@ export interface ExistingBucketProps {
    */
   readonly credentials: Credentials;
   /**
+   * Name of a Secret whose key `ca.crt` is the authority of the endpoint's certificate: `AWS_CA_BUNDLE`. boto3 then trusts no
+   * other. Only with an `https` endpoint.
+   * @default - the authorities of MLflow's image
+   */
+  readonly authoritySecretName?: string;
+  /**
+   * Arguments of each upload by MLflow, as boto3 names them: `MLFLOW_S3_UPLOAD_EXTRA_ARGS`. For a key of KMS
+   * `{ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'alias/mlflow' }`. A backup's own uploads have the bucket's default
+   * encryption.
+   * @see https://boto3.amazonaws.com/v1/documentation/api/latest/reference/customizations/s3.html#boto3.s3.transfer.S3Transfer.ALLOWED_UPLOAD_ARGS
+   * @default - none
+   */
+  readonly uploadArguments?: Record<string, string>;
+  /**
    * Addresses of the endpoint in CIDR notation, for the NetworkPolicy.
    * @default - any address, on the endpoint's port
    */
@@ -52,6 +66,30 @@ export interface ExistingBucketProps {
    */
   readonly egress?: EgressRule[];
 }
+
+/** What boto3 lets `upload_file` have. */
+const UPLOAD_ARGUMENTS = [
+  ...['ACL', 'CacheControl', 'ChecksumAlgorithm', 'ChecksumType', 'ContentDisposition', 'ContentEncoding'],
+  ...[
+    'ContentLanguage',
+    'ContentType',
+    'ExpectedBucketOwner',
+    'Expires',
+    'GrantFullControl',
+    'GrantRead',
+    'GrantReadACP',
+  ],
+  ...['GrantWriteACP', 'ObjectLockLegalHoldStatus', 'ObjectLockMode', 'ObjectLockRetainUntilDate', 'RequestPayer'],
+  ...[
+    'SSECustomerAlgorithm',
+    'SSEKMSEncryptionContext',
+    'SSEKMSKeyId',
+    'ServerSideEncryption',
+    'StorageClass',
+    'Tagging',
+  ],
+  ...['WebsiteRedirectLocation'],
+];
 
 /** @internal */
 export class ExistingBucket implements IArtifactStore {
@@ -66,7 +104,7 @@ export class ExistingBucket implements IArtifactStore {
   public connectFrom(client: ConnectionClient): Connection {
     check('ArtifactStore.fromBucket', clientRules(client));
     check(client.name, rules(this.props));
-    const { endpoint, region, credentials, cidr, egress } = this.props;
+    const { endpoint, region, credentials, cidr, egress, authoritySecretName, uploadArguments } = this.props;
     const pathStyle = this.props.pathStyle ?? (endpoint === undefined ? undefined : true);
     const byServiceAccount = credentials._kind === 'serviceAccount';
     return {
@@ -78,7 +116,12 @@ export class ExistingBucket implements IArtifactStore {
           AWS_REQUEST_CHECKSUM_CALCULATION: 'when_required',
           AWS_RESPONSE_CHECKSUM_VALIDATION: 'when_required',
         }),
+        ...(authoritySecretName && { AWS_CA_BUNDLE: `${STORE_AUTHORITY}/${AUTHORITY_KEY}` }),
+        ...(uploadArguments && { MLFLOW_S3_UPLOAD_EXTRA_ARGS: JSON.stringify(uploadArguments) }),
       },
+      ...(authoritySecretName && {
+        secretFiles: [{ secretName: authoritySecretName, keys: [AUTHORITY_KEY], directory: STORE_AUTHORITY }],
+      }),
       secretVariables: byServiceAccount ? [] : s3Login(credentials._existing(ACCESS_KEY, SECRET_KEY)),
       serviceAccountAnnotations: byServiceAccount ? credentials._annotations : undefined,
       egress: [
@@ -113,6 +156,21 @@ function rules(props: ExistingBucketProps): Rule[] {
       given: `endpoint is '${props.endpoint}'`,
       want: "expected a URL with scheme and host, without user or path, e.g. 'https://s3.example.com'",
     },
+    ...(props.authoritySecretName === undefined
+      ? []
+      : [
+          objectNameRule('authoritySecretName', props.authoritySecretName, 'store-ca'),
+          {
+            wrong: !props.endpoint?.startsWith('https:'),
+            given: `authoritySecretName is given, and endpoint is ${props.endpoint ? `'${props.endpoint}'` : 'not'}`,
+            want: "expected an endpoint with https, e.g. 'https://s3.example.com': only there it has an effect",
+          },
+        ]),
+    ...Object.keys(props.uploadArguments ?? {}).map((name) => ({
+      wrong: !UPLOAD_ARGUMENTS.includes(name),
+      given: `uploadArguments has '${name}'`,
+      want: `expected an argument of boto3's upload_file, e.g. ServerSideEncryption; SSECustomerKey is a secret and is not accepted`,
+    })),
     ...props.credentials._rules("the bucket's credentials"),
     cidrRule('cidr', props.cidr),
     ...egressRules('egress', props.egress),

@@ -6,6 +6,10 @@ export function addressingStyle(style: 'path' | 'virtual'): Record<string, strin
   return { MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE: style };
 }
 
+/** Folder in a container with the authority of the store's certificate, a file of the name AUTHORITY_KEY. */
+export const STORE_AUTHORITY = '/etc/mlflow-store';
+export const AUTHORITY_KEY = 'ca.crt';
+
 export const ACCESS_KEY = 'AWS_ACCESS_KEY_ID';
 export const SECRET_KEY = 'AWS_SECRET_ACCESS_KEY';
 

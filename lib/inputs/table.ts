@@ -56,6 +56,8 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     endpoint: 'string?',
     pathStyle: 'boolean?',
     credentials: 'Credentials',
+    authoritySecretName: 'string?',
+    uploadArguments: '{string}?',
     cidr: 'string?',
     egress: 'EgressRule[]?',
   },

@@ -1,5 +1,5 @@
 import { ExistingBucket, ExistingBucketProps } from '../artifacts/existing-bucket';
-import { ACCESS_KEY, SECRET_KEY } from '../artifacts/s3-connection';
+import { ACCESS_KEY, AUTHORITY_KEY, SECRET_KEY } from '../artifacts/s3-connection';
 import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient, SecretVariable } from '../kubernetes/connection';
 import { isDataKey } from '../kubernetes/metadata-rules';
@@ -7,6 +7,8 @@ import { EgressRule, egressRules } from '../kubernetes/network-peer';
 import { Rule, objectNameRule, shownRule } from '../kubernetes/rules';
 
 const DIRECTORY = '/backups';
+/** Beside that of the artifact store. */
+const TARGET_AUTHORITY = '/etc/mlflow-backup-target';
 
 /** A volume that backups are kept on. */
 export interface ClaimTargetProps {
@@ -123,9 +125,13 @@ export class BackupTarget {
   ) {}
 }
 
-/** Renames the variables, as the pod also has those of the artifact store. */
+/** Renames the variables and the folder, as the pod also has those of the artifact store. */
 function bucketConnection(props: ExistingBucketProps, client: ConnectionClient): Connection {
-  const { secretVariables = [], ...rest } = new ExistingBucket(props).connectFrom({
+  const {
+    secretVariables = [],
+    secretFiles,
+    ...rest
+  } = new ExistingBucket(props).connectFrom({
     ...client,
     name: `${client.name}: target`,
   });
@@ -133,14 +139,16 @@ function bucketConnection(props: ExistingBucketProps, client: ConnectionClient):
     [ACCESS_KEY]: 'TARGET_ACCESS_KEY_ID',
     [SECRET_KEY]: 'TARGET_SECRET_ACCESS_KEY',
   };
-  const { endpoint, region, pathStyle } = props;
+  const { endpoint, region, pathStyle, authoritySecretName } = props;
   return {
     ...rest,
     secretVariables: secretVariables.map((each): SecretVariable => ({ ...each, variable: names[each.variable] })),
+    secretFiles: secretFiles?.map((each) => ({ ...each, directory: TARGET_AUTHORITY })),
     environment: {
       ...(endpoint !== undefined && { TARGET_ENDPOINT: endpoint }),
       ...(region !== undefined && { TARGET_REGION: region }),
       ...(pathStyle !== undefined && { TARGET_PATH_STYLE: String(pathStyle) }),
+      ...(authoritySecretName && { TARGET_CA_BUNDLE: `${TARGET_AUTHORITY}/${AUTHORITY_KEY}` }),
     },
   };
 }

@@ -3,6 +3,7 @@
 # /work/<number>.rclone; <number>.out and <number>.errors are what it wrote, <number>.code, which comes last, how it ended.
 #   STORE_URI      the artifact store: the remote `source:`; a drill has none
 #   TARGET_REMOTE  where backups are kept: the remote `target:`; a path, bucket:<bucket>/<folder>, or one of rclone.conf
+#   AWS_CA_BUNDLE, TARGET_CA_BUNDLE  files with the authority of their certificates, if it is not one that the image knows
 #   Secrets        files in /run/secrets/mlflow: of the store AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, of the target
 #                  TARGET_ACCESS_KEY_ID and TARGET_SECRET_ACCESS_KEY, ENCRYPTION_PASSWORD, RCLONE_CONF
 set -u
@@ -12,6 +13,10 @@ secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
 cr=$(printf '\r')
 # As programs take it: without the end of line that editors add, on Windows too.
 secret() { value=$(cat "$secrets/$1") || exit 1; printf '%s' "${value%"$cr"}"; }
+
+# rclone's own client of S3 would read it, and fails.
+store_authority=${AWS_CA_BUNDLE:-}
+unset AWS_CA_BUNDLE
 
 # PID 1 has no default for them; what runs then ends with the container.
 trap 'exit 0' TERM INT
@@ -62,6 +67,13 @@ configure() {
       fi
       ;;
   esac
+  if [ -n "$store_authority${TARGET_CA_BUNDLE:-}" ]; then
+    # rclone trusts only what it is told then, for all of its remotes.
+    for file in /etc/ssl/certs/ca-certificates.crt "$store_authority" "${TARGET_CA_BUNDLE:-}"; do
+      [ -z "$file" ] || { cat "$file" && echo; } || exit 1
+    done >/tmp/authorities.crt
+    export RCLONE_CA_CERT=/tmp/authorities.crt
+  fi
   config=
   if [ -e "$secrets/RCLONE_CONF" ]; then
     # rclone writes renewed tokens into it. cp would keep the mode of the Secret's file, which cannot be written again.

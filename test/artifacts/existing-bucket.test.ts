@@ -1,4 +1,4 @@
-import { ArtifactStore, Credentials, MlflowPlatform, ExistingBucketProps } from '../../lib';
+import { ArtifactStore, BackupTarget, Credentials, MlflowPlatform, ExistingBucketProps } from '../../lib';
 import { client, environmentOf } from '../support/components';
 import { Rendered, errorOf, find, findByPrefix, synth } from '../support/synth';
 
@@ -13,6 +13,8 @@ const allProps: Required<Omit<ExistingBucketProps, 'cidr'>> = {
   pathStyle: true,
   credentials: Credentials.fromSecret('s3-key', { usernameKey: 'id', passwordKey: 'key' }),
   egress: [{ peer: { cidr: '10.1.2.0/24' }, port: 9443 }],
+  authoritySecretName: 'store-ca',
+  uploadArguments: { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'alias/mlflow' },
 };
 
 const connect = (props: Partial<ExistingBucketProps>) =>
@@ -152,6 +154,39 @@ test('the server, its init container and its migration are told the same of the 
   }
 });
 
+test('every container that reaches the store trusts its authority, also those of a backup, each store by its own', () => {
+  const target = BackupTarget.bucket({ ...allProps, bucket: 'backups', authoritySecretName: 'target-ca' });
+  const objects = synth(
+    (chart) =>
+      new MlflowPlatform(chart, 'mlflow', {
+        artifacts: ArtifactStore.fromBucket(allProps),
+        backup: { schedule: '0 2 * * *', target },
+        garbageCollection: { schedule: '0 4 * * 6' },
+      }),
+  );
+  const authorities = (pod: Rendered, container: string) => {
+    const all = [...(pod.initContainers ?? []), ...pod.containers];
+    const { env, volumeMounts } = all.find(({ name }: Rendered) => name === container);
+    return env
+      .filter(({ name }: Rendered) => name.endsWith('CA_BUNDLE'))
+      .map(({ name, value }: Rendered) => {
+        const mount = volumeMounts.find(({ mountPath }: Rendered) => value === `${mountPath}/ca.crt`);
+        const { secret } = pod.volumes.find((volume: Rendered) => volume.name === mount.name);
+        return `${name} ${secret.secretName} ${JSON.stringify(secret.items)}`;
+      });
+  };
+  const store = 'AWS_CA_BUNDLE store-ca [{"key":"ca.crt","path":"ca.crt"}]';
+  const ofTarget = 'TARGET_CA_BUNDLE target-ca [{"key":"ca.crt","path":"ca.crt"}]';
+  const cron = (name: string) => find(objects, 'CronJob', name).spec.jobTemplate.spec.template.spec;
+  const { spec: server } = find(objects, 'Deployment', 'mlflow-server').spec.template;
+  expect(authorities(server, 'mlflow')).toEqual([store]);
+  const { spec: migration } = findByPrefix(objects, 'Job', 'mlflow-server-migration-').spec.template;
+  expect(authorities(migration, 'migrate')).toEqual([store]);
+  expect(authorities(cron('mlflow-garbage-collection'), 'garbage-collection')).toEqual([store]);
+  expect(authorities(cron('mlflow-backup'), 'rclone')).toEqual([store, ofTarget]);
+  expect(authorities(cron('mlflow-restore-drill'), 'rclone')).toEqual([ofTarget]);
+});
+
 test('the server and its migration reach it, by files of the key and a policy', () => {
   const artifacts = ArtifactStore.fromBucket(allProps);
   const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow', { artifacts }));
@@ -168,6 +203,22 @@ test('the server and its migration reach it, by files of the key and a policy', 
 
 const refused: [string, Partial<ExistingBucketProps>, string][] = [
   ['a bucket outside of the rules', { bucket: 's3://models' }, "bucket is 's3://models'; expected 3 to 63"],
+  [
+    'an authority without TLS',
+    { endpoint: 'http://store:9000', authoritySecretName: 'ca' },
+    "authoritySecretName is given, and endpoint is 'http://store:9000'; expected an endpoint with https",
+  ],
+  [
+    'an authority of Amazon',
+    { authoritySecretName: 'ca' },
+    'authoritySecretName is given, and endpoint is not; expected',
+  ],
+  ['a wrong name of a Secret', { endpoint: 'https://store', authoritySecretName: 'A' }, "authoritySecretName is 'A'"],
+  [
+    'a secret among the arguments of uploads',
+    { uploadArguments: { SSECustomerKey: 'x' } },
+    "uploadArguments has 'SSECustomerKey'; expected an argument of boto3's upload_file",
+  ],
   ['a slash before the folder', { prefix: '/a' }, "prefix is '/a'; expected a folder without slashes at its ends"],
   ['a slash after the folder', { prefix: 'a/' }, "prefix is 'a/'"],
   ['an empty folder', { prefix: '' }, "prefix is ''"],

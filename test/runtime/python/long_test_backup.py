@@ -28,8 +28,7 @@ PARAMS = "SELECT run_uuid, key, value FROM params ORDER BY 1"
 
 
 def database(name, template=None):
-    # All test files share one PostgreSQL.
-    return postgres().create(f"backup_{name}", template or new_schema())
+    return postgres().create(name, template or new_schema())
 
 
 def used_database(name, template=None):
@@ -131,7 +130,7 @@ class RoundTrip(BackupTestCase):
         self.assertNotIn("sqlalche.me", said)
 
     def test_refuses_a_backup_of_a_newer_mlflow_before_it_changes_anything(self):
-        name = used_database("newer")
+        name = used_database("newer_backup")
         self.back_up(name)
         # As the newer one would have written it: this one refuses to back up a schema that it does not know.
         file = next(self.target.glob("backups/*/manifest.json"))
@@ -237,7 +236,7 @@ class OtherPlatform(BackupTestCase):
 
 class Locks(BackupTestCase):
     def test_waits_for_a_migration_and_gives_up(self):
-        name = used_database("locked")
+        name = used_database("backup_waits")
         with postgres().connect(name).cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [0x6D6C666C6F77])
             said = self.back_up(name, code=1, LOCK_SECONDS="2")
@@ -245,7 +244,7 @@ class Locks(BackupTestCase):
         self.assertIn("Gave up waiting", said)
 
     def test_a_dump_that_takes_too_long_ends(self):
-        name = used_database("slow")
+        name = used_database("slow_backup")
         with postgres().connect(name).cursor() as cursor:
             cursor.execute("LOCK TABLE params")
             said = self.back_up(name, code=1, DUMP_SECONDS="2")
@@ -261,7 +260,7 @@ class Locks(BackupTestCase):
         self.assertIn("a dump and its upload took too long, and a migration may wait for them", said)
 
     def test_sessions_of_our_own_jobs_do_not_stop_a_restore(self):
-        source, name = used_database("waiting_source"), database("waiting")
+        source, name = used_database("waiting_source"), database("waiting_target")
         self.back_up(source)
         # A Job that waits for a lock.
         with postgres().connect(name, user="mlflow", application_name="cdk8s-mlflow") as _:

@@ -2,12 +2,16 @@
 
 import http.server
 import os
+import ssl
+import subprocess
 import tempfile
 import threading
 import unittest
+from pathlib import Path
 from unittest import mock
 
 from mlflow.store.artifact import s3_artifact_repo
+from support import PROGRAMS, until
 
 KEY = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_DEFAULT_REGION": "eu-west-1"}
 ENDPOINT = {
@@ -45,6 +49,9 @@ class AddressingStyle(unittest.TestCase):
 class Store(http.server.BaseHTTPRequestHandler):
     """Takes each upload, and keeps its headers."""
 
+    # Answers `Expect: 100-continue`, which boto3 waits for.
+    protocol_version = "HTTP/1.1"
+
     def do_PUT(self):
         self.server.uploads.append({name.lower(): value for name, value in self.headers.items()})
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -52,17 +59,30 @@ class Store(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def do_GET(self):
+        """An empty bucket."""
+        body = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated></ListBucketResult>'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *_):
         pass
 
 
+def serve(test):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Store)
+    server.uploads = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    test.addCleanup(server.server_close)
+    test.addCleanup(server.shutdown)
+    return server
+
+
 class Checksums(unittest.TestCase):
     def setUp(self):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Store)
-        self.server.uploads = []
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.addCleanup(self.server.server_close)
-        self.addCleanup(self.server.shutdown)
+        self.server = serve(self)
 
     def upload(self, **variables):
         endpoint = f"http://127.0.0.1:{self.server.server_port}"
@@ -84,6 +104,76 @@ class Checksums(unittest.TestCase):
     def test_answers_are_checked_only_where_it_is_required(self):
         self.assertEqual(client(**ENDPOINT).meta.config.response_checksum_validation, "when_required")
         self.assertEqual(client().meta.config.response_checksum_validation, "when_supported")
+
+
+class Authority(unittest.TestCase):
+    """A store whose certificate is of an authority that nobody knows."""
+
+    def setUp(self):
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.certificate, key = self.folder / "ca.crt", self.folder / "key"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=store", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self.certificate],
+            check=True, stderr=subprocess.DEVNULL,
+        )
+        self.server = serve(self)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.endpoint = f"https://127.0.0.1:{self.server.server_port}"
+
+    def upload(self, **variables):
+        variables = {"MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE": "path", "MLFLOW_S3_ENDPOINT_URL": self.endpoint, **ENDPOINT, **variables}
+        file = self.folder / "file"
+        file.write_text("text")
+        with mock.patch.dict(os.environ, {**KEY, **variables}):
+            s3_artifact_repo._cached_get_s3_client.cache_clear()
+            s3_artifact_repo.S3ArtifactRepository("s3://models").log_artifact(str(file))
+
+    def test_mlflow_trusts_it_if_it_is_told_to(self):
+        self.upload(AWS_CA_BUNDLE=str(self.certificate))
+        self.assertEqual(len(self.server.uploads), 1)
+        with self.assertRaisesRegex(Exception, "SSL validation failed"):
+            self.upload()
+
+    def test_mlflow_sends_the_arguments_of_uploads(self):
+        self.upload(
+            AWS_CA_BUNDLE=str(self.certificate),
+            MLFLOW_S3_UPLOAD_EXTRA_ARGS='{"ServerSideEncryption":"aws:kms","SSEKMSKeyId":"alias/mlflow"}',
+        )
+        [headers] = self.server.uploads
+        self.assertEqual(headers["x-amz-server-side-encryption"], "aws:kms")
+        self.assertEqual(headers["x-amz-server-side-encryption-aws-kms-key-id"], "alias/mlflow")
+
+    def rclone(self, remote, **variables):
+        """What run-rclone.sh makes of a request to list that remote."""
+        work, secrets = (Path(self.enterContext(tempfile.TemporaryDirectory())) for _ in range(2))
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "TARGET_ACCESS_KEY_ID", "TARGET_SECRET_ACCESS_KEY"):
+            (secrets / name).write_text("key")
+        (work / "part").write_text(f"lsf\n{remote}\n--retries=1\n--low-level-retries=1\n")
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": str(work), "WORK_DIRECTORY": str(work), "MLFLOW_SECRETS_DIRECTORY": str(secrets),
+            "STORE_URI": "s3://models", "MLFLOW_S3_ENDPOINT_URL": self.endpoint,
+            "TARGET_REMOTE": "bucket:backups", "TARGET_ENDPOINT": self.endpoint, **variables,
+        }
+        sidecar = subprocess.Popen(["sh", PROGRAMS.parent / "rclone" / "run-rclone.sh"], env=environment)
+        self.addCleanup(sidecar.wait)
+        self.addCleanup(sidecar.terminate)
+        (work / "part").rename(work / "1.rclone")
+        until(lambda: (work / "1.code").exists(), "the end of rclone")
+        return (work / "1.code").read_text().strip(), (work / "1.errors").read_text()
+
+    def test_rclone_trusts_that_of_the_store_and_that_of_the_target(self):
+        for remote, variable in (("source:", "AWS_CA_BUNDLE"), ("target:", "TARGET_CA_BUNDLE")):
+            with self.subTest(remote):
+                self.assertEqual(self.rclone(remote, **{variable: str(self.certificate)}), ("0", ""))
+                self.assertIn("x509", self.rclone(remote)[1])
+
+    def test_rclone_says_that_the_file_of_the_authority_is_not_there(self):
+        code, errors = self.rclone("source:", AWS_CA_BUNDLE="/nonexistent")
+        self.assertEqual(code, "1")
+        self.assertIn("/nonexistent", errors)
 
 
 if __name__ == "__main__":
