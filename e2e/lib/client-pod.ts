@@ -18,7 +18,7 @@ export interface ClientPodOptions {
 }
 
 /** The environment of MLflow's client for a platform named `mlflow`, in a pod of its namespace. */
-export const throughTheDoor = (secret = 'mlflow-basic-auth') => ({
+export const throughTheProxy = (secret = 'mlflow-basic-auth') => ({
   env: { MLFLOW_TRACKING_URI: 'http://mlflow-server:5000' },
   secrets: {
     MLFLOW_TRACKING_USERNAME: [secret, 'username'],

@@ -1,4 +1,4 @@
-import { ClientPod, throughTheDoor } from './client-pod';
+import { ClientPod, throughTheProxy } from './client-pod';
 import { Namespace } from './namespace';
 import { until } from './process';
 import { program } from './program';
@@ -6,7 +6,7 @@ import { program } from './program';
 /** Somebody in the cluster who comes through the door with MLflow's client. */
 export class Colleague {
   public static start(namespace: Namespace, image: string): Colleague {
-    const pod = ClientPod.start(namespace, 'colleague', { image, ...throughTheDoor() });
+    const pod = ClientPod.start(namespace, 'colleague', { image, ...throughTheProxy() });
     return new Colleague(pod);
   }
 

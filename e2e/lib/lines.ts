@@ -1,4 +1,4 @@
-import { ClientPod, throughTheDoor } from './client-pod';
+import { ClientPod, throughTheProxy } from './client-pod';
 import { Namespace } from './namespace';
 import { until } from './process';
 import { program } from './program';
@@ -20,7 +20,7 @@ except requests.exceptions.Timeout as error:
 export class Lines {
   /** @param secret of the administrator, with the keys `username` and `password` */
   public static start(namespace: Namespace, secret?: string): Lines {
-    return new Lines(ClientPod.start(namespace, 'trainer', throughTheDoor(secret)));
+    return new Lines(ClientPod.start(namespace, 'trainer', throughTheProxy(secret)));
   }
 
   /** What each version predicts for `question`. */

@@ -1,5 +1,5 @@
 import { ChildProcess } from 'node:child_process';
-import { ClientPod, throughTheDoor } from './client-pod';
+import { ClientPod, throughTheProxy } from './client-pod';
 import { Namespace } from './namespace';
 import { until } from './process';
 import { program } from './program';
@@ -24,7 +24,7 @@ interface Entry {
 export class Writer {
   /** @param threads each a client of its own as the server sees it, with one request at a time */
   public static async start(namespace: Namespace, threads = THREADS): Promise<Writer> {
-    const writer = new Writer(ClientPod.start(namespace, 'writer', throughTheDoor()), threads);
+    const writer = new Writer(ClientPod.start(namespace, 'writer', throughTheProxy()), threads);
     writer.child = writer.pod.background(program('durability_write.py'), [String(threads), RECORD, STOP]);
     await writer.untilWriting(1, 300);
     return writer;

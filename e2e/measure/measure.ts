@@ -9,7 +9,7 @@ import { Load, SERVERS, Subject } from './subject';
 import { Images, MlflowPlatform } from '../../lib';
 import { Blog } from '../lib/blog';
 import { basic, loginOf } from '../lib/client';
-import { throughTheDoor } from '../lib/client-pod';
+import { throughTheProxy } from '../lib/client-pod';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 
@@ -46,7 +46,7 @@ async function measureOurs() {
   say('load');
   const loads = await measureLoads();
   say('rollout');
-  const oursRollout = await ours.rollout({ secrets: throughTheDoor().secrets });
+  const oursRollout = await ours.rollout({ secrets: throughTheProxy().secrets });
   ours.namespace.remove();
   return { machine, oursStart, oursMemory, loads, oursRollout };
 }
