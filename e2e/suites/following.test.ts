@@ -90,19 +90,16 @@ test.each([
   ['that loads but cannot predict', '3', /^failed: .*a table of the training host is not here/],
   ['that requires a missing package', '4', /^failed: .*not-a-package-of-this-image==1.0/],
   ['that cannot be loaded', '5', /^failed: .*It cannot be loaded: OSError: the dictionary is not here/],
-])(
-  'rolls back a version %s: the old version keeps answering, and the tag says why',
-  async (_, version, reason) => {
-    const { counts, failures } = await caller.load(async () => {
-      lines.setAlias('champion', version);
-      await tag(version, reason, 240);
-      await until('all pods of the old version are Ready', 120, whole);
-    });
-    expect(failures).toEqual([]);
-    expect(Object.keys(counts).map((answer) => JSON.parse(answer).predictions)).toEqual([lines.predictions['2']]);
-    lines.setAlias('champion', '2');
-  },
-);
+])('rolls back a version %s: the old version keeps answering, and the tag says why', async (_, version, reason) => {
+  const { counts, failures } = await caller.load(async () => {
+    lines.setAlias('champion', version);
+    await tag(version, reason, 240);
+    await until('all pods of the old version are Ready', 120, whole);
+  });
+  expect(failures).toEqual([]);
+  expect(Object.keys(counts).map((answer) => JSON.parse(answer).predictions)).toEqual([lines.predictions['2']]);
+  lines.setAlias('champion', '2');
+});
 
 test('a rollout completes although both replicas of the deployer are killed during it', async () => {
   const moved = untilAnswered('1');

@@ -71,9 +71,12 @@ describe('with special characters in the passwords of database, superuser, store
   test.each([
     ['nginx', 'mlflow-server', PERSON],
     ['MLflow', 'own', ADMINISTRATOR],
-  ])("MLflow's client logs a run and an artifact and reads them, if %s checks the password", async (_, service, login) => {
-    await logAndRead(service, login);
-  });
+  ])(
+    "MLflow's client logs a run and an artifact and reads them, if %s checks the password",
+    async (_, service, login) => {
+      await logAndRead(service, login);
+    },
+  );
 
   test('no log and no command line shows a password', () => {
     const pods = namespace.kubectl('get', 'pods', '--output', 'name').trim().split('\n');

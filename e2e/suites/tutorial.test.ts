@@ -25,7 +25,9 @@ let folder: string;
 let printed: Record<string, string>;
 
 beforeAll(() => {
-  if (!free) throw new Error(`this cluster has ${namespaces.join(' or ')}; expected neither, because the tutorial creates them`);
+  if (!free) {
+    throw new Error(`this cluster has ${namespaces.join(' or ')}; expected neither, because the tutorial creates them`);
+  }
   folder = mkdtempSync(join(tmpdir(), 'tutorial-'));
   for (const each of ['node_modules', 'package.json', 'tsconfig.json', 'lib', 'runtime', 'e2e', 'cdk8s.yaml']) {
     symlinkSync(join(root, each), join(folder, each));
