@@ -7,12 +7,12 @@ writeAll(programs);
 afterAll(removeAll);
 const errors = typeErrors(programs);
 
-test('there are some, and one that a shell block writes', () => {
+test('the pages contain TypeScript blocks, also one that a shell block writes', () => {
   expect(programs.length).toBeGreaterThan(10);
   expect(programs.map(({ at }) => at)).toContainEqual(expect.stringMatching(/^docs\/tutorial\//));
 });
 
-describe.each(programs)('$at', (program) => {
+describe.each(programs)('the TypeScript block at $at', (program) => {
   test('compiles', () => expect(errors[program.at]).toEqual([]));
 
   test('synthesizes', () => {

@@ -16,7 +16,7 @@ const read = (page: string) => readFileSync(join(HOW_TO, `${page}.md`), 'utf8');
 /** All that programs and constructs can say. */
 const said = ['lib', 'runtime'].flatMap((folder) => Object.values(filesOf(join(ROOT, folder)))).join('\n');
 
-test('each example of serving has a page', () => {
+test('each example of serving has a how-to page', () => {
   const examples = readdirSync(EXAMPLES).filter((name) => name.startsWith('serving-'));
   expect(Object.values(pages).sort()).toEqual(examples.sort());
 });
@@ -33,7 +33,7 @@ describe.each(Object.entries(pages))('%s', (page, example) => {
     expect(dockerfile).toEqual(own);
   });
 
-  test('has the sections of a page, and the README of the example leads to it', () => {
+  test('has the sections of a page, and the README of the example links to it', () => {
     const titles = [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
     expect(titles).toEqual(
       expect.arrayContaining(['The code', 'See that it works', 'What to expect', 'What goes wrong']),
@@ -41,12 +41,12 @@ describe.each(Object.entries(pages))('%s', (page, example) => {
     expect(readFileSync(join(EXAMPLES, example, 'README.md'), 'utf8')).toContain(`(../../docs/how-to/${page}.md)`);
   });
 
-  test('every command finds what it names', () => {
+  test('every command names files and objects that exist', () => {
     expect(text).toMatch(/^kubectl .* -n /m);
     expect(notFound(text, runExample(example))).toEqual([]);
   });
 
-  test('quotes what is really said', () => {
+  test('quotes only messages that programs print', () => {
     const rows = text.split('## What goes wrong')[1].matchAll(/^\| `(.+?)` \|/gm);
     const parts = [...rows].flatMap(([, quote]) => quote.split('…').filter((part) => part.trim().length > 2));
     expect(parts.length).toBeGreaterThan(3);
