@@ -139,7 +139,7 @@ describe('the pod of a serving', () => {
   test('stops after nginx if it has one', () => {
     const { spec } = podOf(servingObjects({ exposure: Exposure.ingress({ host: 'churn.example.com' }) }));
     const nginx = spec.containers[1];
-    expect(nginx.name).toBe('nginx of a serving');
+    expect(nginx.name).toBe('nginx');
     const linger = Number(valueOf(spec.containers[0], 'LINGER_SECONDS'));
     expect(linger).toBeGreaterThan(nginx.lifecycle.preStop.sleep.seconds);
   });
@@ -245,7 +245,7 @@ describe('nginx of a serving', () => {
   });
 
   test('exists only with an exposure', () => {
-    expect(JSON.stringify(servingObjects())).not.toContain('nginx of a serving');
+    expect(JSON.stringify(servingObjects())).not.toContain('nginx');
   });
 });
 
