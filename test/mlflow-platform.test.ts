@@ -31,7 +31,7 @@ test('a platform with every option of its own parts has these objects', () => {
   expect(snapshotOf(platform(embedded))).toMatchSnapshot();
 });
 
-test('a platform with every option for existing parts has these objects', () => {
+test('a platform with every option on existing parts has these objects', () => {
   const { postgres, minio, ...external } = all;
   expect(snapshotOf(platform(external))).toMatchSnapshot();
 });
