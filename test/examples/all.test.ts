@@ -58,6 +58,7 @@ test('each example compiles', () => {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: names.map(main) }, ts.sys, ROOT);
   const program = ts.createProgram(names.map(main), { ...options, noEmit: true });
-  const diagnostics = ts.getPreEmitDiagnostics(program);
+  // Not the library's own files, which `npm run lint` checks.
+  const diagnostics = names.flatMap((name) => ts.getPreEmitDiagnostics(program, program.getSourceFile(main(name))));
   expect(diagnostics.map(({ file, messageText }) => [file?.fileName, messageText])).toEqual([]);
 });
