@@ -1,5 +1,5 @@
-// Bundles the command `cdk8s-mlflow` with the libraries that it uses into one file, so that the package needs none of
-// them installed. Their licenses ask to be named wherever they go, so those lie beside it.
+// Bundles the command `cdk8s-mlflow` with its libraries into one file, so that the package does not depend on them. Their
+// licenses must be distributed with them, so a second file contains those.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +27,7 @@ const packages = new Set(
 );
 const licenses = [...packages].sort().map((folder) => {
   const license = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
-  if (!license) throw new Error(`${folder} has no license that could be named`);
+  if (!license) throw new Error(`${folder}: no file with a license; expected one, because its code is part of the bundle`);
   const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return `${name} ${version}\n\n${readFileSync(join(folder, license), 'utf8').trim()}\n`;
 });

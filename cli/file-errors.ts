@@ -1,5 +1,5 @@
 /**
- * Does what touches a file or folder. An error of the operating system becomes a message in the form of all others,
+ * Runs `work`, which uses a file or folder. An error of the operating system gets the form of all other messages,
  * `path: what was given; what is expected`.
  */
 export function withPath<T>(path: string, expected: string, work: () => T): T {

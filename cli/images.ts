@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { withPath } from './file-errors';
 
-/** Fields that hold names and texts of the user's, in which a key `image` means something else. */
+/** Fields with keys and texts of the user, in which a key `image` is no image. */
 const NOT_SEARCHED = new Set([
   'metadata',
   'data',
@@ -17,10 +17,12 @@ const NOT_SEARCHED = new Set([
 
 export function imagesCommand(): Command {
   return new Command('images')
-    .description('print every image that synthesized YAML names, each once, sorted: for a mirror in a closed network')
-    .argument('[folder]', 'what `cdk8s synth` wrote: a folder, or one file', 'dist')
+    .description('print the images of synthesized YAML, each once and sorted, e.g. to copy them to a private registry')
+    .argument('[folder]', 'folder or file that `cdk8s synth` wrote', 'dist')
     .addOption(
-      new Option('-f, --format <format>', 'a line an image, or a JSON array').choices(['text', 'json']).default('text'),
+      new Option('-f, --format <format>', 'one image per line, or a JSON array')
+        .choices(['text', 'json'])
+        .default('text'),
     )
     .action((folder: string, { format }: { format: string }) => {
       const images = imagesOf(folder);
@@ -30,7 +32,7 @@ export function imagesCommand(): Command {
 }
 
 /**
- * Every image that the YAML files of a folder and the folders in it name, each once, sorted.
+ * The images of all YAML files in a folder and its subfolders, each once and sorted.
  * @internal for tests
  */
 export function imagesOf(folder: string): string[] {
@@ -65,7 +67,7 @@ function objectsOf(file: string): unknown[] {
     try {
       return document.toJS();
     } catch (cause) {
-      // An alias without its anchor is noticed here, where no line is known but the document's first.
+      // The parser reports an alias without its anchor only here, without a line: use the first line of the document.
       const { line } = lineCounter.linePos(document.range[0]);
       throw new Error(`${file}: the document at line ${line}: ${(cause as Error).message}; expected YAML`, { cause });
     }
@@ -73,8 +75,8 @@ function objectsOf(file: string): unknown[] {
 }
 
 /**
- * Finds the images of one object by the fields' names, so that kinds count of which nothing is known here: `image` of a
- * container, `image.reference` of a volume, `imageName` of a CloudNativePG Cluster.
+ * Finds the images of one object by field names, so that it works for every kind: `image` of a container,
+ * `image.reference` of a volume, `imageName` of a CloudNativePG Cluster.
  */
 function collect(value: unknown, images: Set<string>): void {
   if (typeof value !== 'object' || value === null) return;

@@ -6,8 +6,8 @@ import { project } from './project';
 
 export function initCommand(): Command {
   return new Command('init')
-    .description('write a working project: an app with a platform, a snapshot test, and the settings of both')
-    .argument('[folder]', 'where to: created if it does not exist; no file in it is overwritten', '.')
+    .description('create a project: an app with a platform, a snapshot test, and their settings')
+    .argument('[folder]', 'folder of the project: created if it does not exist; no file is overwritten', '.')
     .action((folder: string) => {
       const files = project();
       writeFiles(folder, files);
@@ -32,8 +32,8 @@ export function writeFiles(folder: string, files: Record<string, string>): void 
     );
     if (existing.length > 0) {
       throw new Error(
-        `${place}: ${existing.join(', ')} there already, so nothing was written; expected a folder without, ` +
-          'e.g. npx cdk8s-mlflow init platform',
+        `${place}: contains ${existing.join(', ')}; expected a folder without these files, ` +
+          'e.g. npx cdk8s-mlflow init platform. Nothing was written.',
       );
     }
     for (const [file, text] of Object.entries(files)) {
@@ -50,8 +50,8 @@ export function writeFiles(folder: string, files: Record<string, string>): void 
 const WRITABLE = 'a folder in which you may create files, e.g. npx cdk8s-mlflow init platform';
 
 /**
- * Makes a folder and those above it, one at a time; returns those that it made. `mkdirSync` with `recursive` never returns
- * below a link to nothing or in /proc, where the parent exists and a folder in it is still answered with ENOENT.
+ * Creates a folder and its missing parents, one at a time, and returns those that it created. `mkdirSync` with `recursive`
+ * never returns below a broken link or in /proc: there mkdir fails with ENOENT although the parent exists.
  */
 function makeFolders(folder: string): string[] {
   const made: string[] = [];
@@ -73,7 +73,7 @@ function makeFolders(folder: string): string[] {
   return made;
 }
 
-/** Below a file nothing exists: Node.js 20 throws ENOTDIR for that also with `throwIfNoEntry`, and Node.js 22 does not. */
+/** Whether a path exists. Below a file Node.js 20 throws ENOTDIR, also with `throwIfNoEntry: false`; Node.js 22 does not. */
 function exists(path: string): boolean {
   try {
     statSync(path);
@@ -88,10 +88,10 @@ function nextSteps(folder: string): string {
   const steps = [
     ['npm install', ''],
     ['npm run synth', 'writes the platform to dist/mlflow.k8s.yaml'],
-    ['npm test', 'checks types and the snapshot; its first run writes the snapshot'],
+    ['npm test', 'checks types and the snapshot; the first run writes the snapshot'],
     ['kubectl apply -f dist/mlflow.k8s.yaml', ''],
   ];
   if (folder !== '.') steps.unshift([`cd ${/^[\w./-]+$/.test(folder) ? folder : `'${folder}'`}`, '']);
   const lines = steps.map(([command, comment]) => `  ${comment ? `${command.padEnd(15)} # ${comment}` : command}`);
-  return `\n${lines.join('\n')}\n\nplatform.ts is yours to change. Commit dist/ and __snapshots__/.`;
+  return `\n${lines.join('\n')}\n\nChange platform.ts as you need it. Commit dist/ and __snapshots__/.`;
 }

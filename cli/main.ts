@@ -7,13 +7,13 @@ import { initCommand } from './init';
 const [FAILED, WRONG_USAGE] = [1, 2];
 
 const program = new Command('cdk8s-mlflow')
-  .description('MLflow platforms as cdk8s constructs: starts a project, lists the images of a synthesized one.')
+  .description('MLflow platforms as cdk8s constructs: create a project, or list the images of synthesized YAML.')
   .version(version, '-v, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .helpCommand(false)
-  // Commander has printed help or what is wrong by then; it would end with 1 for wrong usage.
+  // Commander has already printed the help or the error. For wrong usage it would exit with 1.
   .exitOverride(({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE))
-  .showHelpAfterError('(--help says how)');
+  .showHelpAfterError('(use --help for usage)');
 for (const command of [initCommand(), imagesCommand()]) program.addCommand(command.copyInheritedSettings(program));
 
 try {

@@ -1,11 +1,11 @@
 import { devDependencies, peerDependencies, version } from '../package.json';
 
-/** What the library is tested with, and every later version that is compatible. */
+/** The versions that the library is tested with, and all later compatible ones. */
 function versions(...names: (keyof typeof devDependencies)[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, devDependencies[name].replace(/^(?=\d)/, '^')]));
 }
 
-/** The files of a project that starts with a platform, by name. */
+/** The files of a new project, by name. */
 export function project(): Record<string, string> {
   return {
     '.gitignore': GITIGNORE,
@@ -42,7 +42,7 @@ const GITIGNORE = `node_modules/
 `;
 
 const CDK8S = `language: typescript
-# Runs the app without checking its types: \`npm test\` does.
+# Runs the app without a check of types, which \`npm test\` does.
 app: npx tsx main.ts
 output: dist
 `;
@@ -59,13 +59,13 @@ const PLATFORM = `import { Chart } from 'cdk8s';
 import { MlflowPlatform, RestrictedNamespace } from 'cdk8s-mlflow';
 import { Construct } from 'constructs';
 
-/** Everything that stands in the namespace \`mlflow\`. */
+/** Everything in the namespace \`mlflow\`. */
 export class Platform extends Chart {
   constructor(scope: Construct, id: string) {
     super(scope, id, { namespace: 'mlflow' });
     new RestrictedNamespace(this, 'namespace');
-    // To be reached from outside the cluster, for example:
-    // { exposure: Exposure.ingress({ host: 'mlflow.example.com', tls: Tls.fromIssuer('letsencrypt-prod') }) }
+    // To expose it outside the cluster, with a Gateway that has TLS:
+    // { exposure: Exposure.httpRoute({ host: 'mlflow.example.com', gateway: 'public' }) }
     new MlflowPlatform(this, 'mlflow');
   }
 }
@@ -74,8 +74,8 @@ export class Platform extends Chart {
 const TEST = `import { Testing, Yaml } from 'cdk8s';
 import { Platform } from './platform';
 
-// A change of what is applied shows in the snapshot's diff. When it is meant: npm test -- -u
-test('the platform is the one of the snapshot', () => {
+// If the YAML changes, the test fails and shows the difference. To accept the change: npm test -- -u
+test('the platform is equal to the snapshot', () => {
   const objects = Testing.synth(new Platform(Testing.app(), 'mlflow'));
   expect(Yaml.stringify(...objects)).toMatchSnapshot();
 });

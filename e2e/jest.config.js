@@ -1,4 +1,4 @@
-// `npm run e2e` leaves out what takes long, or needs programs that few machines have: files named *.long.test.ts.
+// `npm run e2e` skips files named *.long.test.ts, which take long or need programs that few machines have.
 module.exports = {
   rootDir: '..',
   testEnvironment: 'node',

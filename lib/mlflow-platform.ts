@@ -81,7 +81,7 @@ export interface MlflowPlatformProps {
    */
   readonly garbageCollection?: GarbageCollectionOptions;
   /**
-   * Options for every pod of the platform, its servings and Jobs included. A component's own come first.
+   * Options for every pod of the platform, its servings and Jobs included. A component's own take precedence.
    * @default - none
    */
   readonly pods?: PlacementOptions;

@@ -5,7 +5,7 @@ import { RunOptions, written } from './support/run';
 const program = join(__dirname, 'support/synth-platforms.ts');
 const first = written(program);
 
-test('several platforms are written, each with its monitor', () => {
+test('the compared apps contain several platforms, each with its monitor', () => {
   expect(Object.keys(first).sort()).toEqual(
     ['external', 'full', 'plain'].flatMap((name) => [`${name}-monitoring.k8s.yaml`, `${name}.k8s.yaml`]),
   );
@@ -20,7 +20,7 @@ test.each<[string, RunOptions]>([
   ['without a locale', { env: { LANG: 'C', LC_ALL: 'C' } }],
   ['in another working directory', { cwd: tmpdir() }],
   ['for another user', { env: { HOME: '/nonexistent', USER: 'somebody', HOSTNAME: 'elsewhere' } }],
-])('the same bytes %s', (_how, options) => {
+])('a platform has the same bytes %s', (_how, options) => {
   const again = written(program, options);
   expect(Object.keys(again)).toEqual(Object.keys(first));
   for (const [file, text] of Object.entries(again)) expect(text === first[file]).toBe(true);

@@ -8,7 +8,7 @@ const platform = (props: MlflowPlatformProps = {}) => synth((chart) => new Mlflo
  * Names and selectors are a contract: data, claims, bookmarks and other people's policies hang on them. A selector is
  * given by its component; name and instance are the same everywhere.
  */
-test('kind, name and selector of everything', () => {
+test('every object of a platform has this kind, name and selector', () => {
   const selects = (object: Rendered) => {
     const { spec = {} } = object;
     const selector = spec.podSelector?.matchLabels ?? spec.selector?.matchLabels ?? spec.selector;
@@ -60,12 +60,12 @@ test('kind, name and selector of everything', () => {
   ]);
 });
 
-test('an HTTPRoute is named as the Ingress is', () => {
+test('an HTTPRoute has the name of the Ingress', () => {
   const objects = platform({ exposure: Exposure.httpRoute({ host: 'mlflow.example.com', gateway: 'public' }) });
   expect(ofKind(objects, 'HTTPRoute').map(({ metadata }) => metadata.name)).toEqual(['mlflow-route']);
 });
 
-test('the claims are those of the platform’s first manifests', () => {
+test("the claims have the names of the seed's", () => {
   const claims = ofKind(platform(), 'StatefulSet').map(({ metadata, spec }) => [
     metadata.name,
     spec.volumeClaimTemplates.map((claim: Rendered) => [claim.metadata.name, claim.spec.resources.requests.storage]),
@@ -76,12 +76,12 @@ test('the claims are those of the platform’s first manifests', () => {
   ]);
 });
 
-test('names and selectors do not depend on the platform’s place in the tree', () => {
+test('names and selectors do not depend on the path of the platform', () => {
   const nested = synth((chart) => new MlflowPlatform(new Construct(chart, 'deeper'), 'mlflow'));
   expect(nested).toEqual(platform());
 });
 
-test('two platforms of one namespace share nothing', () => {
+test('two platforms of one namespace share no object and no selector', () => {
   const objects = synth((chart) => ['mlflow-1', 'mlflow-2'].forEach((id) => new MlflowPlatform(chart, id)));
   const of = (id: string) => objects.filter(({ metadata }) => metadata.name.startsWith(`${id}-`));
   expect([...of('mlflow-1'), ...of('mlflow-2')]).toHaveLength(objects.length);

@@ -23,22 +23,22 @@ const all: Required<MlflowPlatformProps> = {
   pods: { nodeSelector: { pool: 'ml' }, podLabels: { team: 'ml' } },
 };
 
-test('a platform without an option', () => {
+test('a platform without options has these objects', () => {
   expect(snapshotOf(platform())).toMatchSnapshot();
 });
 
-test('a platform with every option of what it makes itself', () => {
+test('a platform with every option of its own parts has these objects', () => {
   const { database, artifacts, ...embedded } = all;
   expect(snapshotOf(platform(embedded))).toMatchSnapshot();
 });
 
-test('a platform with every option on what exists', () => {
+test('a platform with every option on existing parts has these objects', () => {
   const { postgres, minio, ...external } = all;
   expect(snapshotOf(platform(external))).toMatchSnapshot();
 });
 
-describe('options reach their part', () => {
-  test('of the database', () => {
+describe('options of a platform', () => {
+  test('apply to the database', () => {
     const objects = platform({ postgres: all.postgres });
     const [claim] = find(objects, 'StatefulSet', 'mlflow-postgres').spec.volumeClaimTemplates;
     expect(claim.spec.resources.requests.storage).toBe('10Gi');
@@ -46,7 +46,7 @@ describe('options reach their part', () => {
     expect(server.env).toContainEqual({ name: 'PGDATABASE', value: 'tracking' });
   });
 
-  test('of the store', () => {
+  test('apply to the store', () => {
     const objects = platform({ minio: all.minio });
     const [claim] = find(objects, 'StatefulSet', 'mlflow-minio').spec.volumeClaimTemplates;
     expect(claim.spec.resources.requests.storage).toBe('20Gi');
@@ -54,12 +54,12 @@ describe('options reach their part', () => {
     expect(server.args).toContain('s3://models/artifacts');
   });
 
-  test('of the server', () => {
+  test('apply to the server', () => {
     const objects = platform({ server: all.server });
     expect(find(objects, 'Deployment', 'mlflow-server').spec.replicas).toBe(2);
   });
 
-  test('of all pods: those of Jobs too', () => {
+  test('apply to all pods, those of Jobs included', () => {
     const objects = pods(platform({ pods: all.pods }));
     expect(objects).toHaveLength(7);
     for (const { spec } of objects) {
@@ -68,14 +68,14 @@ describe('options reach their part', () => {
     }
   });
 
-  test('a part’s own come first', () => {
+  test('are overridden by a part’s own', () => {
     const objects = platform({ pods: all.pods, minio: { nodeSelector: { disk: 'big' } } });
     const selectorOf = (name: string) => find(objects, 'StatefulSet', name).spec.template.spec.nodeSelector;
     expect(selectorOf('mlflow-minio')).toEqual({ 'kubernetes.io/os': 'linux', disk: 'big' });
     expect(selectorOf('mlflow-postgres')).toEqual({ 'kubernetes.io/os': 'linux', pool: 'ml' });
   });
 
-  test('a mirror has every image, but those that are given by name', () => {
+  test('replace the registry of every image, except images that are given by name', () => {
     const image = 'ghcr.io/example/mlflow:v3.17.2';
     const objects = pods(platform({ pods: { imageRegistry: 'registry.example.com/mirror' }, server: { image } }));
     const images = objects.flatMap(({ spec }) =>
@@ -86,8 +86,8 @@ describe('options reach their part', () => {
   });
 });
 
-describe('what exists is not made', () => {
-  test('with an existing database and bucket, no StatefulSet is created', () => {
+describe('existing parts', () => {
+  test('are not created: an existing database and bucket need no StatefulSet', () => {
     const objects = platform({ database: existingDatabase(), artifacts: existingBucket() });
     expect(ofKind(objects, 'StatefulSet')).toEqual([]);
     expect(namesOf(objects).filter((name) => /postgres|minio/.test(name))).toEqual([]);
@@ -99,11 +99,11 @@ describe('what exists is not made', () => {
   test.each([
     ['database', { database: existingDatabase() }, ['mlflow-minio']],
     ['store', { artifacts: existingBucket() }, ['mlflow-postgres']],
-  ])('the %s alone can be elsewhere', (_what, props, names) => {
+  ])('can be only the %s', (_what, props, names) => {
     expect(ofKind(platform(props), 'StatefulSet').map(({ metadata }) => metadata.name)).toEqual(names);
   });
 
-  test('the parts can be used by name', () => {
+  test('are properties of the platform', () => {
     const database = existingDatabase();
     synth((chart) => {
       const made = new MlflowPlatform(chart, 'mlflow', { database });
@@ -113,7 +113,7 @@ describe('what exists is not made', () => {
   });
 });
 
-describe('refuses', () => {
+describe('a platform refuses', () => {
   test.each<[string, MlflowPlatformProps]>([
     ['database and postgres', { database: existingDatabase(), postgres: {} }],
     ['artifacts and minio', { artifacts: existingBucket(), minio: {} }],
@@ -127,7 +127,7 @@ describe('refuses', () => {
     );
   });
 
-  test('the longest id that is taken makes no name that Kubernetes refuses', () => {
+  test('accepts an id of the greatest length, and no name is too long', () => {
     const longest = platform({}, 'a'.repeat(37)).map(({ metadata }) => metadata.name.length);
     expect(Math.max(...longest)).toBeLessThanOrEqual(63);
   });
@@ -138,7 +138,7 @@ describe('refuses', () => {
     expect(message).toContain('without scheme');
   });
 
-  test('a second platform of the same name in one namespace, and says where the first is', () => {
+  test('a second platform of the same name in one namespace, with the path of the first', () => {
     const app = new App();
     const [, second] = ['first', 'second'].map((id) => {
       const chart = new Chart(app, id, { namespace: 'mlflow' });

@@ -1,4 +1,4 @@
-// Pages about who may do what: Secrets, NetworkPolicies, ServiceAccounts.
+// The pages about access: Secrets, NetworkPolicies, ServiceAccounts.
 import { Manifest, containersOf, nameOf, ofKind, podsOf, selects, titleOf } from './manifests';
 import { code, lines, list, table } from './markdown';
 
@@ -25,7 +25,7 @@ export function secrets(objects: Manifest[]): string {
         .filter((each: Manifest) => mounted.has(each.name))
         .flatMap(read)) {
         const known = use(pod.namespace, secretName);
-        for (const key of keys ?? ['all of it']) known.keys.add(key);
+        for (const key of keys ?? ['all keys']) known.keys.add(key);
         known.readers.add(`${pod.owner} (${name})`);
       }
     }
@@ -37,7 +37,7 @@ export function secrets(objects: Manifest[]): string {
     return [
       code(at(namespace, name)),
       plan ? plan.keys.join('<br>') : list([...keys]),
-      [...readers].join('<br>') || 'programs of yours',
+      [...readers].join('<br>') || 'your own programs',
     ];
   };
   const generated = [...uses.values()].filter(({ namespace, name }) => made.has(at(namespace, name)));
@@ -45,12 +45,12 @@ export function secrets(objects: Manifest[]): string {
   const head = ['Secret', 'keys', 'read by'];
   return lines(
     table(head, generated.map(row)),
-    given.length > 0 ? 'Not made by the library: an issuer of certificates or you do.' : undefined,
+    given.length > 0 ? 'The library does not create these Secrets: you or a certificate issuer do.' : undefined,
     given.length > 0 ? table(head, given.map(row)) : undefined,
   );
 }
 
-/** Secrets that a volume is made of, and which of their keys, where it names some. */
+/** The Secrets of a volume, and their keys if the volume names some. */
 function read({ secret, projected }: Manifest): { secretName: string; keys?: string[] }[] {
   const keysOf = (items?: Manifest[]) => items?.map(({ key }) => key);
   if (secret) return [{ secretName: secret.secretName, keys: keysOf(secret.items) }];
@@ -58,7 +58,7 @@ function read({ secret, projected }: Manifest): { secretName: string; keys?: str
   return sources.map((source: Manifest) => ({ secretName: source.secret.name, keys: keysOf(source.secret.items) }));
 }
 
-/** What the credentials Jobs make, and how. */
+/** The Secrets that the credentials Jobs create, and how each key is created. */
 function planned(objects: Manifest[]): Map<string, { namespace: string; name: string; keys: string[] }> {
   const made = new Map<string, { namespace: string; name: string; keys: string[] }>();
   for (const { data, metadata } of ofKind(objects, 'ConfigMap').filter((each) => each.data['credentials.json'])) {
@@ -77,25 +77,25 @@ function planned(objects: Manifest[]): Map<string, { namespace: string; name: st
   return made;
 }
 
-/** What every policy with a name to look up has, in one line: `NetworkBoundary.allowDns()`. */
+/** The rules of `NetworkBoundary.allowDns()`, which are replaced by the word DNS. */
 const NAMES = /^any address on UDP 53, 5353<br>pods of any namespace on 53, 5353<br>`[\d./]+` on 53, 5353/;
 
 export function policies(objects: Manifest[]): string {
   const sides = (policy: Manifest, rules: Manifest[] = [], peers: 'from' | 'to') =>
     rules.map((rule) => `${who(objects, rule[peers], policy)} on ${portsOf(rule.ports)}`).join('<br>');
   const rows = ofKind(objects, 'NetworkPolicy').map((policy) => {
-    // The order of the rules is the one in which the app was wired.
+    // Rules are in the order in which the app added them, so DNS is not always first.
     const egress = policy.spec.egress ?? [];
     const toNames = egress.filter(({ ports }: Manifest) => ports[0].port === 53);
     const others = egress.filter((rule: Manifest) => !toNames.includes(rule));
     const to = [sides(policy, toNames, 'to').replace(NAMES, 'DNS'), sides(policy, others, 'to')];
     return [
       code(at(policy.metadata.namespace, nameOf(policy))),
-      sides(policy, policy.spec.ingress, 'from') || 'no peer',
-      to.filter(Boolean).join('<br>') || 'nowhere',
+      sides(policy, policy.spec.ingress, 'from') || 'no source',
+      to.filter(Boolean).join('<br>') || 'no destination',
     ];
   });
-  return table(['policy and pods', 'who may come', 'where they may go'], rows);
+  return table(['policy and pods', 'allowed ingress', 'allowed egress'], rows);
 }
 
 function portsOf(ports: Manifest[]): string {
@@ -150,10 +150,10 @@ export function accounts(objects: Manifest[]): string {
       code(at(namespace, name)),
       pods.map(({ owner }) => owner).join(', '),
       token ? 'yes' : 'no',
-      grants.join('<br>') || 'nothing',
+      grants.join('<br>') || 'none',
     ];
   });
-  return table(['ServiceAccount', 'pods of', 'token in the pod', 'may'], rows);
+  return table(['ServiceAccount', 'pods of', 'token in the pod', 'permissions'], rows);
 }
 
 function roleInWords(objects: Manifest[], binding: Manifest): string {

@@ -1,4 +1,4 @@
-// A page for each construct: its objects by id, and the YAML that it makes without an option.
+// A page for each construct: its objects by id, and its YAML without options.
 import { ApiObject, Yaml } from 'cdk8s';
 import { Construct } from 'constructs';
 import { Manifest, nameOf, titleOf } from './manifests';
@@ -17,8 +17,8 @@ export function constructPages(): Page[] {
 export function constructIndex(): Page {
   const rows = documented.map(({ construct, about }) => [`[${construct}](${fileOf(construct)})`, about]);
   const body = lines(
-    'What each construct makes, by the ids for `apiObject()`, and the YAML of it without an option. `MlflowPlatform` makes ' +
-      'those of its parts. Options are in the types of the library.',
+    'The objects of each construct, by the ids for `apiObject()`, and its YAML without options. `MlflowPlatform` creates ' +
+      'the objects of its parts. The options are documented in the types of the library.',
     table(['construct', 'what it is'], rows),
   );
   return { file: 'constructs.md', title: 'The YAML of each construct', body };
@@ -34,9 +34,9 @@ function page({ construct, about, of }: Documented): Page {
   const row = (when: string) => (each: ObjectOfConstruct) => [code(each.id), titleOf(each.object), when];
   const body = lines(
     about,
-    table(['id', 'object', 'there'], [...always.map(row('always')), ...more.map(row('with an option'))]),
-    '## Without an option',
-    'Texts of programs are left out, and hashes over them.',
+    table(['id', 'object', 'created'], [...always.map(row('always')), ...more.map(row('with an option'))]),
+    '## Without options',
+    '`<program>` replaces the texts of programs, and `<hash>` their hashes.',
     `\`\`\`yaml\n${Yaml.stringify(...always.map(({ object }) => shortened(object))).trimEnd()}\n\`\`\``,
   );
   return { file: fileOf(construct), title: construct, body };
@@ -60,7 +60,7 @@ function objectsOf(build: typeof plain, of: Documented['of']): ObjectOfConstruct
     });
 }
 
-/** Without what changes with every edit of a program. */
+/** Replaces what changes with every edit of a program. */
 function shortened(object: Manifest): Manifest {
   const copy = structuredClone(object);
   copy.metadata.name = nameOf(object);

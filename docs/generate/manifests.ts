@@ -1,4 +1,4 @@
-// Reads rendered objects: what is asked of them for more than one page.
+// Functions that read rendered objects, used by more than one page.
 
 /** One object of the rendered YAML. */
 export type Manifest = any;
@@ -13,7 +13,7 @@ export interface Pod {
 
 export interface Container {
   readonly name: string;
-  /** `init` ends before the others start; a `sidecar` goes on beside them. */
+  /** `init` exits before the main containers start; a `sidecar` keeps running. */
   readonly role: 'init' | 'sidecar' | 'main';
   readonly container: Manifest;
 }

@@ -1,4 +1,4 @@
-// The little Markdown that generated pages are made of.
+// Functions that write the Markdown of generated pages.
 
 export interface Page {
   /** File name below docs/reference/. */
@@ -20,7 +20,7 @@ export function list(items: (string | number)[], nothing = '–'): string {
   return items.length > 0 ? items.map(code).join(', ') : nothing;
 }
 
-/** Paragraphs, headings and tables, an empty line between each two. */
+/** Joins paragraphs, headings and tables with empty lines. */
 export function lines(...parts: (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined).join('\n\n');
 }

@@ -25,63 +25,63 @@ const subjects: Subject[] = [
     file: 'ports.md',
     title: 'Ports',
     about:
-      "MLflow itself listens on its pod's loopback, port 5000, and is no port of the pod. See [the proxy](../explanation/the-proxy.md).",
+      "MLflow listens only on its pod's loopback interface, port 5000, which is not a container port. See [the proxy](../explanation/the-proxy.md).",
     render: ports,
   },
   {
     file: 'users.md',
     title: 'Users, images and folders',
     about:
-      'Every container runs as a user that is not root, on a read-only root, without capabilities. "First" ends before the others start, "beside" goes on with them.',
+      'Every container runs as a user other than root, with a read-only root file system and without capabilities. An init container exits before the main containers start; a sidecar keeps running.',
     render: users,
   },
   {
     file: 'secrets.md',
     title: 'Secrets',
     about:
-      'The Job `credentials` makes them once, and never changes one. To change one: [rotate a password](../how-to/rotate-a-password.md).',
+      'The Job `credentials` creates each Secret once and never changes it. To change one: [rotate a password](../how-to/rotate-a-password.md).',
     render: secrets,
   },
   {
     file: 'network-policies.md',
     title: 'Network policies',
     about:
-      'A policy selects the pods of the component whose name it has. They count where the network plugin knows them. DNS is port 53 and 5353: by UDP to any address, by TCP to pods and the node-local cache.',
+      'A policy selects the pods of the component of the same name. It takes effect only if the network plugin implements NetworkPolicies. DNS is port 53 and 5353: by UDP to any address, by TCP to pods and the node-local cache.',
     render: policies,
   },
   {
     file: 'service-accounts.md',
     title: 'ServiceAccounts and roles',
-    about: 'Each component has an account of its own. There are no ClusterRoles.',
+    about: 'Each component has its own ServiceAccount. The library creates no ClusterRole.',
     render: accounts,
   },
   {
     file: 'labels.md',
     title: 'Labels and annotations',
     about:
-      'Selectors never change with a version or the place of a construct. Every object has the labels of its selector, `app.kubernetes.io/part-of: mlflow` and ' +
-      '`app.kubernetes.io/managed-by: cdk8s`. `app.kubernetes.io/version` is the tag of the component’s image, if it has a tag. Pods have neither of the last ' +
-      'two, so that a new one restarts no pod by itself.',
+      'Selectors do not depend on a version or on the path of a construct. Every object has the labels of its selector, `app.kubernetes.io/part-of: mlflow` and ' +
+      '`app.kubernetes.io/managed-by: cdk8s`. `app.kubernetes.io/version` is the tag of the component’s image, if it has a tag. Pods do not have the last ' +
+      'two labels, so that a change of a label does not restart them.',
     render: labels,
   },
   {
     file: 'claims.md',
     title: 'Claims',
-    about: 'Volumes outlive their StatefulSet, not their namespace.',
+    about: 'A claim and its volume are kept when the StatefulSet is deleted, and deleted with the namespace.',
     render: claims,
   },
   {
     file: 'environment.md',
     title: 'Environment',
     about:
-      'What each container is told by variables. Values of Secrets come as files; our programs read them into the environment of MLflow and libpq.',
+      'The environment variables of each container. Values of Secrets are mounted as files; our programs read them into the environment of MLflow and libpq.',
     render: environment,
   },
   {
     file: 'programs.md',
     title: 'Programs',
     about:
-      'What the images hold, and which programs ours start in them: by commands, probes and scripts. An image of your own in place of one of them must hold the same.',
+      'What each image contains, and which programs commands, probes and scripts start in it. If you replace an image, yours must contain the same programs.',
     render: programs,
   },
 ];
@@ -97,8 +97,8 @@ export function referencePages(): Record<string, string> {
       about,
       '## main.ts',
       render(dist),
-      '## With everything turned on',
-      "MLflow's own login, TLS of the database, four MinIOs, two deployers, a program of yours, and a serving with an Ingress, a package index and a warm-up request.",
+      '## With all options',
+      "MLflow's own login, TLS of the database, four pods of MinIO, two of the deployer, a service user, a backup, and a serving with an Ingress, a package index and a warm-up request.",
       render(full),
     ),
   }));
@@ -106,15 +106,18 @@ export function referencePages(): Record<string, string> {
     file: 'README.md',
     title: 'Reference',
     body: lines(
-      'Generated from the YAML of `main.ts` (the files of `dist/`) and of a platform with everything turned on.',
+      'Generated from the YAML of `main.ts` (the files of `dist/`) and of a platform with all options.',
       table(
-        ['page', 'what'],
+        ['page', 'content'],
         [
           ...subjects.map(({ file, title, about }) => [`[${title}](${file})`, about]),
-          ['[The YAML of each construct](constructs.md)', 'Objects by id, and the YAML without an option.'],
+          [
+            '[The YAML of each construct](constructs.md)',
+            'The objects of each construct by id, and its YAML without options.',
+          ],
         ],
       ),
-      'Props, with meaning and default, are in the types of the library and on the API pages of the site.',
+      'Props, with their meanings and defaults, are documented in the types of the library and on the API pages of the site.',
     ),
   };
   const all = [index, ...pages, constructIndex(), ...constructPages()];

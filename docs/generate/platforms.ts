@@ -1,4 +1,4 @@
-// What the reference is made from: each construct with no option and with all that add objects, and two whole platforms.
+// The constructs and platforms from which the reference is generated.
 import { App, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { Manifest } from './manifests';
@@ -21,19 +21,19 @@ import {
 
 const model = RegisteredModel.byAlias('churn', 'champion');
 
-/** The platform without an option, and one serving. */
+/** The platform without options, and one serving. */
 export function plain(chart: Chart): MlflowPlatform {
   const mlflow = new MlflowPlatform(chart, 'mlflow');
   mlflow.addModelServing('churn', { model });
   return mlflow;
 }
 
-/** Everything that adds objects, containers, ports or Secrets. */
+/** All options that add objects, containers, ports or Secrets. */
 export function everything(chart: Chart): MlflowPlatform {
   return everythingBehind(chart, (host) => Exposure.ingress({ host, tls: Tls.fromIssuer('letsencrypt-prod') }));
 }
 
-/** As `everything`, by the other way in. */
+/** Like `everything`, with HTTPRoutes instead of Ingresses. */
 export function everythingBehindGateway(chart: Chart): MlflowPlatform {
   return everythingBehind(chart, (host) => Exposure.httpRoute({ host, gateway: 'public' }));
 }
@@ -70,31 +70,31 @@ export interface Documented {
   readonly of: (platform: MlflowPlatform, chart: Chart) => Construct;
 }
 
-/** Every construct that makes objects, in the order of the index. */
+/** Every construct that creates objects, in the order of the index. */
 export const documented: Documented[] = [
   {
     construct: 'RestrictedNamespace',
-    about: 'The namespace of a chart, with Pod Security "restricted".',
+    about: 'The namespace of a chart, with the Pod Security Standard "restricted".',
     of: (_, chart) => new RestrictedNamespace(chart, 'namespace'),
   },
   {
     construct: 'PostgresStatefulSet',
-    about: "The embedded PostgreSQL: one pod, one volume, and a Job that makes MLflow's role and databases.",
+    about: "The embedded PostgreSQL: one pod, one volume, and a Job that creates MLflow's role and databases.",
     of: (platform) => platform.database as PostgresStatefulSet,
   },
   {
     construct: 'MinioStore',
-    about: "The embedded MinIO, and a Job that makes the private bucket and MLflow's key for it.",
+    about: "The embedded MinIO, and a Job that creates the private bucket and MLflow's key for it.",
     of: (platform) => platform.artifacts as MinioStore,
   },
   {
     construct: 'TrackingServer',
-    about: 'MLflow behind nginx, its autoscaler, its Ingress or HTTPRoute, and the Job that migrates the database.',
+    about: 'MLflow with its proxy, autoscaler, Ingress or HTTPRoute, and the Job that migrates the database.',
     of: (platform) => platform.server,
   },
   {
     construct: 'CredentialsJob',
-    about: 'Made by the first `Credentials.generated()` of a platform: the Job that makes Secrets, once.',
+    about: 'The Job that creates Secrets, once. The first `Credentials.generated()` of a platform adds it.',
     of: (platform) => platform.node.findChild('credentials'),
   },
   {
@@ -104,13 +104,13 @@ export const documented: Documented[] = [
   },
   {
     construct: 'ModelDeployer',
-    about: 'Follows aliases and stages. Made as soon as a serving follows one.',
+    about: 'Follows aliases and stages of the registry. The first serving that follows one adds it.',
     of: (platform) => platform.deployer,
   },
   {
     construct: 'Backup',
     about:
-      'Backs up the databases and the artifact store on a schedule; with a CronJob from which a person restores one, and a drill. None unless it is asked for.',
+      'Backs up the databases and the artifact store on a schedule, with a CronJob from which you start a restore, and a restore drill. Only with `backup`.',
     of: (platform) =>
       platform.backup ??
       new Backup(platform, 'backup', {
@@ -130,7 +130,7 @@ export const documented: Documented[] = [
   {
     construct: 'MetricsMonitor',
     about:
-      'Has Prometheus read the metrics of the tracking server. For a chart of its own: it needs the Prometheus Operator.',
+      'A ServiceMonitor, with which Prometheus scrapes the tracking server. Put it into its own chart: it needs the Prometheus Operator.',
     of: ({ server }, chart) => new MetricsMonitor(chart, 'mlflow-metrics', { target: server }),
   },
 ];

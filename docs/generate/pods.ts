@@ -1,4 +1,4 @@
-// Pages about pods: ports, users, labels, environment.
+// The pages about pods: ports, users, labels, environment.
 import { Container, Manifest, Pod, containersOf, nameOf, ofKind, podsOf, selects, titleOf } from './manifests';
 import { code, lines, list, table } from './markdown';
 import { readersOf } from './variables';
@@ -39,14 +39,14 @@ export function users(objects: Manifest[]): string {
       code(container.image),
     ]),
   );
-  return table(['pods of', 'container', 'uid and gid', 'fsGroup', 'may write to', 'image'], rows);
+  return table(['pods of', 'container', 'uid and gid', 'fsGroup', 'writable folders', 'image'], rows);
 }
 
 function roleInWords(role: Container['role']): string {
-  return { init: ', first', sidecar: ', beside', main: '' }[role];
+  return { init: ' (init)', sidecar: ' (sidecar)', main: '' }[role];
 }
 
-/** The root is read-only: what is left are volumes that are mounted for writing. */
+/** The writable mounts: the root file system is read-only. */
 function writable(pod: Pod, container: Manifest): string {
   const writes = (container.volumeMounts ?? []).filter(({ readOnly }: Manifest) => !readOnly);
   if (!container.securityContext.readOnlyRootFilesystem) return 'everything';
@@ -75,7 +75,7 @@ export function labels(objects: Manifest[]): string {
     const others = Object.fromEntries(more) as Record<string, string>;
     return [titleOf(object), shown(selector), shown(others), shown(metadata.annotations)];
   });
-  return table(['object', 'its selector', 'further labels of its pods', 'annotations of its pods'], rows);
+  return table(['object', 'selector', 'further labels of its pods', 'annotations of its pods'], rows);
 }
 
 export function claims(objects: Manifest[]): string {
@@ -90,7 +90,7 @@ export function claims(objects: Manifest[]): string {
   return table(['object', 'claims', 'size of each', 'access'], rows);
 }
 
-/** What a variable is set to, or the field of the pod that it comes from. */
+/** The value of a variable, or the field of the pod that it is read from. */
 function valueOf({ name, value, valueFrom }: Manifest): string {
   if (name === 'MOUNTED_REVISION') return code('<hash>');
   if (!valueFrom) return code(value || "''");
@@ -110,7 +110,7 @@ export function environment(objects: Manifest[]): string {
         const secrets = secretFiles(pod, container);
         return lines(
           `Container ${code(name)}${roleInWords(role)}:`,
-          rows.length > 0 ? table(['variable', 'value', 'read by'], rows) : 'No variable.',
+          rows.length > 0 ? table(['variable', 'value', 'read by'], rows) : 'No variables.',
           secrets.length > 0 ? `From files of Secrets: ${list(secrets)}.` : undefined,
         );
       }),
@@ -118,7 +118,7 @@ export function environment(objects: Manifest[]): string {
   );
 }
 
-/** Files that stand for variables: our programs read them into their environment. */
+/** Mounted files that our programs read into their environment, each a variable. */
 export function secretFiles({ spec }: Pod, container: Manifest): string[] {
   const mounted = new Set((container.volumeMounts ?? []).map(({ name }: Manifest) => name));
   return (spec.volumes ?? [])

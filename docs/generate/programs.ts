@@ -1,20 +1,20 @@
-// The page about programs: what the images hold, and what ours start in them. test/output/programs.test.ts compares the two.
+// The page about programs: what the images contain, and what our containers start. test/output/programs.test.ts compares both.
 import { Manifest, Pod, containersOf, podsOf } from './manifests';
 import { code, lines, list, table } from './markdown';
 import { programsOfShell } from './shell-programs';
 
-/** GNU coreutils, as far as a script may want them. */
+/** The programs of GNU coreutils that a script may use. */
 const COREUTILS = (
   'basename cat chmod chown comm cp cut date dirname env expr head id install join ln ls mkdir mktemp mv nproc od paste ' +
   'printenv readlink realpath rm rmdir seq sha256sum sleep sort split stat sum sync tac tail tee timeout touch tr truncate ' +
   'uname uniq wc whoami'
 ).split(' ');
 
-/** What an image is known to hold. A program that is not here may be missing, whatever a test image has. */
+/** The known contents of an image. A script must not use a program that is not listed, also if a test image has it. */
 export interface ImageContents {
   /** Path of the image in its registry, without tag. */
   readonly image: string;
-  /** In words: what it is made from, and what a script would miss in it. */
+  /** A description: the base image, and the usual programs that it lacks. */
   readonly base: string;
   readonly programs: readonly string[];
 }
@@ -75,7 +75,7 @@ const IMAGE_CONTENTS: readonly ImageContents[] = [
   },
 ];
 
-/** What one container starts: by its command, its probes and its hooks, and in the scripts that those run. */
+/** The programs that one container starts by its command, its probes, its hooks, and the scripts that those run. */
 export interface ProgramUse {
   /** `Deployment mlflow-server, container nginx`. */
   readonly at: string;
@@ -97,7 +97,7 @@ function commandsOf(container: Manifest): string[][] {
   const { command, args = [], livenessProbe, readinessProbe, startupProbe, lifecycle } = container;
   const handlers = [livenessProbe, readinessProbe, startupProbe, lifecycle?.preStop, lifecycle?.postStart];
   return [
-    // Without a command the entry point of the image is given the arguments.
+    // Without a command, the entry point of the image gets the arguments.
     command ? [...command, ...args] : ['docker-entrypoint.sh', ...args],
     ...handlers.flatMap((handler) => (handler?.exec ? [handler.exec.command] : [])),
   ];
@@ -110,17 +110,17 @@ function started([program, ...args]: string[], pod: Pod, objects: Manifest[]): s
   return [program, ...programsOfShell(text), ...(text.includes('"$@"') ? handed.slice(0, 1) : [])];
 }
 
-/** The text of a script of ours, from the ConfigMap that has it. */
+/** The text of one of our scripts, from its ConfigMap. */
 function scriptOf(path: string, { namespace }: Pod, objects: Manifest[]): string {
   const file = path.split('/').pop()!;
   const found = objects.find(
     ({ kind, metadata, data }) => kind === 'ConfigMap' && metadata.namespace === namespace && data?.[file],
   );
-  if (!found) throw new Error(`no ConfigMap of ${namespace} has ${file}`);
+  if (!found) throw new Error(`${path}: no ConfigMap in the namespace ${namespace} has ${file}; expected one`);
   return found.data[file];
 }
 
-/** The contents of an image, whatever its tag and its mirror. */
+/** The contents of an image, for any tag and any registry. */
 export function contentsOf(image: string): ImageContents | undefined {
   const path = image.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
   return IMAGE_CONTENTS.find((each) => `/${path}`.endsWith(each.image.slice(each.image.indexOf('/'))));
@@ -132,11 +132,11 @@ export function programs(objects: Manifest[]): string {
     new Set(uses.filter(({ image }) => contentsOf(image) === contents).flatMap((use) => use.programs));
   return lines(
     table(
-      ['image', 'what it is', 'programs that ours start in it'],
+      ['image', 'base', 'programs that our containers start'],
       IMAGE_CONTENTS.map((contents) => [code(contents.image), contents.base, list([...usedIn(contents)].sort())]),
     ),
     table(
-      ['where', 'programs'],
+      ['container', 'programs'],
       uses.map((use) => [use.at, list(use.programs)]),
     ),
   );

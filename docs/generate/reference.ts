@@ -1,4 +1,4 @@
-// npm run docs:reference: writes docs/reference/ anew.
+// npm run docs:reference writes docs/reference/.
 import { mkdirSync, rmSync, writeFileSync } from 'fs';
 import { join } from 'path';
 import { referencePages } from './pages';

@@ -1,17 +1,18 @@
-// As much of a shell as the scripts of runtime/ need, to name the programs that one starts. No shell tells that by itself.
+// A parser of shell scripts that lists the programs that a script starts, for the syntax that runtime/ uses. No shell can
+// list them without running the script.
 
-/** What sh, dash, bash and busybox all bring with them. */
+/** Builtins of sh, dash, bash and busybox. */
 const BUILTINS = new Set(
   (
     '. : [ break cd command continue echo eval exec exit export false getopts kill local printf pwd read readonly return set ' +
     'shift test times trap true type ulimit umask unset wait'
   ).split(' '),
 );
-/** Words after which a command begins. */
+/** Keywords that a command follows. */
 const BEFORE_COMMAND = new Set(['!', '{', 'if', 'then', 'else', 'elif', 'do', 'while', 'until', 'exec', 'command']);
 const WITHOUT_COMMAND = new Set(['}', 'fi', 'done', 'esac']);
 
-/** The programs that a script starts, sorted; without builtins and its own functions. */
+/** The programs that a script starts, sorted, without builtins and functions of the script. */
 export function programsOfShell(script: string): string[] {
   const words = new Set<string>();
   const functions = new Set([...script.matchAll(/^\s*(\w+)\(\)/gm)].map(([, name]) => name));
@@ -19,7 +20,7 @@ export function programsOfShell(script: string): string[] {
   return [...words].filter((word) => !BUILTINS.has(word) && !functions.has(word)).sort();
 }
 
-/** psql runs what stands in backticks of its input by a shell. */
+/** Removes here-documents. psql runs text in backticks of its input with a shell, so that text is parsed too. */
 function withoutHeredocs(script: string, words: Set<string>): string {
   return script.replaceAll(/<<-?(['"]?)(\w+)\1(.*)\n([^]*?)^\2$/gm, (_, quote, _word, after, content) => {
     if (!quote) substitutions(content, words);
@@ -29,7 +30,7 @@ function withoutHeredocs(script: string, words: Set<string>): string {
 }
 
 function collect(text: string, words: Set<string>): void {
-  /** What the next word is: a command, an argument, the target of a redirection, or something of `case` and `for`. */
+  /** Role of the next word: a command, an argument, the target of a redirection, or a part of `case`. */
   let next = 'command' as 'command' | 'argument' | 'target' | 'subject' | 'pattern';
   let before = next;
   let word = '';
@@ -65,7 +66,7 @@ function collect(text: string, words: Set<string>): void {
       if (text[++at] !== '\n') word += text[at];
     } else if (char === "'") {
       const end = text.indexOf("'", at + 1);
-      // A quoted text is a word, also an empty one.
+      // Quoted text is a word, also if it is empty.
       word += `\0${text.slice(at + 1, end)}\0`;
       at = end;
     } else if (char === '"') {
@@ -84,7 +85,7 @@ function collect(text: string, words: Set<string>): void {
       if (/^\d$/.test(word)) word = '';
       endWord();
       while (/[<>&]/.test(text[at + 1] ?? '')) at++;
-      // `2>&1` has its target at once.
+      // `>` may be followed by `&` and a target, as in `2>&1`.
       if (next !== 'target') before = next;
       next = 'target';
     } else if (/[;&|()\n]/.test(char)) {
@@ -104,19 +105,19 @@ function collect(text: string, words: Set<string>): void {
   endWord();
 }
 
-/** What stands in `$(…)`, quoted or not. */
+/** Parses the text in `$(…)`, quoted or not. */
 function substitutions(text: string, words: Set<string>): void {
   for (let at = text.indexOf('$('); at >= 0; at = text.indexOf('$(', at)) {
     const end = endOf(text, at + 1);
     const inner = text.slice(at + 2, end);
-    // `$((…))` counts.
+    // `$((…))` is arithmetic and starts no program.
     if (inner.startsWith('(')) substitutions(inner, words);
     else collect(inner, words);
     at = end;
   }
 }
 
-/** Where the quote or bracket that opens at `open` closes. */
+/** The position of the quote or bracket that closes the one at `open`. */
 function endOf(text: string, open: number): number {
   const close = { '"': '"', '(': ')', '{': '}' }[text[open]]!;
   for (let at = open + 1; at < text.length; at++) {

@@ -1,15 +1,15 @@
-// Which program reads each variable that the library sets. One that none reads does nothing, without a word.
+// Which program reads each variable that the library sets. A variable that no program reads is ignored silently.
 import { readFileSync, readdirSync } from 'fs';
 import { join } from 'path';
 import { contentsOf } from './programs';
 
-/** A program that is not ours, and variables of it that the library sets. */
+/** A program of another project, and its variables that the library sets. */
 export interface Reader {
   readonly name: string;
-  /** Paths of the images that have it, as in IMAGE_CONTENTS. */
+  /** Paths of the images that contain it, as in IMAGE_CONTENTS. */
   readonly images: readonly string[];
   readonly variables: readonly string[];
-  /** Where it is read: a Python package, a library, or a file and its page. test/native/variables.test.ts looks into the first two. */
+  /** Proof that it reads them: a Python package or a library, in which test/native/variables.test.ts searches, or a page. */
   readonly where: { readonly package: string } | { readonly library: string } | { readonly page: string };
 }
 
@@ -76,7 +76,7 @@ export const READERS: readonly Reader[] = [
     ],
   },
   {
-    name: 'rclone and the clients in it',
+    name: 'rclone and its clients',
     images: [RCLONE],
     where: { page: 'https://rclone.org/docs/#environment-variables' },
     variables: ['HOME'],
@@ -88,7 +88,7 @@ export const READERS: readonly Reader[] = [
     variables: ['HOME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED'],
   },
   {
-    name: 'OpenMP, OpenBLAS and MKL, with which models compute',
+    name: 'OpenMP, OpenBLAS and MKL, which models use',
     images: [MLFLOW],
     where: { page: 'https://scikit-learn.org/stable/computing/parallelism.html' },
     variables: ['MKL_NUM_THREADS', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS'],
@@ -143,7 +143,7 @@ const OWN: Record<string, string[]> = {
 const RUNTIME = join(__dirname, '..', '..', 'runtime');
 const texts = new Map<string, string[]>();
 
-/** Names of what reads a variable in an image: programs of others, and files of runtime/. None: it is set in vain. */
+/** The readers of a variable in an image: programs of other projects, and files of runtime/. If none, it has no effect. */
 export function readersOf(image: string, variable: string): string[] {
   const path = contentsOf(image)?.image ?? '';
   const others = READERS.filter(({ images, variables }) => images.includes(path) && variables.includes(variable));
@@ -157,7 +157,7 @@ export function readersOf(image: string, variable: string): string[] {
   return [...others.map(({ name }) => name), ...own];
 }
 
-/** Lines of a program, without comments: what is only written about is not read. */
+/** Lines of a program without comments, which may mention variables that it does not read. */
 function textOf(folder: string, file: string): string[] {
   const path = join(RUNTIME, folder, file);
   if (!texts.has(path)) {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Images } from '../../lib';
 
-// Everything by hand: what the program promises does not hang on the constructs that render it.
+// Written by hand, so that the test of the program does not depend on the constructs that render it.
 
 const read = (path: string) => readFileSync(join(__dirname, '..', '..', path), 'utf8');
 const resources = { requests: { cpu: '10m', memory: '32Mi' } };
@@ -30,7 +30,7 @@ function deployment(name: string, spec: object, template: object): any {
   };
 }
 
-/** Says by its version what becomes of it: 3 never finishes its download, 4 waits for ever, others serve. */
+/** Pods of version 3 never complete their download, pods of version 4 never become Ready, all others serve. */
 const download = 'while [ -z "$MODEL_VERSION" ]; do echo no version yet; sleep 1; done; [ "$MODEL_VERSION" != 3 ]';
 const serve = '[ "$MODEL_VERSION" = 4 ] || touch /tmp/ready; trap "exit 0" TERM; while :; do sleep 1; done';
 

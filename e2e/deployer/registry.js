@@ -1,4 +1,4 @@
-// A registry in a pod: the few calls of MLflow's REST API that the deployer makes, and PUT / to change what it holds.
+// A registry in a pod: the calls of MLflow's REST API that the deployer makes, and PUT / to change its content.
 const { createServer } = require('node:http');
 
 let registry = { versions: {}, alias: undefined, away: false };
@@ -24,7 +24,7 @@ function answer(method, url, body) {
   const tags = registry.versions[version];
   switch (`${method} ${url.pathname.replace('/api/2.0/mlflow/', '')}`) {
     case 'GET registered-models/alias':
-      // As MLflow answers: an alias that is not set is no missing resource.
+      // MLflow answers with this error code, not with RESOURCE_DOES_NOT_EXIST, if an alias is not set.
       if (!registry.alias) return [400, { error_code: 'INVALID_PARAMETER_VALUE', message: 'alias not found' }];
       return [200, versionOf(registry.alias, registry.versions[registry.alias] ?? {})];
     case 'GET model-versions/get':

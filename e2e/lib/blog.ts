@@ -9,7 +9,7 @@ export interface BlogOptions {
   readonly mlflow?: string;
 }
 
-/** The platform of a typical blog post, in a namespace of its own, with passwords made for the run. */
+/** The platform of a typical blog post, in its own namespace, with passwords generated for this run. */
 export class Blog {
   private readonly manifests: string;
 
@@ -30,7 +30,7 @@ export class Blog {
     this.namespace.apply(this.manifests);
   }
 
-  /** The bucket, for everybody to read, as the post makes it. */
+  /** Creates the bucket with public read access, as the post does. */
   public makeBucket(): void {
     this.namespace.kubectl('wait', '--for=condition=ready', 'pod/mlflow-minio-0', '--timeout=300s');
     const script = `export MC_CONFIG_DIR=/tmp/mc
@@ -39,7 +39,7 @@ export class Blog {
     this.namespace.kubectl('exec', 'mlflow-minio-0', '--', 'sh', '-ec', script);
   }
 
-  /** Where its server is: by address, as MLflow refuses the names of Services where it is not told them. */
+  /** The URL of its server, with an IP address: MLflow refuses names of Services that are not in its allowed hosts. */
   public address(): string {
     return `http://${this.namespace.json('get', 'service', 'mlflow-server').spec.clusterIP}:5000`;
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Browser as Chromium, BrowserContext, chromium, Page } from 'playwright-core';
 import { Login } from './client';
 
-/** CI keeps what lies here, of the last run. */
+/** CI keeps these files of the last run. */
 export const SCREENSHOTS = join(__dirname, '..', 'output', 'screenshots');
 
 const VISITS = 20;
@@ -12,16 +12,16 @@ const DISTURBED = 'net::ERR_NETWORK_CHANGED';
 
 export interface Visit {
   readonly page: Page;
-  /** Errors of the console and of scripts, and answers of the platform from 400 on. */
+  /** Errors of the console and of scripts, and answers of the platform with a status of at least 400. */
   readonly errors: string[];
-  /** What was asked of other hosts. */
+  /** URLs of requests to other hosts. */
   readonly elsewhere: string[];
 }
 
-/** A Chromium without a window, for which the platforms are the whole internet. */
+/** A headless Chromium that resolves only the host names of the platforms. */
 export class Browser {
   /**
-   * @param hosts the platforms' host names, which lead to this port of the machine
+   * @param hosts the platforms' host names, which resolve to this port of the machine
    * @param certificate PEM: the one certificate that is trusted
    */
   public static async start(hosts: string[], port: number, certificate: string): Promise<Browser> {
@@ -33,10 +33,10 @@ export class Browser {
       args: [
         `--host-resolver-rules=${[...maps, 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'].join(', ')}`,
         `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`,
-        // One connection for all would be dropped with all that is under way: see visit().
+        // With HTTP/2 one lost connection would abort all requests: see visit().
         '--disable-http2',
         '--disable-dev-shm-usage',
-        // A container's root has no sandbox; nothing but the platform is opened.
+        // The sandbox does not work for root in a container, and the browser opens only the platform.
         '--no-sandbox',
       ],
     });
@@ -52,10 +52,10 @@ export class Browser {
   ) {}
 
   /**
-   * Looks at the platform as somebody who gives this login to the browser's box.
+   * Opens the platform with this login.
    *
-   * Chromium drops what is under way when a network interface of its machine comes or goes, as one does with each pod of
-   * a one-node cluster: then the visit is made again.
+   * Chromium aborts requests when a network interface of its machine is added or removed, which each pod of a one-node
+   * cluster does. Then the visit is repeated.
    */
   public async visit(login: Login, look: (visit: Visit) => Promise<void>): Promise<Visit> {
     for (let times = 1; ; times++) {
@@ -79,7 +79,11 @@ export class Browser {
       } finally {
         await context.close();
       }
-      if (times === VISITS) throw new Error('the network of this machine does not come to rest');
+      if (times === VISITS) {
+        throw new Error(
+          `${VISITS} visits were aborted by ${DISTURBED}; expected a machine whose network interfaces do not change`,
+        );
+      }
     }
   }
 
@@ -100,7 +104,7 @@ export class Browser {
     });
     page.on('requestfailed', (request) => {
       const error = request.failure()?.errorText;
-      // What a page gives up by itself is none.
+      // A request that the page itself aborts is no error.
       if (error !== 'net::ERR_ABORTED' && own(request.url())) errors.push(`${error} ${request.url()}`);
     });
     page.on('console', (message) => {
@@ -118,5 +122,5 @@ function onPath(name: string): string {
       return join(folder, name);
     } catch {}
   }
-  throw new Error(`no ${name} on the PATH: install it, or say in E2E_CHROMIUM where a Chromium is`);
+  throw new Error(`no ${name} on the PATH; expected a Chromium. Install it, or set E2E_CHROMIUM to its path`);
 }

@@ -10,7 +10,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** A certificate for DNS names, good for two days, of an authority of its own that nobody trusts yet. */
+/** A certificate for DNS names, valid for two days, with its own certificate authority. */
 export function certificateFor(...dnsNames: string[]): Certificate {
   const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
   const file = (name: string) => join(folder, name);
@@ -33,7 +33,7 @@ export function certificateFor(...dnsNames: string[]): Certificate {
   }
 }
 
-/** The Secret that Kubernetes and its Gateways take a certificate from. */
+/** A Secret of the type kubernetes.io/tls. */
 export function tlsSecret(name: string, { certificate, key }: Certificate): object {
   const stringData = { 'tls.crt': certificate, 'tls.key': key };
   return { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name }, stringData };

@@ -6,19 +6,19 @@ import { Images } from '../../lib';
 
 export interface ClientPodOptions {
   readonly labels?: Record<string, string>;
-  /** @default MLflow's, which has Python and MLflow's own client */
+  /** @default the image of MLflow, which has Python and MLflow's own client */
   readonly image?: string;
   readonly env?: Record<string, string>;
   /** Variables from Secrets of the namespace: [name of the Secret, key]. */
   readonly secrets?: Record<string, [secret: string, key: string]>;
-  /** Host names that it knows beside those of the cluster's DNS, with their addresses. */
+  /** Additional host names, with their addresses. */
   readonly hosts?: Record<string, string>;
-  /** In the node's own network, as a program on the node is; wants a privileged namespace. @default false */
+  /** Whether the pod uses the node's own network; needs a privileged namespace. @default false */
   readonly hostNetwork?: boolean;
 }
 
 /** The environment of MLflow's client for a platform named `mlflow`, in a pod of its namespace. */
-export const throughTheDoor = (secret = 'mlflow-basic-auth') => ({
+export const throughTheProxy = (secret = 'mlflow-basic-auth') => ({
   env: { MLFLOW_TRACKING_URI: 'http://mlflow-server:5000' },
   secrets: {
     MLFLOW_TRACKING_USERNAME: [secret, 'username'],
@@ -26,9 +26,9 @@ export const throughTheDoor = (secret = 'mlflow-basic-auth') => ({
   } as Record<string, [string, string]>,
 });
 
-/** A pod of somebody else: a client, a colleague's notebook, or an intruder, depending on where it runs. */
+/** A pod that does not belong to the platform, from which a test sends requests. */
 export class ClientPod {
-  /** Makes the pod and waits until programs can run in it. */
+  /** Creates the pod and waits until programs can run in it. */
   public static start(namespace: Namespace, name: string, options: ClientPodOptions = {}): ClientPod {
     const env = [
       ...Object.entries({ HOME: '/tmp', PYTHONWARNINGS: 'ignore', ...options.env }).map(([key, value]) => ({
@@ -77,12 +77,12 @@ export class ClientPod {
     return this.namespace.try(['exec', '--stdin', this.name, '--', ...command], options);
   }
 
-  /** Runs a Python program from its text, to its end. */
+  /** Runs a Python program from its text, and waits for its end. */
   public python(text: string, args: string[] = [], options: RunOptions = {}): Result {
     return this.run(['python', '-', ...args], { ...options, input: text });
   }
 
-  /** Starts a Python program and leaves it running; it ends with the pod or by what its caller tells it. */
+  /** Starts a Python program in the background. It ends with the pod, or if the caller stops it. */
   public background(text: string, args: string[] = []): ChildProcess {
     const command = [
       '--namespace',
@@ -101,7 +101,7 @@ export class ClientPod {
     return child;
   }
 
-  /** Runs a program of e2e/programs/ beside others, and gives the JSON that it prints. */
+  /** Runs a program of e2e/programs/ asynchronously, and returns the JSON that it prints. */
   public report<T>(name: string, ...args: string[]): Promise<T> {
     const child = this.background(program(name), args);
     return new Promise((resolve, reject) => {

@@ -15,7 +15,7 @@ export function basic({ username, password }: Login): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
 }
 
-/** Runs one of e2e/'s Python programs with MLflow's own client, which knows the server by its environment alone. */
+/** Runs a Python program of e2e/ with MLflow's own client, which finds the server by environment variables. */
 export function python(script: string, port: number, login: Login, args: string[] = []): Result {
   return run(process.env.E2E_PYTHON ?? 'python3', [join(__dirname, '..', script), ...args], {
     env: {

@@ -1,24 +1,24 @@
-import { ClientPod, throughTheDoor } from './client-pod';
+import { ClientPod, throughTheProxy } from './client-pod';
 import { Namespace } from './namespace';
 import { until } from './process';
 import { program } from './program';
 
-/** Somebody in the cluster who comes through the door with MLflow's client. */
+/** A user in the cluster with MLflow's own client, which uses the proxy. */
 export class Colleague {
   public static start(namespace: Namespace, image: string): Colleague {
-    const pod = ClientPod.start(namespace, 'colleague', { image, ...throughTheDoor() });
+    const pod = ClientPod.start(namespace, 'colleague', { image, ...throughTheProxy() });
     return new Colleague(pod);
   }
 
-  /** @param pod which knows its server by its environment */
+  /** @param pod has the server and the login in its environment variables */
   constructor(private readonly pod: ClientPod) {}
 
-  /** Makes some of all that people have in a tracking server. */
+  /** Creates runs, models, files and more, some of each kind that users have. */
   public writeHistory(): void {
     this.history('write');
   }
 
-  /** All that the server tells of it. */
+  /** Reads everything that `writeHistory` creates. */
   public showHistory(): object {
     return JSON.parse(this.history('show'));
   }
@@ -38,15 +38,15 @@ export interface Readings {
   /** How often each kind was read. */
   readonly counts: Record<string, number>;
   readonly failed: { at: number; what: string; error: string }[];
-  /** Which version answered, each time that it was another one than before; times in seconds since 1970. */
+  /** One entry each time that another version of MLflow answers; times in seconds since 1970. */
   readonly versions: { version: string; asked: number; answered: number }[];
 }
 
 let readers = 0;
 
 /**
- * Reads without pause until it is told to stop. It writes to files of its pod: an exec that lasted as long would lean on
- * its connection.
+ * Reads without pause until `stop()`. It writes to files of its pod, because the connection of a long `kubectl exec` may
+ * break.
  */
 export class Reader {
   public static async start(pod: ClientPod): Promise<Reader> {
@@ -67,7 +67,7 @@ export class Reader {
   public async stop(): Promise<Readings> {
     this.shell(`touch ${this.folder}/stop`);
     const read = () => this.pod.run(['cat', `${this.folder}/readings`]);
-    // A read that is under way may be in its retries.
+    // The last read may still be in its retries.
     const { stdout } = await until('the reader to end', 300, () => [read()].find(({ status }) => status === 0));
     if (!stdout.startsWith('{')) throw new Error(`reader.py: ${this.shell(`cat ${this.folder}/errors`)}`);
     return JSON.parse(stdout);

@@ -6,7 +6,7 @@ import { run } from './process';
 const LABEL = 'cdk8s-mlflow/made-by';
 const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
-/** A kind that is only to be there: whole, the schemas of some are MBs. */
+/** A kind without its schema: some schemas are several megabytes. */
 export interface Kind {
   readonly group: string;
   readonly version?: string;
@@ -15,9 +15,9 @@ export interface Kind {
   readonly scope?: 'Namespaced' | 'Cluster';
 }
 
-/** The definition of a kind whose objects may be anything. */
+/** A CRD that accepts any object of the kind. */
 export function ofAnything({ group, version = 'v1', kind, plural, scope = 'Namespaced' }: Kind): any {
-  // Groups of Kubernetes' own want to be approved, or told that they are not.
+  // Kubernetes requires this annotation for groups under *.k8s.io.
   const annotations = { 'api-approved.kubernetes.io': 'unapproved, takes anything' };
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -40,7 +40,7 @@ export function ofAnything({ group, version = 'v1', kind, plural, scope = 'Names
   };
 }
 
-/** A definition of crds/, which has the schema of `spec`, with a status. */
+/** A CRD of crds/, which has the schema of `spec`, with a status. */
 export function ofCrds(file: string): any {
   const definition = parse(readFileSync(join(__dirname, '..', '..', 'crds', file), 'utf8'));
   const [version] = definition.spec.versions;
@@ -49,9 +49,9 @@ export function ofCrds(file: string): any {
   return definition;
 }
 
-/** Objects of the whole cluster, for one test. What the cluster has of them already stays as it is, at the end too. */
+/** Cluster-scoped objects for one test. Objects that exist already are neither changed nor deleted. */
 export class Additions {
-  /** @param name by which they are known again */
+  /** @param name value of the label of these objects */
   constructor(private readonly name: string) {}
 
   public add(...objects: any[]): void {

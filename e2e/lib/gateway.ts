@@ -6,7 +6,7 @@ import { Traefik } from './traefik';
 
 const MANIFEST = join(__dirname, '..', 'fixtures', 'gateway.yaml');
 
-/** Traefik as an implementation of the Gateway API, and a Gateway of its with a listener for http and one for https. */
+/** Traefik as an implementation of the Gateway API, with a Gateway that has listeners for http and https. */
 export class Gateway {
   public readonly name = 'public';
   public readonly traefik = new Traefik();
@@ -28,7 +28,7 @@ export class Gateway {
   }
 }
 
-/** What Traefik 3.6 watches; the one under test has the Gateway API's own schema. */
+/** The kinds that Traefik 3.6 watches. HTTPRoute, which is under test, has the schema of the Gateway API. */
 function kinds(): any[] {
   const group = 'gateway.networking.k8s.io';
   return [

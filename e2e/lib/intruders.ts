@@ -2,15 +2,15 @@ import { ClientPod } from './client-pod';
 import { Namespace } from './namespace';
 
 interface Report {
-  /** Requests, or ways in, that were tried. */
+  /** Number of requests and connections. */
   readonly tried: number;
-  /** What got more than a refusal: [where, what, answer]. */
+  /** Requests that were not refused: [where, what, answer]. */
   readonly got_in: string[][];
 }
 
 const KNOWN_PORTS = [5000, 5432, 8080, 9000, 9001, 9090];
 
-/** Whoever has no password, at each place where somebody can be: beside the platform, elsewhere, and on the node. */
+/** Clients without a password: in the namespace of the platform, in another namespace, and on the node. */
 export class Intruders {
   public static start(namespace: Namespace, elsewhere: Namespace, ofTheNode: Namespace): Intruders {
     elsewhere.kubectl('create', 'namespace', elsewhere.name);
@@ -25,12 +25,12 @@ export class Intruders {
 
   private constructor(public readonly pods: Record<string, ClientPod>) {}
 
-  /** What it is when nobody got anything. */
+  /** The result of `each` if every request was refused. */
   public get nothing(): Record<string, never[]> {
     return Object.fromEntries(Object.keys(this.pods).map((place) => [place, []]));
   }
 
-  /** All of them do it at once. */
+  /** Runs `act` from all clients at once. */
   public async each<T>(act: (from: ClientPod) => Promise<T>): Promise<Record<string, T>> {
     const acts = Object.entries(this.pods).map(async ([place, from]) => [place, await act(from)] as const);
     return Object.fromEntries(await Promise.all(acts));
@@ -38,11 +38,11 @@ export class Intruders {
 }
 
 /**
- * The open ports of every pod and Service, as one pod sees them. Pods are asked for all their ports, Services, of which
- * the cluster knows each port, for those that anything of ours listens on.
+ * The open ports of every pod and Service, as seen from one pod. All ports of a pod are tried. Of a Service, which
+ * forwards only its own ports, the ports on which the platform listens are tried.
  *
- * @param addresses by name; those of Services begin so
- * @param every false for the known ports alone
+ * @param addresses by name; names of Services begin with `Service `
+ * @param every whether all ports of pods are tried, or only those on which the platform listens
  */
 export async function openPorts(
   from: ClientPod,
@@ -56,9 +56,9 @@ export async function openPorts(
   return Object.fromEntries(Object.entries(addresses).map(([name, address]) => [name, found[address]]));
 }
 
-/** What got more than a refusal. A program that tried little would be refused little. */
+/** The requests that were not refused. Throws if the program sent fewer requests than `least`. */
 export async function gotIn(from: ClientPod, least: number, program: string, ...args: string[]): Promise<string[][]> {
   const { tried, got_in } = await from.report<Report>(program, ...args);
-  if (tried < least) throw new Error(`${program} tried only ${tried} ways`);
+  if (tried < least) throw new Error(`${program} sent ${tried} requests; expected at least ${least}`);
   return got_in;
 }

@@ -1,4 +1,4 @@
-import { ClientPod, throughTheDoor } from './client-pod';
+import { ClientPod, throughTheProxy } from './client-pod';
 import { Namespace } from './namespace';
 import { until } from './process';
 import { program } from './program';
@@ -16,14 +16,14 @@ except requests.exceptions.Timeout as error:
     print('unreachable', type(error).__name__)
 `;
 
-/** The versions of the model 'line', as the process that trained them knows them. */
+/** The versions of the model 'line', with the predictions of the process that trained them. */
 export class Lines {
   /** @param secret of the administrator, with the keys `username` and `password` */
   public static start(namespace: Namespace, secret?: string): Lines {
-    return new Lines(ClientPod.start(namespace, 'trainer', throughTheDoor(secret)));
+    return new Lines(ClientPod.start(namespace, 'trainer', throughTheProxy(secret)));
   }
 
-  /** What each version predicts for `question`. */
+  /** The predictions of each version for `question`. */
   public predictions: Record<string, number[]> = {};
   /** Body of a request. */
   public question = '';
@@ -58,12 +58,12 @@ export class Lines {
 }
 
 export interface Load {
-  /** How often each answer came. */
+  /** The number of times of each answer. */
   readonly counts: Record<string, number>;
   readonly failures: string[];
 }
 
-/** Somebody who asks one serving for predictions. */
+/** A client that asks one serving for predictions. */
 export class Caller {
   constructor(
     private readonly pod: ClientPod,
@@ -80,7 +80,7 @@ export class Caller {
     return answer.startsWith('200 ') ? JSON.parse(answer.slice(4)).predictions : undefined;
   }
 
-  /** Asks without a pause until `during` is over. */
+  /** Sends requests without pause until `during` has ended. */
   public async load(during: () => Promise<void>): Promise<Load> {
     const child = this.pod.background(program('predict_load.py'), [this.url, this.lines.question, '400']);
     let text = '';

@@ -3,11 +3,11 @@ import { parseAllDocuments } from 'yaml';
 import { Platform } from './platform';
 
 /**
- * Every field of the YAML that does not stand in the cluster exactly as it was written: a quantity that was rewritten,
- * an empty list that was dropped, a default that replaced it. Such fields show as changes for ever where a GitOps
- * controller compares plainly, and make `kubectl apply` say "configured" each time.
+ * Every field of the YAML that the cluster does not keep exactly as written: a quantity that it rewrites, an empty list
+ * that it drops, a value that a default replaces. A GitOps controller that compares literally shows such fields as
+ * changed for ever, and `kubectl apply` prints "configured" each time.
  *
- * @param asked what kubectl does to tell what there is, or with a dry run what there would be
+ * @param asked arguments with which kubectl prints the objects, or with a dry run what they would be
  */
 export function rewritten(platform: Platform, ...asked: string[]): string[] {
   const command = asked.length > 0 ? asked : ['get'];

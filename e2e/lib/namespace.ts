@@ -14,7 +14,7 @@ export class Namespace {
     return run('kubectl', ['--namespace', this.name, ...args], options);
   }
 
-  /** Throws where kubectl fails. */
+  /** Throws if kubectl fails. */
   public kubectl(...args: string[]): string {
     const result = this.try(args);
     if (result.status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${result.stderr || result.stdout}`);
@@ -34,7 +34,7 @@ export class Namespace {
     this.handOver('apply', manifests);
   }
 
-  /** A key of a Secret, as `kubectl get secret` shows it to a person. */
+  /** The decoded value of a key of a Secret. */
   public secret(name: string, key: string): string {
     const { data } = this.json<{ data: Record<string, string> }>('get', 'secret', name);
     return Buffer.from(data[key] ?? '', 'base64').toString('utf8');
@@ -67,7 +67,7 @@ export class Namespace {
     if (status !== 0) throw new Error(stderr);
   }
 
-  /** What a person would look at when something failed. */
+  /** Pods, events and logs, to find out why a test failed. */
   public report(): string {
     const looks = [
       ['get', 'pods,jobs,pvc', '--output', 'wide'],

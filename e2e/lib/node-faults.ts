@@ -4,8 +4,8 @@ import { program } from './program';
 import { Images } from '../../lib';
 
 /**
- * What only the node can do to a pod. It takes a pod on that node with rights that ours never have, so a namespace of
- * its own without our restrictions, which the caller removes. Each fault says when it had happened.
+ * Faults that only the node can cause. They need a privileged pod on that node, in its own namespace, which the caller
+ * removes. Each fault returns the time at which it had happened.
  */
 export class NodeFaults {
   constructor(
@@ -13,15 +13,15 @@ export class NodeFaults {
     private readonly pods: Namespace,
   ) {}
 
-  /** `kill -9` of a container's first process, from which its own signals cannot end it. */
+  /** Kills a container's first process with SIGKILL, which Linux ignores if it comes from inside the container. */
   public async kill9(pod: string, processName: string): Promise<number> {
     const { metadata, spec } = this.pods.json('get', 'pod', pod);
-    // Whoever runs as the same user may send signals.
+    // A process may send signals to processes of the same user.
     const { runAsUser } = spec.securityContext;
     return this.run(spec.nodeName, 'kill.py', [metadata.uid, processName], { runAsUser }, { hostPID: true });
   }
 
-  /** The pod falls silent, as if its node had lost its power: its connections are not closed. */
+  /** Takes the pod's network down, as if its node had lost power: its connections are not closed. */
   public async cutOff(pod: string): Promise<number> {
     const index = this.pods.kubectl('exec', pod, '--', 'cat', '/sys/class/net/eth0/iflink').trim();
     const { spec } = this.pods.json('get', 'pod', pod);

@@ -3,11 +3,11 @@ import { get } from 'node:http';
 export interface PlainAnswer {
   readonly status?: number;
   readonly location?: string;
-  /** What it asks a login for. */
+  /** The header WWW-Authenticate. */
   readonly asks?: string;
 }
 
-/** What somebody gets who comes by plain http to a host that no DNS knows. */
+/** Sends a request by plain http to a host name that is in no DNS, on a local port. */
 export function plainHttp(port: number, host: string, path: string): Promise<PlainAnswer> {
   return new Promise((resolve, reject) => {
     const request = get({ port, path, headers: { host } }, (answer) => {

@@ -9,18 +9,18 @@ import { RestrictedNamespace } from '../../lib';
 
 const output = join(__dirname, '..', 'output');
 
-/** Requests for a node of two cores, which several platforms may share; limits keep their defaults. */
+/** Small requests, so that several platforms fit on a node of two cores. Limits keep their defaults. */
 export const little: ContainerResources = {
   cpu: { request: Cpu.millis(20) },
   memory: { request: Size.mebibytes(128) },
 };
 
-/** A platform's YAML, and the platform that it makes on the cluster. */
+/** A platform's YAML, and its objects in the cluster. */
 export class Platform {
   public readonly manifest: string;
 
   /**
-   * @param namespace where it lives; the YAML makes it unless `shared` says that it is there already
+   * @param namespace of the platform; the YAML creates it unless `shared` is true
    * @param name id of the platform that `build` adds to the chart
    */
   constructor(
@@ -46,14 +46,14 @@ export class Platform {
     this.namespace.kubectl('apply', ...options, '--filename', this.manifest);
   }
 
-  /** Makes it anew, and waits until it is there. */
+  /** Deletes the namespace, applies the YAML, and waits until all pods are Ready. */
   public async install(servers: number, seconds = 300): Promise<void> {
     this.namespace.remove();
     this.synth().apply();
     await this.untilReady(servers, seconds);
   }
 
-  /** What applied is, object by object; a write that changes something changes its generation. */
+  /** The content of each applied object, with its generation, which increases with each change. */
   public versions(): Record<string, string> {
     const { items } = this.namespace.json<{ items: any[] }>('get', '--filename', this.manifest);
     return Object.fromEntries(

@@ -12,7 +12,7 @@ export interface RunOptions {
   readonly seconds?: number;
 }
 
-/** Runs a program to its end. */
+/** Runs a program and waits for its end. */
 export function run(command: string, args: string[], options: RunOptions = {}): Result {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     encoding: 'utf8',
@@ -25,7 +25,7 @@ export function run(command: string, args: string[], options: RunOptions = {}): 
   return { status, stdout, stderr };
 }
 
-/** Waits until `probe` gives something, asking twice a second. */
+/** Calls `probe` twice a second until it returns a truthy value. */
 export async function until<T>(
   what: string,
   seconds: number,

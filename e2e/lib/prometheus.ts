@@ -16,7 +16,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** The Prometheus Operator and a Prometheus of its making, in the namespace from which a platform expects scrapes. */
+/** The Prometheus Operator and a Prometheus, in the namespace that may scrape a platform by default. */
 export class Prometheus {
   public readonly namespace = new Namespace('monitoring');
   private readonly additions = new Additions('e2e-prometheus');
@@ -35,12 +35,12 @@ export class Prometheus {
     this.forward = await this.namespace.forward(pod, 9090);
   }
 
-  /** What it scrapes, or tries to. */
+  /** Its active targets. */
   public async targets(): Promise<Target[]> {
     return (await this.ask('targets?state=active')).activeTargets;
   }
 
-  /** The newest sample of each series that the query finds. */
+  /** The newest sample of each series of the query. */
   public async query(query: string): Promise<Sample[]> {
     const { result } = await this.ask(`query?query=${encodeURIComponent(query)}`);
     return result.map(({ metric, value }: any) => ({ labels: metric, value: Number(value[1]) }));
@@ -63,7 +63,7 @@ export class Prometheus {
   }
 }
 
-/** The kinds without which the operator does not start; the one under test has the operator's own schema. */
+/** The kinds without which the operator does not start. ServiceMonitor, which is under test, has the operator's schema. */
 function kinds(): any[] {
   const plurals = {
     Prometheus: 'prometheuses',

@@ -1,12 +1,12 @@
 import { Login, python } from './client';
 import { Platform } from './platform';
 
-/** Logs a run through the door with MLflow's own client, and gives its id. */
+/** Logs a run through the proxy with MLflow's own client, and returns its id. */
 export function logRun(platform: Pick<Platform, 'namespace' | 'name'>, login: Login, text: string): Promise<string> {
   return runs(platform, login, 'log', text);
 }
 
-/** Throws unless the run is there with all that `logRun` wrote. */
+/** Throws unless the run has everything that `logRun` wrote. */
 export async function readRun(
   platform: Pick<Platform, 'namespace' | 'name'>,
   login: Login,

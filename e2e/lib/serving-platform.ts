@@ -10,7 +10,7 @@ import { MlflowPlatform, MlflowPlatformProps, RestrictedNamespace } from '../../
 
 const output = join(__dirname, '..', 'output');
 
-/** A small platform, and servings in a namespace beside it. */
+/** A small platform, with servings in a second namespace. */
 export class ServingPlatform {
   public readonly namespace: Namespace;
   public readonly models: Namespace;
@@ -52,13 +52,13 @@ export class ServingPlatform {
     await until('a tracking server is Ready', seconds, () => pods().some(isReady));
   }
 
-  /** Pods of the deployer, those that end included. */
+  /** Pods of the deployer, terminating ones included. */
   public deployers(): Pod[] {
     const selector = ['--selector', 'app.kubernetes.io/component=deployer'];
     return this.namespace.json<{ items: Pod[] }>('get', 'pods', ...selector).items;
   }
 
-  /** A number that the deployer tells, NaN where it tells none. By the API server: its image has no client to ask it with. */
+  /** A metric of the deployer, or NaN. It is read through the API server, because the image has no HTTP client. */
   public deployerMetric(name: string): number {
     const path = `/api/v1/namespaces/${this.namespace.name}/pods/${this.deployers()[0].metadata.name}:9090/proxy/metrics`;
     const { stdout } = this.namespace.try(['get', '--raw', path]);
@@ -70,8 +70,8 @@ export class ServingPlatform {
   }
 
   /**
-   * Sets the version as the deployer does: by server-side apply of its fields alone. Not by `kubectl apply --server-side`,
-   * which takes over what a client-side apply has set before.
+   * Sets the version as the deployer does, by server-side apply of only its fields. Not with `kubectl apply --server-side`,
+   * which takes over the fields that a client-side apply has set.
    */
   public async setVersion(serving: string, version: string): Promise<void> {
     const env = [{ name: 'MODEL_VERSION', value: version }];
@@ -107,7 +107,7 @@ export class ServingPlatform {
   }
 }
 
-/** `kubectl proxy`: the API server without a login, on a free local port. */
+/** Runs `kubectl proxy`: the API server without a login, on a free local port. */
 async function apiProxy(): Promise<{ url: string; stop(): void }> {
   const child = spawn('kubectl', ['proxy', '--port=0']);
   const port = await new Promise<string>((resolve, reject) => {

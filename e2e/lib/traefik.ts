@@ -11,7 +11,7 @@ export class Traefik {
   public readonly namespace = new Namespace('mlflow-e2e-traefik');
   private readonly forwards: Forward[] = [];
 
-  /** @param args arguments beside those of the manifest */
+  /** @param args arguments in addition to those of the manifest */
   public start(...args: string[]): void {
     const items = parseAllDocuments(readFileSync(MANIFEST, 'utf8')).map((document) => document.toJS());
     items.find(({ kind }) => kind === 'Deployment').spec.template.spec.containers[0].args.push(...args);
@@ -19,12 +19,12 @@ export class Traefik {
     this.namespace.kubectl('rollout', 'status', 'deployment/traefik', '--timeout=120s');
   }
 
-  /** Where it answers inside the cluster. */
+  /** Its address in the cluster. */
   public address(): string {
     return this.namespace.json('get', 'service', 'traefik').spec.clusterIP;
   }
 
-  /** Local ports that lead to it. */
+  /** Forwards local ports to it. */
   public async forward(): Promise<{ http: number; https: number }> {
     for (const port of [80, 443]) this.forwards.push(await this.namespace.forward('service/traefik', port));
     const [http, https] = this.forwards.map(({ port }) => port);

@@ -20,8 +20,7 @@ export interface TwoLoginsProps {
 }
 
 /**
- * Two servers before one database and store: nginx asks for the password of `mlflow-server`, MLflow itself for that of
- * `own`.
+ * Two servers with one database and one store: nginx checks the passwords of `mlflow-server`, MLflow those of `own`.
  */
 export function twoLogins(namespace: Namespace, props: TwoLoginsProps = {}): Platform {
   return new Platform(namespace, 'mlflow', (chart) => {

@@ -7,7 +7,7 @@ import { Pod } from './pods';
 import { until } from './process';
 import { Images, MlflowPlatform, PostgresStatefulSetProps, TrackingServerOptions } from '../../lib';
 
-/** The version that everybody had before, and an old one. */
+/** The previous default version, and an old one. */
 export const PREVIOUS = imageOf('3.17.2');
 export const OLD = imageOf('3.14.0');
 export const NEW = Images.MLFLOW;
@@ -22,14 +22,14 @@ export function versionOf(image: string): string {
   return /:v([\d.]+)-/.exec(image)![1];
 }
 
-/** What there is at one time. */
+/** The data of the platform at one time. */
 export interface State {
   readonly schema: string;
   readonly rows: Record<string, number>;
   readonly history: object;
 }
 
-/** A platform whose YAML goes from one version of MLflow to another. */
+/** A platform that is upgraded from one version of MLflow to another. */
 export class Upgrade {
   private platform?: Platform;
 
@@ -38,7 +38,7 @@ export class Upgrade {
     private readonly old = OLD,
   ) {}
 
-  /** Makes a platform of the old version, with data of a colleague's. */
+  /** Installs the platform with the old version, and writes data. */
   public async installOld(): Promise<{ colleague: Colleague; before: State }> {
     this.namespace.remove();
     this.apply(this.old);
@@ -49,7 +49,7 @@ export class Upgrade {
     return { colleague, before };
   }
 
-  /** Applies the YAML with this version of MLflow, and says where it lies. */
+  /** Applies the YAML with this version of MLflow, and returns its path. */
   public apply(image: string, server: TrackingServerOptions = {}, postgres: PostgresStatefulSetProps = {}): string {
     this.platform = new Platform(this.namespace, 'mlflow', (chart) => {
       new MlflowPlatform(chart, 'mlflow', {
@@ -77,7 +77,7 @@ export class Upgrade {
     this.rollout('status', `--timeout=${seconds}s`);
   }
 
-  /** Waits until the other version serves, and the last pod of this one has answered its last request. */
+  /** Waits until the other version is rolled out, and the last pod of this one is deleted. */
   public async untilGone(image: string, seconds: number): Promise<void> {
     this.untilRolledOut(seconds);
     await until(`no server of ${image}`, seconds, () => this.servers(image).length === 0);
@@ -101,12 +101,12 @@ export class Upgrade {
       .map((job) => ({ job, pods: items('pods', `batch.kubernetes.io/job-name=${job.metadata.name}`) }));
   }
 
-  /** As docs/how-to/upgrade-mlflow.md has it. */
+  /** As in docs/how-to/upgrade-mlflow.md. */
   public migrationLog(): string {
     return this.namespace.try(['logs', '-l', MIGRATION, '--tail=-1']).stdout;
   }
 
-  /** As docs/how-to/upgrade-mlflow.md has it. */
+  /** As in docs/how-to/upgrade-mlflow.md. */
   public deleteMigrations(): void {
     this.namespace.kubectl('delete', 'job', '-l', MIGRATION);
   }
@@ -128,7 +128,7 @@ export class Upgrade {
     return Object.fromEntries(lines.map((line) => line.split('|')).map(([table, rows]) => [table, Number(rows)]));
   }
 
-  /** MinIO's own client, as its administrator. */
+  /** Runs `mc` in the pod of the store, as its root user. */
   public mc(script: string): string {
     return asRootOfStore(this.namespace, script);
   }

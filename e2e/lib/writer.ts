@@ -1,5 +1,5 @@
 import { ChildProcess } from 'node:child_process';
-import { ClientPod, throughTheDoor } from './client-pod';
+import { ClientPod, throughTheProxy } from './client-pod';
 import { Namespace } from './namespace';
 import { until } from './process';
 import { program } from './program';
@@ -20,11 +20,11 @@ interface Entry {
   readonly stopped?: boolean;
 }
 
-/** Somebody who logs runs without pause, and remembers what was acknowledged. */
+/** A client that logs runs without pause, and records what the server acknowledged. */
 export class Writer {
-  /** @param threads each a client of its own as the server sees it, with one request at a time */
+  /** @param threads each is a separate client, with one request at a time */
   public static async start(namespace: Namespace, threads = THREADS): Promise<Writer> {
-    const writer = new Writer(ClientPod.start(namespace, 'writer', throughTheDoor()), threads);
+    const writer = new Writer(ClientPod.start(namespace, 'writer', throughTheProxy()), threads);
     writer.child = writer.pod.background(program('durability_write.py'), [String(threads), RECORD, STOP]);
     await writer.untilWriting(1, 300);
     return writer;
@@ -38,7 +38,7 @@ export class Writer {
     private readonly threads: number,
   ) {}
 
-  /** Waits until every thread, or as many as are wanted, has been through a whole run that it began after now. */
+  /** Waits until this many threads have logged a whole run that they began after now. */
   public async untilWriting(threads = this.threads, seconds = 300): Promise<void> {
     this.read();
     const now = this.pod.run(['date', '+%s.%N']).stdout;
@@ -53,7 +53,7 @@ export class Writer {
     return this.read().flatMap(({ failed, error }) => (failed ? [`${failed}: ${error}`] : []));
   }
 
-  /** How often the client tried again by itself. */
+  /** The retries of the client. */
   public retries(): string[] {
     return this.read().flatMap(({ retried }) => (retried ? [retried] : []));
   }
@@ -64,19 +64,19 @@ export class Writer {
     this.leave();
   }
 
-  /** Lets go of it, whatever it does: without this nobody's programs end before the pod does. */
+  /** Ends the local kubectl, which otherwise runs as long as the pod. */
   public leave(): void {
     this.child?.kill();
   }
 
-  /** What of all that was acknowledged is not there. */
+  /** Acknowledged calls, and those whose result is missing. */
   public readBack(): { acknowledged: Record<string, number>; missing: string[] } {
     const { status, stdout, stderr } = this.pod.python(program('durability_read.py'), [RECORD], { seconds: 400 });
     if (status !== 0) throw new Error(stderr);
     return JSON.parse(stdout.trim().split('\n').pop()!);
   }
 
-  /** The record so far: only what is new travels. */
+  /** Reads the lines that were added to the record. */
   private read(): Entry[] {
     const { stdout } = this.pod.run(['sh', '-c', `tail -n +${this.entries.length + 1} ${RECORD} 2>/dev/null || true`]);
     const whole = stdout.slice(0, stdout.lastIndexOf('\n') + 1);

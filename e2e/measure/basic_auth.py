@@ -1,4 +1,4 @@
-"""Beside a server of ours, in its container: the same MLflow with its own login, on port 5001, and its users in SQLite.
+"""Starts the same MLflow with its own login on port 5001, in the container of one of our servers, with users in SQLite.
 
 The variable PASSWORD, set by a line before this program, is the administrator's.
 """

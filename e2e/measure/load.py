@@ -1,7 +1,7 @@
-"""Sends one GET after another over a constant number of kept connections, and prints what came of it as JSON.
+"""Sends one GET after another over a constant number of kept connections, and prints rates and latencies as JSON.
 
 load.py PORT PATH CONNECTIONS SECONDS; the variable AUTHORIZATION, set by a line before this program, is the login.
-Plain sockets and no HTTP library: it is to cost little beside what it measures, and says what it cost.
+It uses plain sockets instead of an HTTP library, to need little CPU compared with the server, and prints what it needed.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ times, failures = [], 0
 
 
 async def answer(reader):
-    """Reads one answer to its end and gives its status."""
+    """Reads one answer to its end and returns its status."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin1").lower()
     if "transfer-encoding: chunked" in head:
         while size := int(await reader.readline(), 16):
@@ -41,7 +41,7 @@ async def client(start, end):
             if writer:
                 writer.close()
             writer, status = None, 0
-        # What is under way at the end counts to its own end: else a slow server would lose its slowest answers.
+        # Requests that are running at the end are included, or a slow server would lose its slowest answers.
         if sent >= start:
             times.append(time.perf_counter() - sent)
             failures += status != 200

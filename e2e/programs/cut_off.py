@@ -1,6 +1,6 @@
-"""Takes the node's end of a pod's network down, so that the pod falls silent: no connection of its is ever closed.
+"""Takes the node's end of a pod's network interface down, so that the pod's connections hang and are never closed.
 
-cut_off.py INDEX    of the interface, as the pod's own end names it (/sys/class/net/eth0/iflink)
+cut_off.py INDEX    index of the interface, from /sys/class/net/eth0/iflink in the pod
 """
 
 import fcntl

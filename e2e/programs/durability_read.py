@@ -1,8 +1,8 @@
-"""Reads back, through the door, everything that the RECORD of durability_write.py says was acknowledged.
+"""Reads back, through the proxy, everything that was acknowledged according to the RECORD of durability_write.py.
 
 durability_read.py RECORD
 
-Prints what was looked for and what is missing or different, as JSON.
+Prints as JSON how many of each kind were acknowledged, and what is missing or different.
 """
 
 import collections
@@ -15,7 +15,7 @@ import tempfile
 
 from mlflow import MlflowClient
 
-# All is calm now: what is lost shall be told at once, not after minutes of tries.
+# No faults any more: report what is missing at once, not after minutes of retries.
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "2"
 
 client = MlflowClient()
@@ -27,7 +27,7 @@ for line in open(sys.argv[1]):
 
 
 def compare(run_id):
-    """What was acknowledged of this run and is not there."""
+    """What was acknowledged of this run and is missing."""
     try:
         run = client.get_run(run_id)
         history = {(metric.step, metric.value) for metric in client.get_metric_history(run_id, "m")}

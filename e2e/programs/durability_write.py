@@ -2,8 +2,8 @@
 
 durability_write.py THREADS RECORD STOP
 
-RECORD gets a line for each call that returned, which is what the server has acknowledged, and for each that failed.
-The writer ends when the file STOP is there. The server and the login come from the environment.
+RECORD gets a line for each call that returned, which the server has acknowledged, and for each call that failed.
+The writer ends when the file STOP exists. The server and the login come from the environment.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def note(**what):
 
 
 class Retries(logging.Handler):
-    """What the client tried again by itself: no failure, but good to know."""
+    """Records the retries of the client, which are not failures."""
 
     def emit(self, line):
         if line.msg.startswith("Retry"):
@@ -42,7 +42,7 @@ requests.propagate = False
 
 
 def attempt(kind, run, call, **what):
-    """Makes one call and notes what came of it."""
+    """Makes one call and records its outcome."""
     try:
         answer = call()
     except Exception as error:

@@ -1,6 +1,6 @@
-"""What people have in a tracking server: `history.py write` makes some of all kinds, `history.py show` prints all of it.
+"""`history.py write` creates runs, models, files and more, some of each kind; `history.py show` prints all of it.
 
-Prints JSON, sorted, so that two prints are equal where nothing was lost or changed; a file is its checksum.
+Prints JSON, sorted, so that two outputs are equal if nothing was lost or changed. A file is printed as its checksum.
 The server, the user and the password come from the environment (MLFLOW_TRACKING_URI, …_USERNAME, …_PASSWORD).
 """
 

@@ -1,4 +1,4 @@
-"""Ends the first process of a container by SIGKILL, from the node: inside the container Linux protects it.
+"""Kills the first process of a container with SIGKILL, from the node: Linux ignores the signal inside the container.
 
 kill.py POD_UID NAME
 """

@@ -1,6 +1,6 @@
 """Uses each of MLflow's features once, with MLflow's own client, and reads back what it wrote.
 
-`python mlflow_features.py` prints as JSON which features work; the first one that does not ends it with its error.
+`python mlflow_features.py` prints as JSON which features work. It exits with the error of the first that does not.
 
 The server, the user and the password come from the environment (MLFLOW_TRACKING_URI, …_USERNAME, …_PASSWORD).
 """
@@ -67,7 +67,7 @@ def traces():
 
 
 def otlp():
-    """As an OpenTelemetry exporter sends them, plain and compressed."""
+    """Traces as an OpenTelemetry exporter sends them, plain and compressed."""
     headers = {"Content-Type": "application/x-protobuf", "x-mlflow-experiment-id": experiment}
     login = (os.environ.get("MLFLOW_TRACKING_USERNAME", ""), os.environ.get("MLFLOW_TRACKING_PASSWORD", ""))
     for encoding, pack in ({}, bytes), ({"Content-Encoding": "gzip"}, gzip.compress):
@@ -159,7 +159,7 @@ def runs():
 
 def webhooks():
     name = f"webhook-{UNIQUE}"
-    # MLflow asks DNS for a name, and takes no private address. A disabled webhook is never called.
+    # MLflow resolves the name and refuses private addresses. A disabled webhook is never called.
     made = client.create_webhook(
         name, "https://1.1.1.1/", ["registered_model.created", "prompt.created"], secret="a secret", status="DISABLED"
     )

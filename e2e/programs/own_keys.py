@@ -1,6 +1,6 @@
-"""What the server's own keys open beside what is its own; runs in the server's container, where those keys lie.
+"""Tries to reach other buckets and databases with the server's own keys; runs in the server's container.
 
-`python own_keys.py BUCKET OTHER_BUCKET OTHER_DATABASE...` prints as JSON what each try gave: "denied", or what came.
+`python own_keys.py BUCKET OTHER_BUCKET OTHER_DATABASE...` prints the result of each try as JSON: "denied", or the answer.
 """
 
 import json

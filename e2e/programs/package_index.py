@@ -1,6 +1,6 @@
 """package_index.py PORT: serves a package index that holds one package, `tiny-lines` 1.0 with the number SLOPE.
 
-pip's --index-url is http://<host>:PORT/simple. It runs until its pod ends.
+Use it as pip's --index-url: http://<host>:PORT/simple. It runs until its pod ends.
 """
 
 import functools

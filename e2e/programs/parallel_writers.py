@@ -1,8 +1,8 @@
-"""Many writers of metrics and traces at once, each call without a retry, beside MLflow's own client in the background.
+"""Writes metrics and traces from many threads at once without retries, and with MLflow's own client in the background.
 
 parallel_writers.py WRITERS
 
-Prints as JSON how many calls were made, what was not answered with 200, what is stored, and how long calls took.
+Prints as JSON the number of calls, the answers other than 200, what is stored, and how long the calls took.
 """
 
 import base64
@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 import mlflow
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-# The report is all that may stand on standard output.
+# Standard output must have only the report.
 os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
 
 WRITERS = int(sys.argv[1])
@@ -44,7 +44,7 @@ def post(path, body, headers):
 
 
 def write(run):
-    # For the tag of a run's name, one call holds four connections at once.
+    # With the tag mlflow.runName one call holds four connections at once.
     tags = [{"key": "mlflow.runName", "value": "again"}]
     answers = []
     for step in range(CALLS):

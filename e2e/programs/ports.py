@@ -1,7 +1,7 @@
-"""Which TCP ports answer: `python ports.py ADDRESS[=PORT,...]...` prints {address: [open ports]} as JSON.
+"""Finds open TCP ports: `python ports.py ADDRESS[=PORT,...]...` prints {address: [open ports]} as JSON.
 
-All 65535 ports of an address are tried where none are named. A policy drops what it forbids without a word, so a port
-has some time to answer, and thousands are asked at once.
+If no ports are given, all 65535 of an address are tried. A NetworkPolicy drops packets without an answer, so each port
+gets some seconds to answer, and thousands are tried at once.
 """
 
 import errno
@@ -16,7 +16,7 @@ SECONDS = 1
 
 
 def connecting(address, port):
-    """A socket on its way, or None where the answer came at once."""
+    """A socket that is connecting, or None if it was refused at once."""
     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     code = connection.connect_ex((address, port))
     if code in (0, errno.EINPROGRESS):
@@ -35,7 +35,7 @@ def scan(targets):
             poll.register(connection, select.EPOLLOUT)
     found = []
     deadline = time.monotonic() + SECONDS
-    # What came while this process had to wait is looked at too, after the deadline.
+    # Also reads the answers that arrived before the deadline while this process waited.
     while waiting and (events := poll.poll(max(0, deadline - time.monotonic()))):
         for number, _ in events:
             connection, target = waiting.pop(number)

@@ -1,6 +1,6 @@
-"""predict_load.py URL QUESTION SECONDS: asks without a pause until /tmp/stop is there; prints what came, as JSON.
+"""predict_load.py URL QUESTION SECONDS: sends requests without pause until /tmp/stop exists; prints the answers as JSON.
 
-One thread keeps its connection, the other makes one for each request.
+One thread keeps its connection, the other opens one for each request.
 """
 
 import collections

@@ -1,7 +1,7 @@
-"""Reads as MLflow's own client does, with its default retries, without pause until the file STOP appears; makes the file `begun`.
+"""Reads with the retries that MLflow's own client has by default, without pause until the file STOP appears.
 
-reader.py STOP      prints JSON: how often each kind was read, what failed, and which version answered when (in seconds
-                    since 1970, each time that it was another one than before)
+reader.py STOP      creates the file `begun` after the first reads. Prints JSON: how often each kind was read, what
+                    failed, and an entry each time that another version answers (in seconds since 1970)
 The server, the user and the password come from the environment (MLFLOW_TRACKING_URI, …_USERNAME, …_PASSWORD).
 """
 
@@ -52,7 +52,7 @@ def artifact():
 end = time.monotonic() + LIMIT_SECONDS
 told = False
 while not told and time.monotonic() < end:
-    # Once more after it was told: then the last round is one that began afterwards.
+    # One more round after STOP, so that the last round begins after it.
     told = os.path.exists(stop)
     for read in (version, experiment_and_runs, model, artifact):
         try:

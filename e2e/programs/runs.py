@@ -1,4 +1,4 @@
-"""Logs a run with a parameter, a metric and an artifact, or looks whether it is there, whole.
+"""Logs a run with a parameter, a metric and an artifact, or checks that a run has all of them.
 
 runs.py log TEXT        prints the run's id
 runs.py read TEXT ID    fails unless the run ID has what `log TEXT` wrote

@@ -1,6 +1,6 @@
-"""Uploads an artifact at 10 KiB a second for argv[1] seconds, as over a slow line, fetches it and compares.
+"""Uploads an artifact at 10 KiB a second for argv[1] seconds, downloads it and compares the two.
 
-The server, the login and the authority of its certificate come from the environment (MLFLOW_TRACKING_…).
+The server, the login and the certificate authority come from the environment (MLFLOW_TRACKING_…).
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Every way into the database and the store without their passwords.
+"""Tries to reach the database and the store without their passwords.
 
-`python stores.py DATABASE_HOST STORE_HOST BUCKET` prints as JSON how many ways it tried, and which got more than a
-refusal: [where, what, answer].
+`python stores.py DATABASE_HOST STORE_HOST BUCKET` prints as JSON how many requests it tried, and which were not refused:
+[where, what, answer].
 """
 
 import json
@@ -41,7 +41,7 @@ def database():
 
 
 def anonymous():
-    """(method, address) of all that the store and its console might answer to anybody."""
+    """(method, address) of every request that the store and its console might answer without a login."""
     for path in ("", "/", f"/{BUCKET}", f"/{BUCKET}/", f"/{BUCKET}?list-type=2", f"/{BUCKET}?policy", f"/{BUCKET}?acl",
                  f"/{BUCKET}?versions", f"/{BUCKET}?uploads", f"/{BUCKET}/artifacts/", f"/{BUCKET}/backups/",
                  f"/{BUCKET}/artifacts/x", f"/{BUCKET}/%2e%2e/{BUCKET}", f"//{BUCKET}",
@@ -71,7 +71,7 @@ def store():
             report["tried"] += 1
             body = b"x" if method in ("PUT", "POST") else None
             answer = requests.request(method, address, headers=headers, data=body, timeout=20, allow_redirects=False)
-            # A browser is sent on to the console's login page.
+            # The console redirects a browser to its login page.
             redirected = answer.status_code in (301, 303, 307) and not answer.content.strip()
             refused = answer.status_code in (400, 401, 403, 404, 405, 411, 426, 501)
             in_words = any(words in answer.text for words in ("Access Denied", "STSNotInitialized"))

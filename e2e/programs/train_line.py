@@ -1,6 +1,6 @@
-"""Registers versions of the model 'line' and prints, as JSON, what each predicts in the process that trained it.
+"""Registers versions of the model 'line' and prints, as JSON, the predictions of the process that trained them.
 
-Version 1 and 2 work; 3 loads and cannot predict; 4 requires what no image has; 5 cannot be loaded.
+Versions 1 and 2 work; 3 loads but cannot predict; 4 requires a package that no image has; 5 cannot be loaded.
 """
 
 import json
@@ -20,7 +20,7 @@ QUESTION = numpy.array([[10.0], [-3.5]])
 
 class CannotPredict(PythonModel):
     def predict(self, context, model_input):
-        # While it is logged the example is tried too, by a process that has it all.
+        # log_model tries the example too, in this process, which has the files.
         import os
 
         if "SERVING_NAME" in os.environ:

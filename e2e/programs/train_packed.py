@@ -1,4 +1,4 @@
-"""Registers the model 'packed', which needs the package `tiny-lines`: it is not here, and not in MLflow's image."""
+"""Registers the model 'packed', which needs the package `tiny-lines`. Neither this pod nor MLflow's image has it."""
 
 import importlib.metadata
 import logging

@@ -1,8 +1,8 @@
-"""Sends one artifact through the door, fetches it again and compares the two, by MLflow's own client.
+"""Uploads one artifact through the proxy with MLflow's own client, downloads it and compares the two.
 
 transfer.py MEBIBYTES
 
-Prints the seconds that each way took, and whether what came back is what was sent, as JSON; ends with 1 if it is not.
+Prints as JSON the seconds of both, and whether the two are the same. The exit code is 1 if they differ.
 """
 
 import hashlib

@@ -5,7 +5,7 @@ The server, the user and the password come from the environment (MLFLOW_TRACKING
 
 import matplotlib
 
-matplotlib.use("Agg")  # no screen where this runs
+matplotlib.use("Agg")  # the pod has no screen
 
 import matplotlib.pyplot as plt
 import mlflow
@@ -58,7 +58,7 @@ with mlflow.start_run(run_name="random-forest-v1") as run:
         model,
         name="model",
         registered_model_name="churn-prediction-model",
-        # MLflow saves with skops, which wants to be told that a decision tree is meant.
+        # MLflow saves with skops, which has to be told to trust decision trees.
         skops_trusted_types=["sklearn.tree._tree.Tree"],
     )
     mlflow.log_dict(

@@ -1,4 +1,4 @@
-// docs/how-to/backup-and-restore.md: what was dumped by its commands comes back by its commands. Wants `mc` on the PATH.
+// The commands of docs/how-to/backup-and-restore.md that dump and restore by hand. Needs `mc` on the PATH.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-test('what is lost after a dump comes back', () => {
+test('a restore by hand brings back metrics, parameters and files that were deleted after the dump', () => {
   const [before, rows] = [colleague.showHistory(), platform.rows()];
   follow('A dump by hand');
   platform.mc('mc rm --recursive --force store/mlflow/artifacts/');

@@ -1,4 +1,4 @@
-// Platforms that live beside each other, in one namespace and in two, know nothing of each other.
+// Two platforms in one namespace, and a third in another namespace, do not affect each other.
 import { Size, Duration } from 'cdk8s';
 import { MlflowPlatform } from '../../lib';
 import { loginOf } from '../lib/client';
@@ -29,7 +29,7 @@ function platform(namespace: Namespace, id: string, options: { shared?: boolean;
   );
 }
 
-/** The second has a name that begins as those of the first's objects do, the third is named as the first. */
+/** The name of the second begins like the names of the first's objects. The third has the same name as the first. */
 const first = platform(shared, 'mlflow');
 const second = platform(shared, 'mlflow-server', { shared: true });
 const third = platform(other, 'mlflow');
@@ -55,16 +55,16 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) for (const { namespace } of all) namespace.remove();
 });
 
-test.each(pairs)('each finds its own runs, and not those of another (%#)', async (one, another) => {
+test.each(pairs)('a platform shows its own runs and not those of another platform (%#)', async (one, another) => {
   await readRun(one, admin(one), name(one), runs.get(one)!);
   await expect(readRun(one, admin(one), name(another), runs.get(another)!)).rejects.toThrow('RESOURCE_DOES_NOT_EXIST');
 });
 
-test.each(pairs)("the login of one does not open another's door (%#)", async (one, another) => {
+test.each(pairs)('a platform refuses the login of another platform (%#)', async (one, another) => {
   await expect(readRun(one, admin(another), name(one), runs.get(one)!)).rejects.toThrow('UNAUTHENTICATED');
 });
 
-test('two platforms of a namespace have no Secret in common, and neither mounts one of the other', () => {
+test('two platforms of one namespace share no Secret, and neither mounts a Secret of the other', () => {
   const own = [first, second].map(secrets);
   expect(own[0].filter((secret) => own[1].includes(secret))).toEqual([]);
   [first, second].forEach((each, index) => {
@@ -80,17 +80,17 @@ test('two platforms of a namespace have no Secret in common, and neither mounts 
   });
 });
 
-test('no value of a generated Secret is there twice', () => {
+test('no value of a generated Secret is generated twice', () => {
   const values = all.flatMap((each) =>
     secrets(each).flatMap((secret) => Object.values(each.namespace.json('get', 'secret', secret).data as object)),
   );
-  // What is no secret, the names of users.
+  // Shorter values are names of users, which may be equal.
   const words = values.filter((value) => Buffer.from(value, 'base64').length >= 16);
   expect(words.length).toBeGreaterThan(15);
   expect(new Set(words).size).toBe(words.length);
 });
 
-test('every selector finds pods of one platform alone', () => {
+test('every selector matches only pods of its own platform', () => {
   const selecting = ['services', 'networkpolicies', 'deployments', 'statefulsets', 'poddisruptionbudgets'];
   const found = items(shared, selecting.join(','), '--selector', 'app.kubernetes.io/part-of=mlflow').map((object) => {
     const { spec, metadata } = object;
@@ -104,7 +104,7 @@ test('every selector finds pods of one platform alone', () => {
   expect(found.filter(({ own, owners }) => [...owners].some((owner) => owner !== own))).toEqual([]);
 });
 
-test('a change of one leaves the others as they are', async () => {
+test('an apply that changes one platform leaves the others unchanged', async () => {
   const others = [second, third];
   const state = (each: Platform) => ({ ...each.versions(), pods: each.pods().map(({ metadata }) => metadata.uid) });
   const before = others.map(state);
@@ -113,7 +113,7 @@ test('a change of one leaves the others as they are', async () => {
   expect(others.flatMap((each, index) => changed(before[index], state(each)))).toEqual([]);
 });
 
-test('one is removed by its instance, and the others go on', async () => {
+test('a platform is deleted by its instance label, and the others keep serving', async () => {
   const own = `app.kubernetes.io/part-of=mlflow,app.kubernetes.io/instance=${first.name}`;
   shared.kubectl('delete', 'deployment,statefulset,job,hpa,ingress', '--selector', own);
   for (const each of [second, third]) await readRun(each, admin(each), name(each), runs.get(each)!);

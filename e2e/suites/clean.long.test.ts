@@ -1,4 +1,4 @@
-// Each row of docs/how-to/run-a-job-again.md, and the longest names that the rules allow.
+// Each row of docs/how-to/run-a-job-again.md, and names of the greatest length that synth accepts.
 import { Duration, Size } from 'cdk8s';
 import { MlflowPlatform, MlflowPlatformProps } from '../../lib';
 import { Login, loginOf } from '../lib/client';
@@ -17,14 +17,14 @@ const small: MlflowPlatformProps = {
 const mlflow = (id: string, namespace: Namespace, program = 'trainer') =>
   new Platform(namespace, id, (chart) => void new MlflowPlatform(chart, id, small).server.addServiceUser(program));
 
-describe('a Job that is deleted and applied again', () => {
+describe('a Job that is deleted and applied again:', () => {
   const namespace = new Namespace('mlflow-e2e-clean-jobs');
   const platform = mlflow('mlflow', namespace);
   const OLD = 'logged before anything changed';
   let admin: Login;
   let logged: string;
 
-  /** The two commands of the page; kubectl waits until the Job's pods are gone too. */
+  /** The two commands of the page. kubectl waits until the pods of the Job are deleted too. */
   const again = (component: string) => {
     namespace.kubectl('delete', 'job', '--selector', `app.kubernetes.io/component=${component}`);
     platform.apply();
@@ -48,7 +48,7 @@ describe('a Job that is deleted and applied again', () => {
     namespace
       .kubectl('exec', 'mlflow-postgres-0', '--', 'psql', '-U', 'postgres', '-d', 'mlflow', '-Atc', query)
       .trim();
-  /** Access keys that MinIO knows beside root's. */
+  /** The access keys of the store, without that of the root user. */
   const keys = () => {
     const script = `cd /run/secrets/mlflow; export MC_CONFIG_DIR=/tmp/mc
       printf '%s\\n%s\\n' "$(cat MINIO_ROOT_USER)" "$(cat MINIO_ROOT_PASSWORD)" |
@@ -70,7 +70,7 @@ describe('a Job that is deleted and applied again', () => {
     if (!process.env.E2E_KEEP) namespace.remove();
   });
 
-  test('credentials: a deleted Secret comes back with new values, the others stay', async () => {
+  test('credentials generates the values of a deleted Secret anew and keeps the other Secrets', async () => {
     const other = namespace.secret('mlflow-s3-secret', 'AWS_ACCESS_KEY_ID');
     namespace.kubectl('delete', 'secret', 'mlflow-basic-auth');
     again('credentials');
@@ -79,8 +79,8 @@ describe('a Job that is deleted and applied again', () => {
     expect(renewed.username).toBe(admin.username);
     expect(renewed.password).not.toBe(admin.password);
     expect(namespace.secret('mlflow-s3-secret', 'AWS_ACCESS_KEY_ID')).toBe(other);
-    // Without a restart, once the kubelet has brought it.
-    await until('the new password counts', 180, () =>
+    // Without a restart, as soon as the kubelet has updated the mounted file.
+    await until('the new password takes effect', 180, () =>
       readRun(platform, renewed, OLD, logged).then(
         () => true,
         () => false,
@@ -90,7 +90,7 @@ describe('a Job that is deleted and applied again', () => {
     admin = renewed;
   });
 
-  test("postgres-set-up: a changed password of MLflow's role is the one that counts", async () => {
+  test("postgres-set-up sets the changed password of MLflow's database role", async () => {
     change('mlflow-postgres-mlflow-secret', 'password', 'a new one: / & % @');
     again('postgres-set-up');
     ended('postgres-set-up', 'Complete');
@@ -99,7 +99,7 @@ describe('a Job that is deleted and applied again', () => {
     await logRun(platform, admin, 'with the new password');
   });
 
-  test("minio-set-up: a changed key of MLflow's is the one that counts, and the old one is gone", async () => {
+  test("minio-set-up creates MLflow's new access key and deletes the old one", async () => {
     const old = namespace.secret('mlflow-s3-secret', 'AWS_ACCESS_KEY_ID');
     expect(keys()).toEqual([old]);
     namespace.kubectl('delete', 'secret', 'mlflow-s3-secret');
@@ -115,7 +115,7 @@ describe('a Job that is deleted and applied again', () => {
     expect(keys()).toEqual([renewed]);
   });
 
-  test('migration: refused, it says why; with the cause mended it runs', async () => {
+  test('migration logs why it is refused, and succeeds after the cause is removed', async () => {
     const revision = psql('SELECT version_num FROM alembic_version');
     psql("UPDATE alembic_version SET version_num = 'fedcba987654'");
     again('migration');
@@ -129,13 +129,13 @@ describe('a Job that is deleted and applied again', () => {
     await readRun(platform, admin, OLD, logged);
   });
 
-  test('and afterwards the YAML is still what there is', async () => {
+  test('any of them leaves no difference between the YAML and the cluster', async () => {
     await untilSettled(platform, 1, 180);
     expect(namespace.try(['diff', '--filename', platform.manifest])).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 });
 
-describe('names of the greatest allowed length, applied server-side', () => {
+describe('names of the greatest allowed length, applied server-side:', () => {
   const namespace = new Namespace('mlflow-e2e-longest'.padEnd(63, '-name'));
   const id = 'a-platform-with-a-very-long-name'.padEnd(37, 'x');
   const program = 'a-program-with-a-long-name'.padEnd(58, 'x');
@@ -155,16 +155,16 @@ describe('names of the greatest allowed length, applied server-side', () => {
     ['platform', () => mlflow(`${id}x`, namespace), 'at most 37 characters'],
     ['namespace', () => mlflow(id, new Namespace(`${namespace.name}x`)), 'at most 63 characters'],
     ['program', () => mlflow(id, namespace, `${program}x`), 'at most 58'],
-  ])('a %s with one character more is refused at synth', (_, longer, said) => {
+  ])('synth refuses a %s name that is one character longer', (_, longer, said) => {
     expect(() => longer().synth()).toThrow(said);
   });
 
-  test('a run is logged, and read by the program', async () => {
+  test('a service user reads the run that the administrator logged', async () => {
     const logged = await logRun(platform, loginOf(namespace, `${id}-basic-auth`), 'long');
     await readRun(platform, loginOf(namespace, `${id}-server-${program}-login`), 'long', logged);
   });
 
-  test('applying again, server-side, changes nothing, and kubectl diff is clean', () => {
+  test('a second server-side apply changes nothing, and kubectl diff is empty', () => {
     const before = platform.versions();
     platform.apply('--server-side');
     expect(changed(before, platform.versions())).toEqual([]);

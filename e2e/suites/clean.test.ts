@@ -1,4 +1,4 @@
-// What was applied stays as it was written, however it was applied; and what was removed finds its data again.
+// The cluster keeps every field as it was applied, client-side or server-side, and a deleted platform gets its data back.
 import { Chart, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { Authentication, Exposure, MlflowPlatform, MlflowPlatformProps, Tls } from '../../lib';
@@ -11,7 +11,7 @@ import { changed, unsettled, untilSettled } from '../lib/settled';
 
 const SERVERS = 2;
 const namespace = new Namespace('mlflow-e2e-clean');
-/** Amounts that Kubernetes would write in another way: 1000m is 1, 2048Mi is 2Gi. */
+/** Quantities that Kubernetes would write differently: 1000m as 1, 2048Mi as 2Gi. */
 const odd = {
   cpu: { request: Cpu.millis(20), limit: Cpu.millis(1000) },
   memory: { request: Size.mebibytes(128), limit: Size.mebibytes(2048) },
@@ -34,19 +34,19 @@ const others: MlflowPlatformProps = {
 };
 const file = ['--filename', platform.manifest];
 
-/** What `kubectl apply` says of each object that it does not find as it should be. */
+/** The lines that `kubectl apply` prints for objects that it changes. */
 function changes(...options: string[]): string[] {
   const said = namespace.kubectl('apply', ...options, ...file).split('\n');
-  // Of a disruption budget it always says so: it sends the selector each time, whether it changed or not.
+  // It always reports a PodDisruptionBudget as changed, because it sends the selector each time.
   return said.filter((line) => line && !/ (unchanged|serverside-applied)$|^poddisruptionbudget/.test(line));
 }
 
-/** Exit 0 and not a word: kubectl found no difference, and nothing to warn of. */
+/** Exit code 0 without output: no difference and no warning. */
 function diff(options: string[] = [], env: Record<string, string> = {}) {
   const { status, stdout, stderr } = namespace.try(['diff', ...options, ...file], { env });
   return { status, said: stdout + stderr };
 }
-/** Leaves out kubectl's own note of what was applied last, which each kind of apply words in its way, and its count. */
+/** Ignores the annotation last-applied-configuration, which each kind of apply writes differently, and the generation. */
 const ignored = ['apiVersion', 'generation'].map((line) => `--ignore-matching-lines=${line}`);
 const butForItsNote = { KUBECTL_EXTERNAL_DIFF: ['diff -u -N', ...ignored].join(' ') };
 const clean = { status: 0, said: '' };
@@ -67,38 +67,38 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-/** What there is, and the pods that run it: without generations, which count that note as well. */
+/** Objects and pods, without generations: a change of that annotation increases them too. */
 function content(): Record<string, unknown> {
   const versions = Object.entries(platform.versions()).map(([id, version]) => [id, JSON.parse(version).slice(1)]);
   return { ...Object.fromEntries(versions), pods: platform.pods().map(({ metadata }) => metadata.uid) };
 }
 
-describe('once all is at rest', () => {
+describe('after all rollouts have ended', () => {
   test('the autoscaler has set the number of servers, and every volume is bound', () => {
     expect(namespace.json('get', 'deployment', 'mlflow-server').spec.replicas).toBe(SERVERS);
     const claims = namespace.json<{ items: any[] }>('get', 'pvc').items;
     expect(claims.map(({ status }) => status.phase)).toEqual(['Bound', 'Bound']);
   });
 
-  test('every field stands in the cluster as it was written', () => {
+  test('the cluster has every field exactly as the YAML has it', () => {
     expect(rewritten(platform)).toEqual([]);
   });
 
   test.each<[string, MlflowPlatformProps]>([
-    ['its defaults', {}],
+    ['the defaults', {}],
     ['other options', others],
-  ])('and would with %s', (_, props) => {
+  ])('a dry run would keep every field of a platform with %s', (_, props) => {
     const build = (chart: Chart) => void new MlflowPlatform(chart, 'other', props).server.addServiceUser('trainer');
     const other = new Platform(namespace, 'other', build, { shared: true }).synth();
     expect(rewritten(other, 'apply', '--server-side', '--dry-run=server')).toEqual([]);
   });
 
-  test('kubectl diff finds nothing, client-side and server-side', () => {
+  test('kubectl diff is empty, client-side and server-side', () => {
     expect(diff()).toEqual(clean);
     expect(diff(['--server-side'], butForItsNote)).toEqual(clean);
   });
 
-  test('applying again changes nothing', () => {
+  test('a second apply changes nothing', () => {
     const before = platform.versions();
     expect(changes()).toEqual([]);
     expect(changed(before, platform.versions())).toEqual([]);
@@ -106,7 +106,7 @@ describe('once all is at rest', () => {
 });
 
 describe('server-side apply', () => {
-  test('takes over from client-side apply without a conflict, and changes nothing', () => {
+  test('takes over from client-side apply without a conflict and without a change', () => {
     const before = content();
     expect(changes('--server-side')).toEqual([]);
     expect(changed(before, content())).toEqual([]);
@@ -114,13 +114,13 @@ describe('server-side apply', () => {
     expect(diff([], butForItsNote)).toEqual(clean);
   });
 
-  test('applying again, server-side, changes nothing', () => {
+  test('changes nothing the second time', () => {
     const before = platform.versions();
     expect(changes('--server-side')).toEqual([]);
     expect(changed(before, platform.versions())).toEqual([]);
   });
 
-  test('gives back to client-side apply as quietly', () => {
+  test('can be followed by client-side apply, without a conflict and without a change', () => {
     const before = content();
     platform.apply();
     expect(changed(before, content())).toEqual([]);
@@ -130,13 +130,13 @@ describe('server-side apply', () => {
   });
 });
 
-test('removed but for volumes and Secrets, and applied again, it has the old runs and the old passwords', async () => {
+test('a platform that is deleted without its volumes and Secrets, and applied again, has its runs and passwords', async () => {
   const admin = loginOf(namespace, 'mlflow-basic-auth');
   const run = await logRun(platform, admin, 'written before');
   const before = secrets();
   const removed = ['deployment,statefulset,job,hpa,ingress', '--selector', 'app.kubernetes.io/part-of=mlflow'];
   namespace.kubectl('delete', ...removed);
-  // At once, while the old pods still stop.
+  // At once, while the old pods are still stopping.
   platform.apply();
   await untilSettled(platform, SERVERS, 500);
   expect(changed(before, secrets())).toEqual([]);

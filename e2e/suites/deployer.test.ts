@@ -1,4 +1,4 @@
-// The deployer against a real API server and a real Deployment controller; the registry is a small one of ours.
+// The deployer with a real API server and a real Deployment controller. The registry is e2e/deployer/registry.js.
 import { around, serving } from '../deployer/manifests';
 import { Forward, Namespace } from '../lib/namespace';
 import { isReady, Pod } from '../lib/pods';
@@ -21,7 +21,7 @@ interface Registry {
 
 let forward: Forward;
 
-/** Asks the registry, or changes it; the tags of a version are added to what it has. */
+/** Reads the registry, or changes it. Tags are added to those that the version has. */
 async function registry(
   change?: Partial<{ alias: string | null; versions: object; away: boolean }>,
 ): Promise<Registry> {
@@ -49,7 +49,7 @@ const events = () =>
     .items.map(({ reason }: any) => reason);
 const pods = (app: string) => namespace.json<{ items: Pod[] }>('get', 'pods', '--selector', `app=${app}`).items;
 const ready = (app: string) => pods(app).filter(isReady);
-/** Who acts; the first one makes the Lease. */
+/** The replica that holds the Lease. The first one creates it. */
 const lease = () =>
   namespace.try(['get', 'lease', 'mlflow-deployer', '--output', 'jsonpath={.spec.holderIdentity}']).stdout;
 
@@ -70,13 +70,13 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-test('without a version nothing is set', async () => {
+test('sets nothing if the alias does not exist', async () => {
   await until('one replica acts', 30, lease);
   expect(variables(deployment())).toEqual([undefined, undefined]);
   expect(deployment().metadata.annotations['cdk8s-mlflow/deployer']).toBeUndefined();
 });
 
-test('an alias rolls its version out, in two polls at most, and the registry and the cluster say so', async () => {
+test('rolls out the version of an alias within two polls, and records it in the registry and in Events', async () => {
   await register('1');
   await registry({ alias: '1' });
   await until('the version is set', 6, () => variables(deployment())[0] === '1');
@@ -88,7 +88,7 @@ test('an alias rolls its version out, in two polls at most, and the registry and
   expect(deployment().spec.template.metadata.labels['model-version']).toBe('1');
 });
 
-test('it owns those fields and no others, so kubectl apply takes nothing away', () => {
+test('owns only the fields that it sets, and kubectl apply does not revert them', () => {
   const owner = namespace
     .json('get', 'deployment', 'churn-serving', '--show-managed-fields')
     .metadata.managedFields.find(({ manager }: any) => manager === 'mlflow-model-deployer');
@@ -119,7 +119,7 @@ test('it owns those fields and no others, so kubectl apply takes nothing away', 
   expect(namespace.try(['diff', '--filename', '-'], { input: JSON.stringify(serving) })).toMatchObject({ status: 0 });
 });
 
-test('the next version replaces it, also when the YAML is applied in the middle', async () => {
+test('rolls out the next version, also if the YAML is applied during the rollout', async () => {
   await register('2');
   await registry({ alias: '2' });
   await until('the version is set', 6, () => variables(deployment())[0] === '2');
@@ -128,7 +128,7 @@ test('the next version replaces it, also when the YAML is applied in the middle'
   expect([await tagOf('1'), await tagOf('2')]).toEqual(['replaced', 'serving']);
 });
 
-test('a version that does not come up is taken back, with its reason, and is not tried again', async () => {
+test('rolls back a version whose pods do not become Ready, writes the reason as a tag, and does not retry it', async () => {
   await register('3');
   await registry({ alias: '3' });
   await until('version 3 failed', 150, () => state().failed?.version === '3');
@@ -141,7 +141,7 @@ test('a version that does not come up is taken back, with its reason, and is not
   expect(deployment().metadata.generation).toBe(generation);
 });
 
-test('a pod that says what is wrong is believed at once', async () => {
+test('rolls back at once if a pod reports an error as a tag', async () => {
   await register('4');
   await registry({ alias: '4' });
   await until('the version is set', 10, () => variables(deployment())[0] === '4');
@@ -150,13 +150,13 @@ test('a pod that says what is wrong is believed at once', async () => {
   expect(await tagOf('4')).toBe('failed: it needs Python 3.12, here is 3.11');
 });
 
-test('without its alias it goes on serving, and says so', async () => {
+test('keeps the version and emits an Event if the alias is deleted', async () => {
   await registry({ alias: null });
-  await until('an Event says so', 20, () => events().includes('AliasMissing'));
+  await until('an Event reports it', 20, () => events().includes('AliasMissing'));
   expect(variables(deployment())).toEqual(['2', '2']);
 });
 
-test('a registry that is away stops nothing', async () => {
+test('stays Ready while the registry is down, and follows the alias afterwards', async () => {
   await registry({ away: true });
   await new Promise((resolve) => setTimeout(resolve, 8_000));
   expect(pods('mlflow-deployer').filter(isReady).length).toBe(2);
@@ -165,7 +165,7 @@ test('a registry that is away stops nothing', async () => {
   expect([await tagOf('1'), await tagOf('2')]).toEqual(['serving', 'replaced']);
 });
 
-test('what the acting replica began another ends, at once after a farewell and in half a minute after a crash', async () => {
+test('another replica completes the rollout, at once after a shutdown and within half a minute after a crash', async () => {
   await registry({ alias: '2' });
   await until('the version is set', 10, () => variables(deployment())[0] === '2');
   const first = lease();
@@ -180,7 +180,7 @@ test('what the acting replica began another ends, at once after a farewell and i
   expect(await tagOf('1')).toBe('serving');
 });
 
-test('it says nothing secret, counts what it does, and is small', async () => {
+test('logs JSON, exports metrics and needs less than 128 MiB', async () => {
   const logs = namespace.kubectl('logs', '--selector', 'app=mlflow-deployer', '--tail', '-1');
   for (const line of logs.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('message');
   const scraped = await namespace.forward(`pod/${lease()}`, 9090);

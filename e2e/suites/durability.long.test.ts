@@ -1,5 +1,5 @@
-// Nothing acknowledged is lost, second half: servers go under a writer, and no call of its fails. durability.test.ts
-// has the database and the store.
+// Servers are deleted, restarted and scaled in while a writer logs: no call fails, and nothing acknowledged is lost.
+// durability.test.ts does the same with the database and the store.
 import { Size } from 'cdk8s';
 import { MlflowPlatform } from '../../lib';
 import { Namespace } from '../lib/namespace';
@@ -32,9 +32,9 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-/** Waits until there are just these many servers, the ones that were told to go included. */
+/** Waits until exactly this many servers exist, terminating ones included. */
 async function untilServers(count: number): Promise<void> {
-  await until(`${count} servers alone`, 200, () => platform.servers().length === count);
+  await until(`exactly ${count} servers`, 200, () => platform.servers().length === count);
   await platform.untilReady(count, 200);
 }
 
@@ -49,8 +49,8 @@ async function withoutFailure(what: () => Promise<void>): Promise<void> {
   expect(writer.failures().slice(failures)).toEqual([]);
 }
 
-describe('while a writer logs without pause, none of its calls fails', () => {
-  test('as each server is deleted, one after another', () =>
+describe('no call of a writer that logs without pause fails', () => {
+  test('while each server is deleted, one after another', () =>
     withoutFailure(async () => {
       for (const { metadata } of platform.servers()) {
         namespace.kubectl('delete', 'pod', metadata.name, '--wait=false');
@@ -59,7 +59,7 @@ describe('while a writer logs without pause, none of its calls fails', () => {
       await untilServers(SERVERS);
     }));
 
-  test('as all servers are replaced in a rolling restart', () =>
+  test('while a rolling restart replaces all servers', () =>
     withoutFailure(async () => {
       const before = platform.servers().map(({ metadata }) => metadata.name);
       namespace.kubectl('rollout', 'restart', 'deployment/mlflow-server');
@@ -68,16 +68,16 @@ describe('while a writer logs without pause, none of its calls fails', () => {
       expect(platform.servers().filter(({ metadata }) => before.includes(metadata.name))).toEqual([]);
     }));
 
-  test('as the autoscaler takes servers away', () =>
+  test('while the autoscaler removes servers', () =>
     withoutFailure(async () => {
-      // Its bounds count without metrics too, so that this holds on any cluster; scale.long.test.ts has the CPU.
+      // Its bounds also apply without metrics, so this works on any cluster; scale.long.test.ts scales by CPU.
       const patch = JSON.stringify({ spec: { minReplicas: 1, maxReplicas: 1 } });
       namespace.kubectl('patch', 'hpa', 'mlflow-server-hpa', '--patch', patch);
       await untilServers(1);
     }));
 });
 
-test('every run, parameter, metric and artifact that was acknowledged is there, whole', async () => {
+test('keeps every acknowledged run, parameter, metric and artifact when servers stop', async () => {
   await writer.stop();
   const { acknowledged, missing } = writer.readBack();
   process.stdout.write(`acknowledged: ${JSON.stringify(acknowledged)}\n`);

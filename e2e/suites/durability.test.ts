@@ -1,5 +1,5 @@
-// Nothing acknowledged is lost, first half: the database and the store die under a writer. durability.long.test.ts has
-// the servers.
+// The database and the store are deleted, killed and cut off while a writer logs: nothing acknowledged is lost.
+// durability.long.test.ts does the same with the servers.
 import { Size } from 'cdk8s';
 import { MlflowPlatform } from '../../lib';
 import { Namespace } from '../lib/namespace';
@@ -10,9 +10,9 @@ import { until } from '../lib/process';
 import { THREADS, Writer } from '../lib/writer';
 
 const SERVERS = 2;
-/** Seconds from the fault until all is Ready again. */
+/** Seconds from the fault until all pods are Ready again. */
 const READY = 60;
-/** Until a client got a whole run through, with the pauses between its tries: less than the 120 s that it waits for an answer. */
+/** Seconds until a client has logged a whole run, with the pauses between its retries. Its own timeout is 120 s. */
 const WRITING = 90;
 const namespace = new Namespace('mlflow-e2e-durability');
 const faults = new Namespace('mlflow-e2e-durability-node');
@@ -37,22 +37,22 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-/** Which container is meant: another one has another start. */
+/** Identifies the pod and the start of its container. */
 function life(pod: string): string {
   const [found] = platform.pods(`app=${pod.replace(/-0$/, '')}`).filter(({ metadata }) => metadata.name === pod);
   return found ? `${found.metadata.uid} ${restarts(found)}` : 'none';
 }
 
 /**
- * @param fault makes it happen, and says when it did
- * @param threads how many of the writer must have got through: where connections are refused the others may still wait
- *   for their next try, which the client puts off for longer and longer
+ * @param fault causes the fault, and returns when it happened
+ * @param threads how many threads of the writer must have logged a run: if connections are refused, the others may still
+ *   wait for their next retry, because the client backs off
  */
 async function readyAgainAfter(pod: string, fault: () => Promise<number>, threads = 1): Promise<void> {
   const before = life(pod);
   const failures = writer.failures().length;
   const start = await fault();
-  await until(`${pod} is another one`, READY, () => ![before, 'none'].includes(life(pod)));
+  await until(`${pod} is replaced`, READY, () => ![before, 'none'].includes(life(pod)));
   await platform.untilReady(SERVERS, READY);
   const since = () => Number(((Date.now() - start) / 1000).toFixed(1));
   const ready = since();
@@ -70,7 +70,7 @@ async function deleted(pod: string, ...options: string[]): Promise<number> {
   return now;
 }
 
-describe('while a writer logs without pause, all is Ready within a minute, and written to again, after', () => {
+describe('while a writer logs without pause, all pods are Ready again within a minute, and it logs again, after', () => {
   for (const [program, pod] of [
     ['postgres', 'mlflow-postgres-0'],
     ['silo', 'mlflow-minio-0'],
@@ -79,18 +79,18 @@ describe('while a writer logs without pause, all is Ready within a minute, and w
     test(`the process of ${program} is killed with -9`, () => readyAgainAfter(pod, () => node.kill9(pod, program)));
   }
 
-  test('the pod of postgres is lost with its node, without a farewell to anybody', () => {
+  test('the pod of postgres is lost with its node, and its connections are not closed', () => {
     const lost = async () => {
       const now = await node.cutOff('mlflow-postgres-0');
       await deleted('mlflow-postgres-0', '--force', '--grace-period=0');
       return now;
     };
-    // All: whoever waits for an answer that never comes must be told.
+    // All threads: a client that waits for an answer from the lost pod must get an error.
     return readyAgainAfter('mlflow-postgres-0', lost, THREADS);
   });
 });
 
-test('every run, parameter, metric and artifact that was acknowledged is there, whole', async () => {
+test('keeps every acknowledged run, parameter, metric and artifact when PostgreSQL and the store are killed', async () => {
   await writer.stop();
   const { acknowledged, missing } = writer.readBack();
   process.stdout.write(`acknowledged: ${JSON.stringify(acknowledged)}; retried: ${writer.retries().length}\n`);

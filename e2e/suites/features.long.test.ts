@@ -1,7 +1,7 @@
-// MLflow's own features, each used once from a pod beside the platform, in the configuration that nobody changed.
+// Each feature of MLflow once, from a client's pod, with the default configuration.
 import { Size } from 'cdk8s';
 import { MlflowPlatform } from '../../lib';
-import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { ClientPod, throughTheProxy } from '../lib/client-pod';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 
@@ -19,7 +19,7 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-test('prompts, traces, OTLP, datasets, evaluations, logged models, runs and webhooks work', async () => {
-  const client = ClientPod.start(namespace, 'client', throughTheDoor());
+test('prompts, traces, OTLP, datasets, evaluations, logged models, runs and webhooks work through the proxy', async () => {
+  const client = ClientPod.start(namespace, 'client', throughTheProxy());
   expect(await client.report<string[]>('mlflow_features.py')).toHaveLength(8);
 });

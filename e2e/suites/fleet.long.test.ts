@@ -1,4 +1,4 @@
-// Fifty servings and two hundred registered models: what a poll of the deployer takes then, and its memory.
+// How long a poll of the deployer takes, and how much memory it needs, with 50 servings and 200 registered models.
 import { Duration } from 'cdk8s';
 import { RegisteredModel } from '../../lib';
 import { ClientPod } from '../lib/client-pod';
@@ -13,7 +13,7 @@ const SERVINGS = 50;
 const MODELS = 200;
 const MIB = 1024 * 1024;
 const name = (i: number) => (i === 0 ? 'line' : `model-${i}`);
-// One has a version to serve, the others wait for theirs: fifty scoring servers are more than two cores start in time.
+// One serving has a version, the others wait: two cores cannot start 50 scoring servers in time.
 const platform = new ServingPlatform('mlflow-e2e-fleet', (mlflow, chart) => {
   for (let i = 0; i < SERVINGS; i++) {
     const model = RegisteredModel.byAlias(name(i), 'champion');
@@ -31,7 +31,7 @@ let lines: Lines;
 let caller: Caller;
 
 const polls = () => platform.deployerMetric('polls_total\\{outcome="ok"\\}');
-/** Seconds of each of the next polls. */
+/** How many seconds each of the next polls takes. */
 async function nextPolls(count: number): Promise<number[]> {
   const seconds: number[] = [];
   for (let i = 0; i < count; i++) {
@@ -61,7 +61,7 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) platform.remove();
 });
 
-test('a poll of them all takes less than a second, in 100 MiB', async () => {
+test('the deployer polls 50 servings in less than a second, with less than 100 MiB', async () => {
   const seconds = await nextPolls(5);
   const [{ used }] = memoryOf(namespace, platform.deployers());
   process.stdout.write(`polls: ${seconds.join(' s, ')} s; deployer: ${(used / MIB).toFixed(0)} MiB\n`);
@@ -69,7 +69,7 @@ test('a poll of them all takes less than a second, in 100 MiB', async () => {
   expect(used).toBeLessThan(100 * MIB);
 });
 
-test('an alias among them is followed in two polls, and the others are left alone', async () => {
+test('the deployer follows one alias within two polls, and does not change the other 49 servings', async () => {
   const deployments = () => models.json<{ items: any[] }>('get', 'deployments').items;
   const versions = () => deployments().map(({ metadata }) => metadata.labels['model-version']);
   lines.setAlias('champion', '1');

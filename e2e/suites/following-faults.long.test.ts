@@ -1,10 +1,10 @@
-// The deployer where things go wrong around it: it is killed at each step, the database is down, the YAML is applied in
-// the middle. And the seed's own registry scripts, which drive it by stage and by alias.
+// Faults during a rollout: the deployer is killed at each step, the database is down, the YAML is applied.
+// And the registry scripts of e2e/seed/, which move a stage and an alias.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duration } from 'cdk8s';
 import { RegisteredModel } from '../../lib';
-import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { ClientPod, throughTheProxy } from '../lib/client-pod';
 import { Caller, Lines } from '../lib/lines';
 import { little } from '../lib/platform';
 import { isReady, restarts } from '../lib/pods';
@@ -68,13 +68,13 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) platform.remove();
 });
 
-describe('killed', () => {
+describe('a deployer that is killed', () => {
   test.each([
     ['before it has seen the alias', () => true],
-    ['as it sets the version', () => version() === '2'],
-    ['while the new pods come up', () => platform.pods('line').length > 2],
-    ['as they are up, and the registry may not know yet', () => version() === '2' && state().phase === 'serving'],
-  ])('%s, it finishes when it is back', async (_, moment) => {
+    ['while it sets the version', () => version() === '2'],
+    ['while the new pods start', () => platform.pods('line').length > 2],
+    ['when the pods are Ready, before the tag may be written', () => version() === '2' && state().phase === 'serving'],
+  ])('%s completes the rollout after its restart', async (_, moment) => {
     const { failures } = await caller.load(async () => {
       lines.setAlias('champion', '2');
       await until('the moment', 120, moment);
@@ -88,7 +88,7 @@ describe('killed', () => {
     expect(failures).toEqual([]);
   });
 
-  test('as a version has failed, it goes back, says why, and does not try that version again', async () => {
+  test('when a version has failed rolls it back, writes the reason as a tag, and does not retry it', async () => {
     const { failures, counts } = await caller.load(async () => {
       lines.setAlias('champion', '3');
       await until('the failure is known', 240, () => state().failed?.version === '3');
@@ -107,7 +107,7 @@ describe('killed', () => {
   });
 });
 
-test('the YAML applied in the middle of a rollout takes nothing back', async () => {
+test('an apply of the YAML during a rollout reverts nothing', async () => {
   const { failures } = await caller.load(async () => {
     lines.setAlias('champion', '2');
     await until('the version is set', 60, () => version() === '2');
@@ -121,7 +121,7 @@ test('the YAML applied in the middle of a rollout takes nothing back', async () 
   expect(run('kubectl', ['diff', '--filename', platform.manifest])).toMatchObject({ status: 0, stdout: '' });
 });
 
-test('a database that is down for a minute in the middle of a rollout costs no prediction and no restart', async () => {
+test('no prediction fails and the deployer does not restart if the database is down for a minute during a rollout', async () => {
   const before = platform.deployers().map(restarts);
   const { failures, counts } = await caller.load(async () => {
     lines.setAlias('champion', '1');
@@ -139,13 +139,13 @@ test('a database that is down for a minute in the middle of a rollout costs no p
   expect(platform.deployers().map(restarts)).toEqual(before);
 });
 
-describe("the seed's scripts", () => {
+describe('the scripts of e2e/seed/', () => {
   const script = (name: string) => {
     const text = readFileSync(join(__dirname, '..', 'seed', name), 'utf8');
     const { status, stderr } = lines.pod.python(text);
     expect([status, stderr.slice(-2000)]).toEqual([0, expect.anything()]);
   };
-  /** Ten rows, the same each time; what the registry's model says of them, loaded by MLflow's own client. */
+  /** Ten rows, always the same, and what MLflow's own client predicts for them with the model of the registry. */
   const rows = 'numpy.random.RandomState(7).randn(10, 20)';
   const computed = (what: string) => {
     const { stdout, stderr } = lines.pod.python(
@@ -169,16 +169,16 @@ print(json.dumps(answer.json()['predictions']) if answer.ok else answer.text)`;
   test.each([
     ['model_registry_ops.py', 'staged', '/Production'],
     ['model_registry_aliases.py', 'champion', '@champion'],
-  ])('train, then %s: it answers as the registry’s model does', async (name, serving, what) => {
+  ])('train, then run %s: the serving predicts the same as the model of the registry', async (name, serving, what) => {
     if (serving === 'staged') script('train_with_mlflow.py');
     script(name);
     await until(`${serving} answers`, 180, () => answered(serving) !== undefined);
     expect(answered(serving)).toEqual(computed(what));
   });
 
-  test('a second version moved to the stage replaces the first, as the registry then says', async () => {
+  test('move a second version to the stage: it replaces the first, and its tag says so', async () => {
     script('train_with_mlflow.py');
-    const admin = ClientPod.start(namespace, 'admin', throughTheDoor());
+    const admin = ClientPod.start(namespace, 'admin', throughTheProxy());
     const move = `import mlflow
 mlflow.MlflowClient().transition_model_version_stage('${CHURN}', '2', 'Production', archive_existing_versions=True)`;
     expect(admin.python(move)).toMatchObject({ status: 0 });

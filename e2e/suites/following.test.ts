@@ -1,4 +1,4 @@
-// The registry says what is served: the deployer follows an alias, and writes back what came of it.
+// The deployer follows an alias of the registry, and writes the outcome of each rollout as a tag.
 import { Duration } from 'cdk8s';
 import { RegisteredModel } from '../../lib';
 import { ClientPod } from '../lib/client-pod';
@@ -28,11 +28,11 @@ let caller: Caller;
 
 const whole = () => platform.pods('line').length === 2 && platform.pods('line').every(isReady);
 
-/** Waits for a tag of a version, as a person would look for it. */
+/** Waits until a version has this tag. */
 const tag = (version: string, value: RegExp, seconds = 120) =>
   until(`version ${version} is tagged ${value}`, seconds, () => value.test(lines.tags(version)[TAG] ?? ''));
 
-/** Moves the alias, and gives the seconds until the version's first answer. */
+/** Moves the alias, and returns the seconds until the version's first answer. */
 async function untilAnswered(version: string): Promise<number> {
   lines.setAlias('champion', version);
   const start = Date.now();
@@ -54,7 +54,7 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) platform.remove();
 });
 
-test('an alias that is set answers, with what the training process computed, and its version says so', async () => {
+test('a new alias is served, predicts what the training process computed, and its version gets the tag serving', async () => {
   const seconds = await untilAnswered('1');
   process.stdout.write(`alias to the first answer: ${seconds.toFixed(1)} s\n`);
   expect(seconds).toBeLessThan(60);
@@ -62,7 +62,7 @@ test('an alias that is set answers, with what the training process computed, and
   expect(Date.parse(lines.tags('1')[`${TAG}.at`])).toBeGreaterThan(Date.now() - 300_000);
 });
 
-test('an alias that is moved changes what answers, and no request fails meanwhile', async () => {
+test('a moved alias changes the version that answers, and no request fails meanwhile', async () => {
   await until('both pods are there', 120, whole);
   let seconds = 0;
   const { counts, failures } = await caller.load(async () => {
@@ -78,7 +78,7 @@ test('an alias that is moved changes what answers, and no request fails meanwhil
   await tag('1', /^replaced$/);
 });
 
-test('what the deployer has set is nobody else’s: kubectl diff is clean, and applying again keeps it', () => {
+test('kubectl diff does not show the fields that the deployer set, and a second apply keeps them', () => {
   const diff = () => run('kubectl', ['diff', '--filename', platform.manifest]);
   expect(diff()).toMatchObject({ status: 0, stdout: '' });
   platform.apply();
@@ -87,24 +87,21 @@ test('what the deployer has set is nobody else’s: kubectl diff is clean, and a
 });
 
 test.each([
-  ['that loads and cannot predict', '3', /^failed: .*a table of the training host is not here/],
-  ['that requires what is not installed', '4', /^failed: .*not-a-package-of-this-image==1.0/],
+  ['that loads but cannot predict', '3', /^failed: .*a table of the training host is not here/],
+  ['that requires a missing package', '4', /^failed: .*not-a-package-of-this-image==1.0/],
   ['that cannot be loaded', '5', /^failed: .*It cannot be loaded: OSError: the dictionary is not here/],
-])(
-  'a version %s is gone back from: the old one goes on answering, and the tag says why',
-  async (_, version, reason) => {
-    const { counts, failures } = await caller.load(async () => {
-      lines.setAlias('champion', version);
-      await tag(version, reason, 240);
-      await until('the old version is whole again', 120, whole);
-    });
-    expect(failures).toEqual([]);
-    expect(Object.keys(counts).map((answer) => JSON.parse(answer).predictions)).toEqual([lines.predictions['2']]);
-    lines.setAlias('champion', '2');
-  },
-);
+])('rolls back a version %s: the old version keeps answering, and the tag says why', async (_, version, reason) => {
+  const { counts, failures } = await caller.load(async () => {
+    lines.setAlias('champion', version);
+    await tag(version, reason, 240);
+    await until('all pods of the old version are Ready', 120, whole);
+  });
+  expect(failures).toEqual([]);
+  expect(Object.keys(counts).map((answer) => JSON.parse(answer).predictions)).toEqual([lines.predictions['2']]);
+  lines.setAlias('champion', '2');
+});
 
-test('a deployer that is killed in the middle leaves the other one to finish', async () => {
+test('a rollout completes although both replicas of the deployer are killed during it', async () => {
   const moved = untilAnswered('1');
   await until('the rollout has begun', 60, () => platform.pods('line').length > 2);
   for (const { metadata } of platform.deployers()) {
@@ -115,9 +112,9 @@ test('a deployer that is killed in the middle leaves the other one to finish', a
   await tag('2', /^replaced$/);
 });
 
-test('an alias that is deleted changes nothing but what is said', async () => {
+test('a deleted alias changes no pod, and an Event reports it', async () => {
   lines.deleteAlias('champion');
-  await until('an Event says so', 60, () =>
+  await until('the Event', 60, () =>
     models.kubectl('get', 'events', '--output', 'jsonpath={.items[*].reason}').includes('AliasMissing'),
   );
   expect(caller.predictions()).toEqual(lines.predictions['1']);

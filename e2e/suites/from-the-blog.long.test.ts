@@ -1,11 +1,11 @@
-// docs/how-to/from-the-blog.md, every command of it: there with all data, on the same claims, and back.
+// Every command of docs/how-to/from-the-blog.md: the move with all data, on the same claims, and the way back.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { MlflowPlatform } from '../../lib';
 import { Blog } from '../lib/blog';
-import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { ClientPod, throughTheProxy } from '../lib/client-pod';
 import { Colleague } from '../lib/colleague';
 import { commandsOf, paste, putIntoDist } from '../lib/guide';
 import { asRootOfStore } from '../lib/mc';
@@ -13,7 +13,7 @@ import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 import { OLD } from '../lib/upgrade';
 
-// The post has PostgreSQL 15 and MLflow 2.9.2, of which few clusters have images: E2E_BLOG_… name them where there are.
+// The post has PostgreSQL 15 and MLflow 2.9.2. If your cluster has their images, name them in E2E_BLOG_….
 const { E2E_BLOG_MLFLOW = OLD, E2E_BLOG_POSTGRES } = process.env;
 const PAGE = 'docs/how-to/from-the-blog.md';
 const namespace = new Namespace('mlflow-e2e-blog');
@@ -43,7 +43,7 @@ const follow = (...headings: string[]) =>
 
 let before: { history: object; claims: string[][] };
 
-/** The post's client, with the store's key, as it reads and writes files itself. */
+/** The post's client. It has the store's key, because it reads and writes artifacts directly. */
 function oldClient(name: string): ClientPod {
   return ClientPod.start(namespace, name, {
     image: E2E_BLOG_MLFLOW,
@@ -55,7 +55,7 @@ function oldClient(name: string): ClientPod {
   });
 }
 
-/** One server: three with MLflow's defaults start too slowly for their probes on a small node. */
+/** Only one server: on a small node three with MLflow's defaults start more slowly than their probes allow. */
 function untilServed(): void {
   namespace.kubectl('scale', 'deployment/mlflow-server', '--replicas=1');
   namespace.kubectl('rollout', 'status', 'deployment/mlflow-server', '--timeout=280s');
@@ -80,13 +80,13 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-test('the post’s clients wrote to the store themselves', () => {
+test('the platform of the post has its artifacts at s3:// addresses', () => {
   const places = 'SELECT DISTINCT left(artifact_uri, 22) FROM runs';
   const psql = ['exec', 'mlflow-postgres-0', '--', 'psql', '-U', 'mlflow', '-Atc', places];
   expect(namespace.kubectl(...psql).trim()).toBe('s3://mlflow/artifacts/');
 });
 
-test('the commands of the page move it', () => {
+test('the commands of the page move it, on the same claims', () => {
   const printed = follow(
     '2. Stop the servers, dump the database',
     '3. Remove the old objects, not the claims',
@@ -99,16 +99,16 @@ test('the commands of the page move it', () => {
   expect(claims()).toEqual(before.claims);
 });
 
-test('every run, model and file is there, through the door, without a key for the store', () => {
-  const after = new Colleague(ClientPod.start(namespace, 'after', throughTheDoor())).showHistory();
+test('every run, model and file can be read through the proxy, without a key of the store', () => {
+  const after = new Colleague(ClientPod.start(namespace, 'after', throughTheProxy())).showHistory();
   expect(after).toEqual(before.history);
 });
 
-test('the bucket is nobody else’s', () => {
+test('the bucket is private after the move', () => {
   expect(asRootOfStore(namespace, 'mc anonymous get store/mlflow')).toContain('`private`');
 });
 
-test('the way back finds it as it was', () => {
+test('the way back restores the platform of the post with every run, model and file', () => {
   follow('The way back');
   blog.apply();
   untilServed();

@@ -1,12 +1,12 @@
-// docs/how-to/from-the-bitnami-chart.md and from-the-community-chart.md, against what releases of these charts have.
-// The files pass through this machine by `mc`, MinIO's client.
+// The commands of docs/how-to/from-the-bitnami-chart.md and from-the-community-chart.md, with the objects that releases
+// of these charts create. The files are copied through this machine with MinIO's client `mc`.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { Authentication, Images, MlflowPlatform, MlflowPlatformProps } from '../../lib';
-import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { ClientPod, throughTheProxy } from '../lib/client-pod';
 import { Colleague } from '../lib/colleague';
 import { fixture } from '../lib/fixture';
 import { commandsOf, paste, putIntoDist } from '../lib/guide';
@@ -20,7 +20,7 @@ const namespace = new Namespace('mlflow-e2e-charts');
 const folder = mkdtempSync(join(tmpdir(), 'charts-'));
 const here = { 'namespace mlflow': `namespace ${namespace.name}`, '-n mlflow-old': `-n ${old.name}` };
 
-/** A release with data, whose server is a Deployment of this name; gives all that its server tells. */
+/** A release with data, whose server is the Deployment of this name. Returns what its server lists. */
 function release(server: string, app: string): object {
   for (const each of [namespace, old]) each.remove();
   old.kubectl('create', 'namespace', old.name);
@@ -69,7 +69,7 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) [old, namespace].forEach((each) => each.remove());
 });
 
-test("Bitnami's: every run, model, user and file is there", () => {
+test("a move from Bitnami's chart keeps every run, model, user and file", () => {
   const before = release('mlflow-tracking', '--app-name=basic-auth');
   const printed = follow(
     'from-the-bitnami-chart',
@@ -82,20 +82,20 @@ test("Bitnami's: every run, model, user and file is there", () => {
     { authentication: Authentication.mlflow() },
   );
   expect(printed['2. Stop the old server, dump both databases']).toContain('pg_dump (PostgreSQL)');
-  const client = ClientPod.start(namespace, 'client', throughTheDoor('mlflow-server-admin'));
+  const client = ClientPod.start(namespace, 'client', throughTheProxy('mlflow-server-admin'));
   expect(new Colleague(client).showHistory()).toEqual(before);
 });
 
-test("the community's: every run and model is there", () => {
+test("a move from the community's chart keeps every run and model", () => {
   const before: any = release('mlflow', '--workers=1');
   follow('from-the-community-chart', [
     '1. Stop the old server',
     '2. Dump its database',
     '3. Restore it into the new one',
   ]);
-  const client = ClientPod.start(namespace, 'client', throughTheDoor());
+  const client = ClientPod.start(namespace, 'client', throughTheProxy());
   const after = new Colleague(client).showHistory();
-  // Its files are in a bucket of somebody's own, which `aws s3 sync` copies.
+  // Its files are in a bucket outside the cluster, which `aws s3 sync` copies.
   const runs = Object.entries<any[]>(before.runs).map(([id, all]) => [id, [...all.slice(0, -1), {}]]);
   expect(after).toEqual({ ...before, runs: Object.fromEntries(runs) });
 });

@@ -1,9 +1,9 @@
-// A Gateway with TLS before the platform and before a serving, by HTTPRoutes, and MLflow's own client before that.
+// MLflow's own client through a Gateway with TLS and HTTPRoutes, to the platform and to a serving.
 import { Duration } from 'cdk8s';
 import { Exposure, RegisteredModel } from '../../lib';
 import { certificateFor } from '../lib/certificate';
 import { loginOf } from '../lib/client';
-import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { ClientPod, throughTheProxy } from '../lib/client-pod';
 import { Gateway } from '../lib/gateway';
 import { Caller, Lines } from '../lib/lines';
 import { Namespace } from '../lib/namespace';
@@ -40,12 +40,12 @@ let client: ClientPod;
 
 beforeAll(async () => {
   platform.remove();
-  // First, so that the cluster knows what an HTTPRoute is.
+  // First, because it creates the CRD of HTTPRoute.
   gateway.start(tls);
   platform.apply();
   await platform.untilServerReady(400);
   port = (await gateway.traefik.forward()).http;
-  await until('the Gateway knows the way', 60, async () => (await plainHttp(port, HOST, '/health')).status === 308);
+  await until('the Gateway has the route', 60, async () => (await plainHttp(port, HOST, '/health')).status === 308);
   const address = gateway.traefik.address();
   client = ClientPod.start(namespace, 'client', {
     hosts: { [HOST]: address, [MODEL_HOST]: address },
@@ -54,7 +54,7 @@ beforeAll(async () => {
       MLFLOW_TRACKING_SERVER_CERT_PATH: AUTHORITY,
       REQUESTS_CA_BUNDLE: AUTHORITY,
     },
-    secrets: throughTheDoor().secrets,
+    secrets: throughTheProxy().secrets,
   });
   expect(client.run(['tee', AUTHORITY], { input: tls.authority })).toMatchObject({ status: 0 });
 });
@@ -69,20 +69,20 @@ afterAll(() => {
 test.each<[string, Namespace, string]>([
   ['the platform', namespace, 'mlflow-route'],
   ['a serving', models, 'line-serving-route'],
-])('the route of %s is taken, and leads to a Service that there is', (_what, space, route) => {
+])('the Gateway accepts the route of %s and finds its Service', (_what, space, route) => {
   const [parent] = space.json('get', 'httproute', route).status.parents;
   const conditions = parent.conditions.map(({ type, status }: any) => [type, status]);
   expect(Object.fromEntries(conditions)).toMatchObject({ Accepted: 'True', ResolvedRefs: 'True' });
 });
 
-test('plain http is redirected to https before anybody is asked for a password', async () => {
+test('the Gateway redirects plain http to https and does not ask for a password first', async () => {
   for (const path of ['/', '/api/2.0/mlflow/experiments/get?experiment_id=0']) {
     const answer = await plainHttp(port, HOST, path);
     expect(answer).toEqual({ status: 308, location: `https://${HOST}${path}`, asks: undefined });
   }
 });
 
-test('nobody comes in without a login, or with a wrong one', () => {
+test('the platform refuses requests without a login and with a wrong password', () => {
   const { stdout, stderr } = client.python(`import os, requests
 url = os.environ['MLFLOW_TRACKING_URI'] + '/api/2.0/mlflow/experiments/get?experiment_id=0'
 login = os.environ['MLFLOW_TRACKING_USERNAME'], os.environ['MLFLOW_TRACKING_PASSWORD']
@@ -98,7 +98,7 @@ describe("MLflow's own client, by host name and TLS", () => {
     expect(client.python(program('runs.py'), ['read', 'by the Gateway', id])).toMatchObject({ status: 0 });
   });
 
-  test('an artifact of 64 MiB goes up and comes down', () => {
+  test('uploads an artifact of 64 MiB and downloads it', () => {
     const { status, stdout, stderr } = client.python(program('transfer.py'), ['64']);
     expect([status, stderr.slice(-2000)]).toEqual([0, expect.anything()]);
     expect(stdout).toMatch(/^\{"up": [\d.]+, "down": [\d.]+, "same": true\}$/m);
@@ -107,7 +107,7 @@ describe("MLflow's own client, by host name and TLS", () => {
 });
 
 describe('a serving', () => {
-  test('redirects plain http, asks who comes, and lets the users of the tracking server in', async () => {
+  test('redirects plain http, asks for a login, and accepts the users of the tracking server', async () => {
     const lines = Lines.start(namespace);
     lines.train();
     lines.setAlias('champion', '1');

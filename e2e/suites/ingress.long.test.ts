@@ -1,4 +1,4 @@
-// A real Ingress controller with TLS before the platform, MLflow's own client and a real browser before that.
+// MLflow's own client and a real browser through an Ingress controller with TLS.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Size } from 'cdk8s';
@@ -6,7 +6,7 @@ import { Authentication, Exposure, MlflowPlatform, Tls } from '../../lib';
 import { Browser, SCREENSHOTS } from '../lib/browser';
 import { certificateFor, tlsSecret } from '../lib/certificate';
 import { Login, loginOf } from '../lib/client';
-import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { ClientPod, throughTheProxy } from '../lib/client-pod';
 import { Namespace } from '../lib/namespace';
 import { plainHttp } from '../lib/plain-http';
 import { little, Platform } from '../lib/platform';
@@ -51,7 +51,7 @@ beforeAll(async () => {
   await platform.untilReady(2, 300);
   await withOwnLogin.untilReady(1, 300);
   ports = await traefik.forward();
-  await until('Traefik knows the way', 60, async () => (await plainHttp(ports.http, HOST, '/health')).status === 308);
+  await until('Traefik has the route', 60, async () => (await plainHttp(ports.http, HOST, '/health')).status === 308);
   admin = loginOf(namespace, 'mlflow-basic-auth');
 });
 
@@ -62,7 +62,7 @@ afterAll(() => {
   namespace.remove();
 });
 
-test('plain http is redirected to https before anybody is asked for a password', async () => {
+test('the Ingress redirects plain http to https and does not ask for a password first', async () => {
   for (const path of ['/', '/api/2.0/mlflow/experiments/get?experiment_id=0']) {
     const answer = await plainHttp(ports.http, HOST, path);
     expect(answer).toEqual({ status: 308, location: `https://${HOST}${path}`, asks: undefined });
@@ -74,7 +74,7 @@ describe("MLflow's own client, by host name and TLS", () => {
     ClientPod.start(namespace, 'client', {
       hosts: { [HOST]: traefik.address() },
       env: { MLFLOW_TRACKING_URI: `https://${HOST}`, MLFLOW_TRACKING_SERVER_CERT_PATH: '/tmp/authority.pem' },
-      secrets: throughTheDoor().secrets,
+      secrets: throughTheProxy().secrets,
     });
   let pod: ClientPod;
 
@@ -83,7 +83,7 @@ describe("MLflow's own client, by host name and TLS", () => {
   });
   afterAll(() => pod?.remove());
 
-  test('trusts nobody until it is given the authority', () => {
+  test('refuses the certificate until it has the certificate authority', () => {
     const { status, stderr } = pod.python("import requests; requests.get('https://mlflow.example.com/health')");
     expect([status, stderr]).toEqual([1, expect.stringContaining('CERTIFICATE_VERIFY_FAILED')]);
     expect(pod.run(['tee', '/tmp/authority.pem'], { input: tls.authority })).toMatchObject({ status: 0 });
@@ -95,14 +95,14 @@ describe("MLflow's own client, by host name and TLS", () => {
     expect(stdout).toContain(`View run random-forest-v1 at: https://${HOST}/#/experiments/`);
   });
 
-  test('an artifact of 100 MiB goes up and comes down', () => {
+  test('uploads an artifact of 100 MiB and downloads it', () => {
     const { status, stdout, stderr } = pod.python(program('transfer.py'), ['100']);
     expect([status, stderr.slice(-2000)]).toEqual([0, expect.anything()]);
     expect(stdout).toMatch(/^\{"up": [\d.]+, "down": [\d.]+, "same": true\}$/m);
     process.stdout.write(`100 MiB through the Ingress: ${stdout.trim().split('\n').pop()} s\n`);
   });
 
-  test('an upload over a slow line may take longer than a minute', () => {
+  test('completes an upload that takes longer than a minute', () => {
     const { status, stdout, stderr } = pod.python(program('slow_upload.py'), ['65']);
     expect([status, stderr.slice(-2000)]).toEqual([0, '']);
     expect(stdout).toBe('200 same\n');
@@ -120,8 +120,8 @@ describe('a browser', () => {
   describe.each([
     ["the platform's", HOST, 'mlflow-basic-auth'],
     ["MLflow's own", OWN_LOGIN_HOST, 'own-server-admin'],
-  ])('before %s login', (_, host, secret) => {
-    test('does not come in with a wrong password', async () => {
+  ])('with %s login', (_, host, secret) => {
+    test('gets 401 with a wrong password', async () => {
       const wrong = { ...loginOf(namespace, secret), password: 'wrong' };
       const { errors } = await browser.visit(wrong, async ({ page }) => {
         const answer = await page.goto(`https://${host}/`);
@@ -131,7 +131,7 @@ describe('a browser', () => {
       expect(errors).toContain(`401 https://${host}/`);
     });
 
-    test('comes in with the right one, without an error and without a question to any other host', async () => {
+    test('shows the home page with the right password, without an error and without a request to another host', async () => {
       const { errors, elsewhere } = await browser.visit(loginOf(namespace, secret), async ({ page }) => {
         await page.goto(`https://${host}/`);
         await page.getByText('Recent Experiments').waitFor();
@@ -142,7 +142,7 @@ describe('a browser', () => {
     });
   });
 
-  test('opens the experiment and sees the run and its figure, without an error', async () => {
+  test('shows an experiment, its run and the figure of the run, without an error', async () => {
     const { errors, elsewhere } = await browser.visit(admin, async ({ page }) => {
       await page.goto(`https://${HOST}/`);
       await page.getByRole('link', { name: 'customer-churn-prediction' }).click();

@@ -1,5 +1,5 @@
-// Whoever has no password gets no further than /health: from a pod beside the platform, from another namespace and from
-// the node; with the platform's NetworkPolicies, and without any.
+// Without a password only /health answers: to a pod of the same namespace, to one of another namespace and to the node,
+// with the platform's NetworkPolicies and without any.
 import { basic, loginOf } from '../lib/client';
 import { ClientPod } from '../lib/client-pod';
 import { Intruders, gotIn, openPorts } from '../lib/intruders';
@@ -14,7 +14,7 @@ const elsewhere = new Namespace('mlflow-e2e-login-foreign');
 const ofTheNode = new Namespace('mlflow-e2e-login-node');
 const monitoring = new Namespace('monitoring');
 const platform = twoLogins(namespace);
-/** What MLflow's own login gives to anybody: settings, and files of its pages. It answers 500 to what it cannot read. */
+/** What MLflow serves without its own login: settings, and files of its pages. It answers 500 to what it cannot parse. */
 const OPEN = ['/static', '/api/3.0/mlflow/server-info', '/ajax-api/3.0/mlflow/server-info'];
 const ITS_OWN = ['--at-once', '8', '--refusal', '500', '--open', ...OPEN];
 const EXPERIMENTS = '/api/2.0/mlflow/experiments/search?max_results=1000';
@@ -23,7 +23,7 @@ let intruders: Intruders;
 let monitor: ClientPod;
 let madeMonitoring = false;
 let atFirst: unknown[];
-/** Addresses of pods and of Services that have one, by name. */
+/** Addresses of pods and Services, by name. Headless Services have none. */
 const addresses: Record<string, string> = {};
 const APPS = { server: 'mlflow-server', own: 'own', postgres: 'mlflow-postgres', minio: 'mlflow-minio' };
 
@@ -32,7 +32,7 @@ beforeAll(async () => {
   platform.synth().apply();
   intruders = Intruders.start(namespace, elsewhere, ofTheNode);
   madeMonitoring = monitoring.try(['create', 'namespace', monitoring.name]).status === 0;
-  // The namespace may be somebody's, and a run that was ended left its pod there.
+  // The namespace may belong to the cluster, and an aborted run may have left its pod in it.
   monitoring.kubectl('delete', 'pod', 'mlflow-e2e-login', '--ignore-not-found', '--grace-period=1');
   monitor = ClientPod.start(monitoring, 'mlflow-e2e-login');
   await untilBothAreReady(platform);
@@ -54,7 +54,7 @@ afterAll(() => {
   if (madeMonitoring && others() === 0) monitoring.remove();
 });
 
-const attackDoors = async (from: ClientPod) => {
+const attackProxies = async (from: ClientPod) => {
   const nginx = [`${addresses.server}:8080`, `${addresses['Service mlflow-server']}:5000`];
   return [
     ...(await gotIn(from, 900, 'attack.py', ...nginx)),
@@ -76,7 +76,7 @@ const LISTENING = {
   'Service mlflow-minio': [9000, 9001],
 };
 
-describe('/health is open, and with the right password all else', () => {
+describe('/health needs no password, and the API answers to the right one:', () => {
   test.each([
     ['service/mlflow-server', 'mlflow-basic-auth'],
     ['service/own', 'own-admin'],
@@ -93,19 +93,19 @@ describe('/health is open, and with the right password all else', () => {
   });
 });
 
-describe('behind the NetworkPolicies of the platform', () => {
-  test('of all ports of all pods and Services a pod reaches the door, and that alone', async () => {
-    const door = { server: [8080], own: [8080], 'Service mlflow-server': [5000], 'Service own': [5000] };
+describe('with the NetworkPolicies of the platform', () => {
+  test('a pod reaches only the ports of the proxies, of all ports of all pods and Services', async () => {
+    const proxies = { server: [8080], own: [8080], 'Service mlflow-server': [5000], 'Service own': [5000] };
     const closed = { postgres: [], minio: [], 'Service mlflow-minio': [] };
     const { 'the node': node, ...pods } = await intruders.each((from) => openPorts(from, addresses));
-    for (const found of Object.values(pods)) expect(found).toEqual({ ...door, ...closed });
-    // No policy filters what comes from a pod's own node; what listens is known all the same.
+    for (const found of Object.values(pods)) expect(found).toEqual({ ...proxies, ...closed });
+    // No NetworkPolicy filters what comes from a pod's own node, but the listening ports are known.
     for (const [name, ports] of Object.entries(node)) {
       expect([name, (LISTENING as Record<string, number[]>)[name]]).toEqual([name, expect.arrayContaining(ports)]);
     }
   });
 
-  test('a pod of the monitoring namespace reaches the metrics too', async () => {
+  test('a pod of the monitoring namespace also reaches the metrics', async () => {
     const found = await openPorts(monitor, addresses, false);
     expect(found).toMatchObject({ server: [8080, 9090], own: [8080, 9090], postgres: [], minio: [] });
     const get = `import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=20).read().decode())`;
@@ -114,15 +114,15 @@ describe('behind the NetworkPolicies of the platform', () => {
     }
   });
 
-  test('nothing but /health answers without a password, whatever is sent', async () => {
-    expect(await intruders.each(attackDoors)).toEqual(intruders.nothing);
+  test('only /health answers without a password, to every request of attack.py', async () => {
+    expect(await intruders.each(attackProxies)).toEqual(intruders.nothing);
   });
 
-  test('the port of the metrics answers nothing else', async () => {
+  test('the metrics port serves only /metrics', async () => {
     expect(await attackMetrics(monitor)).toEqual([]);
   });
 
-  test('whoever reaches the database and the store from the node is asked for a password', async () => {
+  test('the database and the store ask the node for a password', async () => {
     expect(await attackStores(intruders.pods['the node'])).toEqual([]);
   });
 });
@@ -137,27 +137,27 @@ describe('with every NetworkPolicy deleted', () => {
 
   afterAll(() => platform.apply());
 
-  test("MLflow's own port is none that anybody reaches; what listens is the doors, the database and the store", async () => {
+  test("no pod reaches MLflow's own port: only the proxies, the database and the store listen", async () => {
     for (const found of Object.values(await intruders.each((from) => openPorts(from, addresses)))) {
       expect(found).toEqual(LISTENING);
     }
   });
 
-  test('nothing but /health answers without a password, whatever is sent', async () => {
-    expect(await intruders.each(attackDoors)).toEqual(intruders.nothing);
+  test('only /health answers without a password, to every request of attack.py', async () => {
+    expect(await intruders.each(attackProxies)).toEqual(intruders.nothing);
   });
 
-  test('the port of the metrics answers nothing else', async () => {
+  test('the metrics port serves only /metrics', async () => {
     expect(await intruders.each(attackMetrics)).toEqual(intruders.nothing);
   });
 
-  test('the database and the store ask everybody for a password', async () => {
+  test('the database and the store ask every client for a password', async () => {
     expect(await intruders.each(attackStores)).toEqual(intruders.nothing);
   });
 });
 
-describe('keys open what they are for', () => {
-  test("MLflow's own open its bucket and its database, and no other", () => {
+describe('keys, accounts and tokens', () => {
+  test("MLflow's key and its database role reach its own bucket and database only", () => {
     const root = `cd /run/secrets/mlflow; export MC_CONFIG_DIR=/tmp/mc
       printf '%s\\n%s\\n' "$(cat MINIO_ROOT_USER)" "$(cat MINIO_ROOT_PASSWORD)" | mc alias set store http://127.0.0.1:9000
       mc mb --ignore-existing store/other
@@ -183,17 +183,17 @@ describe('keys open what they are for', () => {
     expect(rest).toEqual(Object.fromEntries(Object.keys(rest).map((what) => [what, 'denied'])));
   });
 
-  test('the account that makes the Secrets reads no foreign one, and changes none', () => {
+  test('the ServiceAccount of the credentials Job reads no other Secret, and changes none', () => {
     const as = `--as=system:serviceaccount:${namespace.name}:mlflow-credentials`;
     namespace.kubectl('create', 'secret', 'generic', 'foreign', '--from-literal=password=x');
     const may = (...what: string[]) => namespace.try(['auth', 'can-i', ...what, as]).stdout.trim();
-    // It is the account in use: its own Secrets it may read.
+    // It may read its own Secrets, so this is the account in use.
     expect(may('get', 'secret/mlflow-basic-auth')).toBe('yes');
     const denied = [
       ...['get', 'update', 'patch', 'delete'].map((verb) => [verb, 'secret/foreign']),
       ...['update', 'patch', 'delete'].map((verb) => [verb, 'secret/mlflow-basic-auth']),
       ...['list', 'watch', 'deletecollection'].map((verb) => [verb, 'secrets']),
-      // The users of programs it brings up to date; it neither replaces nor deletes that Secret.
+      // It patches the Secret of the service users, but neither replaces nor deletes it.
       ...['update', 'delete'].map((verb) => [verb, 'secret/mlflow-server-users']),
       ['get', 'secret/mlflow-basic-auth', '--namespace', elsewhere.name],
       ['create', 'secrets', '--namespace', elsewhere.name],
@@ -206,7 +206,7 @@ describe('keys open what they are for', () => {
     }
   });
 
-  test('no pod has a token for the API but the one that makes the Secrets', () => {
+  test('only the pod of the credentials Job has a token for the Kubernetes API', () => {
     const { items } = namespace.json<{ items: any[] }>('get', 'pods', '--selector', 'app.kubernetes.io/part-of=mlflow');
     const projected = (pod: any) => (pod.spec.volumes ?? []).flatMap((volume: any) => volume.projected?.sources ?? []);
     const withToken = items.filter((pod) => projected(pod).some((source: any) => source.serviceAccountToken));
@@ -231,7 +231,7 @@ describe('keys open what they are for', () => {
   });
 });
 
-test('nothing that the intruders sent has changed anything, or brought anything down', async () => {
+test('the attacks have created no experiment and restarted no container', async () => {
   const forward = await namespace.forward('service/mlflow-server', 5000);
   try {
     const headers = basic(loginOf(namespace, 'mlflow-basic-auth'));

@@ -1,4 +1,4 @@
-// A volume that MinIO wrote opens under Silo with all that was in it, and goes back: docs/how-to/from-minio-to-silo.md.
+// Silo opens a volume that MinIO wrote, with its whole content, and MinIO opens it again: docs/how-to/from-minio-to-silo.md.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Size } from 'cdk8s';
@@ -37,7 +37,7 @@ function run(image: string): void {
 const asRoot = (script: string) => asRootOfStore(namespace, script);
 
 interface Contents {
-  /** Every version of every object, delete markers too, with a hash of what is in it. */
+  /** Every version of every object, with its hash, delete markers included. */
   readonly versions: string[];
   readonly users: string[];
   readonly policy: object;
@@ -62,7 +62,7 @@ function contents(): Contents {
   };
 }
 
-/** Whether MLflow's own key reads and writes the bucket, and nothing else. */
+/** Asserts that MLflow's own key reads and writes the bucket, and nothing else. */
 function keyWorks(name: string): void {
   const [id, secret] = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map((key) =>
     namespace.secret('mlflow-minio-s3-secret', key),
@@ -84,7 +84,7 @@ let before: Contents;
 beforeAll(() => {
   namespace.remove();
   namespace.kubectl('create', 'namespace', namespace.name);
-  // As the first versions of the library made it.
+  // With the name of the root user that the first versions of the library set.
   namespace.create({
     apiVersion: 'v1',
     kind: 'Secret',
@@ -107,7 +107,7 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-test('MinIO holds versions, a delete marker, a file of several parts, and two users', () => {
+test('MinIO has versions, a delete marker, a file of several parts, and two users before the change', () => {
   expect(before.versions).toHaveLength(9);
   expect(before.versions.filter((each) => each.endsWith(' deleted'))).toHaveLength(1);
   expect(before.users.map((each) => JSON.parse(each).policyName)).toEqual(
@@ -116,7 +116,7 @@ test('MinIO holds versions, a delete marker, a file of several parts, and two us
   expect(before.versioning).toContain('versioning is enabled');
 });
 
-test('Silo opens the volume: the same objects, versions, users and policy, and the same root user', () => {
+test('Silo shows the same objects, versions, users, policies and root user', () => {
   run(Images.SILO);
   expect(contents()).toEqual(before);
   expect(namespace.secret('mlflow-minio-secret', 'MINIO_ROOT_USER')).toBe('minio-admin');
@@ -124,7 +124,7 @@ test('Silo opens the volume: the same objects, versions, users and policy, and t
   keyWorks('silo');
 });
 
-test('MinIO opens it again, with what Silo wrote', () => {
+test('MinIO opens the volume again, with the objects that Silo wrote', () => {
   const written = contents();
   expect(written.versions).toHaveLength(before.versions.length + 1);
   run(MINIO);

@@ -1,4 +1,4 @@
-// With the real Prometheus Operator, in the namespace from which a platform takes scrapes by default.
+// With the real Prometheus Operator, in the namespace that may scrape a platform by default.
 import { Duration, Size } from 'cdk8s';
 import { MlflowPlatform, MetricsMonitor } from '../../lib';
 import { basic, Login, loginOf } from '../lib/client';
@@ -33,7 +33,7 @@ const names = () =>
     .map(({ metadata }) => metadata.name)
     .sort();
 
-/** Names of the pods that are scraped with success. */
+/** Names of the pods that Prometheus scrapes successfully. */
 async function scraped(): Promise<string[]> {
   const targets = (await prometheus.targets()).filter(({ labels }) => labels.namespace === namespace.name);
   return targets
@@ -61,7 +61,7 @@ afterAll(() => {
   namespace.remove();
 });
 
-test('the operator picks the monitor up, and Prometheus scrapes every server and nothing else', async () => {
+test('Prometheus scrapes every server and nothing else', async () => {
   await until('every server is scraped', 120, async () => sameAs(await scraped(), names()));
   const targets = (await prometheus.targets()).filter(({ labels }) => labels.namespace === namespace.name);
   expect(targets.map(({ health, lastError, scrapeInterval }) => [health, lastError, scrapeInterval])).toEqual(
@@ -70,7 +70,7 @@ test('the operator picks the monitor up, and Prometheus scrapes every server and
   expect(new Set(targets.map(({ labels }) => labels.job))).toEqual(new Set([JOB]));
 });
 
-test('what each server answers is counted under its own name', async () => {
+test('every request is counted in the metrics of the server that answered it', async () => {
   const path = '/api/2.0/mlflow/experiments/get?experiment_id=0';
   const asked: Record<string, number> = {};
   for (const [index, name] of names().entries()) {
@@ -89,12 +89,12 @@ test('what each server answers is counted under its own name', async () => {
     counted = Object.fromEntries((await prometheus.query(query)).map(({ labels, value }) => [labels.pod, value]));
     return enough();
   });
-  // Only what was asked, and what a person's own look adds: no server counts for another.
+  // Equal, so no server counts the requests of another one.
   expect(Object.keys(counted).sort()).toEqual(names());
   expect(counted).toEqual(asked);
 });
 
-test('a server that comes later is scraped, and one that is gone is not missed', async () => {
+test('Prometheus scrapes a server that is added, and does not report a deleted one as down', async () => {
   const before = names();
   namespace.kubectl('delete', 'pod', before[0]);
   await until('another server is Ready', 180, () => names().length === SERVERS && !names().includes(before[0]));

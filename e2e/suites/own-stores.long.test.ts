@@ -1,4 +1,4 @@
-// docs/how-to/own-database.md and own-object-store.md: a platform on a PostgreSQL, a bucket and a volume that are not its own.
+// docs/how-to/own-database.md and own-object-store.md: platforms with an existing PostgreSQL, bucket and volume.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const KEY = 'team-a-key';
 const [keySecret, rolePassword] = [randomBytes(16).toString('hex'), `/ & % @ : " $ ${randomBytes(8).toString('hex')}`];
 const folder = mkdtempSync(join(tmpdir(), 'own-'));
 const tls = certificateFor(DATABASE);
-// Pods and Services of most clusters.
+// The ranges of pods and Services in most clusters.
 const cidr = '10.0.0.0/8';
 const servers = { resources: little, proxyResources: little, replicas: 1 };
 
@@ -76,7 +76,7 @@ function inStores(pod: string, command: string[], input: string): string {
   return stdout;
 }
 
-/** `mc` as the administrator of the store, or by the platform's key. */
+/** Runs `mc` as the administrator of the store, or with the platform's key. */
 function mc(script: string, ...input: string[]): string {
   const login = `export MC_CONFIG_DIR=/tmp/mc
     printf '%s\\n' "$MINIO_ROOT_USER" "$MINIO_ROOT_PASSWORD" | mc alias set store http://localhost:9000 >&2`;
@@ -95,7 +95,7 @@ beforeAll(async () => {
   stores.apply(fixture('stores.yaml', { ...values, POSTGRES: Images.POSTGRES, SILO: Images.SILO }));
   for (const each of ['db', 'store']) stores.kubectl('rollout', 'status', `statefulset/${each}`, '--timeout=200s');
 
-  // What the pages ask of whoever looks after them.
+  // What the pages ask the administrator of the database and of the store to do.
   psql(blocksOf('own-database', 'sql').join('').replace('change-me', rolePassword));
   mc('mc mb store/models');
   mc('mc admin policy create store team-a /dev/stdin', blocksOf('own-object-store', 'json')[0]);
@@ -127,26 +127,26 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) [namespace, stores].forEach((each) => each.remove());
 });
 
-test('there is no database and no store of its own', () => {
+test('the platform has no pod of a database or a store', () => {
   expect(platform.pods().filter(({ metadata }) => /postgres|minio/.test(metadata.name))).toEqual([]);
 });
 
-test('the migration says what it did, where the page has one look', () => {
+test('the log that the page shows says that the migration created the schema', () => {
   expect(follow('own-database', 'See that it works')).toContain(
     'The tracking database mlflow has the schema that this MLflow wants',
   );
 });
 
 test.each([
-  ['a database and a bucket', platform, 'mlflow-server-admin'],
-  ['a volume', onVolume, 'volume-basic-auth'],
-])('a run and its file are kept: %s', async (_what, where, secret) => {
+  ['an existing database and bucket', platform, 'mlflow-server-admin'],
+  ['an existing volume', onVolume, 'volume-basic-auth'],
+])('logs a run with an artifact to %s and reads it back', async (_what, where, secret) => {
   const login = loginOf(namespace, secret);
   const id = await logRun(where, login, 'on what is not its own');
   await readRun(where, login, 'on what is not its own', id);
 });
 
-test('every connection is encrypted, and goes to the server of the certificate', () => {
+test('every connection to the database is encrypted, and verifies the certificate of the server', () => {
   const ssl = `SELECT DISTINCT datname, ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'mlflow'`;
   expect(psql(`${ssl} ORDER BY 1`).trim().split('\n')).toEqual(['mlflow|t', 'mlflow_auth|t']);
   const { initContainers } = namespace.json('get', 'deployment', 'mlflow-server').spec.template.spec;
@@ -154,7 +154,7 @@ test('every connection is encrypted, and goes to the server of the certificate',
   expect(env).toContainEqual({ name: 'PGSSLMODE', value: 'verify-full' });
 });
 
-test('files lie below the prefix, and the key can write a dump but not read it', () => {
+test('artifacts are below the prefix, and the key can write a dump but not read it', () => {
   expect(mc('mc ls --recursive store/models/team-a/artifacts/')).toContain('folder/text.txt');
   const asTheServer = `printf '%s\\n' ${KEY} "$(cat)" | mc alias set key http://localhost:9000 >&2`;
   mc(`${asTheServer}; echo dump | mc pipe key/models/team-a/backups/mlflow-try.dump`, keySecret);

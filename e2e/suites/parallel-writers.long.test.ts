@@ -1,7 +1,7 @@
-// Nothing is lost of many writers at once, however few connections the database has.
+// Many writers at once, with few connections to the database, lose no metric and no trace.
 import { Size } from 'cdk8s';
 import { MlflowPlatform } from '../../lib';
-import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { ClientPod, throughTheProxy } from '../lib/client-pod';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 
@@ -34,15 +34,15 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-describe(`${WRITERS} writers of metrics and traces at once, and one in the background`, () => {
+describe(`${WRITERS} writers of metrics and traces at once, and one in the background,`, () => {
   let client: ClientPod;
 
   beforeAll(async () => {
     await platform(1).install(1);
-    client = ClientPod.start(namespace, 'writers', throughTheDoor());
+    client = ClientPod.start(namespace, 'writers', throughTheProxy());
   });
 
-  test.each([1, 3])('lose nothing with %d servers', async (servers) => {
+  test.each([1, 3])('lose no metric and no trace with servers: %d', async (servers) => {
     const grown = platform(servers);
     grown.synth().apply();
     await grown.untilReady(servers, 300);

@@ -1,4 +1,4 @@
-// Existing Secrets with passwords of every kind: nothing on their way splits, quotes, encodes or prints them.
+// Existing Secrets whose passwords contain special characters: no part splits, quotes, encodes or logs them.
 import { Credentials } from '../../lib';
 import { basic, Login, python } from '../lib/client';
 import { Namespace } from '../lib/namespace';
@@ -6,7 +6,7 @@ import { restarts } from '../lib/pods';
 import { run, until } from '../lib/process';
 import { twoLogins, untilBothAreReady } from '../lib/two-logins';
 
-/** With a name behind it, so that none passes for another. MinIO takes 40 bytes for a secret key. */
+/** Ends with a name, so that no two are equal. A secret key of the store has at most 40 bytes. */
 const password = (whose: string) => `/&%@:'"$\\#? é${whose}`;
 const PERSON = { username: 'person', password: password('person') };
 const ADMINISTRATOR = { username: 'boss', password: password('boss') };
@@ -28,7 +28,7 @@ const platform = twoLogins(namespace, {
   minio: { rootCredentials: from('root'), credentials: from('key') },
 });
 
-/** A line of an htpasswd file, as `htpasswd` makes it. */
+/** A line of an htpasswd file, in the form that `htpasswd` writes. */
 function htpasswd(login: Login): string {
   const { stdout } = run('openssl', ['passwd', '-apr1', '-stdin'], { input: login.password });
   return `${login.username}:${stdout}`;
@@ -40,7 +40,7 @@ function put(name: string, values: Record<string, string>): void {
   expect([status, stderr]).toEqual([0, '']);
 }
 
-/** MLflow's own client logs a run with an artifact and reads both back; throws where it cannot. */
+/** MLflow's own client logs a run with an artifact and reads both back. Throws if it cannot. */
 async function logAndRead(service: string, login: Login): Promise<void> {
   const forward = await namespace.forward(`service/${service}`, 5000);
   try {
@@ -67,15 +67,18 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-describe('with such passwords of the database, its superuser, the store, its root user and the login', () => {
+describe('with special characters in the passwords of database, superuser, store, root user and login', () => {
   test.each([
-    ['nginx asks for it', 'mlflow-server', PERSON],
-    ['MLflow asks for it', 'own', ADMINISTRATOR],
-  ])("MLflow's client logs a run and an artifact and reads them, where %s", async (_, service, login) => {
-    await logAndRead(service, login);
-  });
+    ['nginx', 'mlflow-server', PERSON],
+    ['MLflow', 'own', ADMINISTRATOR],
+  ])(
+    "MLflow's client logs a run and an artifact and reads them, if %s checks the password",
+    async (_, service, login) => {
+      await logAndRead(service, login);
+    },
+  );
 
-  test('no password shows in a log or on a command line', () => {
+  test('no log and no command line shows a password', () => {
     const pods = namespace.kubectl('get', 'pods', '--output', 'name').trim().split('\n');
     const logs = pods.map((pod) => namespace.kubectl('logs', pod, '--all-containers')).join('\n');
     expect(logs).toContain('bucket mlflow is ready');
@@ -93,7 +96,7 @@ describe('with such passwords of the database, its superuser, the store, its roo
   });
 });
 
-test('a changed login counts without a restart, and the old one does not any more', async () => {
+test('a changed login takes effect without a restart, and the old one is refused', async () => {
   const forward = await namespace.forward('service/mlflow-server', 5000);
   try {
     const url = `http://127.0.0.1:${forward.port}/version`;
@@ -112,7 +115,7 @@ test('a changed login counts without a restart, and the old one does not any mor
   }
 });
 
-test("a flood of wrong passwords at MLflow's own login holds nobody up who has the right one", async () => {
+test("many wrong passwords at MLflow's own login do not delay the user with the right one", async () => {
   const forward = await namespace.forward('service/own', 5000);
   try {
     const url = `http://127.0.0.1:${forward.port}/version`;
@@ -132,9 +135,9 @@ test("a flood of wrong passwords at MLflow's own login holds nobody up who has t
     }
     over = true;
     await Promise.all(flood);
-    // Some that waited too long for their turn are told to come again.
+    // Requests that waited too long in the queue get 429.
     expect(answers.filter((status) => status !== 401 && status !== 429)).toEqual([]);
-    // Behind sixteen slow hashes it would be seconds.
+    // Behind 16 slow hashes it would take seconds.
     expect(times.sort((a, b) => a - b)[4]).toBeLessThan(1000);
   } finally {
     forward.stop();

@@ -38,28 +38,28 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) namespace.remove();
 });
 
-describe('apply', () => {
-  test('all servers start at once without a restart', () => {
+describe('kubectl apply', () => {
+  test('starts all servers without a restart', () => {
     const servers = platform.servers();
     expect(servers.map(restarts)).toEqual(servers.map(() => 0));
     expect(servers.length).toBeGreaterThanOrEqual(SERVERS);
   });
 
-  test('exactly one migration ran', () => {
+  test('runs exactly one migration', () => {
     const selector = ['--selector', 'app.kubernetes.io/component=migration'];
     const jobs = namespace.json<{ items: any[] }>('get', 'jobs', ...selector).items;
     expect(jobs.map((job) => job.status.succeeded)).toEqual([1]);
     expect(platform.pods('app.kubernetes.io/component=migration')).toHaveLength(1);
   });
 
-  test('applying again changes nothing', () => {
+  test('changes nothing the second time, and kubectl diff is empty', () => {
     const before = platform.versions();
     platform.apply();
     expect(platform.versions()).toEqual(before);
     expect(namespace.try(['diff', '--filename', platform.manifest])).toMatchObject({ status: 0, stdout: '' });
   });
 
-  test('the checks of a person find it in order', () => {
+  test('makes every workload available, and psql in the pod of the database works', () => {
     namespace.kubectl('wait', '--for=condition=available', 'deployment/mlflow-server', '--timeout=5m');
     for (const what of ['pod/mlflow-postgres-0', 'pod/mlflow-minio-0', '--selector=app=mlflow-server']) {
       namespace.kubectl(
@@ -84,8 +84,8 @@ describe('apply', () => {
   });
 });
 
-describe('login', () => {
-  test('/health is open, everything else asks who comes', async () => {
+describe('the login', () => {
+  test('is needed for everything except /health', async () => {
     expect((await get('/health')).status).toBe(200);
     for (const path of ['/', '/version', EXPERIMENT]) {
       const answer = await get(path);
@@ -94,19 +94,19 @@ describe('login', () => {
     }
   });
 
-  test('the generated administrator, and a program with a user of its own, come in', async () => {
+  test('accepts the generated administrator and a service user, and refuses a wrong password', async () => {
     expect((await get(EXPERIMENT, basic(admin))).status).toBe(200);
     expect((await get(EXPERIMENT, basic(loginOf(namespace, 'mlflow-server-trainer-login')))).status).toBe(200);
     expect((await get(EXPERIMENT, basic({ ...admin, password: 'wrong' }))).status).toBe(401);
   });
 
-  test('/metrics is not among what the login opens', async () => {
+  test('does not give access to /metrics', async () => {
     expect((await get('/metrics')).status).toBe(404);
     expect((await get('/metrics', basic(admin))).status).toBe(404);
   });
 });
 
-describe('what a user may not', () => {
+describe('a logged-in user', () => {
   const post = (path: string, body: object) =>
     fetch(`http://127.0.0.1:${forward.port}${path}`, {
       method: 'POST',
@@ -114,41 +114,41 @@ describe('what a user may not', () => {
       body: JSON.stringify(body),
     });
 
-  test("speak to MLflow's assistant, which runs commands for whoever comes by a port-forward", async () => {
+  test("cannot reach MLflow's assistant, which runs commands for local clients", async () => {
     const told = await get('/ajax-api/3.0/mlflow/assistant/config', basic(admin));
     expect(await told.json()).toMatchObject({ providers: {} });
     expect((await get('/ajax-api/3.0/mlflow/assistant/sessions/1/stream', basic(admin))).status).toBe(404);
     expect((await post('/ajax-api/3.0/mlflow/assistant/message', { message: 'id' })).status).toBe(404);
   });
 
-  test('claim the dumps of the database as a model, to read them', async () => {
+  test('cannot register the dumps of the database as a model version to read them', async () => {
     expect((await post('/api/2.0/mlflow/registered-models/create', { name: 'peek' })).status).toBe(200);
     const version = { name: 'peek', source: 's3://mlflow/backups' };
     expect((await post('/api/2.0/mlflow/model-versions/create', version)).status).toBe(400);
   });
 });
 
-describe('train, register, load', () => {
-  test('the training script logs a run and registers a model', () => {
+describe("MLflow's own client", () => {
+  test('logs a run and registers a model', () => {
     const { status, stdout, stderr } = python('seed/train_with_mlflow.py', forward.port, admin);
     expect([status, stderr.slice(-2000)]).toEqual([0, expect.anything()]);
     expect(stdout).toMatch(/Run ID: [0-9a-f]{32}/);
   });
 
-  test('the registry script moves it by stage, loads it and predicts', () => {
+  test('moves a version to a stage, loads it and predicts', () => {
     const { status, stdout, stderr } = python('seed/model_registry_ops.py', forward.port, admin);
     expect([status, stderr.slice(-2000)]).toEqual([0, expect.anything()]);
     expect(stdout).toContain('Model version 1 moved to Production');
     expect(stdout).toMatch(/Predictions: \[[01 ]+\]/);
   });
 
-  test('an alias finds it, and it predicts as it did', () => {
+  test('loads a version by its alias and gets the same predictions', () => {
     const { status, stdout, stderr } = python('seed/model_registry_aliases.py', forward.port, admin);
     expect([status, stderr.slice(-2000)]).toEqual([0, expect.anything()]);
     expect(stdout).toMatch(/Champion: version 1, READY/);
   });
 
-  test('without the login the same script is refused', () => {
+  test('is refused with a wrong password', () => {
     const { status, stderr } = python('seed/model_registry_aliases.py', forward.port, { ...admin, password: 'wrong' });
     expect(status).not.toBe(0);
     expect(stderr).toContain('UNAUTHENTICATED: User name and password are required');
@@ -156,8 +156,8 @@ describe('train, register, load', () => {
 });
 
 describe('metrics', () => {
-  test('every server tells what it answered, on the port for Prometheus alone', async () => {
-    // With metrics in the cluster the autoscaler may be adding one.
+  test('are served by every server, only on the port for Prometheus', async () => {
+    // If the cluster has metrics, the autoscaler may be adding a server that is not Ready.
     const pod = `pod/${platform.servers().filter(isReady)[0].metadata.name}`;
     const [http, metrics] = [await namespace.forward(pod, 8080), await namespace.forward(pod, 9090)];
     try {

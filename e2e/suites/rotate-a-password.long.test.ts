@@ -1,4 +1,4 @@
-// docs/how-to/rotate-a-password.md: its commands, for each Secret of its table.
+// The commands of docs/how-to/rotate-a-password.md, for each Secret of its table.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,14 +27,14 @@ const folder = mkdtempSync(join(tmpdir(), 'rotate-'));
 const commands = (section: string, instead: Record<string, string> = {}) =>
   commandsOf(PAGE, { sections: [section], namespace: namespace.name, instead });
 
-/** Cells of the table: Secret, who has it, delete it?, what runs again, what restarts. */
+/** Cells of the table: Secret, its user, delete it?, the Job that runs again, the workload that restarts. */
 const table = pages
   .find(({ file }) => file === PAGE)!
   .text.split('\n')
   .filter((line) => line.startsWith('| `'))
   .map((line) => line.split('|').map((cell) => cell.trim()));
 
-/** The commands of the page for another Secret than the one that they name, by the table. */
+/** Runs the commands of the page for this Secret, with the Job and the workload that the table names. */
 function rotate(secret: string): void {
   const [, , , , again, restart] = table.find(([, name]) => name === `\`${secret}\``)!;
   const component = /^`([\w-]+)`$/.exec(again)?.[1];
@@ -48,8 +48,8 @@ function rotate(secret: string): void {
   paste([{ heading, commands: lines.join('\n') }], folder, 1200);
 }
 
-/** Whether the database, asked from outside its socket, takes this password. */
-function databaseTakes(role: string, database: string, password: string): boolean {
+/** Whether the database accepts this password over TCP: its socket asks for none. */
+function databaseAccepts(role: string, database: string, password: string): boolean {
   const script = `PGPASSWORD="$(cat)" psql -h "$(hostname -i)" -U ${role} -d ${database} -qAtc 'SELECT 1'`;
   const { status, stderr } = namespace.try(['exec', '-i', 'mlflow-postgres-0', '--', 'sh', '-c', script], {
     input: password,
@@ -58,7 +58,7 @@ function databaseTakes(role: string, database: string, password: string): boolea
   return status === 0;
 }
 
-function storeTakes(user: string, password: string): boolean {
+function storeAccepts(user: string, password: string): boolean {
   const script = 'export MC_CONFIG_DIR=/tmp/try; mc alias set try http://localhost:9000; s=$?; rm -r /tmp/try; exit $s';
   const { status, stdout, stderr } = namespace.try(['exec', '-i', 'mlflow-minio-0', '--', 'sh', '-c', script], {
     input: `${user}\n${password}\n`,
@@ -70,7 +70,7 @@ function storeTakes(user: string, password: string): boolean {
   return status === 0;
 }
 
-async function doorTakes(login: { username: string; password: string }): Promise<boolean> {
+async function proxyAccepts(login: { username: string; password: string }): Promise<boolean> {
   const forward = await namespace.forward('service/mlflow-server', 5000);
   try {
     return (await fetch(`http://127.0.0.1:${forward.port}/version`, { headers: basic(login) })).status === 200;
@@ -79,11 +79,11 @@ async function doorTakes(login: { username: string; password: string }): Promise
   }
 }
 
-/** Runs are logged with an artifact, and those of before are there. */
+/** Logs a run with an artifact, and reads all earlier ones. */
 const runs: string[] = [];
 async function untilAllWorks(): Promise<void> {
   const login = loginOf(namespace, 'mlflow-basic-auth');
-  await until('the login', 150, () => doorTakes(login));
+  await until('the login', 150, () => proxyAccepts(login));
   runs.push(await logRun(named, login, 'of the rotation'));
   for (const run of runs) await readRun(named, login, 'of the rotation', run);
 }
@@ -103,26 +103,26 @@ afterAll(() => {
 
 interface Case {
   readonly secret: string;
-  /** Whether its part takes what the Secret says. */
-  readonly takes: (values: Record<string, string>) => boolean | Promise<boolean>;
+  /** Whether the part that uses the Secret accepts these values. */
+  readonly accepts: (values: Record<string, string>) => boolean | Promise<boolean>;
 }
 
 const cases: Case[] = [
   {
     secret: 'mlflow-basic-auth',
-    takes: ({ username, password }) => doorTakes({ username, password }),
+    accepts: ({ username, password }) => proxyAccepts({ username, password }),
   },
   {
     secret: 'mlflow-postgres-mlflow-secret',
-    takes: ({ username, password }) => databaseTakes(username, 'mlflow', password),
+    accepts: ({ username, password }) => databaseAccepts(username, 'mlflow', password),
   },
   {
     secret: 'mlflow-s3-secret',
-    takes: ({ AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: password }) => storeTakes(key, password),
+    accepts: ({ AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: password }) => storeAccepts(key, password),
   },
   {
     secret: 'mlflow-minio-secret',
-    takes: ({ MINIO_ROOT_USER: user, MINIO_ROOT_PASSWORD: password }) => storeTakes(user, password),
+    accepts: ({ MINIO_ROOT_USER: user, MINIO_ROOT_PASSWORD: password }) => storeAccepts(user, password),
   },
 ];
 
@@ -132,18 +132,18 @@ const valuesOf = (secret: string) =>
   );
 
 test.each(cases)(
-  '$secret: the new one counts, the old one does not, and nothing is lost',
-  async ({ secret, takes }) => {
+  'a rotated $secret takes effect, the old value is refused, and no run is lost',
+  async ({ secret, accepts }) => {
     const old = valuesOf(secret);
-    expect(await takes(old)).toBe(true);
+    expect(await accepts(old)).toBe(true);
     rotate(secret);
     const now = valuesOf(secret);
     await untilAllWorks();
-    expect([await takes(now), await takes(old)]).toEqual([true, false]);
+    expect([await accepts(now), await accepts(old)]).toEqual([true, false]);
   },
 );
 
-test('the keys that encrypt and the sessions: the server starts with new ones', async () => {
+test('the server starts with new keys of mlflow-server-secret, which encrypt and sign sessions', async () => {
   const secret = 'mlflow-server-secret';
   const old = valuesOf(secret);
   rotate(secret);
@@ -151,12 +151,12 @@ test('the keys that encrypt and the sessions: the server starts with new ones', 
   await untilAllWorks();
 });
 
-test('the superuser of PostgreSQL: the set-up Job logs in with the new one', async () => {
+test('the set-up Job logs in with the rotated password of the superuser of PostgreSQL', async () => {
   const old = valuesOf('mlflow-postgres-secret').POSTGRES_PASSWORD;
-  expect(databaseTakes('postgres', 'postgres', old)).toBe(true);
+  expect(databaseAccepts('postgres', 'postgres', old)).toBe(true);
   paste(commands('The superuser of PostgreSQL'), folder);
   const now = valuesOf('mlflow-postgres-secret').POSTGRES_PASSWORD;
-  expect([databaseTakes('postgres', 'postgres', now), databaseTakes('postgres', 'postgres', old)]).toEqual([
+  expect([databaseAccepts('postgres', 'postgres', now), databaseAccepts('postgres', 'postgres', old)]).toEqual([
     true,
     false,
   ]);
@@ -164,10 +164,10 @@ test('the superuser of PostgreSQL: the set-up Job logs in with the new one', asy
   await untilAllWorks();
 });
 
-test('a program of another namespace: both Secrets say the new one, and the door takes it', async () => {
+test('the proxy accepts the rotated login of a serving in another namespace, and its Secret there has it', async () => {
   const secret = `mlflow-server-${MODEL}-serving-${models.name}-login`;
   const old = loginOf(namespace, secret);
-  expect(await doorTakes(old)).toBe(true);
+  expect(await proxyAccepts(old)).toBe(true);
   paste(commands('A program of another namespace', { 'ml-serving': models.name }), folder);
   await until('the Secret and its copy', 120, () => {
     const found = [namespace, models].map((each, at) =>
@@ -177,9 +177,9 @@ test('a program of another namespace: both Secrets say the new one, and the door
   });
   const now = loginOf(namespace, secret);
   expect(loginOf(models, `${MODEL}-serving-login`)).toEqual(now);
-  await until('the new login', 150, () => doorTakes(now));
-  expect(await doorTakes(old)).toBe(false);
-  // A pod that waits for its model has read the new one.
+  await until('the new login', 150, () => proxyAccepts(now));
+  expect(await proxyAccepts(old)).toBe(false);
+  // A pod that waits for its model has read the new login.
   const log = () => models.try(['logs', '-l', `app=${MODEL}-serving`, '-c', 'download-model', '--tail=1']).stdout;
   await until('a serving that waits for its alias', 60, () => log().includes('No version yet'));
 });

@@ -1,9 +1,8 @@
-// Load through the door: more servers and fewer again, connections of the database, memory, a very large artifact.
-// It needs the metrics API.
+// Load through the proxy: the autoscaler, database connections, memory, an artifact of 1 GiB. Needs the metrics API.
 import { JsonPatch, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { MlflowPlatform } from '../../lib';
-import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { ClientPod, throughTheProxy } from '../lib/client-pod';
 import { memoryOf } from '../lib/memory';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
@@ -21,13 +20,13 @@ const platform = new Platform(namespace, 'mlflow', (chart) => {
     postgres: { resources: little, storage: Size.gibibytes(1) },
     minio: { resources: little, storage: Size.gibibytes(4) },
     server: {
-      // Above what an idle server takes, far below what twenty clients make it take.
+      // More CPU than an idle server needs, far less than 20 clients make it use.
       resources: { ...little, cpu: { request: Cpu.millis(80) } },
       proxyResources: little,
       autoscaling: { minReplicas: 1, maxReplicas: MAX },
     },
   });
-  // Five minutes of calm before fewer servers are the default, which is right and too long for a test.
+  // By default the autoscaler waits five minutes before it scales in: too long for a test.
   const calm = { scaleDown: { stabilizationWindowSeconds: 15 } };
   server.apiObject('autoscaler').addJsonPatch(JsonPatch.add('/spec/behavior', calm));
 });
@@ -36,7 +35,7 @@ let writer: Writer;
 beforeAll(async () => {
   const metrics = namespace.try(['get', '--raw', '/apis/metrics.k8s.io/v1beta1/nodes']);
   if (metrics.status !== 0) {
-    throw new Error('This cluster has no metrics API, without which nothing scales by CPU: install metrics-server.');
+    throw new Error('this cluster has no metrics API; expected one, to scale by CPU. Install metrics-server');
   }
   await platform.install(1);
   writer = await Writer.start(namespace, CLIENTS);
@@ -52,7 +51,7 @@ const autoscaler = () => {
   return `${JSON.stringify(status.currentMetrics)} ${JSON.stringify(status.conditions)}`;
 };
 
-/** Waits until there are just these many servers; where it is in vain, says what the autoscaler knows. */
+/** Waits until exactly this many servers exist. If it times out, the error has the status of the autoscaler. */
 async function untilServers(count: number, seconds: number): Promise<void> {
   try {
     await until(`${count} servers`, seconds, () => platform.servers().length === count);
@@ -66,7 +65,7 @@ function atLeast(minReplicas: number): void {
   namespace.kubectl('patch', 'hpa', 'mlflow-server-hpa', '--patch', JSON.stringify({ spec: { minReplicas } }));
 }
 
-/** Connections of the database now, and its own bound. */
+/** The open connections of the database, and its limit. */
 function connections(): { now: number; max: number } {
   const query = `SELECT count(*) || ' ' || current_setting('max_connections') FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`;
@@ -75,16 +74,16 @@ function connections(): { now: number; max: number } {
   return { now: Number(now), max: Number(max) };
 }
 
-describe(`${CLIENTS} clients that log runs and artifacts through the door at once`, () => {
-  test('make one server three', async () => {
+describe(`${CLIENTS} clients that log runs and artifacts through the proxy at once`, () => {
+  test('make the autoscaler add servers from 1 to 3', async () => {
     const start = Date.now();
     await untilServers(MAX, 240);
     process.stdout.write(`1 to ${MAX} servers: ${((Date.now() - start) / 1000).toFixed(0)} s\n`);
-    // What follows wants three, however much of the machine the clients get.
+    // The following tests need three servers, also if the clients get little CPU.
     atLeast(MAX);
   });
 
-  test('never come near the connections that Postgres has, also in a rollout of all three servers', async () => {
+  test('never use all connections of PostgreSQL, also during a rollout of all three servers', async () => {
     const samples: { now: number; max: number; pods: number }[] = [];
     const sample = () => samples.push({ ...connections(), pods: platform.servers().length });
     const end = Date.now() + 20_000;
@@ -97,14 +96,14 @@ describe(`${CLIENTS} clients that log runs and artifacts through the door at onc
     await until('all servers replaced', 300, () => sample() && rolled() && platform.servers().length <= MAX);
     const most = samples.reduce((a, b) => (b.now > a.now ? b : a));
     process.stdout.write(`connections: at most ${most.now} of ${most.max}, with ${most.pods} pods\n`);
-    // Three are kept for superusers.
+    // PostgreSQL reserves three for superusers.
     expect(most.now).toBeLessThan(most.max - 3);
     expect(namespace.kubectl('logs', 'mlflow-postgres-0')).not.toMatch(/FATAL.*(too many clients|connection slots)/);
   });
 
-  test('leave room for 1 GiB up and down, whole, within the memory of every pod and with its probes green', async () => {
+  test('do not disturb an upload and a download of 1 GiB: no container reaches its memory limit and no probe fails', async () => {
     await platform.untilReady(MAX, 120);
-    const client = ClientPod.start(namespace, 'large', throughTheDoor());
+    const client = ClientPod.start(namespace, 'large', throughTheProxy());
     const before = platform.pods().filter(isReady);
     const since = new Date(namespace.kubectl('exec', client.name, '--', 'date', '-u', '+%FT%TZ').trim());
     const child = client.background(program('transfer.py'), ['1024']);
@@ -132,21 +131,21 @@ describe(`${CLIENTS} clients that log runs and artifacts through the door at onc
     expect(failedProbes(since)).toEqual([]);
   });
 
-  test('saw no call fail, in all that', async () => {
+  test('have no failed call in the whole test', async () => {
     process.stdout.write(`retried by the client: ${writer.retries().length}\n`);
     await writer.stop();
     expect(writer.failures()).toEqual([]);
   });
 });
 
-test('when they are gone there is one server again', async () => {
+test('the autoscaler returns to one server after the load', async () => {
   const start = Date.now();
   atLeast(1);
   await untilServers(1, 300);
   process.stdout.write(`${MAX} servers to 1: ${((Date.now() - start) / 1000).toFixed(0)} s\n`);
 });
 
-/** Probes of pods that still are there that failed since then. */
+/** Probes that failed since then, of pods that still exist. */
 function failedProbes(since: Date): string[] {
   const names = platform.pods().map(({ metadata }) => metadata.name);
   return namespace

@@ -1,8 +1,8 @@
-// docs/how-to/backup-and-restore.md: a backup under load comes back in a new namespace, and in place after a mistake.
+// docs/how-to/backup-and-restore.md: a backup under load is restored into a new namespace, and in place.
 import { randomBytes } from 'node:crypto';
 import { Size } from 'cdk8s';
 import { BackupTarget, Credentials, Images, MlflowPlatform } from '../../lib';
-import { ClientPod, throughTheDoor } from '../lib/client-pod';
+import { ClientPod, throughTheProxy } from '../lib/client-pod';
 import { fixture } from '../lib/fixture';
 import { asRootOfStore } from '../lib/mc';
 import { Namespace } from '../lib/namespace';
@@ -51,7 +51,7 @@ async function install(): Promise<void> {
   secret('backup-key', { password: encryptionKey });
 }
 
-/** Starts a Job as a person does, and gives its log. */
+/** Starts a Job with the commands of the page, and returns its log. */
 async function job(
   name: string,
   from: string,
@@ -76,9 +76,9 @@ async function job(
   return { succeeded: ended.type === 'Complete', log, seconds };
 }
 
-/** What of all that was acknowledged before the backup began is not there. */
+/** What was acknowledged before the backup began and is missing now. */
 function missing(): string[] {
-  const pod = ClientPod.start(namespace, 'reader', throughTheDoor());
+  const pod = ClientPod.start(namespace, 'reader', throughTheProxy());
   pod.run(['sh', '-c', `cat >${RECORD}`], { input: record });
   const { status, stdout, stderr } = pod.python(program('durability_read.py'), [RECORD], { seconds: 400 });
   pod.remove();
@@ -97,7 +97,7 @@ function mcOfTarget(script: string): string {
   return elsewhere.kubectl('exec', 'store-0', '--', 'sh', '-ec', `${login}\n${script}`);
 }
 
-// A Job may take 900 s, and its own message is worth more than that of the test runner.
+// A Job may take 900 s. Its own message is more useful than a timeout of jest.
 jest.setTimeout(2_400_000);
 
 beforeAll(async () => {
@@ -123,7 +123,7 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) [namespace, elsewhere].forEach((each) => each.remove());
 });
 
-test('a backup under load ends well, and the drill proves it', async () => {
+test('a backup under load succeeds, and the drill restores it', async () => {
   writer = await Writer.start(namespace);
   await writer.untilWriting();
   const { stdout } = namespace.try(['exec', 'writer', '--', 'cat', RECORD]);
@@ -138,13 +138,13 @@ test('a backup under load ends well, and the drill proves it', async () => {
   expect(drill.succeeded).toBe(true);
 });
 
-test('nothing at the target can be read without the key', () => {
+test('the target shows neither file names nor contents without the encryption key', () => {
   const objects = mcOfTarget('mc ls --recursive store/mlflow-backups');
   expect(objects.trim().split('\n').length).toBeGreaterThan(3);
   expect(objects).not.toMatch(/manifest|artifacts|dump/);
 });
 
-test('the namespace is deleted, and a new platform has all that was acknowledged before the backup', async () => {
+test('after the namespace is deleted, a restore into a new platform has everything acknowledged before the backup', async () => {
   await install();
   const restore = await job('restore-1', 'mlflow-restore');
   expect(restore.log).toMatch(/Restored the backup \d{8}T\d{6}Z/);
@@ -154,7 +154,7 @@ test('the namespace is deleted, and a new platform has all that was acknowledged
   expect(missing()).toEqual([]);
 });
 
-test('in place: refused unless told to overwrite, and then what was lost by mistake comes back', async () => {
+test('a restore in place is refused without OVERWRITE=yes, and with it brings back what was deleted by mistake', async () => {
   const runs = psql('SELECT count(*) FROM runs');
   psql('DELETE FROM metrics; DELETE FROM latest_metrics; DELETE FROM params');
   asRootOfStore(namespace, 'mc rm --recursive --force store/mlflow/artifacts/');
@@ -170,13 +170,13 @@ test('in place: refused unless told to overwrite, and then what was lost by mist
   expect(psql(`SELECT count(*) FROM ${kept}.runs`)).toBe(runs);
 });
 
-test('the next backup copies no file again', async () => {
+test('the next backup copies no artifact again', async () => {
   const { succeeded, log } = await job('backup-2', 'mlflow-backup');
   expect(log).toContain('of which 0 were copied now');
   expect(succeeded).toBe(true);
 });
 
-test('a target that is away fails the backup with its cause', async () => {
+test('a backup to a target that does not answer fails, and its log says why', async () => {
   elsewhere.kubectl('scale', 'statefulset/store', '--replicas=0');
   const { succeeded, log } = await job('backup-3', 'mlflow-backup');
   expect(succeeded).toBe(false);

@@ -1,5 +1,5 @@
-// What a serving can have beside the defaults: packages of an index, an image of one's own, a way in from outside, a
-// Prometheus. The platform has MLflow's own login, under which the deployer and the servings are users with few rights.
+// Options of a serving: packages of an index, an image of your own, an Ingress, Prometheus. The platform has MLflow's own
+// login, under which the deployer and the servings are users with few permissions.
 import { request } from 'node:http';
 import { Chart, Duration } from 'cdk8s';
 import { Authentication, MetricsMonitor, Exposure, RegisteredModel, ServingRuntime } from '../../lib';
@@ -83,14 +83,14 @@ afterAll(() => {
 describe('under MLflow’s own login', () => {
   const tags = (version: string) => lines.tags(version)[`deployment.${models.name}.line-serving`] ?? '';
 
-  test('an alias is followed, and the deployer may say so', async () => {
+  test('the deployer follows an alias and may write its tag', async () => {
     lines.setAlias('champion', '1');
     await until('version 1 answers', 200, () => called('line').predictions() !== undefined);
     expect(called('line').predictions()).toEqual(lines.predictions['1']);
     await until('version 1 is tagged', 60, () => tags('1') === 'serving');
   });
 
-  test('a pod that cannot serve a version may say why', async () => {
+  test('a pod that cannot serve a version may write the reason as a tag', async () => {
     lines.setAlias('champion', '3');
     await until('version 3 is tagged', 240, () => tags('3') !== '');
     expect(tags('3')).toMatch(/^failed: .*a table of the training host is not here/);
@@ -112,7 +112,7 @@ import mlflow; mlflow.MlflowClient().set_registered_model_tag('${model}', 'by', 
   });
 });
 
-describe('the way in from outside', () => {
+describe('the Ingress of a serving', () => {
   let port: number;
   const post = (login?: { username: string; password: string }) =>
     new Promise<string>((resolve, reject) => {
@@ -129,10 +129,10 @@ describe('the way in from outside', () => {
 
   beforeAll(async () => {
     port = (await traefik.forward()).http;
-    await until('Traefik knows the way', 60, async () => (await plainHttp(port, HOST, '/ping')).status !== 404);
+    await until('Traefik has the route', 60, async () => (await plainHttp(port, HOST, '/ping')).status !== 404);
   });
 
-  test('asks who comes, and lets the users of the tracking server in', async () => {
+  test('asks for a login, and accepts the users of the tracking server', async () => {
     const username = namespace.secret('mlflow-server-admin', 'username');
     const password = namespace.secret('mlflow-server-admin', 'password');
     expect(await post()).toMatch(/^401 /);
@@ -141,8 +141,8 @@ describe('the way in from outside', () => {
   });
 });
 
-describe('what it runs in', () => {
-  test('an image of one’s own serves a model, and says what it has of other versions', async () => {
+describe('image, packages and network', () => {
+  test('an image of your own serves a model, and logs the packages that have other versions', async () => {
     await until('own is Ready', 200, () => ready('own').length === 1);
     expect(called('own').predictions()).toEqual(lines.predictions['1']);
     expect(models.kubectl('logs', ready('own')[0].metadata.name, '-c', 'download-model')).toContain(
@@ -150,7 +150,7 @@ describe('what it runs in', () => {
     );
   });
 
-  test('packages that a model requires are installed from the index, where that is asked for', async () => {
+  test('a serving installs the packages of its model from the index, if it is told to', async () => {
     const index = ClientPod.start(namespace, 'index', { labels: { app: 'index' } });
     namespace.create({
       apiVersion: 'v1',
@@ -169,7 +169,7 @@ describe('what it runs in', () => {
     expect(called('packed').predictions()).toEqual([50, -17.5]);
   });
 
-  test('a serving goes to the registry and nowhere else', () => {
+  test('a serving without an index reaches the registry and no other pod', () => {
     const connect = (serving: string, address: string, port: number) => {
       const text = `import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)`;
       const exec = ['exec', ready(serving)[0].metadata.name, '-c', 'model-server', '--', 'python', '-c', text];
@@ -186,7 +186,7 @@ describe('what it runs in', () => {
   });
 });
 
-test('a real Prometheus scrapes the serving and the deployer, and finds their numbers', async () => {
+test('Prometheus scrapes the serving and the deployer, and has their metrics', async () => {
   await prometheus.untilReady();
   const value = async (query: string) => (await prometheus.query(query))[0]?.value ?? 0;
   const asked = `sum(mlflow_serving_requests_total{namespace="${models.name}", path="/invocations", status="200"})`;

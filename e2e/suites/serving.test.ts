@@ -20,7 +20,7 @@ const platform = new ServingPlatform('mlflow-e2e-serving', (mlflow, models) => {
     model: RegisteredModel.byVersion('line', '1'),
     replicas: 1,
   });
-  // Not by addModelServing: no deployer is to follow it.
+  // Not with addModelServing, because no deployer may follow it.
   new ModelServing(models, 'line', {
     ...options,
     tracking: TrackingEndpoint.fromServer(mlflow.server),
@@ -53,14 +53,14 @@ afterAll(() => {
   if (!process.env.E2E_KEEP) platform.remove();
 });
 
-describe('what is not there yet', () => {
-  test('is waited for with one clear line, without a restart', async () => {
+describe('a serving without its model version', () => {
+  test('waits for it, logs one line that says so, and does not restart', async () => {
     const waits: [string, string][] = [
       ['line', "No version yet: waiting for the alias 'champion' of 'line', which the deployer sets here."],
       ['fixed', "The registry has no version 1 of 'line' yet: waiting for it."],
     ];
     for (const [serving, line] of waits) {
-      // A registry that is not there yet has a line of its own before.
+      // If the registry does not answer yet, another line precedes it.
       const told = await until(`${serving} says what it waits for`, 300, () => {
         const pod = platform.pods(serving)[0];
         const said = pod && models.try(['logs', pod.metadata.name, '-c', 'download-model']).stdout.trim().split('\n');
@@ -72,8 +72,8 @@ describe('what is not there yet', () => {
   });
 });
 
-describe('a version', () => {
-  test('answers with what the training process computed, as soon as it is registered', async () => {
+describe('a model version', () => {
+  test('is served as soon as it is registered, and predicts what the training process computed', async () => {
     lines.train();
     const registered = Date.now();
     await until('fixed is Ready', 300, () => ready('fixed').length === 1);
@@ -83,7 +83,7 @@ describe('a version', () => {
     process.stdout.write(`${log(pod, '-c', 'download-model')}${log(pod, '-c', 'model-server')}`);
   });
 
-  test('that is set from outside is served, and applying the YAML again leaves it', async () => {
+  test('that the deployer sets is served, and a second apply of the YAML does not revert it', async () => {
     await platform.setVersion('line', '1');
     await until('line is Ready', 300, () => ready('line').length === 2 && platform.pods('line').length === 2);
     platform.apply();
@@ -93,7 +93,7 @@ describe('a version', () => {
     expect(caller.predictions()).toEqual(lines.predictions['1']);
   });
 
-  test('is replaced by the next one without a failed request', async () => {
+  test('is replaced by the next version without a failed request', async () => {
     const { counts, failures } = await caller.load(async () => {
       await platform.setVersion('line', '2');
       models.kubectl('rollout', 'status', 'deployment/line-serving', '--timeout=300s');
@@ -107,9 +107,9 @@ describe('a version', () => {
   });
 
   test.each([
-    ['that loads and cannot predict', '3', /cannot predict.*a table of the training host is not here/],
-    ['that requires what is not installed', '4', /requires not-a-package-of-this-image==1.0/],
-  ])('%s never takes traffic, and the registry says why', async (_which, version, reason) => {
+    ['that loads but cannot predict', '3', /cannot predict.*a table of the training host is not here/],
+    ['that requires a missing package', '4', /requires not-a-package-of-this-image==1.0/],
+  ])('%s never gets a request, and its tag says why', async (_which, version, reason) => {
     const { counts, failures } = await caller.load(async () => {
       await platform.setVersion('line', version);
       const said = await until('the registry has the reason', 200, () => lines.tags(version)[TAG]);
@@ -122,26 +122,26 @@ describe('a version', () => {
     await until('line is as it was', 120, () => platform.pods('line').length === 2 && ready('line').length === 2);
   });
 
-  test('loses no request when its pods are deleted', async () => {
+  test('loses no request when a pod is deleted', async () => {
     const { failures } = await caller.load(async () => {
       const [pod] = ready('line');
       models.kubectl('delete', 'pod', pod.metadata.name, '--wait=true', '--timeout=120s');
-      await until('line is whole again', 200, () => ready('line').length === 2);
+      await until('all pods of line are Ready again', 200, () => ready('line').length === 2);
     });
     expect(failures).toEqual([]);
   });
 });
 
-describe('who may call it', () => {
+describe('access to a serving', () => {
   const url = 'http://line-serving.mlflow-e2e-serving-models:8080/invocations';
   const login = 'http://line-serving.mlflow-e2e-serving-models:8081/invocations';
 
-  test('a pod of another namespace may not, past the login', () => {
+  test('a pod of another namespace cannot reach the port without a login', () => {
     expect(caller.post(lines.pod, url)).toMatch(/^unreachable/);
     expect(caller.post(lines.pod, url.replace('8080/invocations', '9090/metrics'))).toMatch(/^unreachable/);
   });
 
-  test('whoever the tracking server knows may, by the login', () => {
+  test('a pod of another namespace gets predictions with a login of the tracking server', () => {
     expect(caller.post(lines.pod, login)).toMatch(/^401 /);
     expect(caller.post(lines.pod, login, 'admin', 'wrong')).toMatch(/^401 /);
     const password = namespace.secret('mlflow-basic-auth', 'password');
@@ -149,7 +149,7 @@ describe('who may call it', () => {
   });
 });
 
-test('a serving has a user of its own, which is not the administrator', () => {
+test('a serving reads the registry as its own service user', () => {
   const user = models.secret('line-serving-login', 'username');
   expect(user).toBe('line-serving-mlflow-e2e-serving-models');
   const accesses = namespace.kubectl('logs', 'deployment/mlflow-server', '-c', 'nginx', '--tail', '-1').split('\n');
@@ -157,7 +157,7 @@ test('a serving has a user of its own, which is not the administrator', () => {
   expect(users).toEqual(expect.arrayContaining([user, 'fixed-serving-mlflow-e2e-serving-models']));
 });
 
-test('requests, errors and latency are told to Prometheus, on a port of their own', async () => {
+test('a serving has metrics of requests, latency and model version on their own port', async () => {
   const metrics = await models.forward(`pod/${ready('line')[0].metadata.name}`, 9090);
   try {
     const text = await (await fetch(`http://127.0.0.1:${metrics.port}/metrics`)).text();

@@ -1,4 +1,4 @@
-// docs/tutorial, every command of it, in one shell: from nothing to a served model.
+// Every command of docs/tutorial, in one shell, from an empty cluster to a served model.
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,11 +8,11 @@ import { run } from '../lib/process';
 const root = join(__dirname, '..', '..');
 const venv = dirname(dirname(process.env.E2E_PYTHON!));
 const namespaces = ['mlflow', 'ml-serving'];
-// It makes these two itself, so they are not to be somebody's.
+// The tutorial creates these two, so they must not exist.
 const free = run('kubectl', ['get', 'namespace', ...namespaces, '--ignore-not-found', '-o', 'name']).stdout === '';
 
 const instead = {
-  // There is a cluster, and a checkout with its packages.
+  // The test has a cluster, and a checkout with its packages.
   'kind create cluster --name mlflow\n': '',
   'git clone https://github.com/cdk8s-mlflow/cdk8s-mlflow.git\ncd cdk8s-mlflow\nnpm ci\n': '',
   'kind delete cluster --name mlflow\n': '',
@@ -25,7 +25,9 @@ let folder: string;
 let printed: Record<string, string>;
 
 beforeAll(() => {
-  if (!free) throw new Error(`the tutorial makes the namespaces ${namespaces.join(' and ')}, and this cluster has one`);
+  if (!free) {
+    throw new Error(`this cluster has ${namespaces.join(' or ')}; expected neither, because the tutorial creates them`);
+  }
   folder = mkdtempSync(join(tmpdir(), 'tutorial-'));
   for (const each of ['node_modules', 'package.json', 'tsconfig.json', 'lib', 'runtime', 'e2e', 'cdk8s.yaml']) {
     symlinkSync(join(root, each), join(folder, each));
@@ -38,14 +40,14 @@ afterAll(() => {
   if (free && !process.env.E2E_KEEP) run('kubectl', ['delete', 'namespace', ...namespaces, '--ignore-not-found']);
 });
 
-test('there are two files, one for each chart', () => {
+test('synth writes two files, one for each chart', () => {
   expect(printed['2. A platform in twenty lines'].trim().split('\n').slice(-2)).toEqual([
     'ml-serving.k8s.yaml',
     'mlflow.k8s.yaml',
   ]);
 });
 
-test('the pods are what the page says, and the serving’s says what it waits for', () => {
+test('the pods are in the states that the page shows, and the serving logs what it waits for', () => {
   const shown = printed['3. Apply it'];
   for (const job of ['credentials', 'postgres-set-up', 'minio-set-up', 'server-migration']) {
     expect(shown).toMatch(new RegExp(`^mlflow-${job}-\\S+ +0/\\d +Completed`, 'm'));
@@ -56,23 +58,23 @@ test('the pods are what the page says, and the serving’s says what it waits fo
   expect(shown).toContain('No version yet: waiting for');
 });
 
-test('the password is shown', () => {
+test('the commands show the password and log in with it', () => {
   expect(printed['4. Log in']).toMatch(/^OK\S* ?\S+ \S{16,}$/m);
 });
 
-test('the model answers', () => {
+test('the trained model answers with predictions', () => {
   expect(printed['5. Train a model']).toMatch(/^Accuracy: 0\.\d+$/m);
   expect(JSON.parse(printed['6. Serve it'].trim().split('\n').pop()!)).toEqual({
     predictions: [expect.any(Number), expect.any(Number)],
   });
 });
 
-test('the next version follows the alias, and its tag is shown', () => {
+test('the next version is rolled out when the alias moves, and its tag is shown', () => {
   expect(printed['7. Roll out the next version']).toMatch(
     /'deployment\.ml-serving\.churn-prediction-model-serving': 'serving'/,
   );
 });
 
-test('nothing is left', () => {
+test('the last commands delete both namespaces', () => {
   expect(run('kubectl', ['get', 'namespace', ...namespaces, '--ignore-not-found', '-o', 'name']).stdout).toBe('');
 });

@@ -1,4 +1,4 @@
-// A migration that is made to fail: one platform, one fault after the other, and a reader who must not notice any.
+// Migrations that fail: one platform, one fault after the other, and a reader none of whose requests may fail.
 import { Size } from 'cdk8s';
 import { TrackingServerOptions } from '../../lib';
 import { Colleague, Reader } from '../lib/colleague';
@@ -7,7 +7,7 @@ import { isReady } from '../lib/pods';
 import { until } from '../lib/process';
 import { NEW, OLD, SERVERS, State, Upgrade, versionOf } from '../lib/upgrade';
 
-/** A table that comes after 3.14.0. */
+/** A table that MLflow 3.14.0 does not have yet. */
 const NEW_TABLE = 'scheduler_leases';
 const namespace = new Namespace('mlflow-e2e-upgrade-refused');
 const upgrade = new Upgrade(namespace);
@@ -40,7 +40,7 @@ interface Fault {
   readonly mend: () => void;
   readonly server?: TrackingServerOptions;
   readonly words: string[];
-  /** Where another try would not help. */
+  /** Whether the Job fails at once, because a retry would not help. */
   readonly refused?: boolean;
   readonly schema?: string;
 }
@@ -48,7 +48,7 @@ interface Fault {
 const GUEST = 'a guest of the tests';
 const END_GUEST = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${GUEST}'`;
 
-/** A transaction that has read every table and stays open, as one of pg_dump. */
+/** A transaction that has read every table and stays open, like one of pg_dump. */
 function startGuest(): void {
   const tables = Object.keys(upgrade.rows()).map((table) => `"${table}"`);
   const statements = ['BEGIN', `LOCK TABLE ${tables} IN ACCESS SHARE MODE`, 'SELECT pg_sleep(3600)'];
@@ -84,13 +84,13 @@ const faults: Fault[] = [
     refused: true,
   },
   {
-    what: 'a table that MLflow’s role may not read, so not dump',
+    what: 'a table that MLflow’s role cannot read, and so cannot dump',
     make: () => upgrade.psql('mlflow', 'CREATE TABLE notes (text text)'),
     mend: () => upgrade.psql('mlflow', 'DROP TABLE notes'),
     words: ['could not be dumped', 'permission denied for table notes', 'Nothing was changed.'],
   },
   {
-    what: 'a table in the way of one that the upgrade makes',
+    what: 'a table with the name of one that the upgrade creates',
     make: () => upgrade.psql('mlflow', `CREATE TABLE ${NEW_TABLE} (x int); ALTER TABLE ${NEW_TABLE} OWNER TO mlflow`),
     mend: () => upgrade.psql('mlflow', `DROP TABLE ${NEW_TABLE}`),
     words: [
@@ -112,7 +112,7 @@ describe.each(faults)('$what', ({ make, mend, server, words, refused, schema }) 
     expect(upgrade.servers(NEW).filter(isReady)).toHaveLength(0);
   });
 
-  test('with the old YAML again, the migration changes nothing any more', async () => {
+  test('is superseded by the old YAML: the Job exits and changes nothing', async () => {
     upgrade.apply(OLD);
     await until('the Job to give up', 240, failed);
     if (!refused) await logSays([`What was applied last wants ${OLD}, and this migration is for ${NEW}`]);
@@ -136,8 +136,8 @@ describe('a store that refuses the dump', () => {
     expect(upgrade.servers(OLD).filter(isReady)).toHaveLength(SERVERS);
   });
 
-  test('is mended, and the migration succeeds by itself', async () => {
-    // No old server is replaced yet: what becomes of one that starts again is looked at below.
+  test('accepts the dump after its policy is corrected, and the migration succeeds by its retry', async () => {
+    // Pauses the rollout, because the next test restarts an old server.
     upgrade.rollout('pause');
     upgrade.mc(`mc admin policy detach store no-dumps --user ${user()}`);
     await until('the migration', 240, () => upgrade.migrations(NEW)[0].job.status.succeeded === 1);
@@ -146,7 +146,7 @@ describe('a store that refuses the dump', () => {
     expect(upgrade.servers(OLD).filter(isReady)).toHaveLength(SERVERS);
   });
 
-  test('an old server that is started again afterwards says why it cannot go on', async () => {
+  test('leaves an old server that restarts after the migration with a log that says why it cannot serve', async () => {
     const { name } = upgrade.servers(OLD)[0].metadata;
     namespace.kubectl('exec', name, '-c', 'mlflow', '--', 'python', '-c', 'import os; os.kill(1, 15)');
     await until('the words', 120, () =>
@@ -156,7 +156,7 @@ describe('a store that refuses the dump', () => {
     );
   });
 
-  test('then the new servers take over, and everything is there', async () => {
+  test('does not prevent the rollout of the new servers, with every run, model and file', async () => {
     upgrade.rollout('resume');
     await upgrade.untilGone(OLD, 900);
     expect(upgrade.servers(NEW).filter(isReady)).toHaveLength(SERVERS);
@@ -164,7 +164,7 @@ describe('a store that refuses the dump', () => {
   });
 });
 
-test('a reader noticed nothing of all this but the new version', async () => {
+test('no read failed during any of the failed migrations', async () => {
   const { failed: reads, versions, counts } = await reader.stop();
   process.stdout.write(`reads: ${JSON.stringify(counts)}\n`);
   expect(reads).toEqual([]);

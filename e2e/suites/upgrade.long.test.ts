@@ -1,4 +1,5 @@
-// From older versions of MLflow to the default one, with data and under read load, and rolled back as docs/how-to/upgrade-mlflow.md has it.
+// Upgrades from older versions of MLflow to the default one, with data and under read load, and the roll back of
+// docs/how-to/upgrade-mlflow.md.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,13 +32,13 @@ describe.each([PREVIOUS, OLD])('an upgrade of %s', (old) => {
   });
 
   describe('under read load', () => {
-    test('no read failed, with the retries that MLflow’s client has by default', () => {
+    test('fails no read, with the default retries of MLflow’s client', () => {
       process.stdout.write(`reads during the upgrade: ${JSON.stringify(readings.counts)}\n`);
       expect(readings.failed).toEqual([]);
       for (const count of Object.values(readings.counts)) expect(count).toBeGreaterThan(20);
     });
 
-    test('exactly one migration ran', () => {
+    test('runs exactly one migration', () => {
       const migrations = upgrade.migrations(NEW);
       expect(migrations.map(({ job }) => [job.status.succeeded, job.status.failed])).toEqual([[1, undefined]]);
       expect(migrations[0].pods).toHaveLength(1);
@@ -45,7 +46,7 @@ describe.each([PREVIOUS, OLD])('an upgrade of %s', (old) => {
       expect(upgrade.schema()).not.toBe(before.schema);
     });
 
-    test('a dump lay in the bucket before anything was changed', () => {
+    test('uploads a dump to the bucket before it changes the schema', () => {
       const log = upgrade.migrationLog();
       const [dump] = /mlflow-\d{8}T\d{6}Z-\S+\.dump/.exec(log)!;
       expect(dump).toContain(`-${before.schema}-before-mlflow-${versionOf(NEW)}`);
@@ -55,30 +56,30 @@ describe.each([PREVIOUS, OLD])('an upgrade of %s', (old) => {
       expect(upgrade.mc('mc ls store/mlflow/backups/')).toContain(dump);
     });
 
-    test('no new server served before the migration had ended', () => {
+    test('starts no new server before the migration has ended', () => {
       const [{ pods }] = upgrade.migrations(NEW);
       const { state } = pods[0].status.containerStatuses.find(({ name }: any) => name === 'migrate');
       const ended = seconds(state.terminated.finishedAt);
       const servers = upgrade.servers(NEW);
       expect(servers.filter(isReady)).toHaveLength(SERVERS);
       for (const { status } of servers) {
-        // The door opens when nginx starts, after MLflow.
-        const [door] = status.containerStatuses;
-        expect(seconds(door.state.running.startedAt)).toBeGreaterThan(ended);
+        // The pod accepts requests when nginx starts, after MLflow.
+        const [nginx] = status.containerStatuses;
+        expect(seconds(nginx.state.running.startedAt)).toBeGreaterThan(ended);
       }
-      // What the door itself said meanwhile; the cluster tells whole seconds.
+      // The reader saw the versions in the same order. The cluster's times are whole seconds.
       const first = readings.versions.find(({ version }) => version === versionOf(NEW))!;
       expect(first.answered).toBeGreaterThan(ended);
       expect(readings.versions[0].version).toBe(versionOf(old));
       expect(readings.versions[readings.versions.length - 1].version).toBe(versionOf(NEW));
     });
 
-    test('everything is there', () => {
+    test('keeps every run, model and file', () => {
       expect(colleague.showHistory()).toEqual(before.history);
       expect(upgrade.rows()).toMatchObject(before.rows);
     });
 
-    test('an old server that starts now says why it cannot, and the new ones go on serving', async () => {
+    test('leaves an old server that starts now with a log that says why it waits, and the new servers keep serving', async () => {
       upgrade.rollout('undo');
       const words = `was upgraded by a newer MLflow: its schema ${upgrade.schema()} is unknown to this one`;
       await until('an old server that says why it waits', 120, () =>
@@ -98,17 +99,17 @@ describe.each([PREVIOUS, OLD])('an upgrade of %s', (old) => {
     const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    test('the dump restores into an empty database, and no row is missing', () => {
+    test('restores the dump into an empty database, and no row is missing', () => {
       const sections = ['Roll back an upgrade that succeeded'];
       paste(commandsOf('docs/how-to/upgrade-mlflow.md', { sections, namespace: namespace.name }), folder);
       expect(readdirSync(folder)).toEqual([expect.stringMatching(/\.dump$/)]);
       expect(upgrade.schema()).toBe(before.schema);
       expect(upgrade.rows()).toEqual(before.rows);
-      // What was upgraded is kept.
+      // The upgraded database is kept.
       expect(upgrade.schema('mlflow_upgraded')).not.toBe(before.schema);
     });
 
-    test('the old version serves it, and everything is there', () => {
+    test('serves every run, model and file with the old version', () => {
       upgrade.apply(old);
       upgrade.untilRolledOut(900);
       expect(upgrade.servers(old).filter(isReady)).toHaveLength(SERVERS);

@@ -1,4 +1,4 @@
-// The other half of the options: MLflow's own login, TLS to the database, a distributed store, a fixed number of servers.
+// Options that platform.test.ts does not have: MLflow's own login, TLS to the database, a store of four pods, two servers.
 import { Size } from 'cdk8s';
 import { Authentication, MlflowPlatform } from '../../lib';
 import { certificateFor } from '../lib/certificate';
@@ -27,7 +27,7 @@ const call = (path: string, login: Login, body?: object) =>
     body: body && JSON.stringify(body),
   });
 
-/** A certificate for the database's Service, of an authority of its own. */
+/** A certificate for the database's Service, with its own certificate authority. */
 function databaseCertificate(): void {
   const { authority, certificate, key } = certificateFor('team-a-postgres');
   const stringData = { 'ca.crt': authority, 'tls.crt': certificate, 'tls.key': key };
@@ -50,11 +50,11 @@ afterAll(() => {
 });
 
 describe("MLflow's own login", () => {
-  test('both servers start at once without a restart', () => {
+  test('starts both servers without a restart', () => {
     expect(platform.servers().map(restarts)).toEqual([0, 0]);
   });
 
-  test('asks who comes, and knows the administrator and the program', async () => {
+  test('accepts the administrator and a service user, and refuses a wrong password and a forbidden change', async () => {
     expect((await call('users/current', { ...admin, password: 'wrong' })).status).toBe(401);
     const trainer = loginOf(namespace, 'team-a-server-trainer-login');
     const created = await call('experiments/create', admin, { name: 'of the admin' });
@@ -65,7 +65,7 @@ describe("MLflow's own login", () => {
     expect(renamed.status).toBe(403);
   });
 
-  test('metrics need no password on their own port', async () => {
+  test('is not needed for metrics on their own port', async () => {
     const metrics = await namespace.forward(`pod/${platform.servers()[0].metadata.name}`, 9090);
     try {
       expect((await fetch(`http://127.0.0.1:${metrics.port}/metrics`)).status).toBe(200);
@@ -75,7 +75,7 @@ describe("MLflow's own login", () => {
   });
 });
 
-test('the servers speak TLS with the database, which takes nothing else', () => {
+test('the servers use TLS to the database, which refuses connections without it', () => {
   const psql = (query: string) =>
     namespace.kubectl('exec', 'team-a-postgres-0', '--', 'psql', '-U', 'postgres', '-Atc', query).trim().split('\n');
   const connections = psql("SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'mlflow'");
@@ -85,7 +85,7 @@ test('the servers speak TLS with the database, which takes nothing else', () => 
   expect(refused.stderr).toContain('no encryption');
 });
 
-test('four MinIO servers keep a model, and old versions of objects', () => {
+test('a store of four pods keeps a model, and old versions of objects', () => {
   const { status, stderr } = python('seed/train_with_mlflow.py', forward.port, admin);
   expect([status, stderr.slice(-2000)]).toEqual([0, expect.anything()]);
   expect(python('seed/model_registry_aliases.py', forward.port, admin)).toMatchObject({ status: 0 });

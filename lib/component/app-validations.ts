@@ -56,7 +56,7 @@ function checkTree(root: IConstruct, nodes: IConstruct[]): Checked {
   };
 }
 
-/** What lies in a platform, or in a component of ours. */
+/** Whether an object is in a platform, or in a component of the library. */
 function ours(objects: ApiObject[], root: IConstruct): ApiObject[] {
   const tops = new Set(components.get(root)!.map((component) => instanceOf(component as unknown as Construct).root));
   const all = new Set<IConstruct>([...tops, ...components.get(root)!]);
@@ -125,7 +125,7 @@ function sharedSelectors(all: Pods[]): string[] {
   return errors;
 }
 
-/** Objects of one kind, name and namespace. Told once for each two places that make them. */
+/** Objects of the same kind, name and namespace. Each pair of constructs that create them is reported once. */
 function collisions(objects: ApiObject[]): string[] {
   const seen = new Map<string, ApiObject>();
   const twice = new Map<string, { object: ApiObject; other: ApiObject; count: number }>();

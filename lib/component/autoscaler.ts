@@ -10,7 +10,7 @@ export interface AutoscalerBounds {
   readonly targetCpuPercent: number;
 }
 
-/** What a component is told about the number of its pods. */
+/** The props of a component for the number of its pods. */
 export interface Scaling {
   readonly autoscaling?: Partial<AutoscalerBounds>;
   readonly replicas?: number;

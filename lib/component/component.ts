@@ -8,13 +8,13 @@ import { findApiObject } from '../kubernetes/find-api-object';
 import { isLabelValue } from '../kubernetes/metadata-rules';
 import { Rule, check, imageTag, nameRule, namespaceRule } from '../kubernetes/rules';
 
-/** What a component says of itself. @internal */
+/** The properties of a component that its constructor passes. @internal */
 export interface ComponentProps {
   /** `app.kubernetes.io/component` of the pods. */
   readonly role: string;
   /** The longest suffix that is added to the name, so that a name that is too long is refused at synth. */
   readonly longestSuffix: string;
-  /** Makes it an instance of its own wherever it stands, named by its id and this suffix. */
+  /** Makes it its own instance at any place in the tree, named by its id and this suffix. */
   readonly instanceSuffix?: string;
   /** A name in place of the one that follows from the chart, or a construct in a chart, that contains it. */
   readonly name?: string;
@@ -86,9 +86,9 @@ export abstract class Component extends Construct {
 
   /**
    * Returns one of the component's Kubernetes objects, to change a field that no prop sets:
-   * `server.apiObject('deployment').addJsonPatch(JsonPatch.add('/spec/paused', true))`. A patch below a member that is not
-   * there fails at synth; `remove` of what is not there does nothing, without a word. `node.defaultChild` is the workload,
-   * so `ApiObject.of(server)` is the Deployment.
+   * `server.apiObject('deployment').addJsonPatch(JsonPatch.add('/spec/paused', true))`. A patch below a missing
+   * field fails at synth; `remove` of a missing field is ignored silently. `node.defaultChild` is the workload, so
+   * `ApiObject.of(server)` is the Deployment.
    *
    * @param id the object's construct id, e.g. `deployment`; an unknown one is refused with the list of the existing ones
    */
@@ -128,12 +128,12 @@ export abstract class Component extends Construct {
 /**
  * The name of a component, and the prefix of the names of all its resources.
  *
- * | it stands | name | e.g. |
+ * | place | name | e.g. |
  * |---|---|---|
  * | in a chart, outside a platform | `<id>` | `registry` |
  * | in a platform | `<platform>-<id>` | `mlflow-server` |
  * | in another component | `<name of that component>-<id>` | `mlflow-server-migration` |
- * | anywhere, as an instance of its own | `<id><suffix>` | `churn-serving` |
+ * | anywhere, as its own instance | `<id><suffix>` | `churn-serving` |
  */
 function nameOf(component: Component, instance: Instance, instanceSuffix: string | undefined): string {
   const { id, scope } = component.node;

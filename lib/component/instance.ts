@@ -11,7 +11,7 @@ export interface Instance {
   placement: PlacementOptions;
 }
 
-/** Makes everything below `root` one instance. To be said before `root` has children. */
+/** Makes everything below `root` one instance. Call it before `root` has children. */
 export function declareInstance(root: Construct, name: string, placement: PlacementOptions): void {
   root.node.setContext(KEY, { name, root, placement } satisfies Instance);
 }

@@ -58,7 +58,7 @@ export class NetworkBoundary {
     return this;
   }
 
-  /** All that a connection, or a user, asks for. */
+  /** Adds the egress rules of a connection, or of a user. */
   public allowEgress(rules: EgressRule[] = []): this {
     for (const { peer, port } of rules) this.allowTo(peer, port);
     return this;

@@ -8,7 +8,7 @@ export interface OnceJobProps {
   readonly name: string;
   /** Asked at synth, when everything is wired. */
   readonly pod: () => PodProps;
-  /** What beside the template decides whether the Job has to run again, e.g. the text of its program. */
+  /** What the hash includes in addition to the template, e.g. the text of its program. */
   readonly inputs: () => string[];
   readonly backoffLimit: number;
   /** Exit codes of a container after which a new try is useless. */
@@ -35,7 +35,7 @@ class OnceJob extends ApiObject {
     private readonly once: OnceJobProps,
   ) {
     const spec = () => ({
-      // No deadline: it would count the time that a pod waits for a node, a volume or an image.
+      // No deadline: it would include the time that a pod waits for a node, a volume or an image.
       backoffLimit: once.backoffLimit,
       podFailurePolicy: failurePolicy(once.failOnExitCodes),
       template: podTemplate(component, { ...once.pod(), restartPolicy: 'Never' }),

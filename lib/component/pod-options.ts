@@ -9,7 +9,7 @@ import { Rule, imageRule, objectNameRule } from '../kubernetes/rules';
 
 /**
  * Images in place of the library's own, one for each program, e.g. by digest. One that is left out keeps its default, and
- * the prop of a component (`image`, `proxyImage`, `clientImage`, `exporterImage`) comes before them.
+ * the prop of a component (`image`, `proxyImage`, `clientImage`, `exporterImage`) takes precedence.
  */
 export interface ImageChoices {
   /**
@@ -23,7 +23,7 @@ export interface ImageChoices {
    */
   readonly postgres?: string;
   /**
-   * The exporter of PostgreSQL's metrics: `image` of the container `exporter` beside the embedded database.
+   * The exporter of PostgreSQL's metrics: `image` of the container `exporter` in the pod of the embedded database.
    * @default Images.POSTGRES_EXPORTER
    */
   readonly postgresExporter?: string;
@@ -33,12 +33,12 @@ export interface ImageChoices {
    */
   readonly silo?: string;
   /**
-   * The proxy nginx: `image` of the sidecar beside the tracking server and the servings.
+   * The proxy nginx: `image` of the sidecar of the tracking server and of the servings.
    * @default Images.NGINX
    */
   readonly nginx?: string;
   /**
-   * Node.js: `image` of the deployer and of the Job that makes the Secrets.
+   * Node.js: `image` of the deployer and of the Job that creates the Secrets.
    * @default Images.NODE
    */
   readonly node?: string;
@@ -52,7 +52,7 @@ export interface ImageChoices {
 /** Where pods run, what they carry and how they reach the control plane, for every pod of a component, its Jobs included. */
 export interface PlacementOptions {
   /**
-   * Labels that a node must have, in addition to `kubernetes.io/os: linux`, which one of yours replaces: `spec.nodeSelector` of the
+   * Labels that a node must have, in addition to `kubernetes.io/os: linux`, which you can override: `spec.nodeSelector` of the
    * pods.
    * @default - any Linux node
    */
@@ -97,7 +97,7 @@ export interface PlacementOptions {
   readonly imageRegistry?: string;
   /**
    * Where the pods that call Kubernetes' API server (the credentials Job and the deployer) may go to reach it, by
-   * NetworkPolicy. Policies count the port of the control plane, not that of the Service `kubernetes`: `kubectl get
+   * NetworkPolicy. Policies use the port of the control plane, not that of the Service `kubernetes`: `kubectl get
    * endpointslices -n default` shows both address and port.
    * @default - any address, on the ports 443, 6443, 8443, 16443 and 2040
    */
@@ -136,7 +136,7 @@ const DEFAULTS: Required<ImageChoices> = {
 };
 const CHOICES = Object.keys(DEFAULTS) as (keyof ImageChoices)[];
 
-/** What every long-running component takes. */
+/** Props of every long-running component. */
 export interface PodOptions extends PlacementOptions {
   /**
    * Image of the component's main container, with a tag other than `latest` or a digest: `image`.

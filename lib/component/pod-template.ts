@@ -5,14 +5,14 @@ import { PlacementOptions } from './pod-options';
 import { Container, Json, PodSpec, PodTemplate, Volume } from '../kubernetes/manifest';
 import { podSecurity } from '../kubernetes/security';
 
-/** What a pod of a component has beside the component's own name, labels and account. */
+/** Fields of a component's pod in addition to the component's name, labels and ServiceAccount. */
 export interface PodProps {
   readonly user: number;
   readonly placement: PlacementOptions;
   readonly containers: Container[];
   readonly initContainers?: Container[];
   readonly volumes: Volume[];
-  /** Labels beside the component's own. */
+  /** Labels in addition to the component's own. */
   readonly labels?: Record<string, string>;
   readonly annotations?: Record<string, string>;
   /** True if the program calls the API server. */

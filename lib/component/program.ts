@@ -22,7 +22,7 @@ export function programs(...files: string[]): Record<string, string> {
   return Object.fromEntries(files.map((file) => [file, program(file)]));
 }
 
-/** Put into a pod template, it makes a changed ConfigMap a new rollout. */
+/** A hash for a pod template, so that a changed ConfigMap triggers a rollout. */
 export function contentHash(data: Record<string, string>): string {
   return createHash('sha256')
     .update(JSON.stringify(Object.entries(data).sort()))
@@ -31,8 +31,8 @@ export function contentHash(data: Record<string, string>): string {
 }
 
 /**
- * With the file by which a Job's program sees that what is mounted is what its Job was made for: the kubelet may still mount
- * what was there before. The Job has the same text in MOUNTED_REVISION.
+ * Adds a file with a revision, which the Job also has in MOUNTED_REVISION. Its program compares the two, because the kubelet
+ * may still mount the previous content of the ConfigMap.
  */
 export function withRevision(data: Record<string, string>): Record<string, string> {
   return { ...data, revision: contentHash(data) };

@@ -19,7 +19,7 @@ export interface SetUpJobProps {
   readonly placement: PlacementOptions;
   /** File name of the shell script in runtime/. */
   readonly script: string;
-  /** Scripts beside it, which it runs. */
+  /** Further scripts, which it runs. */
   readonly moreScripts?: string[];
   readonly environment: () => Record<string, string>;
   readonly secretVariables: SecretVariable[];

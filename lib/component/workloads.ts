@@ -8,7 +8,7 @@ import { claimTemplate } from '../kubernetes/pod';
 export interface DeploymentProps {
   /** A fixed number of pods. Left out if an autoscaler owns the number, which an apply would reset. */
   readonly replicas?: number;
-  /** Labels of the Deployment beside the component's own. */
+  /** Labels of the Deployment in addition to the component's own. */
   readonly labels?: Record<string, string>;
   readonly progressDeadlineSeconds?: number;
   /** True if the next pod can start only after the last one has released what it holds. */

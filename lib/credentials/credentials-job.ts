@@ -15,7 +15,7 @@ import { environment } from '../kubernetes/pod';
 import { mergeResources, renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
-/** A role of its own is in roles.ts. A user without one is that of an app's own program. */
+/** Roles are in roles.ts. The service users of an app's own programs have none. */
 const NO_ROLE = 'program';
 const PLAN = 'credentials.json';
 
@@ -26,8 +26,8 @@ const DEADLINE_SECONDS = 120;
  * Creates the Secrets of `Credentials.generated()` once in the cluster. A platform has one such Job, and so has each
  * component without a platform.
  *
- * Its role may create Secrets, and read those that it creates, by name. It may delete none, and change only those that tell
- * a server its service users.
+ * Its role may create Secrets, and read those that it creates, by name. It may delete none, and change only those with
+ * the service users of a server.
  */
 export class CredentialsJob extends Component {
   /** @internal */
@@ -77,7 +77,7 @@ export class CredentialsJob extends Component {
     onceJob(this, 'job', {
       name,
       backoffLimit: 20,
-      // Exit 2 is a wrong plan: trying again would not mend it.
+      // Exit 2 is a wrong plan, for which a retry does not help.
       failOnExitCodes: { container: 'credentials', codes: [2] },
       inputs: () => [this.plan(), ...Object.values(programs('credentials.js'))],
       pod: () => this.pod(),
@@ -91,8 +91,8 @@ export class CredentialsJob extends Component {
   }
 
   /**
-   * Has a Secret made that tells a server the users of its programs. It is there without any, so that the first one
-   * changes no pod.
+   * Adds a Secret with the service users of a server. It is created also without users, so that the first user changes
+   * no pod.
    *
    * @internal
    */
@@ -100,7 +100,7 @@ export class CredentialsJob extends Component {
     if (!this.logins.has(request.file)) this.logins.set(request.file, { ...request, users: new Map() });
   }
 
-  /** Has a user made, with the Secret `<prefix><user>-login`; gives its entry in the Secret of all. @internal */
+  /** Adds a user, with the Secret `<prefix><user>-login`. Returns its key in the Secret of all users. @internal */
   public _addUser(file: string, user: string, role: string = NO_ROLE): string {
     const key = `${role}.${user}`;
     this.logins.get(file)!.users.set(key, []);
@@ -108,8 +108,8 @@ export class CredentialsJob extends Component {
   }
 
   /**
-   * Has a user's Secret copied into the namespace of another component, once: one that exists there stays as it is. The
-   * Job gets leave to do so from a Role in that namespace, which lies in the chart of the component.
+   * Copies a user's Secret into the namespace of another component, once: an existing copy is not changed. A Role in that
+   * namespace, in the chart of the component, gives the Job the permission.
    *
    * @internal
    */
@@ -144,7 +144,7 @@ export class CredentialsJob extends Component {
     return [...this.requests.keys(), ...logins].sort();
   }
 
-  /** A line for each user: a thousand of them fit into what \`kubectl apply\` takes, and a difference can be read. */
+  /** One line for each user: a thousand fit into the limit of `kubectl apply`, and a diff is readable. */
   private plan(): string {
     // No `instance`: Argo CD may track by it, and would prune what is not in its repository.
     const labels = { 'app.kubernetes.io/name': 'mlflow', 'app.kubernetes.io/part-of': 'mlflow' };

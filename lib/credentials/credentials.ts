@@ -19,7 +19,7 @@ export interface SecretKeys {
   readonly passwordKey?: string;
 }
 
-/** What a component asks for: a user name and a password, by the names that it gives them. @internal */
+/** A login that a component needs: the default names of its Secret and keys. @internal */
 export interface LoginRequest {
   /** The prop by which the user gives other credentials, for messages. */
   readonly prop: string;

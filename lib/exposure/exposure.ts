@@ -20,8 +20,8 @@ export class Exposure {
   }
 
   /**
-   * An HTTPRoute `<platform>-route`, of a serving `<id>-serving-route`, to a Gateway that is there, of any implementation
-   * of the Gateway API from release 1.2 on.
+   * An HTTPRoute `<platform>-route`, of a serving `<id>-serving-route`, to an existing Gateway, of any implementation of
+   * the Gateway API from release 1.2 on.
    *
    * @param props host and Gateway
    */
@@ -55,7 +55,7 @@ export class Exposure {
     );
   }
 
-  /** What is wrong with it: its component tells this together with what else is wrong there. @internal */
+  /** Its broken rules, which a component reports together with its own. @internal */
   public get _rules(): Rule[] {
     return this.kind?.rules ?? [];
   }

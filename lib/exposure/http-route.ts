@@ -20,27 +20,27 @@ export interface HttpRouteExposureProps {
    */
   readonly gatewayNamespace?: string;
   /**
-   * The one listener of the Gateway that leads in: `sectionName`.
-   * @default - every listener that takes the host and admits the route
+   * The listener of the Gateway that the route uses: `sectionName`.
+   * @default - every listener that accepts the host and the route
    */
   readonly listener?: string;
   /**
    * Whether clients connect only by https. The proxy then redirects plain HTTP that the Gateway passes on
-   * (`X-Forwarded-Proto: http`) to https before it asks for a password, and https is the only origin that MLflow allows.
-   * A route does not show whether its listener has TLS, so the default is the one whose mistake is seen at once: without
-   * TLS the redirect fails, while passwords in plain text would not be noticed. Set `false` for a Gateway without TLS, and
+   * (`X-Forwarded-Proto: http`) to https before it checks the password, and https is the only origin that MLflow allows.
+   * A route does not show whether its listener has TLS. With the default a wrong setting is noticed at once: without TLS
+   * the redirect fails, while passwords in plain text would not be noticed. Set `false` for a Gateway without TLS, and
    * for one behind a proxy that does not forward `X-Forwarded-Proto`, which would be redirected again and again.
    * @default true
    */
   readonly https?: boolean;
   /**
-   * How long one request may take: `timeouts`. Artifacts of some GiB take minutes, and implementations have limits of
-   * their own where a route gives none.
+   * How long one request may take: `timeouts`. Artifacts of some GiB take minutes, and implementations have their own
+   * limits if a route has none.
    * @default RouteTimeout.none()
    */
   readonly timeout?: RouteTimeout;
   /**
-   * Annotations of the route, for what others want to be told, e.g. external-dns.
+   * Annotations of the route, for other controllers, e.g. external-dns.
    * @default - none
    */
   readonly annotations?: Record<string, string>;

@@ -20,12 +20,12 @@ export interface IngressExposureProps {
   readonly className?: string;
   /**
    * Certificate of the host: `spec.tls`. The proxy then redirects plain HTTP that the controller passes on
-   * (`X-Forwarded-Proto: http`) to https before it asks for a password.
+   * (`X-Forwarded-Proto: http`) to https before it checks the password.
    * @default - none: plain HTTP, or TLS that ends before the Ingress
    */
   readonly tls?: Tls;
   /**
-   * Further annotations of the Ingress, for what its controller wants to be told, e.g. that bodies have no limit:
+   * Further annotations of the Ingress, for its controller, e.g. to remove the limit of bodies:
    * `{'nginx.ingress.kubernetes.io/proxy-body-size': '0'}`.
    * @default - none
    */

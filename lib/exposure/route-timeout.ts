@@ -8,13 +8,13 @@ const MOST_SECONDS = 99999;
  * How long a Gateway gives one request of an HTTPRoute, from its start to the end of its answer: `timeouts.request`.
  */
 export class RouteTimeout {
-  /** As long as it takes, or as the implementation can wait at most: `0s`. */
+  /** No limit, or the longest that the implementation supports: `0s`. */
   public static none(): RouteTimeout {
     return new RouteTimeout(0);
   }
 
   /**
-   * A limit. What takes longer is answered with 504.
+   * A limit. Requests that take longer are answered with 504.
    *
    * @param seconds whole seconds, from 1 to 99999
    */
@@ -28,7 +28,7 @@ export class RouteTimeout {
   }
 
   /**
-   * What the implementation does by itself, from no limit to 15 seconds (Envoy Gateway): the route says nothing. For
+   * The default of the implementation, from no limit to 15 seconds (Envoy Gateway): the route has no `timeouts`. For
    * implementations that refuse routes with `timeouts`, as GKE's does.
    */
   public static gatewayDefault(): RouteTimeout {

@@ -9,7 +9,7 @@ export interface Backend {
   readonly names: {
     readonly ingress: string;
     readonly route: string;
-    /** The Secret that an issuer makes. */
+    /** The Secret that an issuer creates. */
     readonly tls: string;
   };
 }

@@ -6,7 +6,7 @@ import { Rule, objectNameRule } from '../kubernetes/rules';
  */
 export class Tls {
   /**
-   * A certificate that cert-manager makes, into the Secret `<platform>-tls`, of a serving `<id>-serving-tls` (annotation
+   * A certificate that cert-manager creates, in the Secret `<platform>-tls`, of a serving `<id>-serving-tls` (annotation
    * `cert-manager.io/cluster-issuer`).
    *
    * @param clusterIssuer name of a ClusterIssuer, e.g. `letsencrypt-prod`

@@ -8,7 +8,7 @@ import { CALLS, CLASSES, ENUMS, STRUCTS } from './table';
 interface Given {
   /** As messages name it, e.g. `server.image`. */
   readonly name: string;
-  /** Name of the prop, if it has one that says what is expected. */
+  /** Name of the prop, if lib/inputs/expected.ts may have a text for it. */
   readonly prop?: string;
   readonly value: unknown;
   /** True if the caller named it: a prop that is left out is not `undefined`. */
@@ -16,7 +16,7 @@ interface Given {
 }
 
 /**
- * Refuses what cannot be meant, before any rule looks at it: a required value that is `undefined`, a text that is
+ * Refuses invalid input before any rule checks it: a required value that is `undefined`, a text that is
  * `undefined` although the caller gave it (an environment variable that is not set), a value of another type, and the
  * name of a prop that does not exist. The types are those of `lib/inputs/table.ts`.
  *
@@ -26,7 +26,7 @@ interface Given {
  */
 export function checkInputs(call: string, given: Record<string, unknown>, where?: Construct): void {
   const faults = Object.entries(CALLS[call]).flatMap(([name, type]) =>
-    // A parameter that is `undefined` is one that is left out: JavaScript cannot tell them apart.
+    // JavaScript cannot distinguish a parameter that is `undefined` from an omitted one.
     faultsOf({ name, prop: name, value: given[name], named: false }, type, true),
   );
   refuse(where?.node.path ?? call, faults);
@@ -124,7 +124,7 @@ function structFaults(prefix: string, value: object, struct: string): string[] {
 }
 
 function mistyped({ name, prop, value }: Given, type: string): string[] {
-  // What stands in place of credentials may be a secret, which is not for a log.
+  // A value instead of credentials may be a secret, which must not be in a log.
   const secret = typeof value === 'string' && !['number', 'boolean'].includes(type) && !(type in ENUMS);
   return [`${name} is ${secret ? 'a string' : shown(value)}; expected ${expectedOf(prop, type)}`];
 }

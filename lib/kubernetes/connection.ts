@@ -30,7 +30,7 @@ export interface ClaimMount {
   readonly directory: string;
 }
 
-/** Who connects: told to a database or a store, so that its policy and its limits know. */
+/** A client that connects to a database or a store, for its NetworkPolicy and its limits. */
 export interface ConnectionClient {
   /** What the client is called in messages, e.g. its construct path. */
   readonly name: string;

@@ -32,14 +32,14 @@ export interface PodTemplate {
   readonly metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
   readonly spec: PodSpec;
 }
-/** cdk8s-plus-27 spells the key in a way of its own. */
+/** cdk8s-plus-27 spells the key differently. */
 export type ServiceSpec = Omit<Json<k8s.ServiceSpec>, 'clusterIp'> & { readonly clusterIP?: string };
 export type Volume = Json<k8s.Volume>;
 export type VolumeMount = Json<k8s.VolumeMount>;
 export type EnvVar = Json<k8s.EnvVar>;
 export type Probe = Json<k8s.Probe>;
 
-/** What an object has beside its kind and metadata. A function is asked at synth, when everything is wired. */
+/** The fields of an object besides kind and metadata. A function is called at synth, after all parts are connected. */
 type Body<T> = { [Key in keyof T]: T[Key] | (() => T[Key]) };
 
 export interface Manifest<T> {

@@ -19,7 +19,7 @@ export function isLabelValue(value: string): boolean {
   return value === '' || NAME.test(value);
 }
 
-/** Labels, and the labels that a selector asks for. */
+/** Labels, and the labels of a selector. */
 export function labelRules(what: string, labels: Record<string, string> = {}): Rule[] {
   return Object.entries(labels).flatMap(([key, value]) => [
     keyRule(what, key, isQualifiedName(key)),

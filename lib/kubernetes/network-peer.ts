@@ -49,7 +49,7 @@ export function peerRules(what: string, peers: NetworkPeer[] = []): Rule[] {
   ]);
 }
 
-/** What is wrong with the addresses that a user lets pods go to. */
+/** Rules for the egress of a user. */
 export function egressRules(what: string, rules: EgressRule[] = []): Rule[] {
   return rules.flatMap(({ peer, port }) => [
     ...peerRules(what, [peer]),

@@ -3,7 +3,7 @@ import { Connection, SecretFiles, SecretVariable } from './connection';
 import { EnvVar, Volume, VolumeMount } from './manifest';
 import { quantity } from './resources';
 
-/** Where the files of `SecretVariable`s lie. */
+/** The folder with the files of `SecretVariable`s. */
 export const SECRETS_DIRECTORY = '/run/secrets/mlflow';
 
 export function environment(values: Record<string, string>): EnvVar[] {
@@ -20,7 +20,7 @@ export function scratch(name: string, sizeLimit: Size, medium?: 'Memory'): Volum
   return { name, emptyDir: { sizeLimit: quantity(sizeLimit), medium } };
 }
 
-/** One read-only volume in which each file is named as the environment variable it stands for. */
+/** One read-only volume in which each file has the name of an environment variable. */
 export function secretVolume(name: string, variables: SecretVariable[]): Volume {
   const bySecret = new Map<string, SecretVariable[]>();
   for (const variable of variables) {

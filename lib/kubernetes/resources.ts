@@ -107,7 +107,7 @@ export function sizeRule(what: string, size: Size): Rule {
   };
 }
 
-/** The class of a volume; '' is one that no class makes. */
+/** The storage class of a volume; '' means a volume without a class. */
 export function storageClassRules(storageClassName = ''): Rule[] {
   return storageClassName === '' ? [] : [objectNameRule('storageClassName', storageClassName, 'fast-ssd')];
 }

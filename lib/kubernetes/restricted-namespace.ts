@@ -39,7 +39,7 @@ export class RestrictedNamespace extends Construct {
         },
       },
     });
-    // A namespace lies in none; cdk8s gives every object of a chart the chart's.
+    // A Namespace has no namespace, but cdk8s adds the chart's to every object.
     object.addJsonPatch(JsonPatch.remove('/metadata/namespace'));
     this.node.defaultChild = object;
   }

@@ -23,7 +23,7 @@ export function check(where: Construct | string, rules: Rule[]): void {
   if (broken.length > 0) throw new Error(broken.map((rule) => oneLine(`${path}: ${sentence(rule)}`)).join('\n'));
 }
 
-/** As `check`, for what is known only when the whole app stands: cdk8s names the construct's path itself. */
+/** Like `check`, but at synth, after the whole app is built. cdk8s adds the construct's path itself. */
 export function checkAtSynth(construct: Construct, rules: () => Rule[]): void {
   construct.node.addValidation({
     validate: () =>
@@ -38,7 +38,7 @@ function sentence({ given, want }: Rule): string {
   return `${given}; ${want}`;
 }
 
-/** A name that Kubernetes takes for a Service, and still takes once the longest suffix of ours is added. */
+/** A name that Kubernetes accepts for a Service, also with the library's longest suffix. */
 export function nameRule(what: string, name: string, longestSuffix = ''): Rule {
   const most = 63 - longestSuffix.length;
   return {
@@ -70,7 +70,7 @@ export function cidrRule(what: string, cidr: string | undefined): Rule {
   };
 }
 
-/** A name that Kubernetes takes for most objects, a Secret for example. */
+/** A name that Kubernetes accepts for most objects, e.g. a Secret. */
 export function objectNameRule(what: string, name: string, example = 'my-database'): Rule {
   return {
     wrong: !/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name),

@@ -4,7 +4,7 @@ import { Json } from './manifest';
 /** The user of images that run under any uid: above 10000, as the uids of a node's own users are lower. */
 export const ANY_USER = 10001;
 
-/** Pod Security "restricted", the pod's half. `fsGroup` makes volumes writable for a user that is not root. */
+/** The pod's fields of the Pod Security Standard "restricted". `fsGroup` makes volumes writable for users other than root. */
 export function podSecurity(user: number): Json<k8s.PodSecurityContext> {
   return {
     runAsNonRoot: true,

@@ -3,8 +3,8 @@ import { NginxLogin } from './nginx-options';
 const ASSISTANT = '3.0/mlflow/assistant';
 
 /**
- * MLflow's assistant runs shell commands for what it takes for a local user, e.g. a port-forward, so the proxy does not
- * pass it. MLflow's pages ask for it on every start, and for a user of MLflow's own login. They get an empty answer instead
+ * MLflow's assistant runs shell commands for clients that it considers local, e.g. a port-forward, so the proxy does not
+ * forward its requests. MLflow's pages request it on every start, and for a user of MLflow's own login. They get an empty answer instead
  * of an error, which a browser would write to its console.
  */
 export function absentLocations({ kind }: NginxLogin): string {
@@ -15,7 +15,7 @@ export function absentLocations({ kind }: NginxLogin): string {
   };
   const closed = ['/ajax-api', '/api'].map((api) => `    location ^~ ${api}/${ASSISTANT} { return 404; }\n`);
   const guard = kind === 'mlflow' ? '\n      auth_request /.user;' : '';
-  // try_files, because nginx asks for the login before it; 'return' would come first.
+  // try_files, because nginx checks the login before it; 'return' would run first.
   const told = Object.entries(none).map(
     ([path, answer]) => `    location = ${path} {
       if ($request_method !~ ^(GET|HEAD)$) { return 404; }${guard}
@@ -31,7 +31,7 @@ export function absentLocations({ kind }: NginxLogin): string {
 ${kind === 'mlflow' ? USER : ''}`;
 }
 
-/** MLflow's own login is asked who comes. */
+/** Asks MLflow's own login to check the user. */
 const USER = `    location = /.user {
       internal;
       # The request has no body, so it has no length. These headers replace all headers that the server block sets.
@@ -45,7 +45,10 @@ const USER = `    location = /.user {
     }
 `;
 
-/** The Ingress or Gateway says how its client came. Asked before the login: a browser's first password does not travel in the clear. */
+/**
+ * Redirects plain HTTP, according to the header of the Ingress or Gateway. Before the login, so that a browser does not
+ * send its password in plain text.
+ */
 export function httpsRedirect(host: string | undefined): { map: string; rule: string } {
   if (host === undefined) return { map: '', rule: '' };
   return {

@@ -4,7 +4,7 @@ const APIS = ['/api', '/ajax-api'];
 
 /**
  * MLflow decodes the path of an artifact until nothing changes, and drops control characters and leading spaces. It
- * asks for the permission by what stands before: `.%252f2/…` is refused here, as it belongs to no experiment.
+ * checks the permission on the path before that: `.%252f2/…` is refused here, because it belongs to no experiment.
  */
 const DECODED_AGAIN = '%[0-9A-Fa-f][0-9A-Fa-f]|[\\x01-\\x1f]|artifacts/ ';
 
@@ -14,10 +14,10 @@ const TWICE = '(%25|%(?![0-9a-f][0-9a-f]))([0-9a-f]|%3[0-9]|%[46][1-6])([0-9a-f]
 const DROPPED = '%[01][0-9a-f]|=(\\+|%20)';
 const IN_QUERY = [DOTS, TWICE, DROPPED].join('|');
 
-/** Errors of a location that says in $refusal what is wrong: [status and $refusal, code, message]. */
+/** Errors of a location that sets $refusal to the reason: [status and $refusal, code, message]. */
 export const ARTIFACT_ERRORS = [
   ['400path', 'INVALID_PARAMETER_VALUE', 'Invalid path: . and .. are no names, and a name is encoded only once.'],
-  // By its first words MLflow's client knows that it may upload through the server instead.
+  // MLflow's client compares the beginning of the message, and then uploads through the server.
   [
     '501multipart',
     'NOT_IMPLEMENTED',
@@ -29,8 +29,8 @@ export const ARTIFACT_ERRORS = [
  * Artifacts pass without buffering. One that is larger than MLflow's space is refused with a message; otherwise the kubelet
  * would evict the pod with all its requests.
  *
- * MLflow tells its clients to fetch large files straight from the store, by signed URLs with the address by which the
- * server knows it; they try that for minutes if they cannot reach it. Without `signedUrls` the proxy removes the offer from
+ * MLflow offers its clients to download large files directly from the store, by signed URLs with the address that the
+ * server uses; clients that cannot reach it retry for minutes. Without `signedUrls` the proxy removes the offer from
  * the answer, and answers a request for such a URL with 501, after which the client uploads through the server.
  */
 export function artifactLocations({ signedUrls, maxArtifactMebibytes }: NginxOptions): string {

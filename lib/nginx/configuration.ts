@@ -3,7 +3,7 @@ import { NginxLogin } from './nginx-options';
 
 /** What every nginx.conf of the library has. The rest is its site. */
 export interface ConfigurationOptions {
-  /** What nginx stands before, as the comments call it. */
+  /** The upstream, as the comments name it. */
   readonly behind: 'MLflow' | 'the model';
   /** A fixed number: nodes have more cores than the pod may use. */
   readonly workers: number;
@@ -13,18 +13,18 @@ export interface ConfigurationOptions {
   readonly drainSeconds: number;
   /** The longest silence of the upstream while it works on a request. */
   readonly timeoutSeconds: number;
-  /** A connection used within this time survives SIGQUIT for one more answer. @default - none: wants nginx 1.27.4 */
+  /** A connection used within this time survives SIGQUIT for one more answer. @default - none: needs nginx 1.27.4 */
   readonly keepaliveMinSeconds?: number;
   /** The only folder that nginx writes to. */
   readonly temporaryDirectory: string;
   readonly login: Pick<NginxLogin, 'kind'>;
   /** Of the http block: the whole upstream. */
   readonly upstream: string;
-  /** Of the http block: `client_max_body_size`, with a comment that says why. */
+  /** Of the http block: `client_max_body_size`, with a comment that gives the reason. */
   readonly bodySize: string;
   /** Of the http block, after the access log. */
   readonly caches?: string;
-  /** Of the http block: what `errorPages` says. */
+  /** Of the http block: the output of `errorPages`. */
   readonly errors: string;
   /** The servers, and the maps and zones that are theirs. */
   readonly site: string;
@@ -103,7 +103,7 @@ ${o.site}}
 `;
 }
 
-/** An error of nginx itself, in the words of MLflow's REST API: what the map's variable says, and the answer. */
+/** An error of nginx itself, in the form of MLflow's REST API: the value of the map's variable, and the answer. */
 export type NginxError = readonly [key: number | string, errorCode: string, message: string];
 
 /** The answers of nginx to a request that it cannot take, in front of every program. */
@@ -124,7 +124,7 @@ export function withRequestErrors(own: readonly NginxError[]): NginxError[] {
 /**
  * The errors' pages and bodies, for the http block.
  *
- * @param errors by what `variable` says
+ * @param errors by the value of `variable`
  * @param elsewhere statuses that have a page of their own, with its `error_page`
  */
 export function errorPages(errors: readonly NginxError[], variable: string, elsewhere: Record<number, string>): string {
@@ -150,8 +150,8 @@ export const ERROR_LOCATION = `location = /.error {
     }`;
 
 /**
- * A server's port, on both address families if `ipv6` says so: nginx does not start if the node has no IPv6, and cannot
- * look for it. A serving's start script, which it has to look up the tracking server, looks for IPv6 too and writes these
- * lines itself (runtime/nginx/serving_proxy.sh); the tracking server's nginx is started without a shell, so a prop says it.
+ * A server's port, on both address families if `ipv6` is true: nginx does not start if the node has no IPv6, and cannot
+ * detect it. A serving has a start script, to resolve the tracking server; it also detects IPv6 and writes these lines
+ * (runtime/nginx/serving_proxy.sh). The tracking server's nginx starts without a shell, so it needs a prop.
  */
 export const listen = (port: number, ipv6 = false) => `listen ${port};${ipv6 ? `\n    listen [::]:${port};` : ''}`;

@@ -14,11 +14,10 @@ export function healthCache(temporaryDirectory: string): string {
 
 /**
  * /health, the one address without login: MLflow answers it once a second, so that a flood of it delays no other request. The
- * second is part of the key, because nginx lets all who ask for an answer that is out of date through at once. An error
- * is not kept.
+ * second is part of the key, because nginx forwards all requests for an expired answer at once. Errors are not cached.
  *
- * Its upstream address is fixed: a path that only leads here after nginx has resolved its dots must not reach MLflow as
- * it came.
+ * The upstream address is fixed: a path that matches only after nginx has resolved its dots must not reach MLflow
+ * unresolved.
  */
 export const HEALTH_LOCATION = `    location = /health {
       auth_basic off;

@@ -1,4 +1,4 @@
-/** nginx asks for the password: an htpasswd file for the humans, and one for each program of the cluster. */
+/** nginx checks the password, with one htpasswd file for people, and one for each service user. */
 export interface NginxBasicLogin {
   readonly kind: 'basic';
   readonly realm: string;
@@ -7,7 +7,7 @@ export interface NginxBasicLogin {
   readonly programsFolder: string;
 }
 
-/** What asks for the password: nginx, MLflow's own app behind it, or neither. */
+/** Which program checks the password: nginx, MLflow's own app, or none. */
 export type NginxLogin = NginxBasicLogin | { readonly kind: 'mlflow' } | { readonly kind: 'none' };
 
 export interface NginxOptions {
@@ -22,7 +22,7 @@ export interface NginxOptions {
   readonly signedUrls?: boolean;
   /** The largest artifact that MLflow has space for, in MiB. @default - no limit */
   readonly maxArtifactMebibytes?: number;
-  /** A connection used within this time survives SIGQUIT for one more answer. @default - none: wants nginx 1.27.4 */
+  /** A connection used within this time survives SIGQUIT for one more answer. @default - none: needs nginx 1.27.4 */
   readonly keepaliveMinSeconds?: number;
   /** Host whose plain http an Ingress or a Gateway passes on although it has TLS: it is redirected. @default - none */
   readonly httpsHost?: string;

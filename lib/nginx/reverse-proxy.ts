@@ -6,11 +6,11 @@ import { Sidecar, SidecarProps, sidecar } from './sidecar';
 export const HTTP_PORT = 8080;
 export const METRICS_PORT = 9090;
 
-/** Idle clients get one more answer within this time after nginx was told to stop, and hear that it was the last. */
+/** Within this time after SIGQUIT, idle clients get one more answer, which closes their connection. */
 const KEEPALIVE_SECONDS = 10;
 const USERS = '/run/secrets/mlflow-users';
 
-/** nginx asks for the password. */
+/** nginx checks the password. */
 export interface ProxyBasicLogin {
   readonly kind: 'basic';
   readonly realm: string;

@@ -36,14 +36,14 @@ const ALLOWED: Record<ServiceUserRole, readonly string[]> = {
   ],
 };
 
-/** Words for a 403 of the proxy itself: see the errors of server-site.ts. */
+/** The message of a 403 of the proxy itself: see the errors of server-site.ts. */
 export const FORBIDDEN = '$forbidden';
 const NO_FILE = 'The proxy has no users file for this login.';
 
 export interface RoleRules {
   /** For the http block. */
   readonly maps: string;
-  /** For the server that asks for the login. */
+  /** For the server block with the login. */
   readonly rules: string;
 }
 
@@ -68,7 +68,8 @@ ${allowed.join('')}    default 1;
     default '${NO_FILE}';
   }
 `,
-    // Asked after the password, so that no client learns the roles of others. Set here, as the subrequest has another address.
+    // Checked after the password, so that no client learns the roles of others. Set here, because the subrequest has
+    // another address.
     rules: `    # nginx opens the file for each request, so a changed password takes effect at once.
     set $users_file ${login.usersFile};
     set $role '';

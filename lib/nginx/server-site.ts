@@ -28,7 +28,7 @@ const complete = (options: NginxOptions) => ({
   temporaryDirectory: options.temporaryDirectory ?? '/tmp',
 });
 
-/** In the words of MLflow's REST API. */
+/** In the form of MLflow's REST API. */
 const ERRORS = withRequestErrors([
   [401, 'UNAUTHENTICATED', 'User name and password are required.'],
   [403, 'PERMISSION_DENIED', FORBIDDEN],

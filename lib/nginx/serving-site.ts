@@ -29,7 +29,7 @@ export interface ServingSiteOptions {
 const TEMPORARY = '/tmp';
 
 /**
- * nginx beside the scoring server: it lets in whom the tracking server's own login lets in. Nothing of its users is
+ * The configuration of a serving's nginx, which accepts the users of the tracking server by asking its login. No user is
  * copied, and a changed password takes effect at once.
  */
 export function servingConfiguration(options: ServingSiteOptions): string {
@@ -43,10 +43,10 @@ export function servingConfiguration(options: ServingSiteOptions): string {
     workers: 1,
     connections: 1024,
     drainSeconds: options.drainSeconds,
-    // The scoring server answers 504 by itself before.
+    // The scoring server answers 504 before this time.
     timeoutSeconds: options.requestTimeoutSeconds + 10,
     temporaryDirectory: TEMPORARY,
-    // The users are those of the tracking server, and their names come as in its log.
+    // The users are those of the tracking server, and the log has their names.
     login: { kind: 'basic' },
     upstream: `  upstream model { server 127.0.0.1:${modelPort}; keepalive 16; keepalive_timeout 60s; }
 `,

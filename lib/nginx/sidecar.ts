@@ -7,7 +7,7 @@ import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 /** Until every kube-proxy, Ingress and Gateway has heard that the pod is going. */
 const PRE_STOP_SECONDS = 8;
-/** Where the ConfigMap lies, with `nginx.conf` in it. */
+/** The mount path of the ConfigMap with `nginx.conf`. */
 export const CONFIGURATION = '/etc/mlflow-proxy';
 
 /** What a pod gets. */
@@ -22,9 +22,9 @@ export interface SidecarProps {
   readonly configMapName: string;
   /** @default - nginx itself, with `nginx.conf` of the ConfigMap */
   readonly command?: string[];
-  /** The first one has `/health` and is what clients come to. */
+  /** The first one is for clients, and has `/health`. */
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
-  /** Folders beside those of the configuration and of nginx's temporary files, read-only. */
+  /** Further read-only folders, in addition to the configuration and nginx's temporary files. */
   readonly folders?: readonly { readonly volume: Volume; readonly mountPath: string }[];
 }
 
@@ -33,7 +33,7 @@ export function stopSeconds(drainSeconds: number): number {
   return PRE_STOP_SECONDS + drainSeconds;
 }
 
-/** nginx beside what it stands before: the tracking server's MLflow, or a serving's model. */
+/** The nginx sidecar of a tracking server or of a serving. */
 export function sidecar(props: SidecarProps): Sidecar {
   return { container: container(props), volumes: volumes(props) };
 }
@@ -52,7 +52,7 @@ function container(props: SidecarProps): Container {
       httpGet: { path: '/health', port },
       periodSeconds: 2,
       timeoutSeconds: 10,
-      // Patient: a server with its hands full is slow to answer, and the others would get its load as well.
+      // Many failures: a busy server answers slowly, and if it were not Ready, the others would get its load too.
       failureThreshold: 15,
     },
     resources: renderResources(props.resources),

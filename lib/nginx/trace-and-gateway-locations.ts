@@ -1,4 +1,4 @@
-/** As much as MLflow's gateway takes by itself. Exporters of traces send theirs in batches. */
+/** The limit of MLflow's own gateway. Exporters send traces in batches. */
 const LARGE_MEBIBYTES = 100;
 export const LARGE_BODY = `${LARGE_MEBIBYTES} MiB`;
 

@@ -15,14 +15,14 @@ export const TOO_MANY = [
 export interface WrongPasswords {
   /** For the http block. */
   readonly zones: string;
-  /** For the server that asks for the login. */
+  /** For the server block with the login. */
   readonly rules: string;
 }
 
 /**
- * Wrong passwords are answered once a second for each user name and for each address. A right one never comes here: who
- * tries wrong ones, perhaps from the same Ingress, delays no other client. nginx cannot refuse a password before it has
- * looked at it, so that this does not stop who opens many connections and takes silence for a no.
+ * Wrong passwords are answered once a second for each user name and for each address. The limit does not apply to right
+ * ones, so wrong ones, also from the same Ingress, delay no other client. nginx checks a password before it can refuse it,
+ * so the limit does not stop an attacker who opens many connections and interprets a missing answer as a refusal.
  */
 export function wrongPasswords(login: NginxLogin): WrongPasswords {
   if (login.kind !== 'basic') return { zones: '', rules: '' };

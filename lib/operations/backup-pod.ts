@@ -22,7 +22,7 @@ const FILES = [
   ...['sidecars.py', 'backups.py', 'retention.py', 'backup.py', 'run-rclone.sh', 'run-postgres.sh'],
 ];
 const WORK = '/work';
-/** Ephemeral storage for `/tmp`, logs, and lists of files, beside the dumps. */
+/** Ephemeral storage for `/tmp`, logs, and lists of files, in addition to the dumps. */
 const OTHER_SPACE_MEBIBYTES = 512;
 
 export interface BackupPodProps {
@@ -30,7 +30,7 @@ export interface BackupPodProps {
   readonly server: OperatedServer;
   /** Name of the main container. */
   readonly name: string;
-  /** Its program, and what that imports beside the backup's. */
+  /** Its program, and the modules that it imports in addition to the backup's. */
   readonly files: string[];
   readonly environment: Record<string, string>;
   /** True if it changes the schema, for which it needs what the migration has. */
@@ -92,7 +92,7 @@ export class BackupPod {
         programVolume(this.component.componentName, this.files()),
         scratch('work', this.dumpSpace),
         scratch('tmp', Size.mebibytes(256)),
-        // Of its own, as rclone.conf is in it.
+        // A separate volume, because it contains rclone.conf.
         scratch('rclone-tmp', Size.mebibytes(64)),
         ...(this.props.drillSpace ? [scratch('drill', this.props.drillSpace)] : []),
         ...[main, client, copier].flatMap(({ volumes }) => volumes),
@@ -100,7 +100,10 @@ export class BackupPod {
     };
   }
 
-  /** A store on a volume of one node: the backup runs beside the servers; a restore may find none; a drill does not mount it. */
+  /**
+   * With a store on a ReadWriteOnce volume, the backup runs on the node of the servers, and a restore prefers it, because no
+   * server may be running. A drill does not mount the volume.
+   */
   private get affinity() {
     const { server, drillSpace, migrates } = this.props;
     if (!server.sameNodeAs || drillSpace) return undefined;

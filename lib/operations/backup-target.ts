@@ -21,7 +21,7 @@ export interface ClaimTargetProps {
   readonly folder?: string;
 }
 
-/** A place that a configuration of rclone names: Google Cloud Storage, Azure Blob Storage, SFTP and some 70 others. */
+/** A remote of an rclone configuration: Google Cloud Storage, Azure Blob Storage, SFTP and some 70 others. */
 export interface RcloneTargetProps {
   /** Name of a Secret in the namespace of the server, with a configuration file of rclone: what `rclone config` writes. */
   readonly configurationSecretName: string;

@@ -17,9 +17,9 @@ import { OperatedServer } from '../tracking/operated-server';
 const LONGEST_SUFFIX = '-restore-drill-00000000000';
 
 /**
- * Backs up the databases and the artifact store of a tracking server, on a schedule: the CronJob `<name>`. The CronJob
- * `<name>-restore`, which never starts by itself, is what a person starts to restore one, and `<name>-restore-drill` proves the
- * newest one each week. In a platform those two are `<platform>-restore` and `<platform>-restore-drill`.
+ * Backs up the databases and the artifact store of a tracking server, on a schedule: the CronJob `<name>`. You start a
+ * restore from the CronJob `<name>-restore`, which is suspended. `<name>-restore-drill` restores the newest backup each week
+ * to prove it. In a platform those two are `<platform>-restore` and `<platform>-restore-drill`.
  *
  * Objects, by the ids for `apiObject()`: `cron-job`, `config-map`, `service-account`, `network-policy`; of the restore
  * `restore/cron-job`, `restore/config-map`, `restore/service-account`, `restore/network-policy`, `restore/role`,

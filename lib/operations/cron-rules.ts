@@ -12,7 +12,7 @@ const FIELDS: [least: number, most: number, names: string[]][] = [
 ];
 const MACROS = ['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'];
 
-/** A schedule that Kubernetes takes, which is stricter than many crons: a Sunday is 0 and never 7. */
+/** A schedule that Kubernetes accepts. It is stricter than many crons: a Sunday is 0 and never 7. */
 export function scheduleRule(what: string, schedule: string): Rule {
   const fields = schedule.trim().split(/\s+/);
   const right =

@@ -14,7 +14,7 @@ export function rcloneResources({ resources }: BackupProps): ContainerResources 
     {
       cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
       memory: { request: Size.mebibytes(128), limit: Size.gibibytes(1) },
-      // The volume of the dumps counts for the whole pod.
+      // Kubernetes adds the volume of the dumps to the pod's usage, not to the container's.
       ephemeralStorage: LOG_SPACE,
     },
     resources,

@@ -5,7 +5,7 @@ import { Component } from '../component/component';
 import { cronJob } from '../component/cron-job';
 import { OperatedServer } from '../tracking/operated-server';
 
-/** What a person starts to restore a backup: a CronJob that never starts by itself. @internal */
+/** The CronJob from which a user starts a restore. It is suspended, so Kubernetes never starts it. @internal */
 export class Restore extends Component {
   constructor(scope: Component, stem: string, backup: BackupProps, server: OperatedServer) {
     super(scope, 'restore', { role: 'restore', longestSuffix: '', name: `${stem}-restore` });

@@ -11,7 +11,7 @@ const HEALTH_PORT = 8080;
 export const METRICS_PORT = 9090;
 const TARGETS = '/etc/deployer';
 
-/** What a deployer's pod is made of. */
+/** The parts of a deployer's pod. */
 export interface DeployerPodProps {
   /** Name of the deployer and of its Lease. */
   readonly name: string;

@@ -6,7 +6,7 @@ import { NetworkPeer } from '../kubernetes/network-peer';
 /** Options of a deployer, with or without a platform. */
 export interface ModelDeployerOptions extends PodOptions {
   /**
-   * Pods: `replicas` of the Deployment. One works at a time, by a Lease; a second one takes over within seconds.
+   * Pods: `replicas` of the Deployment. Only one works at a time, by a Lease; a second one takes over within seconds.
    * @default 1
    */
   readonly replicas?: number;

@@ -111,9 +111,9 @@ export class ModelDeployer extends Component implements IMetricsTarget {
   }
 
   /**
-   * Has it follow a serving's alias or stage. Servings that `addModelServing` makes are followed without being named here.
+   * Follows the alias or stage of a serving. Servings of `addModelServing` are followed without this call.
    *
-   * @param serving one with `RegisteredModel.byAlias` or `byStage`, in the same app
+   * @param serving with `RegisteredModel.byAlias` or `byStage`, in the same app
    */
   public follow(serving: ModelServing): void {
     checkInputs('ModelDeployer#follow', { serving }, this);
@@ -168,7 +168,7 @@ export class ModelDeployer extends Component implements IMetricsTarget {
     return seconds(this.props.pollInterval ?? POLL_INTERVAL);
   }
 
-  /** What runtime/deployer/targets.ts reads. A line for each, so that a thousand fit into what `kubectl apply` takes. */
+  /** The input of runtime/deployer/targets.ts. One line each, so that a thousand fit into the limit of `kubectl apply`. */
   private targets(): Record<string, string> {
     const targets = this.servings
       .map(({ namespace, componentName, model }): Omit<DeployerTarget, 'container' | 'initContainer'> => ({
@@ -187,7 +187,7 @@ export class ModelDeployer extends Component implements IMetricsTarget {
     return { pollSeconds: this.pollSeconds, trackingUri: this.tracking.url };
   }
 
-  /** It makes its Lease by itself: one in the YAML is left out by Argo CD (`resource.exclusions`). */
+  /** Its program creates the Lease, because Argo CD does not apply Leases (`resource.exclusions`). */
   private lease(): void {
     const name = this.componentName;
     const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };

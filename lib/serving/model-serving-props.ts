@@ -37,7 +37,7 @@ export interface ModelServingOptions extends PlacementOptions {
   /**
    * Who may connect to the scoring server, port `http` (8080) of the pods, by NetworkPolicy: that port has no
    * login.
-   * @default - the pods of its own namespace
+   * @default - the pods of the same namespace
    */
   readonly clients?: NetworkPeer[];
   /**
@@ -73,9 +73,8 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly maxRequestSize?: Size;
   /**
-   * How many requests a pod takes in at once: those beyond it are answered with 503 and `Retry-After`, and so are those
-   * whose bodies would take more than a sixteenth of the memory limit together. `MAX_REQUESTS` of the container
-   * `model-server`.
+   * Maximum number of concurrent requests of a pod. Further requests get 503 with `Retry-After`, and so do requests whose
+   * bodies together would need more than a sixteenth of the memory limit: `MAX_REQUESTS` of the container `model-server`.
    * @default 100
    */
   readonly maxConcurrentRequests?: number;
@@ -90,7 +89,7 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly warmUp?: WarmUp;
   /**
-   * Time that a pod may take to download, load and warm up a version before a rollout counts as failed, in whole seconds
+   * Time that a pod may take to download, load and warm up a version before the rollout fails, in whole seconds
    * of at least 10: `progressDeadlineSeconds` of the Deployment, and the startup probe.
    * @default Duration.minutes(10)
    */

@@ -31,7 +31,7 @@ const LONGEST_SUFFIX = '-programs';
 /**
  * One registered model that answers on HTTP: `POST http://<id>-serving:8080/invocations`.
  *
- * It is named `<id>-serving` and is an instance of its own in every chart. The YAML has the version that it serves only
+ * It is named `<id>-serving` and is its own instance in every chart. The YAML has the version that it serves only
  * for `RegisteredModel.byVersion`; otherwise a `ModelDeployer` owns that field, and pods wait until it is set.
  *
  * Objects, by the ids for `apiObject()`: `deployment`, `service`, `metrics-service`, `autoscaler`, `disruption-budget`,
@@ -57,7 +57,7 @@ export class ModelServing extends Component implements IMetricsTarget {
   /**
    * @param scope the chart, or a construct in a chart, that contains it
    * @param id names the resources, with `-serving` after it: a DNS label
-   * @param props the model, the registry that it comes from, and options
+   * @param props the model, its registry, and options
    */
   constructor(
     scope: Construct,

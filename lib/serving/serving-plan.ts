@@ -33,7 +33,7 @@ export interface ServingPlan {
   readonly startSeconds: number;
   readonly drainSeconds: number;
   readonly acceptAnyPython: boolean;
-  /** True if nginx runs beside the model, with the platform's login. */
+  /** True if the pod has nginx, with the platform's login. */
   readonly exposed: boolean;
   /** Host that clients reach only by TLS. */
   readonly httpsHost?: string;
@@ -82,7 +82,7 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
     modelSpaceBytes: Math.max(1, Math.floor(space * 0.95)) * 1024 * 1024,
     maxRequestBytes,
     maxConcurrentRequests: props.maxConcurrentRequests ?? 100,
-    // A body takes several times its size while it is read and predicted.
+    // A body needs several times its size in memory while it is read and predicted.
     maxConcurrentBytes: Math.max(maxRequestBytes, Math.floor(memoryBytes / 16)),
     requestTimeoutSeconds,
     startSeconds: props.startTimeout === undefined ? 600 : seconds(props.startTimeout),

@@ -7,7 +7,7 @@ export const LOGIN_PORT = 8081;
 /** How long the scoring server runs after its SIGTERM behind nginx, which has stopped by then. */
 export const LINGER_BEHIND_NGINX = stopSeconds(7);
 
-/** The program beside the configuration that starts nginx. */
+/** The program that starts nginx, in the ConfigMap of the configuration. */
 export const SERVING_PROXY_PROGRAM = 'serving_proxy.sh';
 
 export function servingProxyConfiguration(plan: ServingPlan, trackingUrl: string, modelPort: number): string {
@@ -34,7 +34,7 @@ export function servingProxy(plan: ServingPlan, trackingUrl: string, configMapNa
   });
 }
 
-/** `http://name.namespace` is a Service to the C library, which tries the search domains first. Nginx is told so. */
+/** The C library resolves `http://name.namespace` as a Service, by its search domains. nginx has none, so it gets the full name. */
 function clusterName({ protocol, hostname }: URL): string {
   return protocol === 'http:' && /^[a-z][^.]*\.[^.]+$/.test(hostname) ? `${hostname}.svc` : hostname;
 }

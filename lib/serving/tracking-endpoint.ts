@@ -15,14 +15,14 @@ import { TrackingServer } from '../tracking/tracking-server';
 export interface TrackingUrlProps {
   /**
    * The login: keys `username` and `password` of a Secret in the namespace of the client.
-   * @default - none: the server asks for no login
+   * @default - none: the server needs no login
    */
   readonly credentials?: Credentials;
   /**
    * Destinations that the pods may connect to in order to reach it, by NetworkPolicy.
    * @default - for `http://name.namespace.svc`, the pods of that namespace on the URL's port and on 8080, where a server
    * of this library listens; for other names that can be a Service's (`name`, `name.namespace`, `name.namespace.svc` and
-   * a cluster domain of one's own) those and any address on the URL's port; otherwise, and for a `name.domain.` that ends
+   * your own cluster domain) those and any address on the URL's port; otherwise, and for a `name.domain.` that ends
    * in a dot, any address on the URL's port
    */
   readonly egress?: EgressRule[];
@@ -56,8 +56,8 @@ export class TrackingEndpoint {
   /**
    * A server elsewhere: of another app, another repository, another cluster.
    *
-   * A host of two parts, `http://mlflow.internal:5000`, is taken for a Service, `<name>.<namespace>`: the login of a serving
-   * with an exposure looks up `mlflow.internal.svc` and answers 503. End such a host in a dot if it is outside the cluster:
+   * A host of two parts, `http://mlflow.internal:5000`, is treated as a Service, `<name>.<namespace>`: the login of a serving
+   * with an exposure resolves `mlflow.internal.svc` and answers 503. If the host is outside the cluster, end it with a dot:
    * `http://mlflow.internal.:5000`.
    *
    * @param url as `MLFLOW_TRACKING_URI`, e.g. `http://mlflow-server.mlflow.svc:5000`
@@ -77,7 +77,7 @@ export class TrackingEndpoint {
   ) {}
 
   /**
-   * What keeps a component from connecting: it tells this together with what else is wrong with it.
+   * The broken rules of the endpoint, which a component reports together with its own.
    *
    * @param component who connects
    * @internal
@@ -150,7 +150,7 @@ function loginVariables(secretName: string, usernameKey: string, passwordKey: st
   ];
 }
 
-/** A name that is too long ends with a hash, so that it stays one of its own. */
+/** Shortens a name that is too long, with a hash that keeps it unique. */
 function userName(name: string): string {
   if (name.length <= LONGEST_SERVICE_USER) return name;
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
@@ -158,8 +158,8 @@ function userName(name: string): string {
 }
 
 /**
- * Policies count the port of the pod behind a Service, which the URL does not tell. `name.namespace` looks like a domain of
- * the Internet, and a cluster's own domain like any other: there the pods' port is opened beside what the URL says.
+ * Policies use the port of the pod behind a Service, which the URL does not contain. `name.namespace` can also be a domain
+ * of the Internet, and a cluster domain can have any name: there both the pods' port and the URL's port are allowed.
  */
 function egressOf({ port: given, protocol, hostname }: URL): EgressRule[] {
   const port = Number(given) || (protocol === 'http:' ? 80 : 443);

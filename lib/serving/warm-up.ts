@@ -6,8 +6,8 @@ import { Rule, objectNameRule } from '../kubernetes/rules';
 const MOST_BYTES = 1024 * 1024;
 
 /**
- * A request that a new pod has to answer before it gets any other. A version that loads but cannot predict never takes
- * traffic.
+ * A request that a new pod has to answer before it gets any other. A version that loads but cannot predict never gets
+ * a request.
  */
 export class WarmUp {
   /**

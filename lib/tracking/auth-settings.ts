@@ -1,13 +1,14 @@
 import { databaseUri } from '../database/database-client';
 
-/** MLflow's own login: who is not told otherwise may read. The administrator comes from the environment. */
+/** Settings of MLflow's own login: users may read by default. The administrator comes from the environment. */
 export function authSettings(database: string): string {
   return [
     '[mlflow]',
     'default_permission = READ',
     `database_uri = ${databaseUri(database)}`,
     'authorization_function = mlflow.server.auth:authenticate_request_basic_auth',
-    // Without it each request costs a slow password hash (6 requests/s against 178); a changed password counts after this.
+    // Without it each request needs a slow password hash (6 requests/s instead of 178). A changed password takes effect
+    // after this time.
     'auth_cache_ttl_seconds = 60',
     '',
   ].join('\n');

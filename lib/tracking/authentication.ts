@@ -6,13 +6,13 @@ import { Rule } from '../kubernetes/rules';
 /** Options of `Authentication.basic()`. */
 export interface BasicAuthenticationProps {
   /**
-   * People's users: a Secret whose key `auth` is an htpasswd file. Generated, it has one user and says in its keys
-   * `username` and `password` who that is. A changed Secret takes effect without a restart, about a minute later.
+   * People's users: a Secret whose key `auth` is an htpasswd file. A generated one has one user, with the keys `username`
+   * and `password`. A changed Secret takes effect within about a minute, without a restart.
    * @default Credentials.generated() - Secret `<platform>-basic-auth`, user `admin`
    */
   readonly users?: Credentials;
   /**
-   * What a browser's login box says: nginx's `auth_basic`.
+   * The realm that a browser shows in its login dialog: nginx's `auth_basic`.
    * @default 'MLflow Authentication'
    */
   readonly realm?: string;
@@ -21,8 +21,8 @@ export interface BasicAuthenticationProps {
 /** Options of `Authentication.mlflow()`. */
 export interface MlflowAuthenticationProps {
   /**
-   * The first administrator: keys `username` and `password` of a Secret. They count when the administrator is made;
-   * later the password is changed through MLflow. At least 12 characters.
+   * The first administrator: keys `username` and `password` of a Secret. They are used once, to create the
+   * administrator; change the password later through MLflow. At least 12 characters.
    * @default Credentials.generated() - Secret `<server>-admin`, user `admin`
    */
   readonly admin?: Credentials;
@@ -58,8 +58,7 @@ export class Authentication {
   }
 
   /**
-   * No login: every client that reaches the server may read and delete everything. For a cluster of your own, or if something
-   * before the server asks who comes.
+   * No login: every client that reaches the server may read and delete everything. For a private cluster, or if another proxy checks the login.
    */
   public static none(): Authentication {
     return new Authentication('none');

@@ -2,7 +2,7 @@
 export const SERVICE_PORT = 5000;
 
 /**
- * What MLflow allows by itself, which your own list replaces, and the networks of pods and nodes that it forgets
+ * The hosts that MLflow allows by default, which a list replaces, and networks of pods and nodes that it does not allow
  * (100.64.0.0/10, fc00::/7). MLflow reads a name with `*` as a pattern of Python's fnmatch: `[[]` is a bracket.
  */
 const LOCAL = [
@@ -12,13 +12,13 @@ const LOCAL = [
   '[[]f[cd]*',
 ];
 
-/** All names by which a Service is called inside the cluster. */
+/** All names of a Service inside the cluster. */
 function serviceNames(service: string, namespace: string | undefined): string[] {
   const long = `${service}.${namespace ?? '*'}`;
   return [service, ...(namespace ? [long] : []), `${long}.svc`, `${long}.svc.cluster.local`];
 }
 
-/** `MLFLOW_SERVER_ALLOWED_HOSTS`: MLflow compares with the port, so that each name stands with and without one. */
+/** `MLFLOW_SERVER_ALLOWED_HOSTS`: MLflow compares hosts with their port, so each name is listed with and without one. */
 export function allowedHosts(service: string, namespace: string | undefined, more: string[]): string {
   const names = [...serviceNames(service, namespace), ...more];
   const withPorts = (name: string) => `${name.replace(/^\[(?=[0-9a-f:]+\]$)/, '[[]')}:*`;

@@ -12,7 +12,7 @@ const KEYS = ['MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY', 'MLFLOW_CRYPTO_KEK_PASSPHR
 const ADMINISTRATOR = 'admin';
 const FLASK_KEY = 'MLFLOW_FLASK_SERVER_SECRET_KEY';
 
-/** The users of one tracking server, and the Secrets that they come from. */
+/** The users of one tracking server, and their Secrets. */
 export class ServerLogin {
   /** Called before the first service user is added. */
   public onFirstServiceUser?: () => void;
@@ -52,7 +52,7 @@ export class ServerLogin {
     return this.authentication._realm;
   }
 
-  /** What nginx asks for. */
+  /** The login that nginx checks. */
   public get proxyLogin() {
     if (this.people) {
       const programs = { secretName: this.usersSecret, optional: !this.hasJob };
@@ -122,7 +122,7 @@ export class ServerLogin {
     return Object.fromEntries(this.users.map((user) => [user._entry, user._models]));
   }
 
-  /** Whether a credentials Job is there without any service user: the users' Secret is then too, and pods wait for it. */
+  /** Whether a credentials Job exists without any service user. Then the users' Secret exists too, and pods wait for it. */
   private get hasJob(): boolean {
     return this.generatesKeys || (this.authentication._basic.users ?? Credentials.generated())._kind === 'generated';
   }
@@ -146,12 +146,12 @@ export class ServerLogin {
       username: { value: ADMINISTRATOR },
       password: { generate: 'password' },
       more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
-      // One made by `kubectl create secret generic … --from-file=auth` has only the file.
+      // A Secret of `kubectl create secret generic … --from-file=auth` has only the file.
       optional: ['username', 'password'],
     });
   }
 
-  /** A Secret of its own: a platform that changes to MLflow's login has the others already. */
+  /** A separate Secret, because a platform that changes to MLflow's login has the other one already. */
   private sessionSecret(): string {
     return CredentialsJob._of(this.server)._add({
       name: `${this.server.componentName}-session-secret`,

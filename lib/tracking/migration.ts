@@ -24,7 +24,7 @@ const FILES = [
   'dump-databases.sh',
 ];
 const WORK = '/work';
-/** Ephemeral storage for `/tmp` and logs, beside the dump. */
+/** Ephemeral storage for `/tmp` and logs, in addition to the dump. */
 const OTHER_SPACE_MEBIBYTES = 512;
 const WANTED_IMAGE = 'wanted-image';
 
@@ -33,15 +33,15 @@ export interface MigrationProps extends OperatedServer {
   readonly backups: string;
 }
 
-/** Suffix of the longest name that a migration makes. */
+/** Suffix of the longest name of a migration. */
 export const MIGRATION_SUFFIX = `-migration${ONCE_JOB_SUFFIX}`;
 
 /**
- * Brings the database to the schema of one MLflow version, once: under a lock, with a dump in the artifact store before
- * anything that exists is changed. Servers of that version wait until it is done.
+ * Upgrades the database to the schema of one MLflow version, once, under a lock. It uploads a dump to the artifact store
+ * before it changes existing data. Servers of that version wait for it.
  */
 export class Migration extends Component {
-  /** For the Job of the users, whose pods count as this one's: the database knows them. */
+  /** Also for the Job of the users, whose pods have the same labels, so that the database admits them. */
   public readonly database: Connection;
 
   constructor(
@@ -75,7 +75,7 @@ export class Migration extends Component {
     onceJob(this, 'job', {
       name,
       backoffLimit: 10,
-      // Exit 3: a newer MLflow's database, or wrong settings. Trying again would not mend it.
+      // Exit 3: a newer MLflow's database, or wrong settings. A retry does not help.
       failOnExitCodes: { container: 'migrate', codes: [3] },
       inputs: () => Object.values(files()),
       pod: () => this.pod(database, artifacts),
@@ -134,7 +134,7 @@ export class Migration extends Component {
     };
   }
 
-  /** Dumps what `migrate.py` asks for while it holds the lock. Kubernetes stops it when that has ended, however. */
+  /** Dumps the databases that `migrate.py` requests while it holds the lock. Kubernetes stops this sidecar afterwards. */
   private dump(mounted: Mounted): Container {
     // The name of the database is in the request.
     const libpq = Object.entries(mounted.environment).filter(([name]) => name !== 'PGDATABASE');
@@ -147,7 +147,7 @@ export class Migration extends Component {
       resources: renderResources({
         cpu: { request: Cpu.millis(20), limit: Cpu.units(1) },
         memory: { request: Size.mebibytes(32), limit: Size.mebibytes(512) },
-        // The dump's volume counts for the whole pod.
+        // Kubernetes adds the volume of the dump to the pod's usage, not to the container's.
         ephemeralStorage: LOG_SPACE,
       }),
       securityContext: containerSecurity(ANY_USER),
@@ -179,7 +179,7 @@ export class Migration extends Component {
     );
   }
 
-  /** As much as the volume and the pod's limit hold. What the volume holds beside a dump is small. */
+  /** The size that fits into the volume and the pod's limit. The other files of the volume are small. */
   private dumpKibibytes(): number {
     const limit = mebibytes(this.resources.ephemeralStorage!.limit!) - OTHER_SPACE_MEBIBYTES;
     const space = Math.min(mebibytes(this.props.dumpSpace), limit);

@@ -4,8 +4,8 @@ import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { PROGRAMS } from '../component/program';
 
 /**
- * Sources that a model version may have: artifacts, and the two words that stand for a prompt's text, which is in a tag.
- * MLflow searches (`re.search`), so that the pattern anchors both ends of the words itself.
+ * Sources that a model version may have: artifacts, and the two placeholders of a prompt, whose text is in a tag.
+ * MLflow uses `re.search`, so the pattern anchors the beginning, and the end of the placeholders.
  */
 const SOURCES = '^((mlflow-artifacts|models|runs):|(dummy-source|prompt-template)\\Z)';
 
@@ -19,7 +19,7 @@ export interface ServerEnvironment {
   readonly authDatabase?: string;
 }
 
-/** The variables that are no Secret. `environment` of the props comes last. */
+/** The variables that are no Secret. The prop `environment` overrides them. */
 export function serverEnvironment({
   name,
   namespace,
@@ -36,7 +36,7 @@ export function serverEnvironment({
     MLFLOW_DISABLE_TELEMETRY: 'true',
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
     MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS: 'false',
-    // All but one stay open. MLflow ignores an overflow of 0 and takes its own default.
+    // All except one stay open. MLflow ignores an overflow of 0 and uses its own default.
     MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: String(poolConnections(plan.maxDatabaseRequests) - 1),
     MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: '1',
     MLFLOW_SERVER_ALLOWED_HOSTS: allowedHosts(name, namespace, [
@@ -47,7 +47,7 @@ export function serverEnvironment({
       ...(exposure?._origins ?? []),
       ...(props.allowedOrigins ?? []),
     ]),
-    // A version may not claim files that are not artifacts, e.g. the dumps that lie beside them.
+    // A version must not refer to files that are not artifacts, e.g. the dumps in the same bucket.
     ...(plan.artifactAccess === ArtifactAccess.PROXIED && {
       MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: SOURCES,
     }),

@@ -13,14 +13,14 @@ const DATABASE_REQUESTS = 6;
 export const MOST_DATABASE_REQUESTS = 40;
 /**
  * Connections of a process, in one pool for all stores of MLflow: three for each request, as each can hold three while
- * it waits for a fourth, and two more, so that one of them always goes on. runtime/mlflow/database_pool.py makes the
- * pool, and counts back from it to the requests.
+ * it waits for a fourth, and two more, so that one request can always continue. runtime/mlflow/database_pool.py creates
+ * the pool, and computes the number of requests from its size.
  */
 export const poolConnections = (requests: number) => 3 * requests + 2;
-/** With MLflow's own login, a process has these besides, to the database of users: USERS_CONNECTIONS of that program. @internal */
+/** Additional connections of a process with MLflow's own login, to the database of users: USERS_CONNECTIONS there. @internal */
 export const USERS_CONNECTIONS = 4;
 
-/** Ephemeral storage for metrics and logs, beside the spool. */
+/** Ephemeral storage for metrics and logs, in addition to the spool. */
 const OTHER_SPACE_MEBIBYTES = 512;
 
 /** The props with every default filled in, and the numbers that follow from them. */

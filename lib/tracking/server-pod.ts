@@ -33,8 +33,8 @@ export const SERVER_PROGRAMS = [
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
 /**
- * Whether MLflow's event loop answers: a browser's question before a request is one that it answers by itself. A plain
- * request can need one of its threads, which may all be busy, and a restart would end what they do.
+ * Checks that MLflow's event loop answers. It answers a preflight request (OPTIONS) without a thread. Other requests may
+ * need a thread, which may all be busy, and a restart would abort their work.
  */
 const ANSWERS = `import socket
 s = socket.create_connection(('127.0.0.1', ${MLFLOW_PORT}), 10)
@@ -95,7 +95,7 @@ export function serverPod(props: ServerPodProps): PodProps {
       periodSeconds: 20,
       timeoutSeconds: 15,
       failureThreshold: 6,
-      // It answers nobody: there is nothing to drain.
+      // The event loop does not answer, so no request can complete.
       terminationGracePeriodSeconds: 15,
     },
     resources: renderResources(plan.resources),

@@ -4,7 +4,7 @@ import { checkInputs } from '../inputs/inputs';
 import { check } from '../kubernetes/rules';
 import { ServiceUserRole } from '../nginx/roles';
 
-/** The longest user name that nginx takes for a service user's. */
+/** The longest name of a service user that nginx accepts. */
 export const LONGEST_SERVICE_USER = 58;
 
 /** @internal */
@@ -46,7 +46,7 @@ export class ServiceUser {
   }
 
   /**
-   * Lets the user edit a registered model: MLflow's permission `EDIT`. It takes effect with `Authentication.mlflow()` only:
+   * Gives the user MLflow's permission `EDIT` on a registered model. It takes effect with `Authentication.mlflow()` only:
    * with `basic()` nginx knows the roles of the deployer and of servings, and every other user may edit every model.
    *
    * @param model name of the registered model

@@ -39,8 +39,8 @@ export interface ServiceUsersJobProps {
 }
 
 /**
- * Creates the service users in MLflow's own login. A Job beside the migration, so that a user that is added touches
- * no schema and no server; its pods have the migration's labels, account and policy.
+ * Creates the service users in MLflow's own login. It is a separate Job, so that a new user starts no migration and
+ * restarts no server. Its pods have the migration's labels, ServiceAccount and NetworkPolicy.
  */
 export function serviceUsersJob(migration: Migration, props: ServiceUsersJobProps): void {
   check(migration, resourceRules(mergeResources(resources, props.placement.jobResources), 'jobResources'));

@@ -1,7 +1,7 @@
 import { bucketRule } from '../../lib/artifacts/bucket-rules';
 
 test.each(['mlflow', 'abc', 'team-a.models', '0models9', 'a'.repeat(63), '1.2.3', 'models-2'])(
-  '%p is right',
+  'accepts the bucket name %p',
   (bucket) => {
     expect(bucketRule(bucket).wrong).toBe(false);
   },
@@ -31,6 +31,6 @@ test.each([
   ['a reserved end', 'models--x-s3'],
   ['a reserved end', 'models--table-s3'],
   ['a line feed at the end', 'models\n'],
-])('%s is wrong: %p', (_, bucket) => {
+])('refuses a bucket name with %s: %p', (_, bucket) => {
   expect(bucketRule(bucket)).toMatchObject({ wrong: true, given: `bucket is '${bucket}'` });
 });

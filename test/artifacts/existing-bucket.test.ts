@@ -20,19 +20,19 @@ const allProps: Required<Omit<ExistingBucketProps, 'cidr'>> = {
 const connect = (props: Partial<ExistingBucketProps>) =>
   ArtifactStore.fromBucket({ ...minimal, ...props }).connectFrom(client(0));
 
-test('what a client needs, without props', () => {
+test('a connection to an existing bucket, without props', () => {
   expect(connect({})).toMatchSnapshot();
 });
 
-test('what a client needs, with all props', () => {
+test('a connection to an existing bucket, with all props', () => {
   expect(connect(allProps)).toMatchSnapshot();
 });
 
-test('servers and clients outside the cluster share it', () => {
+test('an existing bucket is shared with servers and clients outside the cluster', () => {
   expect(ArtifactStore.fromBucket(minimal)).toMatchObject({ sharedByReplicas: true, reachableByClients: true });
 });
 
-test('the URI has the folder in the bucket', () => {
+test('the URI includes the folder in the bucket', () => {
   expect(ArtifactStore.fromBucket(minimal).uri).toBe('s3://models');
   expect(ArtifactStore.fromBucket(allProps).uri).toBe('s3://models/team-a/mlflow');
 });
@@ -43,14 +43,14 @@ test.each<[string, Partial<ExistingBucketProps>, string | undefined]>([
   ['an endpoint with the bucket in its host name', { endpoint: 'https://s3.example.com', pathStyle: false }, 'virtual'],
   ["Amazon's own, by path", { pathStyle: true }, 'path'],
   ["Amazon's own, by host name", { pathStyle: false }, 'virtual'],
-])('addressing style of %s', (_, props, style) => {
+])('chooses the addressing style of %s', (_, props, style) => {
   expect(connect(props).environment.MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE).toBe(style);
 });
 
 test.each<[string, Partial<ExistingBucketProps>, string | undefined]>([
   ["Amazon's own", {}, undefined],
   ['an endpoint', { endpoint: 'https://s3.example.com' }, 'when_required'],
-])('checksums of %s', (_, props, when) => {
+])('chooses the checksums of %s', (_, props, when) => {
   const { AWS_REQUEST_CHECKSUM_CALCULATION: sent, AWS_RESPONSE_CHECKSUM_VALIDATION: read } = connect(props).environment;
   expect([sent, read]).toEqual([when, when]);
 });
@@ -66,11 +66,11 @@ test.each([
   expect(connect({ ...(endpoint && { endpoint }) }).egress).toEqual([{ peer: { anyone: true }, port }]);
 });
 
-test('the policy allows the addresses of the endpoint where they are known', () => {
+test('the policy allows only the addresses of the endpoint if they are known', () => {
   expect(connect({ cidr: '10.1.2.0/24' }).egress).toEqual([{ peer: { cidr: '10.1.2.0/24' }, port: 443 }]);
 });
 
-test('the policy allows the pods behind a Service in place of what the URL says', () => {
+test('the policy allows the pods behind a Service instead of the host of the URL', () => {
   const rook = {
     peer: { podLabels: { app: 'rook-ceph-rgw' }, namespaceLabels: { 'kubernetes.io/metadata.name': 'rook-ceph' } },
     port: 8080,
@@ -78,19 +78,19 @@ test('the policy allows the pods behind a Service in place of what the URL says'
   expect(connect({ endpoint: 'http://rook-ceph-rgw-store.rook-ceph.svc', egress: [rook] }).egress).toEqual([rook]);
 });
 
-test('a key of a Secret needs no agent', () => {
+test('a bucket with a key from a Secret needs no egress to an agent', () => {
   expect(JSON.stringify(connect({}).egress)).not.toContain('169.254');
 });
 
-describe('with a service account', () => {
+describe('with credentials from a service account', () => {
   const agent = ['169.254.170.23/32', 'fd00:ec2::23/128'].map((cidr) => ({ peer: { cidr }, port: 80 }));
   const credentials = Credentials.fromServiceAccount({ 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/mlflow' });
 
-  test('there is no Secret', () => {
+  test('no Secret is used', () => {
     expect(connect({ credentials }).secretVariables).toEqual([]);
   });
 
-  test('the service accounts of the server and its migration carry the annotation, and no other does', () => {
+  test('only the ServiceAccounts of the server and its migration have the annotation', () => {
     const artifacts = ArtifactStore.fromBucket({ ...minimal, credentials });
     const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow', { artifacts }));
     const annotated = objects
@@ -104,7 +104,7 @@ describe('with a service account', () => {
   });
 
   // Its token is changed for a key at the cloud's own service, which lies at none of the endpoint's addresses.
-  test('the policy allows HTTPS to anybody beside the addresses of the endpoint', () => {
+  test('the policy allows HTTPS to any address in addition to those of the endpoint', () => {
     const { egress } = connect({ credentials, endpoint: 'https://s3.example.com:9443', cidr: '10.1.2.0/24' });
     expect(egress).toEqual([
       { peer: { cidr: '10.1.2.0/24' }, port: 9443 },
@@ -121,7 +121,7 @@ describe('with a service account', () => {
     expect(connect({ credentials, ...props }).egress).toEqual(expect.arrayContaining(agent));
   });
 
-  test('server and migration reach that agent, by their policies', () => {
+  test('the policies of the server and the migration allow that agent', () => {
     const artifacts = ArtifactStore.fromBucket({ ...minimal, credentials: Credentials.fromServiceAccount({}) });
     const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow', { artifacts }));
     for (const name of ['mlflow-server', 'mlflow-server-migration']) {
@@ -133,7 +133,7 @@ describe('with a service account', () => {
   });
 });
 
-test('the server, its init container and its migration are told the same of the endpoint', () => {
+test('the server, its init container and its migration have the same variables of the endpoint', () => {
   const objects = synth(
     (chart) => new MlflowPlatform(chart, 'mlflow', { artifacts: ArtifactStore.fromBucket(allProps) }),
   );
@@ -187,7 +187,7 @@ test('every container that reaches the store trusts its authority, also those of
   expect(authorities(cron('mlflow-restore-drill'), 'rclone')).toEqual([ofTarget]);
 });
 
-test('the server and its migration reach it, by files of the key and a policy', () => {
+test('the server and its migration have the key as files, and egress to the bucket', () => {
   const artifacts = ArtifactStore.fromBucket(allProps);
   const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow', { artifacts }));
   const egress = { to: [{ ipBlock: { cidr: '10.1.2.0/24' } }], ports: [{ port: 9443, protocol: 'TCP' }] };
@@ -257,6 +257,6 @@ const refused: [string, Partial<ExistingBucketProps>, string][] = [
   ['port 0 of egress', { egress: [{ peer: { anyone: true }, port: 0 }] }, 'the port of egress is 0'],
 ];
 
-test.each(refused)('%s is refused, with the path of who connects', (_, props, message) => {
+test.each(refused)('refuses %s, with the path of the construct that connects', (_, props, message) => {
   expect(errorOf(() => connect(props))).toContain(`chart/server: ${message}`);
 });

@@ -7,7 +7,7 @@ const allProps: Required<ExistingClaimProps> = { claimName: 'artifacts', readWri
 const platform = (props: ExistingClaimProps, server?: TrackingServerOptions) =>
   synth((chart) => new MlflowPlatform(chart, 'mlflow', { artifacts: ArtifactStore.fromClaim(props), server }));
 
-test('what a client needs', () => {
+test('a connection to an existing claim', () => {
   expect(ArtifactStore.fromClaim(allProps).connectFrom(client(0))).toEqual({
     environment: {},
     claims: [{ claimName: 'artifacts', directory: '/mlartifacts' }],
@@ -15,7 +15,7 @@ test('what a client needs', () => {
   });
 });
 
-test('the server and its migration mount the claim where the URI says', () => {
+test('the server and its migration mount the claim at the path of the URI', () => {
   const objects = platform(allProps);
   expect(ArtifactStore.fromClaim(allProps).uri).toBe('file:///mlartifacts');
   const workloads = [
@@ -31,16 +31,16 @@ test('the server and its migration mount the claim where the URI says', () => {
   }
 });
 
-test('there is no MinIO then', () => {
+test('a platform with a claim creates no MinIO', () => {
   expect(platform(allProps).filter(({ metadata }) => metadata.name.startsWith('mlflow-minio'))).toEqual([]);
 });
 
-test('clients outside the platform have no way in', () => {
+test('clients outside the platform cannot use a claim', () => {
   expect(ArtifactStore.fromClaim(allProps).reachableByClients).toBe(false);
 });
 
-describe('a volume that one node alone can mount', () => {
-  test('is the default, and takes one server', () => {
+describe('a volume that only one node can mount', () => {
+  test('is the default, and allows one server', () => {
     expect(ArtifactStore.fromClaim({ claimName: 'artifacts' }).sharedByReplicas).toBe(false);
     expect(platform({ claimName: 'artifacts' }, { replicas: 1 })).not.toEqual([]);
   });
@@ -52,18 +52,18 @@ describe('a volume that one node alone can mount', () => {
   });
 
   // A new pod on another node would wait for the volume, and the old one for the new pod.
-  test('goes from the old server before it goes to the new one', () => {
+  test('is released by the old server before the new one starts', () => {
     const objects = platform({ claimName: 'artifacts' }, { replicas: 1 });
     expect(find(objects, 'Deployment', 'mlflow-server').spec.strategy).toEqual({ type: 'Recreate' });
   });
 });
 
-test('a volume of several nodes takes several servers, and rolls over', () => {
+test('a volume that several nodes can mount allows several servers and a rolling update', () => {
   const { spec } = find(platform(allProps), 'Deployment', 'mlflow-server');
   expect(spec.strategy.type).toBe('RollingUpdate');
 });
 
-test.each(['', 'My_Claim'])('claim %p is refused', (claimName) => {
+test.each(['', 'My_Claim'])('refuses the claim name %p', (claimName) => {
   expect(errorOf(() => platform({ claimName, readWriteMany: true }))).toContain(
     `chart/mlflow/server: claimName is '${claimName}'; expected`,
   );

@@ -4,11 +4,11 @@ import { Rendered, errorOf, find, synth } from '../support/synth';
 
 const platform = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
 
-test('the root user is known to MinIO and the set-up alone', () => {
+test("only MinIO and the set-up Job have the root user's Secret", () => {
   expect(readersOf('mlflow-minio-secret', platform)).toEqual(['Job/mlflow-minio-set-up', 'StatefulSet/mlflow-minio']);
 });
 
-test("MLflow's own key is known to the set-up, the server and the migration, and not to MinIO", () => {
+test("the set-up Job, the server and the migration have MLflow's own key, and MinIO does not", () => {
   expect(readersOf('mlflow-s3-secret', platform)).toEqual([
     'Deployment/mlflow-server',
     'Job/mlflow-minio-set-up',
@@ -16,7 +16,7 @@ test("MLflow's own key is known to the set-up, the server and the migration, and
   ]);
 });
 
-test('the name of the root user is random, as its password is', () => {
+test('the name of the root user is random, like its password', () => {
   const { data } = find(platform, 'ConfigMap', 'mlflow-credentials');
   const { secrets } = JSON.parse(data['credentials.json']);
   expect(secrets.find(({ name }: Rendered) => name === 'mlflow-minio-secret').keys).toEqual({
@@ -25,7 +25,7 @@ test('the name of the root user is random, as its password is', () => {
   });
 });
 
-test('the root user reaches MinIO as files', () => {
+test('MinIO reads the root user from files', () => {
   expect(environmentOf(minio().container)).toMatchObject({
     MINIO_ROOT_USER_FILE: '/run/secrets/mlflow/MINIO_ROOT_USER',
     MINIO_ROOT_PASSWORD_FILE: '/run/secrets/mlflow/MINIO_ROOT_PASSWORD',
@@ -33,11 +33,11 @@ test('the root user reaches MinIO as files', () => {
   expect(JSON.stringify(minio().objects)).not.toMatch(/secretKeyRef|envFrom/);
 });
 
-test('alone in its chart, its key is named by itself', () => {
+test('a MinioStore without a platform names its Secrets after itself', () => {
   expect(readersOf('mlflow-minio-s3-secret', minio().objects)).toEqual(['Job/mlflow-minio-set-up']);
 });
 
-test('keys of Secrets that exist are taken as they are called', () => {
+test('an existing Secret is read by the names of its keys', () => {
   const { pod, job } = minio({
     rootCredentials: Credentials.fromSecret('root', { usernameKey: 'u', passwordKey: 'p' }),
     credentials: Credentials.fromSecret('key', { usernameKey: 'id', passwordKey: 'secret' }),
@@ -57,7 +57,7 @@ test('keys of Secrets that exist are taken as they are called', () => {
   ]);
 });
 
-test('a client finds the store by the variables of boto3, and its key as files', () => {
+test('a client gets the address of the store in variables of boto3, and its key as files', () => {
   synth((chart) => {
     const store = new MinioStore(chart, 'minio');
     expect(store.connectFrom(client(0))).toEqual({
@@ -78,14 +78,14 @@ test('a client finds the store by the variables of boto3, and its key as files',
 test.each([
   ['rootCredentials', 'mlflow-minio-secret'],
   ['credentials', 'mlflow-minio-s3-secret'],
-])('%s cannot be those of a service account', (prop, secret) => {
+])('refuses %s from a service account', (prop, secret) => {
   expect(errorOf(() => minio({ [prop]: Credentials.fromServiceAccount({}) }))).toContain(
     `chart/mlflow-minio: credentials for ${secret} are a service account's; expected Credentials.generated() or`,
   );
 });
 
-describe('the set-up', () => {
-  test('is told where the store is and which bucket to make', () => {
+describe('the set-up Job', () => {
+  test('has the address of the store and the name of the bucket', () => {
     expect(environmentOf(minio({ bucket: 'models' }).jobContainer)).toMatchObject({
       ENDPOINT: 'http://mlflow-minio.mlflow.svc:9000',
       BUCKET: 'models',
@@ -96,15 +96,15 @@ describe('the set-up', () => {
     [undefined, undefined],
     [false, undefined],
     [true, 'enabled'],
-  ])('versioning %p', (versioning, expected) => {
+  ])('sets versioning to %p', (versioning, expected) => {
     expect(environmentOf(minio({ versioning }).jobContainer).VERSIONING).toBe(expected);
   });
 
-  test('writes to /tmp alone: the configuration of mc would lie in a home', () => {
+  test('writes only to /tmp, also the configuration of mc', () => {
     expect(environmentOf(minio().jobContainer)).toMatchObject({ HOME: '/tmp', MC_CONFIG_DIR: '/tmp/mc' });
   });
 
-  test('may reach the store and name look-ups, nothing else', () => {
+  test('may reach only the store and DNS', () => {
     const { objects, statefulSet } = minio();
     const { spec } = find(objects, 'NetworkPolicy', 'mlflow-minio-set-up');
     expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
@@ -117,7 +117,7 @@ describe('the set-up', () => {
     });
   });
 
-  test('uses the image of the server, which has mc in it', () => {
+  test('uses the image of the store, which includes mc', () => {
     const image = 'registry.example.com/minio:1';
     expect(minio({ image }).jobContainer.image).toBe(image);
   });

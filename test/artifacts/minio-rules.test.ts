@@ -25,11 +25,11 @@ const refused: [string, MinioStoreProps, string][] = [
   ],
 ];
 
-test.each(refused)('%s is refused', (_, props, message) => {
+test.each(refused)('refuses %s', (_, props, message) => {
   expect(errorOf(() => minio(props))).toContain(`chart/mlflow-minio: ${message}`);
 });
 
-test('a client whose labels no pod can have is refused', () => {
+test('refuses a client with labels that no pod can have', () => {
   const jobs = { ...client(5), podLabels: { app: 'a b' } };
   expect(errorOf(() => minio({}, (store) => store.connectFrom(jobs)))).toContain(
     "chart/mlflow-minio: client.podLabels has the value 'a b' of 'app'; expected",
@@ -49,11 +49,11 @@ describe('topology', () => {
     [37, 'expected a number that a set of'],
     // 2 × 17: in sets of two drives, of which none can be lost.
     [34, 'expected a number that a set of'],
-  ])('%d pods are refused', (replicas, want) => {
+  ])('refuses %d pods', (replicas, want) => {
     expect(errorOf(() => minio({ replicas }))).toContain(`chart/mlflow-minio: replicas is ${replicas}; ${want}`);
   });
 
-  test.each([1, 4, 5, 6, 7, 8, 12, 15, 16, 18, 20, 32, 64])('%d pods are taken', (replicas) => {
+  test.each([1, 4, 5, 6, 7, 8, 12, 15, 16, 18, 20, 32, 64])('accepts %d pods', (replicas) => {
     expect(minio({ replicas }).statefulSet.spec.replicas).toBe(replicas);
   });
 });

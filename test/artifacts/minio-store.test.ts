@@ -7,19 +7,19 @@ import { Rendered, ofKind, synth } from '../support/synth';
 describe('names equal to those of the seed', () => {
   const { statefulSet, container, service } = minio();
 
-  test('StatefulSet and Service are mlflow-minio, and the one names the other', () => {
+  test('StatefulSet and Service are mlflow-minio, and the StatefulSet names the Service', () => {
     expect(statefulSet.metadata.name).toBe('mlflow-minio');
     expect(service.metadata.name).toBe('mlflow-minio');
     expect(statefulSet.spec.serviceName).toBe('mlflow-minio');
   });
 
-  test('the claim is minio-data, mounted whole at /data', () => {
+  test('the claim is minio-data, mounted at /data without a subPath', () => {
     expect(statefulSet.spec.volumeClaimTemplates.map((claim: Rendered) => claim.metadata.name)).toEqual(['minio-data']);
     const mount = container.volumeMounts.find(({ name }: Rendered) => name === 'minio-data');
     expect(mount).toEqual({ name: 'minio-data', mountPath: '/data' });
   });
 
-  test('the Service has api and console', () => {
+  test('the Service has the ports api and console', () => {
     expect(service.spec).toMatchObject({ type: 'ClusterIP' });
     expect(service.spec.ports).toEqual([
       { name: 'api', port: 9000, targetPort: 'api' },
@@ -32,7 +32,7 @@ describe('names equal to those of the seed', () => {
   });
 });
 
-test('defaults: 100Gi of the default storage class, Silo, 500m/1Gi to 2/4Gi', () => {
+test('the defaults are 100Gi of the default storage class, Silo, 500m/1Gi to 2/4Gi', () => {
   const { statefulSet, container } = minio();
   const [claim] = statefulSet.spec.volumeClaimTemplates;
   expect(claim.spec).toMatchObject({ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '100Gi' } } });
@@ -42,7 +42,7 @@ test('defaults: 100Gi of the default storage class, Silo, 500m/1Gi to 2/4Gi', ()
   expect(container.resources.limits).toMatchObject({ cpu: '2', memory: '4Gi' });
 });
 
-test('storage and its class reach the claim', () => {
+test('the claim has the given size and storage class', () => {
   const { statefulSet } = minio({ storage: Size.gibibytes(200), storageClassName: 'fast-ssd' });
   expect(statefulSet.spec.volumeClaimTemplates[0].spec).toMatchObject({
     storageClassName: 'fast-ssd',
@@ -55,7 +55,7 @@ test('a deleted or scaled StatefulSet keeps its volumes', () => {
   expect(policy).toEqual({ whenDeleted: 'Retain', whenScaled: 'Retain' });
 });
 
-test('probes ask the paths that need no login, on the named port', () => {
+test('probes use the paths that need no login, on the named port', () => {
   const { startupProbe, livenessProbe, readinessProbe } = minio().container;
   expect(startupProbe.httpGet).toEqual({ path: '/minio/health/live', port: 'api' });
   expect(livenessProbe.httpGet).toEqual({ path: '/minio/health/live', port: 'api' });
@@ -64,14 +64,14 @@ test('probes ask the paths that need no login, on the named port', () => {
 });
 
 // The images of Silo and of MinIO have no program name in common; their entry points start the right one.
-test('the server is started by arguments only, its client by the name that both images have', () => {
+test("the command runs on MinIO's and on Silo's image", () => {
   const { container, jobContainer } = minio();
   expect(container.command).toBeUndefined();
   expect(container.args[0]).toBe('server');
   expect(jobContainer.command).toEqual(['sh', '/opt/cdk8s-mlflow/setup-bucket.sh']);
 });
 
-test('nothing asks the network for updates', () => {
+test('neither the server nor mc asks the network for updates', () => {
   expect(minio().container.env).toContainEqual({ name: 'MINIO_UPDATE', value: 'off' });
 });
 
@@ -85,7 +85,7 @@ describe('one pod', () => {
     expect(ofKind(objects, 'PodDisruptionBudget')).toEqual([]);
   });
 
-  test('may go nowhere', () => {
+  test('has no egress', () => {
     expect(policy.spec.policyTypes).toEqual(['Ingress', 'Egress']);
     expect(policy.spec.egress ?? []).toEqual([]);
   });
@@ -96,7 +96,7 @@ describe('four pods', () => {
   const headless = objects.find(({ metadata }) => metadata.name === 'mlflow-minio-headless');
   const selector = statefulSet.spec.selector.matchLabels;
 
-  test('start together: each waits for the others', () => {
+  test('start in parallel, because each waits for the others', () => {
     expect(statefulSet.spec).toMatchObject({ replicas: 4, podManagementPolicy: 'Parallel' });
   });
 
@@ -112,7 +112,7 @@ describe('four pods', () => {
     ]);
   });
 
-  test('keep the Service that clients know, with ready pods alone', () => {
+  test('have the same Service for clients, with ready pods only', () => {
     const { spec } = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'mlflow-minio');
     expect(spec.clusterIP).toBeUndefined();
     expect(spec.publishNotReadyAddresses).toBeUndefined();
@@ -138,16 +138,16 @@ describe('four pods', () => {
     expect(policy.spec.egress).toContainEqual({ to: self, ports });
   });
 
-  test('may look names up', () => {
+  test('may use DNS', () => {
     expect(policy.spec.egress[0].ports.map(({ port }: Rendered) => port)).toEqual([53, 5353]);
   });
 });
 
-describe('who may come', () => {
+describe('ingress of a MinioStore', () => {
   const consolePorts = (from: Rendered) =>
     from.policy.spec.ingress.filter((rule: Rendered) => rule.ports.some(({ port }: Rendered) => port === 9001));
 
-  test('clients, to the api alone', () => {
+  test('is allowed for clients, to the api only', () => {
     const { policy } = minio({}, (store) => store.connectFrom(client(0, 'notebook')));
     expect(policy.spec.ingress).toContainEqual({
       from: [{ podSelector: { matchLabels: { app: 'notebook' } } }],
@@ -155,7 +155,7 @@ describe('who may come', () => {
     });
   });
 
-  test('nobody to the console, unless it is said', () => {
+  test('is denied to the console by default', () => {
     expect(consolePorts(minio())).toEqual([]);
     expect(consolePorts(minio({ consoleClients: [{ podLabels: { app: 'admin' } }] }))).toEqual([
       { from: [{ podSelector: { matchLabels: { app: 'admin' } } }], ports: [{ port: 9001, protocol: 'TCP' }] },
@@ -163,7 +163,7 @@ describe('who may come', () => {
   });
 });
 
-test('what others read of it', () => {
+test('a MinioStore has its URL, bucket and port as properties', () => {
   synth((chart) => {
     const store = new MinioStore(chart, 'minio', { bucket: 'models' });
     expect(store.uri).toBe('s3://models');

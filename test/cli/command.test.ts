@@ -15,7 +15,7 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'command-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** How the command ends when it runs as a process of its own, in an empty folder. */
+/** Runs the command as a process, in an empty folder. */
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const options = { cwd: folder, encoding: 'utf8', timeout: 60_000 } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], options);
@@ -24,7 +24,7 @@ function run(...args: string[]): { status: number | null; stdout: string; stderr
 
 const dist = join(ROOT, 'dist');
 
-test('images: a line an image, or a JSON array', () => {
+test('images prints one image per line, or a JSON array', () => {
   const { status, stdout } = run('images', dist);
   expect(status).toBe(0);
   const lines = stdout.trimEnd().split('\n');
@@ -32,24 +32,27 @@ test('images: a line an image, or a JSON array', () => {
   expect(JSON.parse(run('images', dist, '--format', 'json').stdout)).toEqual(lines);
 });
 
-test.each(['text', 'json'])('images: objects without an image end with 1 and one line, as %s too', (format) => {
-  const file = join(dist, 'mlflow-monitoring.k8s.yaml');
-  expect(run('images', file, '--format', format)).toEqual({
-    status: 1,
-    stdout: '',
-    stderr:
-      `cdk8s-mlflow: ${file}: no object names an image; ` +
-      "expected the YAML that 'npx cdk8s synth' writes, e.g. the folder dist\n",
-  });
-});
+test.each(['text', 'json'])(
+  'images exits with 1 and one line if no object has an image, with --format %s',
+  (format) => {
+    const file = join(dist, 'mlflow-monitoring.k8s.yaml');
+    expect(run('images', file, '--format', format)).toEqual({
+      status: 1,
+      stdout: '',
+      stderr:
+        `cdk8s-mlflow: ${file}: no object names an image; ` +
+        "expected the YAML that 'npx cdk8s synth' writes, e.g. the folder dist\n",
+    });
+  },
+);
 
-test('images: a folder that does not exist ends with 1 and one line', () => {
+test('images exits with 1 and one line if the folder does not exist', () => {
   const { status, stdout, stderr } = run('images');
   expect([status, stdout]).toEqual([1, '']);
   expect(stderr).toMatch(/^cdk8s-mlflow: dist: no such file or directory \(ENOENT\); expected .*\n$/);
 });
 
-test('init exits with 1 and one line if no folder can be created, below a link to nothing', () => {
+test('init exits with 1 and one line if the folder cannot be created, below a broken link', () => {
   symlinkSync(join(folder, 'nothing'), join(folder, 'link'));
   const { status, stdout, stderr } = run('init', 'link/platform');
   expect([status, stdout]).toEqual([1, '']);
@@ -57,7 +60,7 @@ test('init exits with 1 and one line if no folder can be created, below a link t
 });
 
 test.each([[[]], [['nope']], [['images', 'a', 'b']], [['images', '--format', 'xml']], [['init', '--force']]])(
-  'wrong usage ends with 2: %s',
+  'wrong usage exits with 2: %j',
   (args) => {
     const { status, stdout, stderr } = run(...args);
     expect([status, stdout]).toEqual([2, '']);
@@ -66,17 +69,17 @@ test.each([[[]], [['nope']], [['images', 'a', 'b']], [['images', '--format', 'xm
   },
 );
 
-test.each([['--help'], ['images', '--help'], ['init', '-h']])('%s %s is an answer', (...args) => {
+test.each([['--help'], ['images', '--help'], ['init', '-h']])('%s %s prints the help and exits with 0', (...args) => {
   const { status, stdout, stderr } = run(...args);
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/^Usage: cdk8s-mlflow/);
 });
 
-test('--version', () => {
+test('--version prints the version', () => {
   expect(run('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
-test('init says what was written and what to type next, in the folder that it was given', () => {
+test('init writes into the given folder, and prints the files and the next commands', () => {
   const { status, stdout } = run('init', 'my platform');
   expect(status).toBe(0);
   expect(stdout).toMatchInlineSnapshot(`
@@ -86,23 +89,23 @@ test('init says what was written and what to type next, in the folder that it wa
      cd 'my platform'
      npm install
      npm run synth   # writes the platform to dist/mlflow.k8s.yaml
-     npm test        # checks types and the snapshot; its first run writes the snapshot
+     npm test        # checks types and the snapshot; the first run writes the snapshot
      kubectl apply -f dist/mlflow.k8s.yaml
 
-   platform.ts is yours to change. Commit dist/ and __snapshots__/.
+   Change platform.ts as you need it. Commit dist/ and __snapshots__/.
    "
   `);
   expect(existsSync(join(folder, 'my platform', 'main.ts'))).toBe(true);
   expect(run('init', 'my platform')).toMatchObject({
     status: 1,
-    stderr: expect.stringContaining('nothing was written'),
+    stderr: expect.stringContaining('Nothing was written'),
   });
 });
 
-test('init without a folder means this one', () => {
+test('init without an argument writes into the current folder, and refuses to overwrite files', () => {
   expect(run('init')).toMatchObject({ status: 0, stdout: expect.not.stringContaining('cd ') });
   expect(existsSync(join(folder, 'package.json'))).toBe(true);
   expect(run('init').stderr).toMatch(
-    /^cdk8s-mlflow: this folder: \.gitignore, cdk8s\.yaml, main\.ts, .* there already, so nothing was written; expected /,
+    /^cdk8s-mlflow: this folder: contains \.gitignore, cdk8s\.yaml, main\.ts, .*; expected .*Nothing was written\.\n$/,
   );
 });

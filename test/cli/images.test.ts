@@ -15,7 +15,7 @@ function write(file: string, text: string): void {
   writeFileSync(join(folder, file), text);
 }
 
-test('dist/ of this repository names the images of lib/images.ts that the default needs, each once, sorted', () => {
+test('images lists the images of dist/, which are in lib/images.ts, each once and sorted', () => {
   const off: string[] = [Images.RCLONE, Images.POSTGRES_EXPORTER];
   const images = (Object.values(Images) as string[]).filter((image) => !off.includes(image));
   expect(imagesOf(join(ROOT, 'dist'))).toEqual(images.sort());
@@ -42,12 +42,12 @@ test.each<[string, object, string[]]>([
   ['an image volume', { kind: 'Pod', spec: { volumes: [{ name: 'model', image: { reference: 'm:1' } }] } }, ['m:1']],
   ['a CloudNativePG Cluster', { kind: 'Cluster', spec: { imageName: 'pg:17', instances: 3 } }, ['pg:17']],
   ['a List', { kind: 'List', items: [{ kind: 'Pod', spec: { containers: containers('a:1') } }] }, ['a:1']],
-])('%s', (_, object, images) => {
+])('images %s', (_, object, images) => {
   write('one.yaml', JSON.stringify(object));
   expect(imagesOf(folder)).toEqual(images);
 });
 
-test('what is only called image is none: labels, selectors, texts of a ConfigMap, a key of an environment', () => {
+test('images ignores keys named image in labels, selectors, ConfigMaps and variables', () => {
   write(
     'one.yaml',
     JSON.stringify({
@@ -63,7 +63,7 @@ test('what is only called image is none: labels, selectors, texts of a ConfigMap
   expect(imagesOf(folder)).toEqual([]);
 });
 
-test('all documents of all YAML files count, those in folders too, and no other file', () => {
+test('images reads all documents of all YAML files, also in subfolders, and no other file', () => {
   write('a.yaml', '---\nimage: b:1\n---\n---\nimage: a:1\n');
   write('team/b.yml', 'image: c:1\n');
   write('notes.txt', 'image: d:1\n');
@@ -77,13 +77,13 @@ test.each<[string, string, string]>([
   ['a folder that does not exist', 'dist', `no such file or directory (ENOENT); ${synthesized}`],
   ['a folder below a file', 'notes.txt/dist', `not a directory (ENOTDIR); ${synthesized}`],
   ['a folder without YAML', '.', `no .yaml or .yml file; ${synthesized}`],
-])('%s is refused with its path and what is expected', (_, name, message) => {
+])('images refuses %s with its path and what is expected', (_, name, message) => {
   write('notes.txt', 'none');
   const path = name === '.' ? folder : join(folder, name);
   expect(errorOf(() => imagesOf(path))).toBe(`${path}: ${message}`);
 });
 
-test('a link to nothing in the folder is refused with its path', () => {
+test('images refuses a broken link in the folder, with its path', () => {
   const link = join(folder, 'link.yaml');
   symlinkSync(join(folder, 'nothing'), link);
   expect(errorOf(() => imagesOf(folder))).toBe(
@@ -91,13 +91,13 @@ test('a link to nothing in the folder is refused with its path', () => {
   );
 });
 
-test('an error in YAML names file, line and column, in the second document too', () => {
+test('images names file, line and column of an error in YAML, also in the second document', () => {
   write('good.yaml', 'image: a:1\n');
   write('broken.yaml', 'kind: Pod\n---\nkind: Pod\nspec: {\n  image: [a\n');
   expect(errorOf(() => imagesOf(folder))).toMatch(new RegExp(`^${folder}/broken\\.yaml:[56]:\\d+: \\w`));
 });
 
-test('an alias without its anchor names file and document', () => {
+test('images names file and document of an alias without its anchor', () => {
   write('broken.yaml', 'kind: Pod\n---\nkind: Pod\nspec: *missing\n');
   expect(errorOf(() => imagesOf(folder))).toMatch(new RegExp(`^${folder}/broken\\.yaml:.* line 2: .*missing`));
 });

@@ -11,24 +11,24 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'init-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('a project is written as it is meant, into a folder that is not there yet', () => {
+test('init writes all files of a project into a folder that it creates', () => {
   writeFiles(join(folder, 'new', 'platform'), project());
   expect(filesOf(join(folder, 'new', 'platform'))).toEqual(project());
 });
 
-test('other files of the folder stay', () => {
+test('init keeps other files of the folder', () => {
   writeFileSync(join(folder, 'README.md'), 'mine');
   writeFiles(folder, project());
   expect(filesOf(folder)).toEqual({ ...project(), 'README.md': 'mine' });
 });
 
-test('if files exist already, all of them are named and nothing is written', () => {
+test('init names all files that exist and writes nothing', () => {
   writeFileSync(join(folder, 'package.json'), '{}');
-  // A link to nowhere is a file that is there, too: writing would make what it leads to.
+  // A broken link exists too: writing to it would create its target.
   symlinkSync(join(folder, 'nowhere'), join(folder, 'main.ts'));
   expect(errorOf(() => writeFiles(folder, project()))).toBe(
-    `${folder}: main.ts, package.json there already, so nothing was written; expected a folder without, ` +
-      'e.g. npx cdk8s-mlflow init platform',
+    `${folder}: contains main.ts, package.json; expected a folder without these files, ` +
+      'e.g. npx cdk8s-mlflow init platform. Nothing was written.',
   );
   expect(readdirSync(folder).sort()).toEqual(['main.ts', 'package.json']);
   expect(readFileSync(join(folder, 'package.json'), 'utf8')).toBe('{}');
@@ -41,18 +41,18 @@ test.each<[string, string, string]>([
   ['a folder below a file', 'file/new/platform', `file: a file; ${writable}`],
   ['a link to itself', 'loop', `loop: too many symbolic links encountered (ELOOP); ${writable}`],
   ['a name that is too long', 'a'.repeat(300), `${'a'.repeat(300)}: name too long (ENAMETOOLONG); ${writable}`],
-])('%s is refused with its path, and leaves nothing behind', (_, name, message) => {
+])('init refuses %s with its path, and removes what it wrote', (_, name, message) => {
   writeFileSync(join(folder, 'file'), 'mine');
   symlinkSync(join(folder, 'loop'), join(folder, 'loop'));
   expect(errorOf(() => writeFiles(join(folder, name), project()))).toBe(join(folder, message));
   expect(readdirSync(folder).sort()).toEqual(['file', 'loop']);
 });
 
-test('an empty folder name is refused', () => {
+test('init refuses an empty folder name', () => {
   expect(errorOf(() => writeFiles('', project()))).toMatch(/^folder is ''; expected the name of a folder/);
 });
 
-test('if writing fails, the files and folders that were written are removed', () => {
+test('init removes the files and folders that it wrote if writing fails', () => {
   const files = { first: '', 'no-such-folder/second': '' };
   const path = join(folder, 'new', 'platform');
   expect(errorOf(() => writeFiles(path, files))).toBe(
@@ -61,7 +61,7 @@ test('if writing fails, the files and folders that were written are removed', ()
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test('a project depends on the library, its peers, and what the library itself is tested with', () => {
+test('a new project depends on the library, its peers, and the tools that the library is tested with', () => {
   const written = JSON.parse(project()['package.json']);
   expect(written.dependencies).toEqual({ ...peerDependencies, 'cdk8s-mlflow': expect.stringMatching(/^\^\d/) });
   expect(written.devDependencies).toMatchObject({

@@ -19,7 +19,7 @@ const model = RegisteredModel.byVersion('churn', '1');
 const wrong = { podLabels: { 'a b': 'c' }, imageRegistry: 'http://registry' };
 const ofPlacement = ["podLabels has the key 'a b'", "imageRegistry is 'http://registry'"];
 
-describe('one error tells everything that is wrong with', () => {
+describe('one error names everything that is wrong with', () => {
   test.each<[string, (chart: Chart) => unknown, string[]]>([
     [
       'a server: placement, props, login and the host of its Ingress',

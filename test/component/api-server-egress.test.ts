@@ -39,7 +39,7 @@ describe('pods that call the API server', () => {
           apiServerEgress,
         }),
     ],
-  ])('reach it where apiServerEgress says, and by no guess: %s', (_, name, build) => {
+  ])('reach it only at the addresses of apiServerEgress: %s', (_, name, build) => {
     const egress = egressOf(build, name);
     expect(egress).toContainEqual(rule);
     expect(egress).not.toContainEqual(anyControlPlane);
@@ -50,7 +50,7 @@ describe('pods that call the API server', () => {
   });
 });
 
-test('pods that do not call the API server are not let to it', () => {
+test('pods that do not call the API server have no egress to it', () => {
   for (const { kind, metadata, spec } of synth(platform({ pods: { apiServerEgress } }))) {
     if (kind !== 'NetworkPolicy' || /-(credentials|deployer)$/.test(metadata.name)) continue;
     expect(spec.egress ?? []).not.toContainEqual(rule);
@@ -62,6 +62,6 @@ test.each<[string, EgressRule[], string]>([
   ['port 0', [{ peer: { anyone: true }, port: 0 }], 'the port of apiServerEgress is 0'],
   ['a peer without anything', [{ peer: {}, port: 443 }], 'apiServerEgress has {}'],
   ['an address without a mask', [{ peer: { cidr: '10.3.2.1' }, port: 443 }], "cidr of apiServerEgress is '10.3.2.1'"],
-])('%s is refused', (_, wrong, message) => {
+])('refuses an apiServerEgress with %s', (_, wrong, message) => {
   expect(errorOf(() => synth(platform({ pods: { apiServerEgress: wrong } })))).toContain(message);
 });

@@ -39,7 +39,7 @@ describe('a Secret with data', () => {
     expect(errorOf(inPlatform(build))).toContain(refused);
   });
 
-  test('is refused with its path if cdk8s-plus made it', () => {
+  test('is refused with its path if it is a cdk8s-plus construct', () => {
     const build = inPlatform((platform) => new Secret(platform, 'login').addStringData('password', 'pass'));
     expect(errorOf(build)).toContain("chart/mlflow/login/Resource: the Secret 'chart-mlflow-login-");
   });
@@ -53,7 +53,7 @@ describe('a Secret with data', () => {
     expect(errorOf(build)).toContain("chart/minio/secret: the Secret 'login' has data");
   });
 
-  test('is no matter of ours beside the platform, or in another chart: its tool may make it so', () => {
+  test('is accepted beside the platform and in other charts, because another tool may encrypt it', () => {
     const app = new App();
     const chart = new Chart(app, 'platform', { namespace: 'mlflow' });
     new MlflowPlatform(chart, 'mlflow');
@@ -62,7 +62,7 @@ describe('a Secret with data', () => {
     expect(app.synthYaml().match(/kind: Secret\n/g)).toHaveLength(2);
   });
 
-  test('nothing is written then', () => {
+  test('prevents that any file is written', () => {
     const outdir = mkdtempSync(join(tmpdir(), 'cdk8s-mlflow-'));
     try {
       const app = new App({ outdir });
@@ -92,7 +92,7 @@ describe('two exposures', () => {
   test.each([
     ['Ingress', Exposure.ingress({ host })],
     ['HTTPRoute', Exposure.httpRoute({ host, gateway: 'public' })],
-  ])('of one host and path are refused: an Ingress and an %s', (kind, other) => {
+  ])('of one host and path are refused for an Ingress and an %s', (kind, other) => {
     const app = new App();
     exposed(app, 'a', Exposure.ingress({ host }));
     exposed(app, 'b', other);
@@ -103,7 +103,7 @@ describe('two exposures', () => {
     );
   });
 
-  test('of one host are refused too for a serving and its platform', () => {
+  test('of one host are also refused for a serving and its platform', () => {
     const app = new App();
     const model = RegisteredModel.byVersion('churn', '7');
     exposed(app, 'a', Exposure.ingress({ host })).addModelServing('churn', {
@@ -115,7 +115,7 @@ describe('two exposures', () => {
     );
   });
 
-  test('of two hosts are taken, and one of the user beside ours', () => {
+  test('of two hosts are accepted, also with an Ingress of the user', () => {
     const app = new App();
     exposed(app, 'a', Exposure.ingress({ host }));
     exposed(app, 'b', Exposure.ingress({ host: 'other.example.com' }));
@@ -125,11 +125,11 @@ describe('two exposures', () => {
   });
 });
 
-describe('cdk8s asks anew for each chart, and each time that an app is synthesized:', () => {
+describe('the validation, which cdk8s calls for each chart and each synth,', () => {
   const configMap = (chart: Chart, id: string, name: string) =>
     new ApiObject(chart, id, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } });
 
-  test('the same tree is looked through once', () => {
+  test('visits the same tree once', () => {
     const app = new App();
     const charts = ['a', 'b', 'c', 'd'].map((id) => new Chart(app, id, { namespace: id }));
     for (const chart of charts) new SmallestComponent(chart, 'smallest');
@@ -139,7 +139,7 @@ describe('cdk8s asks anew for each chart, and each time that an app is synthesiz
     expect(scopes).toHaveBeenCalledTimes(1);
   });
 
-  test('a tree of as many nodes that are others is looked through again', () => {
+  test('visits a tree again if its nodes changed but not their number', () => {
     const chart = new Chart(new App(), 'chart', { namespace: 'mlflow' });
     new SmallestComponent(chart, 'smallest');
     configMap(chart, 'a', 'a');
@@ -150,7 +150,7 @@ describe('cdk8s asks anew for each chart, and each time that an app is synthesiz
     expect(errorOf(() => Testing.synth(chart))).toContain("chart/c: ConfigMap 'a' is made by chart/a too");
   });
 
-  test('a patch that gives a Secret its data is seen', () => {
+  test('detects a JSON patch that adds data to a Secret', () => {
     const chart = new Chart(new App(), 'chart', { namespace: 'mlflow' });
     const secret = new k8s.KubeSecret(new MlflowPlatform(chart, 'mlflow'), 'secret', { metadata: { name: 'login' } });
     Testing.synth(chart);
@@ -159,7 +159,7 @@ describe('cdk8s asks anew for each chart, and each time that an app is synthesiz
   });
 });
 
-test('a Secret without data is taken: a controller may fill it', () => {
+test('a Secret without data is accepted, because a controller may fill it', () => {
   withPlatform((chart) => {
     const annotations = { 'replicator.example.com/from': 'other/login' };
     new k8s.KubeSecret(chart, 'secret', { metadata: { name: 'login', annotations }, type: 'Opaque', data: {} });
@@ -205,14 +205,14 @@ describe('two platforms', () => {
     expect(errorOf(build)).toMatch(/ConfigMap 'store' is made by a\/store\/config-map too; expected another id/);
   });
 
-  test('of one id in two namespaces are taken', () => {
+  test('of one id in two namespaces are accepted', () => {
     two((app) => {
       new MlflowPlatform(chart(app, 'a', 'one'), 'mlflow');
       new MlflowPlatform(chart(app, 'b', 'two'), 'mlflow');
     })();
   });
 
-  test('of two ids in one namespace are taken', () => {
+  test('of two ids in one namespace are accepted', () => {
     two((app) => {
       const one = chart(app, 'a', 'mlflow');
       new MlflowPlatform(one, 'blue');
@@ -229,7 +229,7 @@ describe('two platforms', () => {
     expect(errorOf(build)).toMatch(/a\/mlflow\/archive: .*a\/mlflow\/minio;/);
   });
 
-  test('a component with the id of a platform is refused: its pods would have the same labels', () => {
+  test('a component with the id of a platform is refused, because its pods would have the same labels', () => {
     const build = two((app) => {
       new MlflowPlatform(chart(app, 'a', 'mlflow'), 'mlflow');
       const [superuser, credentials] = [Credentials.fromSecret('x'), Credentials.fromSecret('y')];
@@ -239,17 +239,17 @@ describe('two platforms', () => {
   });
 });
 
-test("an object of the user's own with a name of ours is refused", () => {
+test('an object of the user with the name of one of the library is refused', () => {
   const build = withPlatform((chart) => new k8s.KubeService(chart, 'mine', { metadata: { name: 'mlflow-server' } }));
   expect(errorOf(build)).toContain("chart/mine: Service 'mlflow-server' is made by chart/mlflow/server/service too");
 });
 
-test("an object of the user's own with such a name in another namespace is taken", () => {
+test('an object of the user with such a name in another namespace is accepted', () => {
   const metadata = { name: 'mlflow-server', namespace: 'other' };
   withPlatform((chart) => new k8s.KubeService(chart, 'mine', { metadata }))();
 });
 
-test('objects of several API groups may share kind and name', () => {
+test('objects of different API groups may have the same kind and name', () => {
   withPlatform((chart) => {
     for (const group of ['networking.k8s.io', 'example.com']) {
       new ApiObject(chart, group, { apiVersion: `${group}/v1`, kind: 'Ingress', metadata: { name: 'x' } });

@@ -62,10 +62,13 @@ describe.each<[string, MlflowPlatformProps, object]>([
   ],
   ['with all of it reserved', { pods: { reserveEphemeralStorage: true } }, {}],
 ])('%s', (_, props, serving) => {
-  test.each(admitted(platform(props, serving)))('a pod may hold what is let in: %s', (_what, pod, size) => {
-    expect(size).toBeGreaterThan(100 * MI);
-    expect(size).toBeLessThan(podStorage(pod, 'limits'));
-  });
+  test.each(admitted(platform(props, serving)))(
+    'the limit of a pod is at least what it accepts: %s',
+    (_what, pod, size) => {
+      expect(size).toBeGreaterThan(100 * MI);
+      expect(size).toBeLessThan(podStorage(pod, 'limits'));
+    },
+  );
 });
 
 describe('reserveEphemeralStorage', () => {
@@ -74,21 +77,24 @@ describe('reserveEphemeralStorage', () => {
     .filter(({ spec }) => spec?.template)
     .map(({ metadata, spec }): [string, Rendered] => [metadata.name, spec.template]);
 
-  test.each(pods)('has every container request its limit, below the 10Gi of a pod of Autopilot: %s', (_, pod) => {
-    for (const { resources } of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
-      expect(resources.requests['ephemeral-storage']).toBe(resources.limits['ephemeral-storage']);
-    }
-    expect(podStorage(pod, 'requests')).toBeLessThanOrEqual(10 * GI);
-  });
+  test.each(pods)(
+    'makes every container request its limit, less than the 10Gi of a pod on GKE Autopilot: %s',
+    (_, pod) => {
+      for (const { resources } of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+        expect(resources.requests['ephemeral-storage']).toBe(resources.limits['ephemeral-storage']);
+      }
+      expect(podStorage(pod, 'requests')).toBeLessThanOrEqual(10 * GI);
+    },
+  );
 
-  test('lets in no less than 7 GiB of an artifact, a model and a dump', () => {
+  test('still accepts at least 7 GiB of an artifact, a model and a dump', () => {
     for (const [, pod, size] of admitted(objects)) {
       expect(size).toBeGreaterThan(7 * GI);
       expect(size).toBeLessThan(podStorage(pod, 'requests'));
     }
   });
 
-  test('leaves spaces that the user gave as they are', () => {
+  test('keeps sizes that the user gave', () => {
     const given = platform({ pods: { reserveEphemeralStorage: true }, server: { spool: Size.gibibytes(2) } });
     const { volumes } = find(given, 'Deployment', 'mlflow-server').spec.template.spec;
     expect(volumes.find(({ name }: Rendered) => name === 'tmp').emptyDir.sizeLimit).toBe('2Gi');
@@ -96,7 +102,7 @@ describe('reserveEphemeralStorage', () => {
 });
 
 // A cluster that lowers the limits to the requests runs the platform all the same, for small things.
-test('by default each pod requests what its log and a small model, artifact or dump need, and no node full of disk', () => {
+test('by default each pod requests space for its log and a small model, artifact or dump', () => {
   const objects = platform({}, { runtime: ServingRuntime.offline() });
   for (const { metadata, spec } of objects.filter((object) => object.spec?.template)) {
     expect([metadata.name, podStorage(spec.template, 'requests') >= 128 * MI]).toEqual([metadata.name, true]);
@@ -108,7 +114,7 @@ test('by default each pod requests what its log and a small model, artifact or d
 describe('jobResources', () => {
   const memory = { memory: { request: Size.mebibytes(300), limit: Size.mebibytes(900) } };
 
-  test('are those of every Job of a platform, and of no other pod', () => {
+  test('apply to every Job of a platform and to no other pod', () => {
     for (const { kind, metadata, spec } of platform({ pods: { jobResources: memory } })) {
       if (!spec?.template) continue;
       const found = spec.template.spec.containers.map(({ resources }: Rendered) => resources.limits.memory);
@@ -116,7 +122,7 @@ describe('jobResources', () => {
     }
   });
 
-  test('of the server are only those of its migration, and what is left out keeps the default', () => {
+  test('of the server apply only to its migration, and omitted values keep their defaults', () => {
     const jobs = ofKind(platform({ server: { jobResources: memory } }), 'Job');
     const found = jobs.filter((job) => JSON.stringify(job).includes('900Mi'));
     expect(found.map(({ metadata }) => metadata.name)).toEqual([expect.stringMatching(/^mlflow-server-migration-/)]);
@@ -124,7 +130,7 @@ describe('jobResources', () => {
     expect(resources.limits).toEqual({ cpu: '1', memory: '900Mi', 'ephemeral-storage': '20992Mi' });
   });
 
-  test('with a request above the limit are refused', () => {
+  test('are refused if a request exceeds its limit', () => {
     const wrong = { memory: { request: Size.gibibytes(2), limit: Size.gibibytes(1) } };
     expect(errorOf(() => platform({ pods: { jobResources: wrong } }))).toContain('jobResources.memory requests');
   });

@@ -52,7 +52,7 @@ const serverIds = {
   'migration/network-policy': 'NetworkPolicy',
 };
 
-describe('every object by its documented id, in a platform', () => {
+describe('apiObject() finds every object of a platform by its documented id', () => {
   let platform!: MlflowPlatform;
   synth((chart) => (platform = new MlflowPlatform(chart, 'mlflow', { minio: { replicas: 4 } })));
 
@@ -69,7 +69,7 @@ describe('every object by its documented id, in a platform', () => {
   });
 });
 
-test('the ids are those of all objects', () => {
+test('the documented ids are those of all objects', () => {
   synth((chart) => {
     const database = new MlflowPlatform(chart, 'mlflow').database as PostgresStatefulSet;
     const below = database.node.findAll().filter((node) => ApiObject.isApiObject(node));
@@ -79,7 +79,7 @@ test('the ids are those of all objects', () => {
   });
 });
 
-test('an unknown id is refused, with the list of the existing ones', () => {
+test('apiObject() refuses an unknown id and lists the existing ones', () => {
   synth((chart) => {
     const store = new MinioStore(chart, 'minio');
     expect(errorOf(() => store.apiObject('deployment'))).toContain(
@@ -114,7 +114,7 @@ describe('the default child', () => {
     expect(`${kind} ${name}`).toBe(expected);
   });
 
-  test('of a namespace and a monitor can be asked for by id too, and another id is refused with the list', () => {
+  test('of a namespace and a monitor is also found by its id, and another id is refused with the list', () => {
     expect(namespace.apiObject('namespace')).toBe(ApiObject.of(namespace));
     expect(errorOf(() => namespace.apiObject('quota'))).toBe(
       "chart/namespace: the object 'quota' does not exist; expected one of 'namespace'",
@@ -140,7 +140,7 @@ describe('a JSON patch', () => {
     expect(patched('deployment', replace).spec.revisionHistoryLimit).toBe(2);
   });
 
-  test('reaches into the list of containers', () => {
+  test('changes an element of the list of containers', () => {
     const add = JsonPatch.add('/spec/template/spec/containers/0/env', [{ name: 'TZ', value: 'UTC' }]);
     expect(patched('deployment', add).spec.template.spec.containers[0].env).toEqual([{ name: 'TZ', value: 'UTC' }]);
   });

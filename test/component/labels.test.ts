@@ -12,7 +12,7 @@ const platform = (chart: Chart) => {
   new MetricsMonitor(chart, 'metrics', { target: mlflow.server });
 };
 
-test('every object says that cdk8s manages it, and which version of its program it belongs to', () => {
+test('every object has the labels managed-by and version', () => {
   const objects = synth(platform);
   expect(objects.filter(({ metadata }) => metadata.labels[MANAGED_BY] !== 'cdk8s')).toEqual([]);
   expect(objects.filter(({ metadata }) => !metadata.labels[VERSION])).toEqual([]);
@@ -28,7 +28,7 @@ test('the version is the tag of the image of the main container', () => {
   expect(others.map(({ metadata, spec }) => [metadata.labels[VERSION], tags(spec.template)])).toEqual([]);
 });
 
-test('no pod and no selector has one of the two: a new version would restart the pods, or not find them', () => {
+test('no pod and no selector has managed-by or version, which would restart pods with a new version', () => {
   const objects = synth(platform).filter(({ kind }) => kind !== 'ConfigMap');
   const found = objects.filter(({ spec }) => new RegExp(`${VERSION}|${MANAGED_BY}`).test(JSON.stringify(spec) ?? ''));
   expect(namesOf(found)).toEqual([]);

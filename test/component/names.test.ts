@@ -19,7 +19,7 @@ import { errorOf, namesOf, render, synth } from '../support/synth';
 const labels = (component: SmallestComponent) => component.podSelector;
 
 describe('a component', () => {
-  test('without a platform is named by its id, and is an instance of its own', () => {
+  test('without a platform is named by its id, and is its own instance', () => {
     synth((chart) => {
       const component = new SmallestComponent(chart, 'store');
       expect(component.componentName).toBe('store');
@@ -31,11 +31,11 @@ describe('a component', () => {
     });
   });
 
-  test('in a construct of the user is named by its id too', () => {
+  test('in a construct of the user is also named by its id', () => {
     synth((chart) => expect(new SmallestComponent(new Construct(chart, 'team'), 'store').componentName).toBe('store'));
   });
 
-  test('below another has its name first, and belongs to its instance', () => {
+  test("below another component has the other's name as prefix, and belongs to its instance", () => {
     synth((chart) => {
       const part = new SmallestComponent(new SmallestComponent(chart, 'store'), 'part', 'part');
       expect(part.componentName).toBe('store-part');
@@ -43,7 +43,7 @@ describe('a component', () => {
     });
   });
 
-  test('below a platform has its name first, also with a construct of the user between', () => {
+  test("below a platform has the platform's name as prefix, also inside a construct of the user", () => {
     synth((chart) => {
       const platform = new MlflowPlatform(chart, 'mlflow');
       expect(new SmallestComponent(platform, 'a', 'a').componentName).toBe('mlflow-a');
@@ -53,7 +53,7 @@ describe('a component', () => {
     });
   });
 
-  test('two side by side are two instances', () => {
+  test('next to another component is a second instance', () => {
     synth((chart) => {
       expect(labels(new SmallestComponent(chart, 'a'))['app.kubernetes.io/instance']).toBe('a');
       expect(labels(new SmallestComponent(chart, 'b'))['app.kubernetes.io/instance']).toBe('b');
@@ -77,7 +77,7 @@ test('a component one construct deeper renders the same objects', () => {
 const model = RegisteredModel.byAlias('churn', 'champion');
 const tracking = TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000');
 
-describe('every name that is made is one that Kubernetes takes', () => {
+describe('Kubernetes accepts every generated name', () => {
   test.each<[string, number, (chart: Chart, id: string) => unknown]>([
     ['MlflowPlatform', 37, (chart, id) => new MlflowPlatform(chart, id)],
     ['PostgresStatefulSet', 42, (chart, id) => new PostgresStatefulSet(chart, id)],
@@ -85,7 +85,7 @@ describe('every name that is made is one that Kubernetes takes', () => {
     ['TrackingServer', 42, (chart, id) => server(chart, id)],
     ['ModelServing', 46, (chart, id) => new ModelServing(chart, id, { tracking, model })],
     ['ModelDeployer', 55, (chart, id) => new ModelDeployer(chart, id, { tracking })],
-  ])('%s: an id of %d letters is the longest', (_, most, build) => {
+  ])('of a %s with an id of at most %d letters', (_, most, build) => {
     const objects = synth((chart) => build(chart, 'm'.repeat(most)));
     for (const { metadata } of objects) expect(metadata.name).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
     const message = errorOf(() => synth((chart) => build(chart, 'm'.repeat(most + 1))));
@@ -94,16 +94,19 @@ describe('every name that is made is one that Kubernetes takes', () => {
   });
 
   // A Service's name is the stricter kind of label, as it has to be a variable's name too.
-  test.each(['', 'MLflow', 'ml_flow', 'ml.flow', '-mlflow', 'mlflow-', '1mlflow'])('platform %p is refused', (id) => {
-    const build = () => synth((chart) => new MlflowPlatform(new Construct(chart, 'team'), id));
-    expect(errorOf(build)).toContain(
-      id === ''
-        ? 'id is "" (a string); expected a DNS label'
-        : `the id of the platform is '${id}'; expected a DNS label`,
-    );
-  });
+  test.each(['', 'MLflow', 'ml_flow', 'ml.flow', '-mlflow', 'mlflow-', '1mlflow'])(
+    'a platform with the id %p is refused',
+    (id) => {
+      const build = () => synth((chart) => new MlflowPlatform(new Construct(chart, 'team'), id));
+      expect(errorOf(build)).toContain(
+        id === ''
+          ? 'id is "" (a string); expected a DNS label'
+          : `the id of the platform is '${id}'; expected a DNS label`,
+      );
+    },
+  );
 
-  test.each(['MLflow', 'ml_flow', '1st'])('component %p is refused', (id) => {
+  test.each(['MLflow', 'ml_flow', '1st'])('a component with the id %p is refused', (id) => {
     expect(errorOf(() => synth((chart) => new PostgresStatefulSet(chart, id)))).toContain(
       `chart/${id}: the name is '${id}'; expected a DNS label`,
     );
@@ -117,13 +120,13 @@ describe('the namespace of the chart', () => {
     );
   });
 
-  test.each(['mlflow', '1st', 'a'.repeat(63)])('%p is taken', (namespace) => {
+  test.each(['mlflow', '1st', 'a'.repeat(63)])('%p is accepted', (namespace) => {
     const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow'), namespace);
     expect(new Set(objects.map(({ metadata }) => metadata.namespace))).toEqual(new Set([namespace]));
   });
 });
 
-test('names of a whole platform', () => {
+test('a platform has these names', () => {
   const names = namesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow')));
   expect(names.map((name) => name.replace(/^(Job .*)-[0-9a-f]{8}$/, '$1-<hash>')).sort()).toMatchSnapshot();
 });

@@ -11,14 +11,14 @@ function policy(build: (boundary: NetworkBoundary) => void = () => {}) {
   return find(objects, 'NetworkPolicy', 'smallest').spec;
 }
 
-test('nothing comes in and nothing goes out until it is said', () => {
+test('a new boundary denies all ingress and egress', () => {
   const { policyTypes, ingress = [], egress = [], podSelector } = policy();
   expect(policyTypes).toEqual(['Ingress', 'Egress']);
   expect([ingress, egress]).toEqual([[], []]);
   expect(podSelector.matchLabels).toMatchObject({ 'app.kubernetes.io/component': 'smallest' });
 });
 
-test('what is said after the policy was made counts', () => {
+test('a rule that is added after the policy was created is rendered', () => {
   let late!: NetworkBoundary;
   const objects = synth((chart) => {
     const component = new SmallestComponent(chart, 'smallest');
@@ -45,13 +45,13 @@ describe('a peer', () => {
       { podSelector: { matchLabels: { app: 'x' } }, namespaceSelector: { matchLabels: { team: 'x' } } },
     ],
     ['addresses', { cidr: '10.0.0.0/8' }, { ipBlock: { cidr: '10.0.0.0/8' } }],
-  ])('%s', (_, peer, rendered) => {
+  ])('%s is rendered as a peer', (_, peer, rendered) => {
     const ports = [{ port: 80, protocol: 'TCP' }];
     expect(policy((boundary) => boundary.allowFrom(peer, 80)).ingress).toEqual([{ from: [rendered], ports }]);
     expect(policy((boundary) => boundary.allowTo(peer, 80)).egress).toEqual([{ to: [rendered], ports }]);
   });
 
-  test('anyone: no list of peers, as an empty one admits no peer', () => {
+  test('any address is rendered without a list of peers, because an empty list admits none', () => {
     const ports = [{ port: 80, protocol: 'TCP' }];
     expect(policy((boundary) => boundary.allowFrom({ anyone: true }, 80)).ingress).toEqual([{ ports }]);
     expect(policy((boundary) => boundary.allowTo({ anyone: true }, 80)).egress).toEqual([{ ports }]);
@@ -59,7 +59,7 @@ describe('a peer', () => {
 });
 
 // TCP could carry anything out of the cluster.
-test('DNS, by UDP to any address, by TCP only to pods and the cache of a node', () => {
+test('allowDns() allows UDP to any address, and TCP only to pods and the node-local cache', () => {
   const ports = (protocol: string) => [53, 5353].map((port) => ({ port, protocol }));
   expect(policy((boundary) => boundary.allowDns()).egress).toEqual([
     { ports: ports('UDP') },
@@ -68,7 +68,7 @@ test('DNS, by UDP to any address, by TCP only to pods and the cache of a node', 
   ]);
 });
 
-test('the API server, by the port of its Service and its own', () => {
+test('allowApiServer() allows the port of its Service and its own port', () => {
   expect(policy((boundary) => boundary.allowApiServer()).egress).toEqual([
     {
       ports: [
@@ -82,7 +82,7 @@ test('the API server, by the port of its Service and its own', () => {
   ]);
 });
 
-describe('peers that differ by their instance only share a rule', () => {
+describe('peers that differ only by their instance', () => {
   const serving = (instance: string): Record<string, string> => ({
     'app.kubernetes.io/name': 'mlflow',
     'app.kubernetes.io/instance': instance,
@@ -90,7 +90,7 @@ describe('peers that differ by their instance only share a rule', () => {
   });
   const inNamespace = (namespace: string) => ({ namespaceLabels: { 'kubernetes.io/metadata.name': namespace } });
 
-  test('which names every instance, and nothing else of the namespace', () => {
+  test('share a rule, which names every instance', () => {
     const { ingress } = policy((boundary) =>
       ['churn', 'spam', 'churn'].forEach((id) =>
         boundary.allowFrom({ podLabels: serving(id), ...inNamespace('ml-serving') }, 8080),
@@ -112,7 +112,7 @@ describe('peers that differ by their instance only share a rule', () => {
     ]);
   });
 
-  test('another namespace, another port, other labels and no instance have rules of their own', () => {
+  test('have separate rules for another namespace, port, labels or no instance', () => {
     const { ingress } = policy((boundary) =>
       boundary
         .allowFrom({ podLabels: serving('churn'), ...inNamespace('a') }, 8080)
@@ -127,7 +127,7 @@ describe('peers that differ by their instance only share a rule', () => {
     expect(JSON.stringify(ingress)).not.toContain('matchExpressions');
   });
 
-  test('so that 1,000 of them fit into what kubectl apply takes', () => {
+  test('fit into the limit of kubectl apply, 1,000 of them', () => {
     const spec = policy((boundary) => {
       for (let index = 1000; index < 2000; index++) {
         boundary.allowFrom({ podLabels: serving(`${'a'.repeat(59)}${index}`), ...inNamespace('ml-serving') }, 8080);

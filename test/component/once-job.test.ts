@@ -31,11 +31,11 @@ function job({ within, image = 'x:1', env = [], inputs = ['text'], props }: Cont
 
 const nameOf = (content?: Content) => job(content).metadata.name;
 
-test('the name ends with a hash of eight', () => {
+test('the name of a Job ends with eight digits of a hash', () => {
   expect(nameOf()).toMatch(/^smallest-[0-9a-f]{8}$/);
 });
 
-test('the same content has the same name on two runs', () => {
+test('a Job with the same content has the same name on two runs', () => {
   expect(nameOf()).toBe(nameOf());
 });
 
@@ -46,24 +46,24 @@ test.each<[string, Content]>([
   ['the text of its program', { inputs: ['other text'] }],
   ['one more input', { inputs: ['text', ''] }],
   ['when it gives up', { props: { backoffLimit: 4 } }],
-])('another name if %s changes', (_, content) => {
+])('a Job gets another name if %s changes', (_, content) => {
   expect(nameOf(content)).not.toBe(nameOf());
 });
 
-test('inputs whose texts joined are equal have different names', () => {
+test('a Job gets different names for inputs whose concatenated texts are equal', () => {
   expect(nameOf({ inputs: ['ab', 'c'] })).not.toBe(nameOf({ inputs: ['a', 'bc'] }));
 });
 
-test('the order of keys is no content', () => {
+test('the order of keys does not change the name of a Job', () => {
   const env = [{ name: 'A', value: '1' }];
   expect(nameOf({ env })).toBe(nameOf({ env: [{ value: '1', name: 'A' }] }));
 });
 
-test('the place of the construct in the tree is no content', () => {
+test('the path of the construct does not change the name of a Job', () => {
   expect(nameOf({ within: 'a construct' })).toBe(nameOf());
 });
 
-test('an exit code that ends it for good', () => {
+test('a Job has a podFailurePolicy for an exit code that is not retried', () => {
   const { spec } = job({ props: { failOnExitCodes: { container: 'x', codes: [2] } } });
   const onExitCodes = { containerName: 'x', operator: 'In', values: [2] };
   expect(spec.podFailurePolicy).toEqual({ rules: [{ action: 'FailJob', onExitCodes }] });
@@ -87,11 +87,11 @@ describe('the Jobs of a platform', () => {
     for (const name of jobs()) expect(moved).not.toContain(name);
   });
 
-  test('do not run again for what is not theirs', () => {
+  test('do not run again if other parts change', () => {
     expect(jobs({ server: { replicas: 2, drainTimeout: Duration.seconds(10) } })).toEqual(jobs());
   });
 
-  test('MinIO: do not run again for its size', () => {
+  test('of MinIO do not run again if its size changes', () => {
     const names = (props?: MinioStoreProps) => minio(props).job.metadata.name;
     expect(names({ replicas: 4 })).toBe(names());
   });
@@ -106,7 +106,7 @@ describe('a JSON patch on a Job', () => {
     return objects.find((each) => each.kind === 'Job' && each.metadata.name.startsWith('minio-set-up')).metadata.name;
   };
 
-  test('is content: the Job gets another name', () => {
+  test('gives it another name', () => {
     const patch = JsonPatch.replace('/spec/template/spec/containers/0/image', 'mirror.example.com/minio:1');
     expect(name(patch)).toMatch(/^minio-set-up-[0-9a-f]{8}$/);
     expect(name(patch)).not.toBe(name());

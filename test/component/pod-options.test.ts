@@ -51,7 +51,7 @@ const database = () =>
     clientImage: 'mirror.example.com/x:1',
   });
 
-describe('the options of a component reach each of its pods, those of its Jobs included', () => {
+describe('the options of a component apply to all its pods, those of its Jobs included', () => {
   const components: [string, (chart: Chart) => void, string[]][] = [
     [
       'PostgresStatefulSet',
@@ -81,11 +81,11 @@ describe('the options of a component reach each of its pods, those of its Jobs i
 describe('the options `pods` of a platform', () => {
   const platform = (props: object) => pods((chart) => new MlflowPlatform(chart, 'mlflow', props));
 
-  test.each(platform({ pods: all }))('reach %s', (_, pod) => {
+  test.each(platform({ pods: all }))('apply to %s', (_, pod) => {
     expectAll(pod);
   });
 
-  test('reach seven pods', () => {
+  test('apply to seven pods', () => {
     expect(
       platform({ pods: all })
         .map(([name]) => name)
@@ -108,14 +108,14 @@ describe('the options `pods` of a platform', () => {
     }
   });
 
-  test("stand beside a component's own labels and annotations", () => {
+  test("are added to a component's own labels and annotations", () => {
     const props = { pods: { podLabels: { team: 'ml' } }, postgres: { podLabels: { tier: 'data' } } };
     const [, { metadata }] = platform(props).find(([name]) => name === 'mlflow-postgres')!;
     expect(metadata.labels).toMatchObject({ team: 'ml', tier: 'data' });
   });
 });
 
-test('labels of ours win: selectors find the pods by them', () => {
+test("the library's labels take precedence, because selectors use them", () => {
   const podLabels = { 'app.kubernetes.io/instance': 'mine', 'app.kubernetes.io/component': 'mine', app: 'mine' };
   for (const [name, { metadata }] of pods((chart) => new MlflowPlatform(chart, 'mlflow', { pods: { podLabels } }))) {
     expect(metadata.labels['app.kubernetes.io/instance']).toBe('mlflow');
@@ -124,7 +124,7 @@ test('labels of ours win: selectors find the pods by them', () => {
   }
 });
 
-test('annotations of ours win: they make a changed configuration a rollout', () => {
+test("the library's annotations take precedence, because they trigger rollouts", () => {
   const podAnnotations = { 'cdk8s-mlflow/config-hash': 'mine' };
   for (const [name, { metadata }] of pods(
     (chart) => new MlflowPlatform(chart, 'mlflow', { pods: { podAnnotations } }),
@@ -135,14 +135,14 @@ test('annotations of ours win: they make a changed configuration a rollout', () 
   }
 });
 
-test('a node selector of the user wins over ours', () => {
+test('a node selector of the user takes precedence', () => {
   const nodeSelector = { 'kubernetes.io/os': 'bottlerocket' };
   for (const [, { spec }] of pods((chart) => new MlflowPlatform(chart, 'mlflow', { pods: { nodeSelector } }))) {
     expect(spec.nodeSelector).toEqual(nodeSelector);
   }
 });
 
-test('without options the pods go to Linux nodes, and nothing else is rendered', () => {
+test('without options pods have only a node selector for Linux', () => {
   for (const [, { spec, metadata }] of pods((chart) => new MlflowPlatform(chart, 'mlflow'))) {
     expect(spec.nodeSelector).toEqual({ 'kubernetes.io/os': 'linux' });
     for (const field of ['tolerations', 'priorityClassName', 'imagePullSecrets']) {
@@ -153,7 +153,7 @@ test('without options the pods go to Linux nodes, and nothing else is rendered',
 });
 
 describe('mergePlacement', () => {
-  test('given over defaults; labels and annotations are laid together', () => {
+  test('replaces defaults by given options, and merges labels and annotations', () => {
     const defaults = { ...all, podLabels: { a: '1', b: '1' }, podAnnotations: { a: '1' } };
     expect(mergePlacement(defaults, { nodeSelector: { x: 'y' }, podLabels: { b: '2' } })).toEqual({
       ...defaults,
@@ -162,17 +162,17 @@ describe('mergePlacement', () => {
     });
   });
 
-  test('knows every option', () => {
+  test('handles every option', () => {
     expect(mergePlacement({}, all)).toEqual(all);
     expect(mergePlacement(all, {})).toEqual(all);
   });
 
-  test('chosen images are laid together', () => {
+  test('merges chosen images', () => {
     const merged = mergePlacement({ images: { node: 'a:1', nginx: 'b:1' } }, { images: { node: 'c:1' } });
     expect(merged.images).toEqual({ node: 'c:1', nginx: 'b:1' });
   });
 
-  test('an empty list takes a default away', () => {
+  test('removes a default for an empty list', () => {
     expect(mergePlacement(all, { tolerations: [], imagePullSecrets: [] })).toMatchObject({
       tolerations: [],
       imagePullSecrets: [],

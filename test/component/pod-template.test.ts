@@ -10,7 +10,7 @@ const base: PodProps = { user: 10001, placement: {}, containers: [], volumes: []
 const component = new SmallestComponent(Testing.chart(), 'smallest');
 
 describe('every pod', () => {
-  test('passes Pod Security "restricted", the half of the pod', () => {
+  test('has the pod\'s fields of the Pod Security Standard "restricted"', () => {
     expect(podTemplate(component, base).spec.securityContext).toEqual({
       runAsNonRoot: true,
       runAsUser: 10001,
@@ -21,7 +21,7 @@ describe('every pod', () => {
     });
   });
 
-  test('passes Pod Security "restricted", the half of the container, with a read-only root', () => {
+  test('has the containers\' fields of "restricted", with a read-only root', () => {
     expect(containerSecurity(999)).toEqual({
       allowPrivilegeEscalation: false,
       capabilities: { drop: ['ALL'] },
@@ -33,7 +33,7 @@ describe('every pod', () => {
     });
   });
 
-  test('has no token of the API server, unless its program speaks to it', () => {
+  test('has no token of the API server, unless its program calls it', () => {
     expect(podTemplate(component, base).spec.automountServiceAccountToken).toBe(false);
     expect(podTemplate(component, { ...base, apiAccess: true }).spec.automountServiceAccountToken).toBe(true);
   });
@@ -42,7 +42,7 @@ describe('every pod', () => {
     expect(podTemplate(component, base).spec.enableServiceLinks).toBe(false);
   });
 
-  test('tells why a container failed', () => {
+  test('reports the last lines of the log as the termination message', () => {
     const container = { name: 'x', image: 'x:1' };
     const { spec } = podTemplate(component, { ...base, containers: [container], initContainers: [container] });
     for (const each of [...spec.containers, ...spec.initContainers!]) {
@@ -51,7 +51,7 @@ describe('every pod', () => {
   });
 });
 
-test('only the Job that makes Secrets has a token', () => {
+test('only the Job that creates Secrets has a token', () => {
   const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
   const withToken = objects
     .filter(({ spec }) => spec?.template?.spec.automountServiceAccountToken !== false && spec?.template)
@@ -73,7 +73,7 @@ describe('spread', () => {
     });
   });
 
-  test('zones and nodes hold equal numbers, as far as they can', () => {
+  test('pods are spread evenly over zones and nodes, if possible', () => {
     const constraints = podTemplate(component, { ...base, spread: 'zones' }).spec.topologySpreadConstraints!;
     expect(constraints.map(({ topologyKey }) => topologyKey)).toEqual([
       'topology.kubernetes.io/zone',
@@ -84,7 +84,7 @@ describe('spread', () => {
     }
   });
 
-  test("the user's affinity replaces the default whole", () => {
+  test("the user's affinity replaces the default completely", () => {
     const affinity = { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } };
     expect(podTemplate(component, { ...base, spread: 'zones', placement: { affinity } }).spec.affinity).toEqual(
       affinity,
@@ -97,7 +97,7 @@ describe('spread', () => {
   });
 });
 
-test('environment', () => {
+test('the environment of a pod is rendered as variables', () => {
   expect(environment({ A: '1', B: '2' })).toEqual([
     { name: 'A', value: '1' },
     { name: 'B', value: '2' },
@@ -112,7 +112,7 @@ test('scratch space has a limit', () => {
   expect(scratch('shm', Size.mebibytes(64), 'Memory').emptyDir).toEqual({ sizeLimit: '64Mi', medium: 'Memory' });
 });
 
-test('a volume of secrets has one source for each Secret, and files named as the variables', () => {
+test('a volume of Secrets has one source for each Secret, and files named like the variables', () => {
   const variable = (name: string, secretName: string, key: string) => ({ variable: name, secretName, key });
   const volume = secretVolume('secrets', [variable('A', 'x', 'a'), variable('B', 'y', 'b'), variable('C', 'x', 'c')]);
   expect(volume.projected).toEqual({
@@ -133,11 +133,11 @@ test('a volume of secrets has one source for each Secret, and files named as the
 });
 
 describe('connections of a pod', () => {
-  test('nothing', () => {
+  test('are empty if there is none', () => {
     expect(mountConnections([])).toEqual({ volumes: [], mounts: [], environment: {} });
   });
 
-  test('secrets of several connections lie in one folder, read-only', () => {
+  test('have their Secrets in one read-only folder', () => {
     const connection = (name: string) => ({
       environment: { [name]: '1' },
       secretVariables: [{ variable: name, secretName: name.toLowerCase(), key: 'k' }],
@@ -150,7 +150,7 @@ describe('connections of a pod', () => {
     expect(mounted.volumes[0].projected!.sources).toHaveLength(3);
   });
 
-  test('files of two Secrets have two volumes, each mounted where it was asked for', () => {
+  test('have one volume for each Secret with files, mounted at the given paths', () => {
     const files = (secretName: string) => ({ secretName, keys: ['ca.crt'], directory: `/etc/${secretName}` });
     const { volumes, mounts } = mountConnections([
       { environment: {}, secretFiles: [files('a'), files('b')], egress: [] },
@@ -165,7 +165,7 @@ describe('connections of a pod', () => {
     ]);
   });
 
-  test('volumes can be written to', () => {
+  test('have writable volumes', () => {
     const claims = [{ claimName: 'artifacts', directory: '/mlartifacts' }];
     const { volumes, mounts } = mountConnections([{ environment: {}, claims, egress: [] }]);
     expect(volumes).toEqual([{ name: 'claim-0', persistentVolumeClaim: { claimName: 'artifacts' } }]);

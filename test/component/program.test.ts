@@ -10,11 +10,11 @@ import { errorOf, ofKind, synth } from '../support/synth';
 const source = join(__dirname, '..', '..', 'lib', 'component', 'program.ts');
 const runtime = join(__dirname, '..', '..', 'build', 'runtime');
 
-test('the text of a program is that of build/runtime/', () => {
+test('a program has the text of its file in build/runtime/', () => {
   expect(program('setup-database.sh')).toBe(readFileSync(join(runtime, 'setup-database.sh'), 'utf8'));
 });
 
-test('several programs, by their file names', () => {
+test('several programs are returned by their file names', () => {
   const found = programs('setup-database.sh', 'setup-bucket.sh');
   expect(Object.keys(found)).toEqual(['setup-database.sh', 'setup-bucket.sh']);
 });
@@ -23,7 +23,7 @@ test('a missing program is reported with its path', () => {
   expect(errorOf(() => program('nothing.sh'))).toContain(join('build', 'runtime', 'nothing.sh'));
 });
 
-describe('found from a folder that holds the package', () => {
+describe('programs are found from a folder that contains the package', () => {
   let folder: string;
   beforeEach(() => (folder = realpathSync(mkdtempSync(join(tmpdir(), 'cdk8s-mlflow-')))));
   afterEach(() => rmSync(folder, { recursive: true }));
@@ -54,7 +54,7 @@ describe('found from a folder that holds the package', () => {
     expect(run(`${root}${path}`)).toBe('echo right');
   });
 
-  test("an installed package takes its own, not those of the user's project", () => {
+  test("in an installed package are its own, not those of the user's project", () => {
     write('package.json', '{}');
     write('build/runtime/x.sh', 'echo wrong');
     write('node_modules/cdk8s-mlflow/package.json', '{}');
@@ -62,7 +62,7 @@ describe('found from a folder that holds the package', () => {
     expect(run('node_modules/cdk8s-mlflow/build/lib/component/program.js')).toBe('echo right');
   });
 
-  test('if they were not built, the message says how to build them', () => {
+  test('that are not built cause an error that says how to build them', () => {
     write('package.json', '{}');
     expect(errorOf(() => run('lib/component/program.js'))).toContain(
       `cdk8s-mlflow: no folder above ${join(folder, 'lib', 'component')} has build/runtime/; expected the installed package: `,
@@ -71,7 +71,7 @@ describe('found from a folder that holds the package', () => {
 });
 
 describe('contentHash', () => {
-  test('is sixteen digits, the same for the same content in any order', () => {
+  test('has sixteen digits, equal for the same content in any order', () => {
     expect(contentHash({ a: '1', b: '2' })).toMatch(/^[0-9a-f]{16}$/);
     expect(contentHash({ a: '1', b: '2' })).toBe(contentHash({ b: '2', a: '1' }));
   });
@@ -104,11 +104,11 @@ function configMaps() {
   );
 }
 
-test('no ConfigMap comes near the limit of 1 MiB', () => {
+test('no ConfigMap is near the limit of 1 MiB', () => {
   for (const { data } of configMaps()) expect(Buffer.byteLength(JSON.stringify(data))).toBeLessThan(256 * 1024);
 });
 
-test('every program is one that some pod runs', () => {
+test('every program of runtime/ is run by a pod', () => {
   const used = new Set(configMaps().flatMap(({ data }) => Object.keys(data)));
   // The folders beside them have the types that lib/ shares with the programs.
   const files = readdirSync(runtime, { withFileTypes: true }).filter((entry) => entry.isFile());

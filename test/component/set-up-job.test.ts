@@ -5,7 +5,7 @@ import { find } from '../support/synth';
 test.each([
   ['mlflow-postgres-set-up', 'setup-database.sh', () => postgres()],
   ['mlflow-minio-set-up', 'setup-bucket.sh', () => minio()],
-])('the pod of %s does not start with what its ConfigMap held before', (name, script, rendered) => {
+])('the pod of %s does not start with the previous content of its ConfigMap', (name, script, rendered) => {
   const { job, objects } = rendered();
   const { configMap } = job.spec.template.spec.volumes.find((volume: { name: string }) => volume.name === 'program');
   const { data } = find(objects, 'ConfigMap', name);

@@ -24,7 +24,7 @@ import {
 const s3 = () => ArtifactStore.fromBucket({ bucket: 'models', credentials: Credentials.fromSecret('s3') });
 const existing = () => Database.fromExisting({ host: 'db', credentials: Credentials.fromSecret('db') });
 
-describe('parts put together by hand', () => {
+describe('parts without a platform', () => {
   const objects = synth((chart) => {
     const database = new PostgresStatefulSet(chart, 'postgres');
     const artifacts = new MinioStore(chart, 'minio');
@@ -35,7 +35,7 @@ describe('parts put together by hand', () => {
   test.each([
     ['postgres', 5432],
     ['minio', 9000],
-  ])('the server reaches %s, by name, by labels and by both policies', (name, port) => {
+  ])('connect the server to %s by name, labels and both policies', (name, port) => {
     const target = [{ podSelector: { matchLabels: selectorOf('StatefulSet', name) } }];
     const client = [{ podSelector: { matchLabels: selectorOf('Deployment', 'server') } }];
     const ports = [{ port, protocol: 'TCP' }];
@@ -44,7 +44,7 @@ describe('parts put together by hand', () => {
     expect(find(objects, 'Service', name).spec.selector).toEqual(selectorOf('StatefulSet', name));
   });
 
-  test('each makes its own Secrets', () => {
+  test('create their own Secrets', () => {
     expect(
       ofKind(objects, 'Role')
         .map(({ metadata }) => metadata.name)
@@ -52,7 +52,7 @@ describe('parts put together by hand', () => {
     ).toEqual(['minio-credentials', 'postgres-credentials', 'server-credentials']);
   });
 
-  test('every Secret that a pod reads is made by one of the Jobs', () => {
+  test('have a Job for every Secret that a pod reads', () => {
     const plans = ofKind(objects, 'ConfigMap').flatMap(({ data }) =>
       data['credentials.json'] ? [JSON.parse(data['credentials.json'])] : [],
     );
@@ -82,14 +82,14 @@ describe('one component without a platform', () => {
     }
   });
 
-  test('with Secrets that exist makes none', () => {
+  test('creates no Secret if existing ones are given', () => {
     const [superuser, credentials] = [Credentials.fromSecret('root'), Credentials.fromSecret('login')];
     const names = namesOf(synth((chart) => new PostgresStatefulSet(chart, 'x', { superuser, credentials })));
     expect(names.filter((name) => /credentials/.test(name))).toEqual([]);
   });
 });
 
-test('a database in one chart and a server in another of the same namespace', () => {
+test('a server uses a database of another chart in the same namespace', () => {
   const app = new App();
   const [data, web] = ['data', 'web'].map((id) => new Chart(app, id, { namespace: 'mlflow' }));
   const database = new PostgresStatefulSet(data, 'postgres');
@@ -100,7 +100,7 @@ test('a database in one chart and a server in another of the same namespace', ()
   });
 });
 
-test('one database for two platforms knows the clients and connections of both', () => {
+test('a database of two platforms counts the clients and connections of both', () => {
   const objects = synth((chart) => {
     const database = new PostgresStatefulSet(chart, 'postgres');
     for (const id of ['blue', 'green']) {
@@ -119,7 +119,7 @@ test('one database for two platforms knows the clients and connections of both',
 });
 
 describe('a chart without a namespace', () => {
-  test('leaves it to kubectl', () => {
+  test('leaves the namespace to kubectl', () => {
     const objects = synthWithoutNamespace((chart) => new TrackingServer(chart, 'x', withoutGenerated()));
     for (const { metadata } of objects) expect(metadata).not.toHaveProperty('namespace');
   });
@@ -132,7 +132,7 @@ describe('a chart without a namespace', () => {
   });
 });
 
-test('a Job that makes Secrets is there once in a platform', () => {
+test('a platform has exactly one Job that creates Secrets', () => {
   const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
   expect(findByPrefix(objects, 'Job', 'mlflow-credentials-')).toBeDefined();
   expect(ofKind(objects, 'RoleBinding')).toHaveLength(1);

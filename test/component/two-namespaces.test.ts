@@ -11,7 +11,7 @@ function server(database: string, store: string) {
   });
 }
 
-test('parts in charts of one namespace are taken', () => {
+test('parts in charts of one namespace are accepted', () => {
   expect(() => server('web', 'web')).not.toThrow();
 });
 

@@ -25,7 +25,7 @@ test.each(Object.keys(released.outputs))(`%s keeps the names and fields of ${rel
   expect(found.filter(({ object }) => !announced(changelog, object)).map(({ message }) => message)).toEqual([]);
 });
 
-test('the contract is of all platforms and of main.ts', () => {
+test('the contract covers all platforms of the tests and main.ts', () => {
   expect(Object.keys(released.outputs)).toEqual(expect.arrayContaining(['plain', 'full', 'external', 'dist']));
 });
 
@@ -159,12 +159,12 @@ test.each<[string, Parameters<typeof brokenBy>[0], string, string]>([
     'Secret/mlflow-postgres-secret',
     'is gone',
   ],
-])('%s is a break', (_what, spoil, object, message) => {
+])('%s breaks the contract', (_what, spoil, object, message) => {
   const found = brokenBy(spoil);
   expect(found).toEqual([{ object, message: expect.stringContaining(message) }]);
 });
 
-test('a claim without a StatefulSet is kept as it is', () => {
+test('a claim without a StatefulSet must be kept', () => {
   const claim = (storage: string): Manifest => ({
     ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'artifacts' } },
     spec: { resources: { requests: { storage } } },
@@ -186,7 +186,7 @@ test.each<[string, Parameters<typeof brokenBy>[0]]>([
     'the default, written out',
     (find) => (find('StatefulSet/mlflow-postgres').spec.podManagementPolicy = 'OrderedReady'),
   ],
-])('%s breaks nothing', (_what, change) => {
+])('%s does not break the contract', (_what, change) => {
   expect(brokenBy(change)).toEqual([]);
 });
 
@@ -209,6 +209,6 @@ test.each<[boolean, string, string]>([
     '## [Unreleased]\n- x\n\n## [1.0.0] - 2026-01-01\n- BREAKING: Service/mlflow-minio\n',
   ],
   [false, 'nothing is unreleased', '## [1.0.0] - 2026-01-01\n- BREAKING: Service/mlflow-minio\n'],
-])('announced: %p where %s', (expected, _what, text) => {
+])('a changelog with %p announces the break: %s', (expected, _what, text) => {
   expect(announced(text, 'Service/mlflow-minio')).toBe(expected);
 });

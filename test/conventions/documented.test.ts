@@ -3,7 +3,7 @@ import { undocumented } from './undocumented';
 import { missingUnit } from './units';
 import { ROOT } from '../support/run';
 
-test('the public API says what everything is, its default and its unit', () => {
+test('every public class, method and prop has a docstring with meaning, default and unit', () => {
   expect(undocumented(join(ROOT, 'lib/index.ts'))).toEqual([]);
 });
 
@@ -61,7 +61,7 @@ export class Whole {
 }
 `;
 
-test('each omission is found, and what jsii leaves out is not asked for', () => {
+test('the check finds each missing docstring, and skips what jsii skips', () => {
   expect(undocumented(join(ROOT, 'lib/faulty.ts'), faulty)).toEqual([
     'Bare(): no @param id',
     'Bare(): no @param scope',
@@ -90,7 +90,7 @@ describe('a quantity', () => {
     ['storage', 'Size', 'Size of the volume.', 'Size.gibibytes(50)'],
     ['storage', 'Size', 'Size of the volume.', '50 GiB'],
     ['pause', 'Duration', 'Between two tries.', '5 seconds'],
-  ])('has its unit: %s: %s, %s', (name, type, text, standard) => {
+  ])('has its unit in the docstring: %s: %s, %s', (name, type, text, standard) => {
     expect(missingUnit(name, type, text, standard)).toBeUndefined();
   });
 
@@ -100,7 +100,7 @@ describe('a quantity', () => {
     ['replicas', 'number', '`replicas`, one after the other.', '1'],
     ['interval', 'string', 'Time between two scrapes: `seconds`.', "'30s'"],
     ['pause', 'Duration', 'Between two tries.', '5'],
-  ])('lacks its unit: %s: %s, %s', (name, type, text, standard) => {
+  ])('lacks its unit in the docstring: %s: %s, %s', (name, type, text, standard) => {
     expect(missingUnit(name, type, text, standard)).toBeDefined();
   });
 });

@@ -20,6 +20,6 @@ test.each([
   ['251 lines', '1\n'.repeat(251), false],
   ['251 lines and a reason', '1\n'.repeat(250) + '// Longer than 250 lines: a table is read as one.\n', true],
   ['251 lines and no reason', '1\n'.repeat(250) + '// Longer than 250 lines:\n', false],
-])('%s', (_what, text, fits) => {
+])('the check of file sizes: %s', (_what, text, fits) => {
   expect(small(text)).toBe(fits);
 });

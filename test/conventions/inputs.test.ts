@@ -15,11 +15,11 @@ function structsOf(fields: Record<string, string>[], found = new Set<string>()):
   return found;
 }
 
-test('lib/inputs/table.ts has every public prop: otherwise `npm run inputs`', () => {
+test('lib/inputs/table.ts has every public prop (`npm run inputs` writes it)', () => {
   expect({ structs: STRUCTS, calls: CALLS, classes: CLASSES, enums: ENUMS }).toEqual(inputs);
 });
 
-test('each word of lib/inputs/expected.ts is of a type or a prop that exists', () => {
+test('each entry of lib/inputs/expected.ts has a type or a prop that exists', () => {
   const plain = (type: string) => type.replace(/[?{}[\]]/g, '');
   const fields = Object.values({ ...inputs.structs, ...inputs.calls }).flatMap(Object.entries);
   const known = new Set(fields.flatMap(([name, type]) => [plain(type), `${plain(type)} ${name}`]));

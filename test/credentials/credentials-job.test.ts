@@ -28,18 +28,18 @@ const planOf = (objects: Rendered[], name: string) =>
   JSON.parse(find(objects, 'ConfigMap', name).data['credentials.json']);
 const jobOf = (objects: Rendered[], name = 'server-credentials') => findByPrefix(objects, 'Job', name);
 
-test('the objects of a platform’s credentials', () => {
+test('the credentials Job of a platform has these objects', () => {
   const objects = platform();
   const own = objects.filter(({ metadata }) => metadata.name.startsWith('mlflow-credentials'));
   expect(snapshotOf(own)).toMatchSnapshot();
 });
 
-describe('the number of Jobs', () => {
-  test('one for a platform with any components', () => {
+describe('an app', () => {
+  test('has one credentials Job for a platform with any components', () => {
     expect(jobsOf(platform())).toEqual([expect.stringMatching(/^Job mlflow-credentials-[0-9a-f]{8}$/)]);
   });
 
-  test('one for each component without a platform', () => {
+  test('has one credentials Job for each component without a platform', () => {
     const objects = synth((chart) => {
       const database = new PostgresStatefulSet(chart, 'postgres');
       const artifacts = new MinioStore(chart, 'minio');
@@ -52,7 +52,7 @@ describe('the number of Jobs', () => {
     ).toEqual(['Job minio-credentials', 'Job postgres-credentials', 'Job server-credentials']);
   });
 
-  test('none if nothing is generated', () => {
+  test('has no credentials Job if nothing is generated', () => {
     const objects = serverObjects({ authentication: Authentication.none(), keys: Credentials.fromSecret('keys') });
     expect(namesOf(objects).filter((name) => name.includes('credentials'))).toEqual([]);
   });
@@ -67,12 +67,12 @@ describe('the plan', () => {
     ['with MLflow’s own login', { authentication: Authentication.mlflow(), server: { replicas: 1 } }],
     ['without a login', { authentication: Authentication.none() }],
     ['with database and bucket elsewhere', { database: existingDatabase(), artifacts: existingBucket() }],
-  ])('is one that the program accepts, %s', (_how, props) => {
+  ])('is accepted by the program, %s', (_how, props) => {
     const plan = planOf(withProgram(props), 'mlflow-credentials');
     expect(validatePlan(plan)).toBe(plan);
   });
 
-  test('is one that the program looks at', () => {
+  test('has only fields that the program reads', () => {
     expect(() => validatePlan({ secrets: [{ name: 'Wrong', labels: {}, keys: {} }] })).toThrow(PlanError);
   });
 
@@ -96,7 +96,7 @@ describe('the plan', () => {
 });
 
 describe('the role', () => {
-  test('reads the Secrets of the plan by name, creates Secrets, changes that of the users, and may do no more', () => {
+  test('may only read the Secrets of the plan by name, create Secrets and patch that of the users', () => {
     const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow').server.addServiceUser('trainer'));
     const plan = planOf(objects, 'mlflow-credentials');
     const users = ['mlflow-server-users', 'mlflow-server-trainer-login'];
@@ -109,14 +109,14 @@ describe('the role', () => {
     ]);
   });
 
-  test('sees which plan was applied, also without users', () => {
+  test('may read which plan was applied, also without users', () => {
     const objects = synth((chart) => new PostgresStatefulSet(chart, 'database'));
     expect(find(objects, 'Role', 'database-credentials').rules).toContainEqual({
       ...{ apiGroups: [''], resources: ['configmaps'], resourceNames: ['database-credentials'], verbs: ['get'] },
     });
   });
 
-  test('is bound to the Job’s account, which no other pod uses', () => {
+  test('is bound to the Job’s ServiceAccount, which no other pod uses', () => {
     const objects = platform();
     expect(find(objects, 'RoleBinding', 'mlflow-credentials')).toMatchObject({
       roleRef: { kind: 'Role', name: 'mlflow-credentials' },
@@ -127,21 +127,21 @@ describe('the role', () => {
     expect(users[0].spec.template.spec.automountServiceAccountToken).toBe(true);
   });
 
-  test('needs a namespace, as Kubernetes binds no account without one', () => {
+  test('needs a namespace, because a RoleBinding needs the one of its ServiceAccount', () => {
     const message = errorOf(() => synthWithoutNamespace((chart) => addServer(chart)));
     expect(message).toMatch(/^chart\/server\/credentials: the chart has no namespace; expected one/);
   });
 });
 
-describe('the Job', () => {
+describe('the credentials Job', () => {
   const name = (objects: Rendered[]) => jobOf(objects).metadata.name;
 
-  test('is a new one when the plan changes', () => {
+  test('gets a new name when the plan changes', () => {
     const more = serverObjects({}, (server) => server.addServiceUser('deployer'));
     expect(name(more)).not.toBe(name(serverObjects()));
   });
 
-  test('is the same one when something else changes', () => {
+  test('keeps its name when something else changes', () => {
     expect(name(serverObjects({ replicas: 2, image: 'mlflow:v3.16.0' }))).toBe(name(serverObjects()));
   });
 
@@ -174,7 +174,7 @@ describe('the Job', () => {
     expect(jobOf(serverObjects()).spec).not.toHaveProperty('activeDeadlineSeconds');
   });
 
-  test('is told the revision of its ConfigMap, which changes with the plan', () => {
+  test('has the revision of its ConfigMap, which changes with the plan', () => {
     const [one, other] = [
       platform(),
       synth((chart) => new MlflowPlatform(chart, 'mlflow').server.addServiceUser('trainer')),
@@ -188,7 +188,7 @@ describe('the Job', () => {
     expect(revisionOf(other)).not.toBe(revisionOf(one));
   });
 
-  test('runs the program that lies in its ConfigMap, which is far from the limit of 1 MiB', () => {
+  test('runs the program of its ConfigMap, which is far below the limit of 1 MiB', () => {
     const objects = serverObjects();
     const [container] = jobOf(objects).spec.template.spec.containers;
     const { data } = find(objects, 'ConfigMap', 'server-credentials');
@@ -198,7 +198,7 @@ describe('the Job', () => {
   });
 });
 
-test('two platforms of one app have a Job each', () => {
+test('two platforms of one app have one credentials Job each', () => {
   const app = new App();
   const charts = ['one', 'two'].map((namespace) => {
     const chart = new Chart(app, namespace, { namespace });

@@ -21,8 +21,8 @@ const loginOf = (objects: any[]) => {
   return [PGUSER, PGPASSWORD];
 };
 
-describe('generated', () => {
-  test('the Secret is planned under the component’s name, and read by its keys', () => {
+describe('generated credentials', () => {
+  test('are planned under the component’s name, and read by their keys', () => {
     const objects = onPostgres({ credentials: Credentials.generated() });
     expect(loginOf(objects)).toEqual([
       { secret: 'postgres-mlflow-secret', key: 'username' },
@@ -33,19 +33,19 @@ describe('generated', () => {
     });
   });
 
-  test('is the default', () => {
+  test('are the default', () => {
     expect(onPostgres({})).toEqual(onPostgres({ credentials: Credentials.generated() }));
   });
 
-  test('the Secret is no part of what a GitOps controller may prune', () => {
+  test('are in a Secret that a GitOps controller does not prune', () => {
     const { labels, annotations } = plannedSecrets(serverObjects(), 'server-credentials')['server-secret'];
     expect(labels).toEqual({ 'app.kubernetes.io/name': 'mlflow', 'app.kubernetes.io/part-of': 'mlflow' });
     expect(annotations).toEqual({ 'argocd.argoproj.io/sync-options': 'Prune=false' });
   });
 });
 
-describe('from a Secret', () => {
-  test('by the component’s own keys', () => {
+describe('credentials from a Secret', () => {
+  test('are read by the component’s own keys', () => {
     const objects = onPostgres({ credentials: Credentials.fromSecret('own') });
     expect(loginOf(objects)).toEqual([
       { secret: 'own', key: 'username' },
@@ -53,21 +53,21 @@ describe('from a Secret', () => {
     ]);
   });
 
-  test('by other keys', () => {
+  test('are read by other keys', () => {
     expect(loginOf(onPostgres({ credentials: Credentials.fromSecret('own', keys) }))).toEqual([
       { secret: 'own', key: 'user' },
       { secret: 'own', key: 'word' },
     ]);
   });
 
-  test('by one other key', () => {
+  test('are read by one other key', () => {
     expect(loginOf(onPostgres({ credentials: Credentials.fromSecret('own', { passwordKey: 'word' }) }))).toEqual([
       { secret: 'own', key: 'username' },
       { secret: 'own', key: 'word' },
     ]);
   });
 
-  test('nothing is planned', () => {
+  test('are not planned', () => {
     const objects = onPostgres({
       credentials: Credentials.fromSecret('own'),
       superuser: Credentials.fromSecret('root'),
@@ -75,12 +75,12 @@ describe('from a Secret', () => {
     expect(objects.filter(({ metadata }) => metadata.name.startsWith('postgres-credentials'))).toEqual([]);
   });
 
-  test('no Secret is made, with or without values', () => {
+  test('create no Secret, with or without values', () => {
     const all = [...serverObjects(), ...onPostgres({ credentials: Credentials.fromSecret('own') })];
     expect(all.filter(({ kind }) => kind === 'Secret')).toEqual([]);
   });
 
-  test.each(['', 'Own', 'my_secret', '-own', 'a b', 'a'.repeat(254)])('the name %j is refused', (name) => {
+  test.each(['', 'Own', 'my_secret', '-own', 'a b', 'a'.repeat(254)])('refuse the name %j', (name) => {
     expect(errorOf(() => onPostgres({ credentials: Credentials.fromSecret(name) }))).toContain(
       `chart/postgres: the name of the Secret of credentials is '${name}'; expected lower-case letters, digits, '-' and '.'`,
     );
@@ -89,16 +89,16 @@ describe('from a Secret', () => {
   test.each<[string, (chart: Chart) => void]>([
     ['a database', (chart) => addServer(chart, { database: databaseOf(Credentials.fromSecret('My Secret')) })],
     ['a bucket', (chart) => addServer(chart, { artifacts: bucketOf(Credentials.fromSecret('My Secret')) })],
-  ])('a wrong name is refused where %s exists already, too', (_what, build) => {
+  ])('refuse a wrong name also if %s exists already', (_what, build) => {
     expect(errorOf(() => synth(build))).toContain(`chart/server: the name of the Secret of `);
   });
 });
 
-describe('from a service account', () => {
+describe('credentials from a service account', () => {
   const role = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/mlflow' };
   const account = Credentials.fromServiceAccount(role);
 
-  test('a bucket takes it', () => {
+  test('are accepted by a bucket', () => {
     const objects = serverObjects({ artifacts: bucketOf(account) });
     expect(find(objects, 'ServiceAccount', 'server').metadata.annotations).toEqual(role);
   });
@@ -115,7 +115,7 @@ describe('from a service account', () => {
       (chart) => addServer(chart, { database: databaseOf(account) }),
       "expected Credentials.fromSecret('name')",
     ],
-  ])('%s cannot be one', (_what, build, want) => {
+  ])('are refused by %s', (_what, build, want) => {
     const message = errorOf(() => synth(build));
     expect(message).toMatch(/^chart\/(it|server): /);
     expect(message).toContain('service account');
@@ -123,14 +123,14 @@ describe('from a service account', () => {
   });
 });
 
-describe('generated ones cannot be for what exists already', () => {
-  test('a database', () => {
+describe('generated credentials are refused for an existing', () => {
+  test('database', () => {
     expect(errorOf(() => serverObjects({ database: databaseOf(Credentials.generated()) }))).toContain(
       "chart/server: the database's credentials are generated",
     );
   });
 
-  test('a bucket', () => {
+  test('bucket', () => {
     expect(errorOf(() => serverObjects({ artifacts: bucketOf(Credentials.generated()) }))).toContain(
       "chart/server: the bucket's credentials are generated",
     );

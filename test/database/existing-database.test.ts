@@ -22,36 +22,36 @@ const connect = (props: Partial<ExistingDatabaseProps>, ...needed: number[]) => 
   return (needed.length > 0 ? needed : [10]).map((each) => database.connectFrom(client(each))).pop()!;
 };
 
-test('what a client needs, without props', () => {
+test('a connection to an existing database, without props', () => {
   expect(connect({})).toMatchSnapshot();
 });
 
-test('what a client needs, with all props', () => {
+test('a connection to an existing database, with all props', () => {
   expect(connect(allProps)).toMatchSnapshot();
 });
 
-test('a connection is encrypted unless it is said otherwise', () => {
+test('a connection is encrypted by default', () => {
   expect(connect({}).environment.PGSSLMODE).toBe('require');
   expect(connect({ sslMode: 'disable' }).environment.PGSSLMODE).toBe('disable');
 });
 
-test('with an authority the certificate and the name in it are checked', () => {
+test('with a certificate authority the client verifies the certificate and its name', () => {
   const { environment, secretFiles } = connect({ authoritySecretName: 'db-authority' });
   expect(environment).toMatchObject({ PGSSLMODE: 'verify-full', PGSSLROOTCERT: '/etc/mlflow-database/ca.crt' });
   expect(secretFiles).toEqual([{ secretName: 'db-authority', keys: ['ca.crt'], directory: '/etc/mlflow-database' }]);
 });
 
-test('its policy allows the port of the database, and its addresses where they are known', () => {
+test('the policy allows the port of the database, and only its addresses if they are known', () => {
   expect(connect({}).egress).toEqual([{ peer: { anyone: true }, port: 5432 }]);
   expect(connect({ port: 6432, cidr: '10.1.2.0/24' }).egress).toEqual([{ peer: { cidr: '10.1.2.0/24' }, port: 6432 }]);
 });
 
-test('its policy allows the pods behind a Service in place of what the URL says', () => {
+test('the policy allows the pods behind a Service instead of the host', () => {
   const bouncer = { peer: { podLabels: { app: 'pgbouncer' } }, port: 6432 };
   expect(connect({ host: 'pgbouncer.db.svc', egress: [bouncer] }).egress).toEqual([bouncer]);
 });
 
-test('connections of all clients count', () => {
+test('the rule of maxConnections counts the connections of all clients', () => {
   connect({ maxConnections: 100 }, 60, 40);
   expect(errorOf(() => connect({ maxConnections: 100 }, 60, 41))).toBe(
     'chart/server: maxConnections is 100; expected at least 101, what its clients can open, or fewer servers, or fewer ' +
@@ -59,12 +59,12 @@ test('connections of all clients count', () => {
   );
 });
 
-test('the image that dumps it before a migration is the one of the embedded database unless it is said otherwise', () => {
+test('the dump before a migration uses the image of the embedded database by default', () => {
   expect(Database.fromExisting(minimal).clientImage).toBe(Images.POSTGRES);
   expect(Database.fromExisting(allProps).clientImage).toBe('registry.example.com/postgres:18.1');
 });
 
-test('several servers can use it', () => {
+test('an existing database allows several servers', () => {
   expect(Database.fromExisting(minimal).sharedByReplicas).toBe(true);
 });
 
@@ -110,12 +110,12 @@ const refused: [string, Partial<ExistingDatabaseProps>, string][] = [
   ['a mask that is too long', { cidr: '10.0.0.0/33' }, "cidr is '10.0.0.0/33'"],
 ];
 
-test.each(refused)('%s is refused, with the path of who connects', (_, props, message) => {
+test.each(refused)('refuses %s, with the path of the construct that connects', (_, props, message) => {
   expect(errorOf(() => connect(props))).toContain(`chart/server: ${message}`);
 });
 
 test.each(['db', 'db.prod.svc.cluster.local', '10.0.0.1', '::1', 'fd00::12', 'DB.example.com'])(
-  'host %s is taken',
+  'accepts the host %s',
   (host) => {
     expect(connect({ host }).environment.PGHOST).toBe(host);
   },

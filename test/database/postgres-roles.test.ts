@@ -4,14 +4,14 @@ import { Rendered, errorOf, synth } from '../support/synth';
 
 const platform = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
 
-test('the superuser is known to Postgres and the set-up alone', () => {
+test("only PostgreSQL and the set-up Job have the superuser's Secret", () => {
   expect(readersOf('mlflow-postgres-secret', platform)).toEqual([
     'Job/mlflow-postgres-set-up',
     'StatefulSet/mlflow-postgres',
   ]);
 });
 
-test("MLflow's own role is known to the set-up, the server and the migration, and not to Postgres", () => {
+test("the set-up Job, the server and the migration have the Secret of MLflow's role, and PostgreSQL does not", () => {
   expect(readersOf('mlflow-postgres-mlflow-secret', platform)).toEqual([
     'Deployment/mlflow-server',
     'Job/mlflow-postgres-set-up',
@@ -19,7 +19,7 @@ test("MLflow's own role is known to the set-up, the server and the migration, an
   ]);
 });
 
-test('the superuser reaches Postgres as files, whose names are the keys of the seed', () => {
+test("PostgreSQL reads the superuser from files that are named like the seed's keys", () => {
   const { container, pod } = postgres();
   expect(environmentOf(container)).toMatchObject({
     POSTGRES_USER_FILE: '/run/secrets/postgres/POSTGRES_USER',
@@ -35,7 +35,7 @@ test('no environment variable holds a Secret', () => {
   expect(JSON.stringify(objects)).not.toMatch(/secretKeyRef|envFrom/);
 });
 
-test('keys of Secrets that exist are taken as they are called', () => {
+test('an existing Secret is read by the names of its keys', () => {
   const { container, job } = postgres({
     superuser: Credentials.fromSecret('root', { usernameKey: 'u', passwordKey: 'p' }),
     credentials: Credentials.fromSecret('login', { usernameKey: 'user', passwordKey: 'pass' }),
@@ -51,13 +51,13 @@ test('keys of Secrets that exist are taken as they are called', () => {
   ]);
 });
 
-test('with two Secrets that exist there is no Job that makes Secrets', () => {
+test('with two existing Secrets there is no credentials Job', () => {
   const { objects } = postgres({ superuser: Credentials.fromSecret('a'), credentials: Credentials.fromSecret('b') });
   expect(objects.filter(({ kind }) => kind === 'Role')).toEqual([]);
 });
 
-describe('the set-up', () => {
-  test('makes the database, and those that are added later', () => {
+describe('the set-up Job', () => {
+  test('creates the database, and those that are added later', () => {
     expect(environmentOf(postgres({ databaseName: 'tracking' }).jobContainer).DATABASES).toBe('tracking');
     const { jobContainer } = postgres({}, (database) =>
       ['mlflow_auth', 'mlflow_auth', 'x'].forEach((name) => database.addDatabase(name)),
@@ -65,12 +65,12 @@ describe('the set-up', () => {
     expect(environmentOf(jobContainer).DATABASES).toBe('mlflow mlflow_auth x');
   });
 
-  test('a database that is added makes it run again', () => {
+  test('runs again if a database is added', () => {
     const { job } = postgres({}, (database) => database.addDatabase('mlflow_auth'));
     expect(job.metadata.name).not.toBe(postgres().job.metadata.name);
   });
 
-  test('may reach Postgres and name look-ups, nothing else', () => {
+  test('may reach only PostgreSQL and DNS', () => {
     const policy = postgres().objects.find(
       ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'mlflow-postgres-set-up',
     );
@@ -84,12 +84,12 @@ describe('the set-up', () => {
     ]);
   });
 
-  test('is tried again until Postgres answers', () => {
+  test('is retried until PostgreSQL answers', () => {
     expect(postgres().job.spec.backoffLimit).toBe(20);
     expect(postgres().job.spec.template.spec.restartPolicy).toBe('Never');
   });
 
-  test('uses the image of the server, whose client it is', () => {
+  test('uses the image of PostgreSQL, which has psql', () => {
     expect(postgres({ image: 'registry.example.com/postgres:17.6' }).jobContainer.image).toBe(
       'registry.example.com/postgres:17.6',
     );
@@ -106,7 +106,7 @@ describe('a client', () => {
     return { ...result, policy };
   };
 
-  test('finds the database by the variables of libpq, and its login as files', () => {
+  test('gets the address of the database in variables of libpq, and its login as files', () => {
     expect(connection().environment).toEqual({
       PGHOST: 'mlflow-postgres',
       PGPORT: '5432',
@@ -119,28 +119,28 @@ describe('a client', () => {
     ]);
   });
 
-  test('may come in, on the port of the database', () => {
+  test('may reach the port of the database', () => {
     expect(connection().policy.spec.ingress).toContainEqual({
       from: [{ podSelector: { matchLabels: { app: 'notebook' } } }],
       ports: [{ port: 5432, protocol: 'TCP' }],
     });
   });
 
-  test('is told where it must be able to go', () => {
+  test('gets an egress rule to the database', () => {
     expect(connection().egress).toEqual([
       { peer: { podLabels: postgres().statefulSet.spec.selector.matchLabels }, port: 5432 },
     ]);
   });
 });
 
-test('several servers can use it', () => {
+test('the embedded database allows several servers', () => {
   synth((chart) => expect(new PostgresStatefulSet(chart, 'postgres').sharedByReplicas).toBe(true));
 });
 
 test.each([
   ['superuser', 'mlflow-postgres-secret'],
   ['credentials', 'mlflow-postgres-mlflow-secret'],
-])('%s cannot be those of a service account', (prop, secret) => {
+])('refuses %s from a service account', (prop, secret) => {
   expect(errorOf(() => postgres({ [prop]: Credentials.fromServiceAccount({}) }))).toBe(
     `chart/mlflow-postgres: credentials for ${secret} are a service account's; expected Credentials.generated() or ` +
       "Credentials.fromSecret('name'): only cloud stores know service accounts",

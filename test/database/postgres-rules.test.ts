@@ -44,28 +44,28 @@ const refused: [string, PostgresStatefulSetProps, string][] = [
   ['a certificate without a name', { tlsSecretName: 'My_Secret' }, "tlsSecretName is 'My_Secret'; expected"],
 ];
 
-test.each(refused)('%s is refused', (_, props, message) => {
+test.each(refused)('refuses %s', (_, props, message) => {
   expect(errorOf(() => postgres(props))).toContain(`chart/mlflow-postgres: ${message}`);
 });
 
-test('a database that Postgres itself owns is refused', () => {
+test('refuses a database that PostgreSQL itself owns', () => {
   for (const databaseName of ['postgres', 'template0', 'template1']) {
     expect(errorOf(() => postgres({ databaseName }))).toContain(`the database's name is '${databaseName}'`);
   }
 });
 
-test('a database added later is held to the same rule', () => {
+test('checks the name of a database that is added later', () => {
   expect(errorOf(() => postgres({}, (database) => database.addDatabase('x; y')))).toContain(
     "chart/mlflow-postgres: the database's name is 'x; y'; expected lower-case letters",
   );
 });
 
-test('all that is wrong is told at once', () => {
+test('names all broken rules at once', () => {
   const message = errorOf(() => postgres({ image: 'postgres', storage: Size.gibibytes(0), databaseName: '' }));
   expect(message.split('\n')).toHaveLength(3);
 });
 
-test('names that are right are taken', () => {
+test('accepts valid names', () => {
   for (const databaseName of ['mlflow', '_mlflow_2', 'a'.repeat(63)]) postgres({ databaseName });
   postgres({ superuser: Credentials.fromSecret('my.secret-1') });
 });

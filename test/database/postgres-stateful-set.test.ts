@@ -10,7 +10,7 @@ import { find } from '../support/synth';
 describe('names equal to those of the seed', () => {
   const { statefulSet, container, service } = postgres();
 
-  test('StatefulSet and headless Service are mlflow-postgres, and the one names the other', () => {
+  test('StatefulSet and headless Service are mlflow-postgres, and the StatefulSet names the Service', () => {
     expect(statefulSet.metadata.name).toBe('mlflow-postgres');
     expect(service.metadata.name).toBe('mlflow-postgres');
     expect(service.spec.clusterIP).toBe('None');
@@ -19,7 +19,7 @@ describe('names equal to those of the seed', () => {
     expect(statefulSet.spec.serviceName).toBe('mlflow-postgres');
   });
 
-  test('the claim is postgres-data, mounted at its folder postgres', () => {
+  test('the claim is postgres-data, mounted with the subPath postgres', () => {
     expect(statefulSet.spec.volumeClaimTemplates.map((claim: any) => claim.metadata.name)).toEqual(['postgres-data']);
     const mount = container.volumeMounts.find(({ name }: any) => name === 'postgres-data');
     expect(mount).toEqual({ name: 'postgres-data', mountPath: '/var/lib/postgresql/data', subPath: 'postgres' });
@@ -30,7 +30,7 @@ describe('names equal to those of the seed', () => {
   });
 });
 
-test('defaults: 50Gi of the default storage class, PostgreSQL 17, 500m/1Gi to 2/4Gi', () => {
+test('the defaults are 50Gi of the default storage class, PostgreSQL 17, 500m/1Gi to 2/4Gi', () => {
   const { statefulSet, container } = postgres();
   const [claim] = statefulSet.spec.volumeClaimTemplates;
   expect(claim.spec).toMatchObject({ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '50Gi' } } });
@@ -40,7 +40,7 @@ test('defaults: 50Gi of the default storage class, PostgreSQL 17, 500m/1Gi to 2/
   expect(container.resources.limits).toMatchObject({ cpu: '2', memory: '4Gi' });
 });
 
-test('there is one server, never two on one volume', () => {
+test('one pod runs, and a second never starts on its volume', () => {
   expect(postgres().statefulSet.spec.replicas).toBe(1);
 });
 
@@ -49,11 +49,11 @@ test('a deleted or scaled StatefulSet keeps its volume', () => {
   expect(policy).toEqual({ whenDeleted: 'Retain', whenScaled: 'Retain' });
 });
 
-test('a shutdown has 120 seconds for its checkpoint', () => {
+test('the grace period of 120 seconds is long enough for a checkpoint', () => {
   expect(postgres().pod.terminationGracePeriodSeconds).toBe(120);
 });
 
-test.each(['', '\n', '\r\n'])('the superuser is what the Secret says, without the end of line %j', (end) => {
+test.each(['', '\n', '\r\n'])('the name of the superuser is read from the Secret without the line ending %j', (end) => {
   const folder = mkdtempSync(join(tmpdir(), 'superuser-'));
   writeFileSync(join(folder, 'user'), `postgres${end}`);
   writeFileSync(join(folder, 'password'), `p%s\\$a "b"${end}`);
@@ -74,12 +74,12 @@ test.each(['', '\n', '\r\n'])('the superuser is what the Secret says, without th
   expect(out).toBe('postgres|p%s\\$a "b"||postgres');
 });
 
-test('the shell of the command gives its place to the server, which so gets the signals', () => {
+test('the shell of the command runs the server by exec, so that it gets the signals', () => {
   expect(postgres().container.command.slice(0, 2)).toEqual(['sh', '-c']);
   expect(postgres().container.command[2]).toMatch(/\nexec docker-entrypoint\.sh "\$@"$/);
 });
 
-test('new data lies below the mount, which initdb may not chmod; data in the mount itself is found too', () => {
+test('new data is in a folder of the mount, and data in the mount itself is found too', () => {
   const { container } = postgres();
   expect(container.env).toContainEqual({ name: 'PGDATA', value: '/var/lib/postgresql/data/pgdata' });
   expect(container.command[2]).toContain(
@@ -91,30 +91,30 @@ describe('probes', () => {
   const { startupProbe, livenessProbe, readinessProbe } = postgres().container;
   const isReady = ['pg_isready', '-q', '-h', '127.0.0.1', '-p', '5432'];
 
-  test('startup waits half an hour for a recovery', () => {
+  test('the startup probe waits half an hour for a recovery', () => {
     expect(startupProbe.exec.command).toEqual(isReady);
     expect(startupProbe.periodSeconds * startupProbe.failureThreshold).toBeGreaterThanOrEqual(1800);
   });
 
-  test('liveness fails only on exit 2 of pg_isready: no answer at all', () => {
+  test('the liveness probe fails only if pg_isready exits with 2, no answer', () => {
     expect(livenessProbe.exec.command).toEqual(['sh', '-c', `${isReady.join(' ')}; test $? -ne 2`]);
   });
 
-  test('liveness asks for nothing that max_connections could refuse', () => {
+  test('the liveness probe needs no connection that max_connections could refuse', () => {
     expect(JSON.stringify(livenessProbe)).not.toContain('psql');
   });
 
-  test('readiness is pg_isready over TCP, where the server of initdb does not listen', () => {
+  test('the readiness probe uses TCP, on which the server of initdb does not listen', () => {
     expect(readinessProbe.exec.command).toEqual(isReady);
   });
 });
 
-describe('who may log in how (pg_hba.conf)', () => {
+describe('pg_hba.conf', () => {
   const hba = (tlsSecretName?: string) =>
     find(postgres(tlsSecretName ? { tlsSecretName } : {}).objects, 'ConfigMap', 'mlflow-postgres').data['pg_hba.conf'];
   const rules = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
-  test('only the socket in the container is trusted', () => {
+  test('trusts only the socket in the container', () => {
     expect(rules(hba())).toEqual([
       'local all all trust',
       'host "mlflow" +cdk8s_mlflow all scram-sha-256',
@@ -123,19 +123,19 @@ describe('who may log in how (pg_hba.conf)', () => {
     ]);
   });
 
-  test("MLflow's role opens its databases, also those that are added, and no other", () => {
+  test("allows MLflow's role only its databases, added ones included", () => {
     const { objects } = postgres({ databaseName: 'runs' }, (database) => database.addDatabase('all'));
     expect(rules(find(objects, 'ConfigMap', 'mlflow-postgres').data['pg_hba.conf'])).toContain(
       'host "runs","all" +cdk8s_mlflow all scram-sha-256',
     );
   });
 
-  test('with TLS nobody comes without it', () => {
+  test('refuses connections without TLS if TLS is on', () => {
     const open = rules(hba('certificate')).filter((rule) => !/^local|reject$/.test(rule));
     expect(open.map((rule) => rule.split(' ')[0])).toEqual(['hostssl', 'hostssl']);
   });
 
-  test('the server reads that file, and a changed one is a rollout', () => {
+  test('is read by the server, and a change triggers a rollout', () => {
     const [plain, tls] = [postgres(), postgres({ tlsSecretName: 'certificate' })];
     expect(plain.container.args).toContain('hba_file=/etc/postgresql-config/pg_hba.conf');
     const hash = ({ statefulSet }: any) => statefulSet.spec.template.metadata.annotations['cdk8s-mlflow/config-hash'];
@@ -143,7 +143,7 @@ describe('who may log in how (pg_hba.conf)', () => {
   });
 });
 
-test('storage and its class reach the claim', () => {
+test('the claim has the given size and storage class', () => {
   const { statefulSet } = postgres({ storage: Size.gibibytes(200), storageClassName: 'fast-ssd' });
   expect(statefulSet.spec.volumeClaimTemplates[0].spec).toMatchObject({
     storageClassName: 'fast-ssd',
@@ -151,7 +151,7 @@ test('storage and its class reach the claim', () => {
   });
 });
 
-test('only the set-up may come, until somebody connects', () => {
+test('only the set-up Job has ingress until a client connects', () => {
   const from = postgres().policy.spec.ingress.map((rule: any) => rule.from);
   const setUp = {
     'app.kubernetes.io/name': 'mlflow',
@@ -161,7 +161,7 @@ test('only the set-up may come, until somebody connects', () => {
   expect(from).toEqual([[{ podSelector: { matchLabels: setUp } }]]);
 });
 
-test('the database itself may go nowhere', () => {
+test('the database has no egress', () => {
   const { policyTypes, egress = [] } = postgres().policy.spec;
   expect(policyTypes).toEqual(['Ingress', 'Egress']);
   expect(egress).toEqual([]);

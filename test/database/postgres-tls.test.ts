@@ -16,7 +16,7 @@ describe('without tlsSecretName', () => {
     expect(JSON.stringify(pod.volumes)).not.toContain('tls');
   });
 
-  test('clients are told nothing about TLS', () => {
+  test('clients get no variable about TLS', () => {
     expect(Object.keys(connection().environment)).toEqual(['PGHOST', 'PGPORT', 'PGDATABASE', 'PGCONNECT_TIMEOUT']);
     expect(connection().secretFiles).toEqual([]);
   });
@@ -34,13 +34,13 @@ describe('with tlsSecretName', () => {
     expect(container.args).toContain(`${key}=${value}`);
   });
 
-  test('the key is no file for others: Postgres refuses one', () => {
+  test('the key cannot be read by others, because PostgreSQL refuses such a key', () => {
     const { name, secret } = pod.volumes.find((volume: any) => volume.secret?.secretName === 'certificate');
     expect(secret.defaultMode).toBe(0o440);
     expect(container.volumeMounts).toContainEqual({ name, mountPath: '/etc/postgresql-tls', readOnly: true });
   });
 
-  test('clients check the certificate and the name in it', () => {
+  test('clients verify the certificate and its name', () => {
     expect(connection('certificate').environment).toMatchObject({
       PGHOST: 'postgres',
       PGSSLMODE: 'verify-full',
@@ -54,7 +54,7 @@ describe('with tlsSecretName', () => {
     ]);
   });
 
-  test('the set-up, which sends the password of the superuser, checks it too', () => {
+  test("the set-up Job, which sends the superuser's password, verifies it too", () => {
     expect(environmentOf(jobContainer)).toMatchObject({
       PGSSLMODE: 'verify-full',
       PGSSLROOTCERT: '/etc/mlflow-database/ca.crt',

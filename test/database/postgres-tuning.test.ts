@@ -29,7 +29,7 @@ describe('settings follow the memory limit', () => {
     });
   });
 
-  test('a limit that is no whole number of mebibytes is rounded down', () => {
+  test('rounds down a limit that is no whole number of mebibytes', () => {
     expect(tuned(Size.kibibytes(4_000_000)).shared_buffers).toBe('976MB');
   });
 });
@@ -44,11 +44,11 @@ describe('max_connections', () => {
     ['one client and 20 more fit exactly', [30], '50'],
     ['one more than fits', [31], '75'],
     ['clients add up', [100, 100], '225'],
-  ])('is rounded up to a multiple of 25: %s', (_, clients, expected) => {
+  ])('is a multiple of 25, rounded up: %s', (_, clients, expected) => {
     expect(connections(...clients)).toBe(expected);
   });
 
-  test('counts clients that connect after the StatefulSet was made', () => {
+  test('counts clients that connect after the StatefulSet was created', () => {
     synth((chart) => {
       const database = new PostgresStatefulSet(chart, 'postgres');
       expect(database.maxConnections).toBe(50);
@@ -57,56 +57,56 @@ describe('max_connections', () => {
     });
   });
 
-  test('holds what the servers of a platform and its migration can open', () => {
+  test('allows all connections of the servers and the migration', () => {
     const objects = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
     const { args } = find(objects, 'StatefulSet', 'mlflow-postgres').spec.template.spec.containers[0];
     // 10 servers and one of a rollout, 3 engines each, 3 + 3 connections; 10 of the migration; 20 in reserve.
     expect(settings(args).max_connections).toBe('250');
   });
 
-  test('what the user says is kept', () => {
+  test("keeps the user's value", () => {
     expect(tuned(Size.gibibytes(4), 120).max_connections).toBe('120');
   });
 });
 
-test('a client whose labels no pod can have is refused', () => {
+test('refuses a client with labels that no pod can have', () => {
   const jobs = { ...client(5), podLabels: { app: 'a b' } };
   expect(errorOf(() => postgres({}, (database) => database.connectFrom(jobs)))).toContain(
     "chart/mlflow-postgres: client.podLabels has the value 'a b' of 'app'; expected",
   );
 });
 
-describe('max_connections that cannot be', () => {
+describe('max_connections', () => {
   const failure = (props: object, needed: number) =>
     errorOf(() => postgres(props, (database) => database.connectFrom(client(needed))));
 
-  test('fewer than the clients can open, and 3 for superusers', () => {
+  test('is refused if it is less than the clients can open plus 3 for superusers', () => {
     expect(failure({ maxConnections: 102 }, 100)).toContain(
       '[chart/mlflow-postgres] maxConnections is 102; expected at least 103: its clients can open 100 and 3 are kept',
     );
   });
 
-  test('exactly enough is taken', () => {
+  test('is accepted if it is exactly that number', () => {
     postgres({ maxConnections: 103 }, (database) => database.connectFrom(client(100)));
   });
 
-  test('more than the memory limit holds, said by the user', () => {
+  test("is refused if the user's value needs more than the memory limit", () => {
     expect(failure({ maxConnections: 333 }, 10)).toContain(
       '[chart/mlflow-postgres] max_connections is 333 with a memory limit of 4096Mi; expected at most 332',
     );
   });
 
-  test('more than the memory limit holds, computed from the clients', () => {
+  test('is refused if the clients need more than the memory limit', () => {
     expect(failure({}, 400)).toMatch(
       /\[chart\/mlflow-postgres\] max_connections is 425 with .* expected a memory limit of \d+Mi, fewer servers/,
     );
   });
 
-  test('as many as the memory limit holds are taken', () => {
+  test('is accepted up to the memory limit', () => {
     postgres({ maxConnections: 332 });
   });
 
-  test('the memory limit that the message names is enough, and not twice what is needed', () => {
+  test('has an error that names a sufficient memory limit, less than twice the need', () => {
     const wrong = (memoryMebibytes: number, maxConnections: number) =>
       tuningRules({ memoryMebibytes, neededConnections: 0, maxConnections }).find((rule) => rule.wrong)?.want;
     for (let connections = 50; connections <= 5000; connections++) {

@@ -30,7 +30,7 @@ export interface Cluster {
 
 /** `main.ts`, a platform with everything turned on, what the page's own TypeScript makes, and what its commands make. */
 export function clusterOf(page: Page, withPrograms: boolean): Cluster {
-  const own = withPrograms ? programsOf(page).flatMap(objectsOf) : [];
+  const own = withPrograms ? Object.values(objectsOf(programsOf(page))).flatMap((objects) => objects()) : [];
   const handed = page.blocks
     .filter(({ language }) => language === 'sh')
     .flatMap(({ code }) => heredocs(code).found)

@@ -15,13 +15,13 @@ const inShell = (block: Block): Block[] =>
         .found.filter(({ command }) => /kubectl .*-f - *$/.test(command))
         .map(({ content }) => ({ ...block, language: 'yaml', code: content }));
 
-test.each(blocks)('$at says a language that is looked at', ({ language }) => {
+test.each(blocks)('the block at $at has a language that the tests check', ({ language }) => {
   expect(LANGUAGES).toContain(language);
 });
 
 const data = [...blocks, ...blocks.flatMap(inShell)].filter(({ language }) => ['json', 'yaml'].includes(language));
 
-test.each(data)('$at parses', ({ language, code }) => {
+test.each(data)('the block at $at can be parsed', ({ language, code }) => {
   if (language === 'json') return void expect(JSON.parse(code)).toBeInstanceOf(Object);
   const documents = parseAllDocuments(code);
   expect(documents.flatMap(({ errors }) => errors)).toEqual([]);

@@ -28,12 +28,12 @@ const links = [...pages, ...linked].flatMap(({ file, text }) =>
     .filter(({ target }) => !/^https?:/.test(target)),
 );
 
-test('there are some, and one with an anchor', () => {
+test('the pages contain links, also with an anchor', () => {
   expect(links.length).toBeGreaterThan(50);
   expect(links.map(({ target }) => target)).toContainEqual(expect.stringContaining('#'));
 });
 
-test.each(links)('$file: $target', ({ file, target }) => {
+test.each(links)('the link of $file exists: $target', ({ file, target }) => {
   const [path, anchor] = target.split('#');
   const to = path === '' ? file : relative(ROOT, join(ROOT, dirname(file), path));
   expect(existsSync(join(ROOT, to)) ? to : `no file ${to}`).toBe(to);
@@ -42,7 +42,7 @@ test.each(links)('$file: $target', ({ file, target }) => {
 
 // A page that no index names is one that nobody finds.
 test.each(['how-to', 'explanation', 'decisions', 'reference'])(
-  'docs/%s/README.md leads to each page of its folder',
+  'docs/%s/README.md links to each page of its folder',
   (kind) => {
     const folder = pages.filter(({ file }) => file.startsWith(`docs/${kind}/`)).map(({ file }) => file);
     const index = folder

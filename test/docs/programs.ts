@@ -5,7 +5,7 @@ import * as ts from 'typescript';
 import { Block, Page, heredocs } from './pages';
 import * as library from '../../lib';
 import { Manifest, parseManifests } from '../output/manifests';
-import { ROOT, written } from '../support/run';
+import { ROOT, writtenByEach } from '../support/run';
 
 /** Beside build/runtime/, which the library looks for above itself. */
 const FOLDER = join(ROOT, 'build', `blocks-${process.pid}`);
@@ -90,7 +90,11 @@ export function typeErrors(programs: Program[]): Record<string, string[]> {
   );
 }
 
-/** The objects that a program writes when it runs as a process of its own. */
-export function objectsOf({ file }: Program): Manifest[] {
-  return Object.values(written(file)).flatMap(parseManifests);
+/** The objects that each program writes, by its file. A function throws if its program fails. */
+export function objectsOf(programs: Program[]): Record<string, () => Manifest[]> {
+  if (programs.length === 0) return {};
+  const files = writtenByEach(programs.map(({ file }) => file));
+  return Object.fromEntries(
+    programs.map(({ file }, index) => [file, () => Object.values(files[index]()).flatMap(parseManifests)]),
+  );
 }

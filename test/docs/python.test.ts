@@ -10,10 +10,10 @@ const programs = readdirSync(join(ROOT, 'examples'))
   .map((file) => readFileSync(file, 'utf8'));
 const python = blocks.filter(({ language }) => language === 'python');
 
-test('there is one', () => {
+test('the pages contain a Python block', () => {
   expect(python.map(({ at }) => at)).toContainEqual(expect.stringMatching(/^docs\/how-to\/python\.md/));
 });
 
-test.each(python)('$at is the program of an example', ({ code }) => {
+test.each(python)('the Python block at $at is equal to the program of an example', ({ code }) => {
   expect(programs).toContain(code);
 });

@@ -2,11 +2,11 @@ import { join } from 'path';
 import { referencePages } from '../../docs/generate/pages';
 import { ROOT, filesOf } from '../support/run';
 
-test('docs/reference/ is what `npm run docs:reference` writes', () => {
+test('docs/reference/ is equal to the output of `npm run docs:reference`', () => {
   expect(filesOf(join(ROOT, 'docs', 'reference'))).toEqual(referencePages());
 });
 
-test('says what an operator looks for', () => {
+test('the reference has the ports, users, Secrets, rights and variables of the platform', () => {
   const pages = referencePages();
   const row = (page: string, ...parts: string[]) =>
     expect(pages[page].split('\n').filter((line) => parts.every((part) => line.includes(part)))).not.toEqual([]);
@@ -18,7 +18,7 @@ test('says what an operator looks for', () => {
     '`AWS_ACCESS_KEY_ID`: generated (access-key)',
     'Job `mlflow-minio-set-up-<hash>`',
   );
-  row('network-policies.md', '`mlflow/mlflow-postgres`', 'Deployment `mlflow-server` on 5432', '| nowhere |');
+  row('network-policies.md', '`mlflow/mlflow-postgres`', 'Deployment `mlflow-server` on 5432', '| no destination |');
   row('service-accounts.md', '`mlflow/mlflow-deployer`', '| yes |', 'get, patch deployments');
   row('claims.md', '`postgres-data-mlflow-postgres-0`', '50Gi');
   row('labels.md', 'Deployment `mlflow-server`', '`app.kubernetes.io/component: server`', '`app: mlflow-server`');
@@ -28,7 +28,7 @@ test('says what an operator looks for', () => {
 });
 
 // Their hashes would change the pages with every edit of a program.
-test('holds no hash of a program and no text of one', () => {
+test('the reference contains neither hashes nor texts of programs', () => {
   const text = Object.values(referencePages()).join('\n');
   expect(text).not.toMatch(/-[0-9a-f]{8}`/);
   expect(text).not.toMatch(/config-hash: [0-9a-f]{16}/);

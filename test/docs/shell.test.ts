@@ -25,20 +25,20 @@ const withShell = pages.filter((page) => allCommands(page).length > 0);
 writeAll(withShell.flatMap(programsOf));
 afterAll(removeAll);
 
-test('there are many', () => {
+test('the pages contain many shell blocks', () => {
   expect(withShell.flatMap(allCommands).filter(([program]) => program === 'kubectl').length).toBeGreaterThan(150);
 });
 
-test.each(withShell.flatMap(shellOf))('$at is a script', ({ code }) => {
+test.each(withShell.flatMap(shellOf))('the shell block at $at is a valid script', ({ code }) => {
   const { status, stderr } = spawnSync('bash', ['-n'], { input: code, encoding: 'utf8' });
   expect([status, stderr]).toEqual([0, '']);
 });
 
-describe.each(withShell)('$file', (page) => {
+describe.each(withShell)('the shell blocks of $file', (page) => {
   const commands = allCommands(page);
   const kubectl = commands.filter(([program]) => program === 'kubectl').map(namedBy);
 
-  test('names scripts and programs of npm that are there', () => {
+  test('name only npm scripts and programs that exist', () => {
     const run = commands.filter(([program, verb]) => program === 'npm' && verb === 'run').map(([, , script]) => script);
     expect(run.filter((script) => !(script in scripts))).toEqual([]);
     const npx = commands.filter(([program]) => program === 'npx').map(([, program]) => program);
@@ -47,7 +47,7 @@ describe.each(withShell)('$file', (page) => {
     expect(npx.filter((program) => ![...programs, ...own].includes(program))).toEqual([]);
   });
 
-  test('names files that are there, or that it makes', () => {
+  test('name only files that exist or that they create', () => {
     const written = filesWrittenBy(page, commands);
     const files = [
       ...kubectl.flatMap((named) => named.files),
@@ -61,11 +61,11 @@ describe.each(withShell)('$file', (page) => {
     ).toEqual([]);
   });
 
-  test('names commands and options of kubectl that are known', () => {
+  test('name only commands and options that kubectl has', () => {
     expect(kubectl.flatMap(({ unknown }) => unknown)).toEqual([]);
   });
 
-  test('names objects that are there', () => {
+  test('name only objects that exist', () => {
     const missing = missingOf(page, kubectl, false);
     // What the page's own programs make costs seconds, and most pages speak of `main.ts`.
     expect(missing.length > 0 && programsOf(page).length > 0 ? missingOf(page, kubectl, true) : missing).toEqual([]);

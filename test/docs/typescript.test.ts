@@ -6,17 +6,18 @@ const programs = pages.flatMap(programsOf);
 writeAll(programs);
 afterAll(removeAll);
 const errors = typeErrors(programs);
+const objects = objectsOf(programs);
 
-test('there are some, and one that a shell block writes', () => {
+test('the pages contain TypeScript blocks, also one that a shell block writes', () => {
   expect(programs.length).toBeGreaterThan(10);
   expect(programs.map(({ at }) => at)).toContainEqual(expect.stringMatching(/^docs\/tutorial\//));
 });
 
-describe.each(programs)('$at', (program) => {
+describe.each(programs)('the TypeScript block at $at', (program) => {
   test('compiles', () => expect(errors[program.at]).toEqual([]));
 
   test('synthesizes', () => {
-    const kinds = objectsOf(program).map(({ kind }) => kind);
+    const kinds = objects[program.file]().map(({ kind }) => kind);
     expect(kinds).toContain('Deployment');
   });
 });

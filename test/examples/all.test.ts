@@ -21,14 +21,14 @@ test.each(names)('%s has a program, a README of a page, and a test that pins wha
   expect(readFileSync(test, 'utf8')).toMatch(new RegExp(`(expectExample|runExample)\\('${name}'`));
 });
 
-test('the README of the folder names each', () => {
+test('the README of the folder names each example', () => {
   const readme = readFileSync(join(EXAMPLES, 'README.md'), 'utf8');
   const rows = [...readme.matchAll(/^\| \[([\w-]+)\]\(([\w-]+)\/README\.md\) \|/gm)];
   for (const [, text, link] of rows) expect(text).toBe(link);
   expect(rows.map(([, name]) => name).sort()).toEqual([...names].sort());
 });
 
-test('each is written as a user writes it: from the library’s name, and from nothing of this repository', () => {
+test('each example imports the library by its name, and no other file of this repository', () => {
   for (const name of names) {
     const imported = [...readFileSync(main(name), 'utf8').matchAll(/ from '(.*)';/g)].map(([, from]) => from);
     expect(imported).toContain('cdk8s-mlflow');
@@ -54,10 +54,11 @@ test.each(inPython)('%s in Python imports only from packages, and its README say
   );
 });
 
-test('each has the right types', () => {
+test('each example compiles', () => {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: names.map(main) }, ts.sys, ROOT);
   const program = ts.createProgram(names.map(main), { ...options, noEmit: true });
-  const diagnostics = ts.getPreEmitDiagnostics(program);
+  // Not the library's own files, which `npm run lint` checks.
+  const diagnostics = names.flatMap((name) => ts.getPreEmitDiagnostics(program, program.getSourceFile(main(name))));
   expect(diagnostics.map(({ file, messageText }) => [file?.fileName, messageText])).toEqual([]);
 });

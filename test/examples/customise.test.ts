@@ -2,7 +2,7 @@ import { expectExample, objectOf } from './example';
 
 const example = expectExample('customise', { files: ['mlflow.k8s.yaml'] });
 
-test('the patches are in the output', () => {
+test('the output has the changes of every patch', () => {
   expect(objectOf(example, 'Deployment', 'mlflow-server').spec.minReadySeconds).toBe(10);
   expect(objectOf(example, 'HorizontalPodAutoscaler', 'mlflow-server-hpa').spec.behavior).toEqual({
     scaleDown: { stabilizationWindowSeconds: 600 },

@@ -3,7 +3,7 @@ import { join } from 'path';
 import { External } from '../output/checks/existing-names';
 import { findings } from '../output/findings';
 import { Manifest, parseManifests, title } from '../output/manifests';
-import { ROOT, written } from '../support/run';
+import { ROOT, writtenByEach } from '../support/run';
 import { snapshotOf } from '../support/synth';
 
 export const EXAMPLES = join(ROOT, 'examples');
@@ -29,18 +29,25 @@ export interface Example {
 }
 
 export function runExample(name: string): Example {
-  const folder = join(EXAMPLES, name);
-  const files = written(join(folder, 'main.ts'));
-  return {
-    readme: readFileSync(join(folder, 'README.md'), 'utf8'),
-    files,
-    objects: Object.values(files).flatMap(parseManifests),
-  };
+  return runExamples(name)[0];
+}
+
+/** Several examples, which run in one process. */
+export function runExamples(...names: string[]): Example[] {
+  const outputs = writtenByEach(names.map((name) => join(EXAMPLES, name, 'main.ts')));
+  return names.map((name, index) => {
+    const files = outputs[index]();
+    return {
+      readme: readFileSync(join(EXAMPLES, name, 'README.md'), 'utf8'),
+      files,
+      objects: Object.values(files).flatMap(parseManifests),
+    };
+  });
 }
 
 /** What holds for every example; the rest stands in the example's own test. */
 export function expectExample(name: string, { files, external = [], meant = [CONSOLE] }: Expected): Example {
-  const example = runExample(name);
+  const [example, quickstart] = runExamples(...new Set([name, 'quickstart']));
 
   test('writes its files, which its README names and no other', () => {
     expect(Object.keys(example.files).sort()).toEqual([...files].sort());
@@ -60,7 +67,7 @@ export function expectExample(name: string, { files, external = [], meant = [CON
     expect(existsSync(join(__dirname, '__snapshots__', `${name}.test.ts.snap`))).toBe(true);
   });
 
-  const known = name === 'quickstart' ? [] : runExample('quickstart').objects;
+  const known = quickstart?.objects ?? [];
 
   test.each(files)('%s is as before', (file) => {
     expect(changes(parseManifests(example.files[file]), known)).toMatchSnapshot();

@@ -12,18 +12,18 @@ const applications = read('argo-cd/applications.yaml');
 const [repository, ...kustomizations] = read('flux/kustomizations.yaml');
 const jobs = example.objects.filter(({ kind }) => kind === 'Job');
 
-test('dist/ is what main.ts writes: npm run synth:gitops', () => {
+test('dist/ is equal to what main.ts writes (npm run synth:gitops)', () => {
   expect(filesOf(join(folder, 'dist'))).toEqual(example.files);
 });
 
-test('has no findings but those that are meant', () => {
+test('the output has only the accepted findings', () => {
   expect(findings(example.objects)).toEqual([CONSOLE]);
 });
 
-describe('what is beside dist/', () => {
+describe('the files beside dist/', () => {
   const folders = ['mlflow', 'ml-serving'].map((name) => `examples/gitops/dist/${name}`);
 
-  test('applies each folder of it once, with Argo CD and with Flux', () => {
+  test('apply each folder of dist/ once, with Argo CD and with Flux', () => {
     const paths = (objects: Manifest[], path: (object: Manifest) => string) => objects.map(path);
     expect(paths(applications, ({ spec }) => spec.source.path)).toEqual(folders);
     expect(paths(kustomizations, ({ spec }) => spec.path)).toEqual(folders.map((each) => `./${each}`));
@@ -31,7 +31,7 @@ describe('what is beside dist/', () => {
     expect([...new Set(written)].sort()).toEqual([...folders].sort());
   });
 
-  test('applies into the namespaces that the files have', () => {
+  test('apply into the namespaces of the files', () => {
     for (const { spec } of applications) {
       const files = Object.entries(example.files).filter(([file]) =>
         spec.source.path.endsWith(`/${file.split('/')[0]}`),
@@ -42,7 +42,7 @@ describe('what is beside dist/', () => {
     }
   });
 
-  test('has nothing wait for the platform: its credentials Job waits for the namespace of the serving', () => {
+  test('contain no dependency on the platform, whose credentials Job waits for the namespace of the serving', () => {
     const plan = JSON.parse(objectOf(example, 'ConfigMap', 'mlflow-credentials').data['credentials.json']);
     const copies = plan.logins.flatMap(({ users }: any) => Object.values(users).flat());
     expect(copies.map((copy: string) => copy.split('/')[0])).toEqual(['ml-serving']);
@@ -53,12 +53,12 @@ describe('what is beside dist/', () => {
     expect(Object.values(example.files).join()).not.toMatch(/sync-wave|argocd.argoproj.io\/hook/);
   });
 
-  test('takes Git from one place', () => {
+  test('name one Git repository', () => {
     expect(new Set(applications.map(({ spec }) => spec.source.repoURL))).toEqual(new Set([repository.spec.url]));
     for (const { spec } of kustomizations) expect(spec.sourceRef.name).toBe(repository.metadata.name);
   });
 
-  test('has no Application that is named as the platform’s instance label says', () => {
+  test('have no Application with the name of the platform’s instance label', () => {
     const instances = new Set(
       example.objects.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance']).filter(Boolean),
     );
@@ -67,8 +67,8 @@ describe('what is beside dist/', () => {
   });
 });
 
-describe('what GitOps must not do', () => {
-  test('pruning leaves namespaces and the migration', () => {
+describe('a GitOps controller', () => {
+  test('does not prune namespaces and the migration', () => {
     for (const object of example.objects) {
       const annotations = object.metadata.annotations ?? {};
       const kept = annotations['kustomize.toolkit.fluxcd.io/prune'] === 'disabled';
@@ -77,7 +77,7 @@ describe('what GitOps must not do', () => {
     }
   });
 
-  test('a finished Job stays, or it would be made anew with each reconciliation', () => {
+  test('keeps finished Jobs, which it would otherwise create again at each reconciliation', () => {
     expect(jobs.map(({ metadata }) => metadata.name.replace(/-[0-9a-f]{8}$/, '-<hash>')).sort()).toEqual([
       'mlflow-credentials-<hash>',
       'mlflow-minio-set-up-<hash>',
@@ -87,7 +87,7 @@ describe('what GitOps must not do', () => {
     for (const { spec } of jobs) expect(spec).not.toHaveProperty('ttlSecondsAfterFinished');
   });
 
-  test('nothing in Git says which version is served, or the number of pods', () => {
+  test('does not manage the served version or the number of pods', () => {
     const { spec, metadata } = objectOf(example, 'Deployment', 'churn-prediction-model-serving');
     const { initContainers, containers } = spec.template.spec;
     const variables = [...initContainers, ...containers].flatMap(({ env }: any) => env.map(({ name }: any) => name));
@@ -97,7 +97,7 @@ describe('what GitOps must not do', () => {
     expect(spec).not.toHaveProperty('replicas');
   });
 
-  test('no Lease is in Git, which Argo CD would leave out, and the deployer may make it', () => {
+  test('does not manage a Lease, which Argo CD would ignore; the deployer creates it', () => {
     expect(example.objects.filter(({ kind }) => kind === 'Lease')).toEqual([]);
     const { rules } = objectOf(example, 'Role', 'mlflow-deployer');
     expect(rules.flatMap(({ resources, verbs }: any) => verbs.map((verb: string) => `${verb} ${resources}`))).toEqual([

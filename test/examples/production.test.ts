@@ -17,7 +17,7 @@ const example = expectExample('production', {
   external: secrets.map((name) => `Secret/${name}`),
 });
 
-test('makes no Secret, and its README names each that it wants', () => {
+test('the production example creates no Secret, and its README names each that it needs', () => {
   expect(example.objects.filter(({ metadata }) => metadata.name.startsWith('mlflow-credentials'))).toEqual([]);
   for (const secret of secrets) expect(example.readme).toContain(`\`${secret}\``);
 });

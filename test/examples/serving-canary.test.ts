@@ -4,7 +4,7 @@ const example = expectExample('serving-canary', {
   files: ['mlflow.k8s.yaml', 'ml-serving.k8s.yaml', 'churn-split.k8s.yaml'],
 });
 
-test('the route leads to the two Services, at a port that they have, and the weights are percents', () => {
+test('the route forwards to ports of the two Services, with weights in percent', () => {
   const { backendRefs } = objectOf(example, 'HTTPRoute', 'churn').spec.rules[0];
   for (const { name, port } of backendRefs) {
     expect(objectOf(example, 'Service', name).spec.ports.map((each: any) => each.port)).toContain(port);
@@ -12,7 +12,7 @@ test('the route leads to the two Services, at a port that they have, and the wei
   expect(backendRefs.map(({ weight }: any) => weight)).toEqual([90, 10]);
 });
 
-test('the gateway’s pods may come to both, and follow different aliases of one model', () => {
+test('the gateway’s pods may reach both servings, which follow different aliases of one model', () => {
   const targets = JSON.parse(objectOf(example, 'ConfigMap', 'mlflow-deployer-targets').data['targets.json']).targets;
   expect(targets.map(({ deployment, model, alias }: any) => [deployment, model, alias])).toEqual([
     ['churn-champion-serving', 'churn-prediction-model', 'champion'],

@@ -14,14 +14,14 @@ const images = new Set(
   podTemplates(example.objects).flatMap((template) => containers(template).map(({ container }) => container.image)),
 );
 
-test('every image comes from the mirror, with the login for it', () => {
+test('every image comes from the mirror, with its pull Secret', () => {
   expect([...images].filter((image) => !image.startsWith(MIRROR))).toEqual([]);
   for (const { spec } of podTemplates(example.objects)) {
     expect(spec.imagePullSecrets).toEqual([{ name: 'registry-login' }]);
   }
 });
 
-test('the page lists the images to copy, each with the name that it has in the mirror', () => {
+test('the page lists the images to copy, each with its name in the mirror', () => {
   const page = readFileSync(join(ROOT, 'docs/how-to/offline-serving.md'), 'utf8');
   const rows = [...page.matchAll(/^\| `(.+?)` \| `(.+?)` \|/gm)].map(([, from, to]) => [from, to]);
   const anyTag = (each: Iterable<string>) => new Set([...each].map((image) => image.replace(/:[^:/]+$/, ':<tag>')));
@@ -31,7 +31,7 @@ test('the page lists the images to copy, each with the name that it has in the m
   for (const [from, to] of rows) expect(to).toBe(MIRROR + from.slice(from.indexOf('/') + 1));
 });
 
-test('no address in the pods and their settings is outside the cluster', () => {
+test('pods and their settings contain no address outside the cluster', () => {
   const hosts = new Set<string>();
   for (const object of example.objects) {
     const settings = object.kind === 'ConfigMap' ? withoutPrograms(object.data) : object.spec;
@@ -47,7 +47,7 @@ test('no address in the pods and their settings is outside the cluster', () => {
   expect(hosts).toContain('mlflow-server.mlflow.svc');
 });
 
-test('the pods of the model may go to the registry and the name servers, and nowhere else', () => {
+test('the pods of the model have egress only to the registry and DNS', () => {
   const policy = example.objects.find(
     ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'churn-prediction-model-serving',
   )!;

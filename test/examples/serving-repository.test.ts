@@ -6,12 +6,12 @@ const example = expectExample('serving-repository', {
   meant: [],
 });
 
-test('makes nothing in the namespace of the platform', () => {
+test('the example creates nothing in the namespace of the platform', () => {
   const namespaces = example.objects.map(({ metadata }) => metadata.namespace);
   expect([...new Set(namespaces)]).toEqual([undefined, 'ml-serving']);
 });
 
-test('server and deployer go to the platform’s address with the login of the Secret', () => {
+test('serving and deployer use the platform’s address and the login of the Secret', () => {
   const names = ['churn-prediction-model-serving', 'model-deployer'];
   for (const name of names) {
     const { volumes } = objectOf(example, 'Deployment', name).spec.template.spec;

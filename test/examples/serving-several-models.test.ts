@@ -4,7 +4,7 @@ const example = expectExample('serving-several-models', {
   files: ['mlflow.k8s.yaml', 'ml-serving.k8s.yaml', 'mlflow-monitoring.k8s.yaml'],
 });
 
-test('the deployer follows those that may move, and the fixed version stands in the YAML', () => {
+test('the deployer follows aliases, and the fixed version is in the YAML', () => {
   const { data } = objectOf(example, 'ConfigMap', 'mlflow-deployer-targets');
   expect(JSON.parse(data['targets.json']).targets.map(({ deployment }: any) => deployment)).toEqual([
     'churn-serving',
@@ -14,7 +14,7 @@ test('the deployer follows those that may move, and the fixed version stands in 
   expect(containers[0].env).toContainEqual({ name: 'MODEL_VERSION', value: '3' });
 });
 
-test('each is scraped', () => {
+test('each serving has a monitor', () => {
   const monitors = example.objects.filter(({ kind }) => kind === 'ServiceMonitor').map(({ metadata }) => metadata.name);
   expect(monitors.sort()).toEqual([
     'churn-serving-metrics',

@@ -28,7 +28,7 @@ test('without an exposure no Ingress or route exists', () => {
   expect(serverObjects()).toEqual(objects);
 });
 
-test('the Ingress leads to a Service and a port that exist', () => {
+test('the Ingress forwards to an existing port of an existing Service', () => {
   const { service } = ingress({ host }).spec.rules[0].http.paths[0].backend;
   const { ports } = find(serverObjects(), 'Service', service.name).spec;
   expect(ports.map(({ name }: any) => name)).toContain(service.port.name);
@@ -39,7 +39,7 @@ test('the cluster’s default class is used if none is given', () => {
   expect(ingress({ host, className: 'traefik' }).spec.ingressClassName).toBe('traefik');
 });
 
-test('annotations of the user come beside those of the certificate, and win', () => {
+test('annotations of the user are merged with those of the certificate and take precedence', () => {
   const { annotations } = ingress({
     ...all,
     annotations: { ...all.annotations, 'cert-manager.io/cluster-issuer': 'own' },
@@ -50,7 +50,7 @@ test('annotations of the user come beside those of the certificate, and win', ()
   });
 });
 
-test('without any annotation the field is left out', () => {
+test('without annotations the field is omitted', () => {
   expect(ingress({ host }).metadata).not.toHaveProperty('annotations');
 });
 
@@ -60,7 +60,7 @@ test.each([{}, { tls: Tls.fromSecret('certificate') }])('refuses an Ingress with
   );
 });
 
-describe('refuses', () => {
+describe('an exposure refuses', () => {
   const name = "expected only a host name, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'";
   test.each<[Partial<IngressExposureProps>, string, string]>([
     [{ host: 'https://mlflow.example.com' }, "host is 'https://mlflow.example.com'", name],
@@ -83,7 +83,7 @@ describe('refuses', () => {
   });
 });
 
-test('with a certificate plain http is redirected, without one it is not', () => {
+test('nginx redirects plain http only with a certificate', () => {
   const configuration = (props: IngressExposureProps) =>
     find(serverObjects({ exposure: Exposure.ingress(props) }), 'ConfigMap', 'server-proxy').data['nginx.conf'];
   expect(configuration(all)).toContain(`return 308 https://${host}$request_uri;`);

@@ -35,19 +35,19 @@ test('a route with every prop', () => {
   expect(snapshotOf([route(all)])).toMatchSnapshot();
 });
 
-test('is patched by its documented id', () => {
+test('a route is patched by its documented id', () => {
   serverObjects({ exposure: Exposure.httpRoute(least) }, (server) => {
     expect(server.apiObject('route').kind).toBe('HTTPRoute');
   });
 });
 
 describe('the API server', () => {
-  test.each(both)('takes it, with %s', (_what, props) => {
+  test.each(both)('accepts the route with %s', (_what, props) => {
     expect(schema([route(props)])).toEqual([]);
   });
 
   // What it fills in a GitOps controller sees as a change, after each sync.
-  test.each(both)('adds nothing to it, with %s', (_what, props) => {
+  test.each(both)('adds no default to the route with %s', (_what, props) => {
     const definition = parse(readFileSync(join(ROOT, 'crds/httproutes.yaml'), 'utf8'));
     const { spec } = definition.spec.versions[0].schema.openAPIV3Schema.properties;
     expect(filledIn({ rules: [{ backendRefs: [{}] }] }, spec)).toMatchObject({
@@ -67,19 +67,19 @@ function filledIn(value: any, node: any): any {
 }
 
 describe('the Gateway', () => {
-  test('is looked for in the route’s own namespace, and any of its listeners may lead in', () => {
+  test('is in the route’s own namespace by default, with any of its listeners', () => {
     const [parent, ...more] = route().spec.parentRefs;
     expect([parent.kind, parent.name, more]).toEqual(['Gateway', 'public', []]);
     expect(parent).not.toHaveProperty('namespace');
     expect(parent).not.toHaveProperty('sectionName');
   });
 
-  test('may be in another one, and its listener chosen', () => {
+  test('can be in another namespace, with a given listener', () => {
     expect(route(all).spec.parentRefs[0]).toMatchObject({ namespace: 'gateway', sectionName: 'https' });
   });
 });
 
-describe('the timeout', () => {
+describe('the timeout of a route', () => {
   test.each<[string, RouteTimeout | undefined, object | undefined]>([
     ['none by itself, as uploads take long', undefined, { request: '0s' }],
     ['none', RouteTimeout.none(), { request: '0s' }],
@@ -92,7 +92,7 @@ describe('the timeout', () => {
   });
 });
 
-test.each([undefined, {}])('without annotations the field is left out: %j', (annotations) => {
+test.each([undefined, {}])('without annotations the field is omitted: %j', (annotations) => {
   expect(route({ ...least, annotations }).metadata).not.toHaveProperty('annotations');
 });
 
@@ -100,7 +100,7 @@ describe.each<[string, (exposure: Exposure) => Rendered[], string]>([
   ['a server', (exposure) => serverObjects({ exposure }), 'server'],
   ['a serving', (exposure) => servingObjects({ exposure }), 'churn-serving'],
 ])('%s', (_what, objects, name) => {
-  test('is led to by a Service and the number of a port that it has, which is the Ingress’s', () => {
+  test('is reached by an existing port of a Service, the same as with an Ingress', () => {
     const made = objects(Exposure.httpRoute(least));
     const [backend, ...more] = find(made, 'HTTPRoute', `${name}-route`).spec.rules[0].backendRefs;
     const { ports } = find(made, 'Service', backend.name).spec;
@@ -115,7 +115,7 @@ describe.each<[string, (exposure: Exposure) => Rendered[], string]>([
   test.each<[string, Partial<HttpRouteExposureProps>, Partial<IngressExposureProps>]>([
     ['by https alone as behind an Ingress with a certificate', {}, { tls: Tls.fromSecret('certificate') }],
     ['by http too as behind an Ingress without one', { https: false }, {}],
-  ])('is entered %s', (_how, byRoute, byIngress) => {
+  ])('admits clients %s', (_how, byRoute, byIngress) => {
     const withoutWay = (exposure: Exposure) =>
       objects(exposure).filter(({ kind }) => !['HTTPRoute', 'Ingress'].includes(kind));
     const made = withoutWay(Exposure.httpRoute({ ...least, ...byRoute }));
@@ -124,7 +124,7 @@ describe.each<[string, (exposure: Exposure) => Rendered[], string]>([
   });
 });
 
-test('https is the default, and plain http is redirected then', () => {
+test('https is the default, and nginx redirects plain http', () => {
   const configuration = (props: HttpRouteExposureProps) =>
     find(exposed(props), 'ConfigMap', 'server-proxy').data['nginx.conf'];
   expect(configuration(least)).toContain(`return 308 https://${host}$request_uri;`);
@@ -138,7 +138,7 @@ test.each(['host', 'gateway'])('refuses an HTTPRoute without %s', (prop) => {
   );
 });
 
-describe('refuses', () => {
+describe('a route refuses', () => {
   const seconds = 'expected a whole number of seconds from 1 to 99999, or RouteTimeout.none()';
   const name = "expected lower-case letters, digits, '-' and '.', at most 253, e.g. 'public'";
   test.each<[string, string, Partial<HttpRouteExposureProps>]>([

@@ -36,7 +36,7 @@ test.each<[string, Tls, string]>([
   ['an issuer that is no name', Tls.fromNamespacedIssuer('Team CA'), "issuer of tls is 'Team CA'"],
   ['an empty Secret', Tls.fromSecret(''), "the name of the Secret of tls is ''"],
   ['a Secret that is no name', Tls.fromSecret('my_certificate'), "the name of the Secret of tls is 'my_certificate'"],
-])('%s is refused', (_what, tls, value) => {
+])('refuses TLS with %s', (_what, tls, value) => {
   const message = serverError(exposed(tls));
   expect(message).toMatch(/^chart\/server: /);
   expect(message).toContain(value);

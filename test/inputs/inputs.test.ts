@@ -21,7 +21,7 @@ const isItSet = 'Is the environment variable behind it set?';
 const platform = (props: object, chart = new Chart(new App(), 'chart', { namespace: 'mlflow' })) =>
   new MlflowPlatform(chart, 'mlflow', props as any);
 
-describe('an undefined or empty argument is refused', () => {
+describe('refuses an undefined or empty argument', () => {
   test.each<[string, () => unknown]>([
     [
       "ArtifactStore.fromBucket: bucket is undefined; expected the name of an S3 bucket, e.g. 'models'. " + isItSet,
@@ -53,7 +53,7 @@ describe('an undefined or empty argument is refused', () => {
   });
 });
 
-describe('the message names the place of a construct that cannot be created there', () => {
+describe('the message names the path of a construct that cannot be created', () => {
   test('for an id that is taken', () => {
     const chart = new Chart(new App(), 'chart', { namespace: 'mlflow' });
     platform({}, chart);
@@ -87,7 +87,7 @@ test.each<[string, { connectFrom(client: any): unknown }]>([
   );
 });
 
-describe('a text that is given as undefined is refused, also if leaving it out takes a default', () => {
+describe('refuses a text that is given as undefined, also if it has a default', () => {
   test.each<[string, object]>([
     ['server.image is undefined; expected an image with a tag or a digest', { server: { image: unset } }],
     ['minio.bucket is undefined; ', { minio: { bucket: unset } }],
@@ -104,18 +104,18 @@ describe('a text that is given as undefined is refused, also if leaving it out t
     expect(errorOf(() => platform(props))).toContain(`chart/mlflow: ${message}`);
   });
 
-  test('and says that it may be left out', () => {
+  test('and the message says that it may be omitted', () => {
     expect(errorOf(() => platform({ server: { image: unset } }))).toMatch(/, or the prop left out\. Is the env/);
   });
 });
 
-test('what no environment variable gives may be undefined, as if it were left out', () => {
+test('accepts undefined for a prop that no environment variable gives', () => {
   const server = { replicas: undefined, tolerations: undefined, autoscaling: undefined };
   const props = { server, exposure: undefined, authentication: undefined, minio: { storage: undefined } };
   expect(synth((chart) => platform(props, chart))).toEqual(synth((chart) => platform({}, chart)));
 });
 
-test('null is refused, for which TypeScript has no type', () => {
+test('refuses null, for which TypeScript has no type', () => {
   expect(errorOf(() => platform(null as any))).toBe(
     'chart/mlflow: props is null; expected an object with the props of MlflowPlatformProps, or the prop left out',
   );
@@ -124,7 +124,7 @@ test('null is refused, for which TypeScript has no type', () => {
   );
 });
 
-describe('a value of another type is refused, with the value and its type', () => {
+describe('refuses a value of another type, with the value and its type', () => {
   test.each<[string, object]>([
     ['server.replicas is "3" (a string); expected a whole number of at least 1', { server: { replicas: '3' } }],
     ['server.environment.DEBUG is true (a boolean); expected a string', { server: { environment: { DEBUG: true } } }],
@@ -144,7 +144,7 @@ describe('a value of another type is refused, with the value and its type', () =
     expect(errorOf(() => platform(props))).toContain(`chart/mlflow: ${message}`);
   });
 
-  test('but not what may be a secret', () => {
+  test('without the value if it may be a secret', () => {
     const message = errorOf(() => platform({ minio: { credentials: 'hunter2' } }));
     expect(message).toBe(
       "chart/mlflow: minio.credentials is a string; expected Credentials, e.g. Credentials.fromSecret('name')",
@@ -152,7 +152,7 @@ describe('a value of another type is refused, with the value and its type', () =
   });
 });
 
-describe('a prop that does not exist is refused', () => {
+describe('refuses a prop that does not exist', () => {
   test.each<[string, object]>([
     ['server.replica is not a known prop; expected server.replicas', { server: { replica: 3 } }],
     ['exposures is not a known prop; expected exposure', { exposures: Exposure.none() }],
@@ -176,7 +176,7 @@ describe('a prop that does not exist is refused', () => {
   });
 });
 
-test('every fault is told, a line each', () => {
+test('names every fault on its own line', () => {
   const props: any = { storage: 50, replicaz: 1, image: unset };
   const message = errorOf(() => synth((chart) => new MinioStore(chart, 'minio', props)));
   expect(message.split('\n').map((line) => line.split(' is ')[0])).toEqual([
@@ -186,7 +186,7 @@ test('every fault is told, a line each', () => {
   ]);
 });
 
-test('an object of another copy of a package is taken: what it can is what counts', () => {
+test('accepts an object of another copy of a package, by its methods', () => {
   class Copy {
     public toKibibytes = () => 1024 * 1024;
     public toMebibytes = () => 1024;

@@ -33,14 +33,14 @@ function imagesOf(objects: Rendered[]): string[] {
   return [...new Set<string>(containers.map(({ image }) => image))].sort();
 }
 
-test('every image of the library is pinned, and says its registry', () => {
+test('every image of the library has a tag or digest and a registry', () => {
   for (const image of Object.values(Images) as string[]) {
     expect(imageRule(image).wrong).toBe(false);
     expect(image).toMatch(/^[a-z0-9-]+(\.[a-z0-9-]+)+\//);
   }
 });
 
-test('a platform runs the images of lib/images.ts and no other', () => {
+test('a platform runs only images of lib/images.ts', () => {
   const everything = { backup, postgres: { metrics: true } };
   expect(imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', everything)))).toEqual(
     Object.values(Images).sort(),
@@ -56,18 +56,18 @@ describe('a mirror', () => {
     },
   );
 
-  test('without one each image keeps its registry', () => {
+  test('keeps the registries if it is not set', () => {
     expect(mirrored('docker.io/library/postgres:17', {})).toBe('docker.io/library/postgres:17');
   });
 
-  test('holds every image of a platform, those of its Jobs included', () => {
+  test('replaces the registry of every image of a platform, those of Jobs included', () => {
     const pods = { imageRegistry: 'mirror.example.com' };
     for (const image of imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', { pods })))) {
       expect(image).toMatch(/^mirror\.example\.com\//);
     }
   });
 
-  test('an image that is given by name stays as it is', () => {
+  test('does not change an image that is given by name', () => {
     const pods = { imageRegistry: 'mirror.example.com' };
     const postgres = { image: 'registry.example.com/postgres:17.6' };
     const images = imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', { pods, postgres })));
@@ -139,18 +139,18 @@ describe('images that the user chooses', () => {
     ],
   ];
 
-  test.each(outputs)('are those of every container: %s', (_name, build, expected) => {
+  test.each(outputs)('are used by every container: %s', (_name, build, expected) => {
     expect(imagesOf(synth(build))).toEqual([...expected].sort());
   });
 
-  test('leave the others as they are', () => {
+  test('do not change the others', () => {
     const everything = { backup, postgres: { metrics: true }, pods: { images: { node } } };
     const found = imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', everything)));
     const others = (Object.values(Images) as string[]).filter((image) => image !== Images.NODE);
     expect(found).toEqual([...others, node].sort());
   });
 
-  test("give way to a component's own", () => {
+  test("are overridden by a component's own image", () => {
     const own = 'registry.example.com/postgres:17.6';
     const found = imagesOf(synth((chart) => new PostgresStatefulSet(chart, 'postgres', { images, image: own })));
     expect(found).toEqual([own, node].sort());
@@ -164,7 +164,7 @@ describe('images that the user chooses', () => {
   });
 });
 
-test('pages name the images of the library with the tags of lib/images.ts', () => {
+test('pages of the docs name images with the tags of lib/images.ts', () => {
   const wrong = pages
     .filter(({ file }) => !file.startsWith('docs/reference/'))
     .flatMap(({ file, text }) =>

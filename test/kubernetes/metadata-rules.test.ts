@@ -9,7 +9,7 @@ import { Rule, objectNameRule, wholeRule } from '../../lib/kubernetes/rules';
 
 const broken = (rules: Rule[]) => rules.filter(({ wrong }) => wrong).map(({ given }) => given);
 
-describe('what Kubernetes refuses is wrong', () => {
+describe('refuses what Kubernetes refuses', () => {
   test.each<[string, Rule[]]>([
     ["podLabels has the key 'a b'", labelRules('podLabels', { 'a b': 'x' })],
     ["podLabels has the key 'a/b/c'", labelRules('podLabels', { 'a/b/c': 'x' })],
@@ -78,7 +78,7 @@ describe('what Kubernetes refuses is wrong', () => {
   });
 });
 
-test('what Kubernetes takes is right', () => {
+test('accepts what Kubernetes accepts', () => {
   const rules = [
     ...labelRules('podLabels', { 'example.com/Team_1': 'ML-1', a: '' }),
     ...annotationRules('annotations', { 'Example.com/a': 'anything ${at} all' }),

@@ -7,8 +7,8 @@ const chartOf = (namespace?: string) => new Chart(new App(), 'chart', { namespac
 const deployment = (chart: Chart) =>
   new Deployment(chart, 'jobs', { containers: [{ image: 'jobs:1' }], podMetadata: { labels: { team: 'ml' } } });
 
-describe('a peer from pods of cdk8s-plus', () => {
-  test('has the labels that a NetworkPolicy finds a Deployment by, and its namespace', () => {
+describe('a network peer from pods of cdk8s-plus', () => {
+  test('has the pod labels and the namespace of a Deployment', () => {
     const chart = chartOf('jobs');
     const peer = NetworkPeers.fromPods(deployment(chart));
     const [{ spec }] = render(chart);
@@ -17,7 +17,7 @@ describe('a peer from pods of cdk8s-plus', () => {
     expect(peer.namespaceLabels).toEqual({ 'kubernetes.io/metadata.name': 'jobs' });
   });
 
-  test('is in the namespace of the policy if its chart has no namespace', () => {
+  test('has the namespace of the policy if its chart has none', () => {
     expect(NetworkPeers.fromPods(deployment(chartOf()))).not.toHaveProperty('namespaceLabels');
   });
 
@@ -36,7 +36,7 @@ describe('a peer from pods of cdk8s-plus', () => {
     expect(peerOf('b', every)).toEqual({ podLabels: {}, namespaceLabels: {} });
   });
 
-  test('is admitted by the server', () => {
+  test('gets ingress to the server', () => {
     const chart = chartOf('mlflow');
     const clients = [NetworkPeers.fromPods(Pods.select(chart, 'pods', { labels: { app: 'jobs' } }))];
     new MlflowPlatform(chart, 'mlflow', { server: { clients } });
@@ -46,7 +46,7 @@ describe('a peer from pods of cdk8s-plus', () => {
     );
   });
 
-  test('is refused for expressions, which a peer cannot say', () => {
+  test('is refused for expressions, which a peer does not support', () => {
     const pods = Pods.select(chartOf(), 'pods', { expressions: [LabelExpression.exists('app')] });
     expect(errorOf(() => NetworkPeers.fromPods(pods))).toContain(
       'NetworkPeers.fromPods: the selector of pods has expressions; expected labels only, ',
@@ -62,7 +62,7 @@ describe('a peer from pods of cdk8s-plus', () => {
   });
 });
 
-test('credentials take the name of a Secret of cdk8s-plus', () => {
+test('credentials accept the name of a Secret of cdk8s-plus', () => {
   const chart = chartOf('mlflow');
   const secret = Secret.fromSecretName(chart, 'store', 'store-login');
   const credentials = Credentials.fromSecret(secret.name);

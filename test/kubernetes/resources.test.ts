@@ -19,7 +19,7 @@ const broken = (resources: object) =>
     .filter((rule) => rule.wrong)
     .map((rule) => rule.given);
 
-test('rendered as Kubernetes writes amounts', () => {
+test('renders resources as Kubernetes writes quantities', () => {
   expect(renderResources(defaults)).toEqual({
     requests: { cpu: '500m', memory: '1Gi', 'ephemeral-storage': '64Mi' },
     limits: { cpu: '2', memory: '4Gi', 'ephemeral-storage': '1Gi' },
@@ -31,33 +31,33 @@ test.each([
   [Cpu.units(0.5), Size.gibibytes(1.5), { cpu: '500m', memory: '1536Mi' }],
   [Cpu.units(1.001), Size.kibibytes(1024), { cpu: '1001m', memory: '1Mi' }],
   [Cpu.millis(1500), Size.tebibytes(2), { cpu: '1500m', memory: '2Ti' }],
-])('amounts as Kubernetes would write them, so that applying again changes nothing: %j', (cpu, memory, wanted) => {
+])('renders quantities in canonical form, so that a second apply changes nothing: %j', (cpu, memory, wanted) => {
   expect(renderResources({ cpu: { request: cpu }, memory: { request: memory } }).requests).toEqual(wanted);
 });
 
-test('what is not given is left out', () => {
+test('omits what is not given', () => {
   expect(renderResources({ cpu: { request: Cpu.millis(100) } })).toEqual({ requests: { cpu: '100m' }, limits: {} });
 });
 
-describe('given over defaults', () => {
-  test('nothing given', () => {
+describe('given resources and defaults', () => {
+  test('are the defaults if nothing is given', () => {
     expect(mergeResources(defaults)).toEqual(defaults);
   });
 
-  test('one value changes only that value', () => {
+  test('differ only in the given value', () => {
     expect(mergeResources(defaults, { memory: { limit: Size.gibibytes(8) } })).toEqual({
       ...defaults,
       memory: { request: Size.gibibytes(1), limit: Size.gibibytes(8) },
     });
   });
 
-  test('a value that is given as undefined keeps the default', () => {
+  test('keep a default for a value that is undefined', () => {
     expect(mergeResources(defaults, { memory: { limit: undefined } }).memory?.limit).toEqual(Size.gibibytes(4));
     expect(mergeResources(defaults, { cpu: undefined }).cpu).toEqual(defaults.cpu);
   });
 });
 
-describe('right amounts', () => {
+describe('accepts resources with', () => {
   test.each([
     ['the defaults', defaults],
     ['those of small Jobs', smallResources],
@@ -71,7 +71,7 @@ describe('right amounts', () => {
   });
 });
 
-describe('wrong amounts', () => {
+describe('refuses resources with', () => {
   test.each([
     [
       'CPU request above the limit',
@@ -98,16 +98,16 @@ describe('wrong amounts', () => {
 });
 
 describe('sizeRule', () => {
-  test.each([Size.gibibytes(50), Size.kibibytes(1), Size.gibibytes(0.5)])('more than zero is right', (size) => {
+  test.each([Size.gibibytes(50), Size.kibibytes(1), Size.gibibytes(0.5)])('accepts more than zero', (size) => {
     expect(sizeRule('storage', size).wrong).toBe(false);
   });
 
-  test('zero is wrong', () => {
+  test('refuses zero', () => {
     expect(sizeRule('storage', Size.gibibytes(0))).toMatchObject({ wrong: true, given: 'storage is 0Gi' });
   });
 });
 
-test('an amount may be a fraction of its unit', () => {
+test('accepts a fraction of a unit', () => {
   expect(broken({ memory: { request: Size.gibibytes(0.3), limit: Size.gibibytes(1.5) } })).toEqual([]);
   expect(sizeRule('storage', Size.gibibytes(1.1)).wrong).toBe(false);
 });

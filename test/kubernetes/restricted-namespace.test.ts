@@ -2,11 +2,11 @@ import { App, Chart } from 'cdk8s';
 import { MlflowPlatform, RestrictedNamespace } from '../../lib';
 import { errorOf, find, namesOf, snapshotOf, synth, synthWithoutNamespace } from '../support/synth';
 
-test('the namespace of the chart, restricted', () => {
+test('creates the namespace of the chart', () => {
   expect(snapshotOf(synth((chart) => new RestrictedNamespace(chart, 'namespace')))).toMatchSnapshot();
 });
 
-test('Pod Security "restricted" is enforced, and told to who applies and to the audit log', () => {
+test('enforces the Pod Security Standard "restricted", with warnings and audit annotations', () => {
   const [{ metadata }] = synth((chart) => new RestrictedNamespace(chart, 'namespace'), 'team-a');
   expect(metadata.name).toBe('team-a');
   expect(metadata.labels).toEqual({
@@ -16,12 +16,12 @@ test('Pod Security "restricted" is enforced, and told to who applies and to the 
   });
 });
 
-test('it lies in no namespace', () => {
+test('has no namespace itself', () => {
   const [{ metadata }] = synth((chart) => new RestrictedNamespace(chart, 'namespace'));
   expect(metadata).not.toHaveProperty('namespace');
 });
 
-test('made first, it stands before all that lies in it: kubectl applies in the order of the file', () => {
+test('is first in the file, because kubectl applies in that order', () => {
   const objects = synth((chart) => {
     new RestrictedNamespace(chart, 'namespace');
     new MlflowPlatform(chart, 'mlflow');
@@ -30,19 +30,19 @@ test('made first, it stands before all that lies in it: kubectl applies in the o
   expect(find(objects, 'Namespace', 'mlflow')).toBeDefined();
 });
 
-test('a chart without a namespace is refused', () => {
+test('refuses a chart without a namespace', () => {
   expect(errorOf(() => synthWithoutNamespace((chart) => new RestrictedNamespace(chart, 'namespace')))).toBe(
     "chart/namespace: the chart has no namespace; expected one: new Chart(app, 'mlflow', { namespace: 'mlflow' })",
   );
 });
 
-test.each(['Team', 'team_a', '', 'a'.repeat(64)])('namespace %p is refused', (namespace) => {
+test.each(['Team', 'team_a', '', 'a'.repeat(64)])('refuses the namespace %p', (namespace) => {
   expect(errorOf(() => synth((chart) => new RestrictedNamespace(chart, 'namespace'), namespace))).toContain(
     `chart/namespace: the namespace of the chart is '${namespace}'; expected a DNS label`,
   );
 });
 
-test('two charts of one namespace that both make it are refused', () => {
+test('refuses two charts that create the same namespace', () => {
   const app = new App();
   for (const id of ['a', 'b']) {
     const chart = new Chart(app, id, { namespace: 'mlflow' });

@@ -10,26 +10,26 @@ function construct(): Construct {
 }
 
 describe('check', () => {
-  test('takes what breaks no rule', () => {
+  test('accepts values that break no rule', () => {
     check(construct(), [rule(false, 'a'), rule(false, 'b')]);
   });
 
-  test('tells every broken rule in a line of its own, with path, value and what would be right', () => {
+  test('names every broken rule on its own line, with path, value and what is expected', () => {
     const message = errorOf(() => check(construct(), [rule(true, 'a'), rule(false, 'b'), rule(true, 'c')]));
     expect(message).toBe('chart/part: a is 0; expected 1\nchart/part: c is 0; expected 1');
   });
 
-  test('tells a value with line breaks in one line', () => {
+  test('shows a value with line breaks on one line', () => {
     expect(errorOf(() => check('chart', [rule(true, 'a\nb\tc')]))).toBe('chart: a\\nb\\tc is 0; expected 1');
   });
 
-  test('takes a path in place of a construct', () => {
+  test('accepts a path instead of a construct', () => {
     expect(errorOf(() => check('chart/other', [rule(true, 'a')]))).toBe('chart/other: a is 0; expected 1');
   });
 });
 
 describe('checkAtSynth', () => {
-  test('fails when the app is validated, not before, with the path', () => {
+  test('fails when the app is validated, not earlier, with the path', () => {
     const part = construct();
     let wrong = false;
     checkAtSynth(part, () => [rule(wrong, 'a')]);
@@ -40,18 +40,18 @@ describe('checkAtSynth', () => {
 });
 
 describe('nameRule', () => {
-  test.each(['a', 'mlflow', 'ml-2', 'a'.repeat(63)])('%p is right', (name) => {
+  test.each(['a', 'mlflow', 'ml-2', 'a'.repeat(63)])('accepts %p', (name) => {
     expect(nameRule('id', name).wrong).toBe(false);
   });
 
   test.each(['', 'Mlflow', 'my_mlflow', 'my.mlflow', '-a', 'a-', 'a b', 'mlflow\n', 'ä', 'a'.repeat(64)])(
-    '%p is wrong',
+    'refuses %p',
     (name) => {
       expect(nameRule('id', name)).toMatchObject({ wrong: true, given: `id is '${name}'` });
     },
   );
 
-  test('the longest suffix counts', () => {
+  test('uses the longest suffix', () => {
     expect(nameRule('id', 'a'.repeat(53), '-000000000').wrong).toBe(false);
     expect(nameRule('id', 'a'.repeat(54), '-000000000')).toMatchObject({
       wrong: true,
@@ -66,7 +66,7 @@ describe('wholeRule', () => {
     [7, 1],
     [0, 0],
     [undefined, 1],
-  ])('%p of at least %d is right', (value, least) => {
+  ])('accepts %p of at least %d', (value, least) => {
     expect(wholeRule('x', value, least).wrong).toBe(false);
   });
 
@@ -75,7 +75,7 @@ describe('wholeRule', () => {
     [-1, 1],
     [1.5, 1],
     [NaN, 1],
-  ])('%p of at least %d is wrong', (value, least) => {
+  ])('refuses %p of at least %d', (value, least) => {
     expect(wholeRule('x', value, least)).toEqual({
       wrong: true,
       given: `x is ${value}`,
@@ -83,7 +83,7 @@ describe('wholeRule', () => {
     });
   });
 
-  test('Infinity is no number that Kubernetes takes', () => {
+  test('refuses Infinity, which Kubernetes does not accept', () => {
     expect(wholeRule('x', Infinity, 1)).toMatchObject({
       wrong: true,
       want: 'expected a whole number from 1 to 2147483647',
@@ -104,7 +104,7 @@ describe('imageRule', () => {
     `localhost:5000/mlflow@${digest}`,
     'mlflow:latest-2',
     'my__app/a.b-c:V1_2',
-  ])('%p is right', (image) => {
+  ])('accepts %p', (image) => {
     expect(imageRule(image).wrong).toBe(false);
   });
 
@@ -124,7 +124,7 @@ describe('imageRule', () => {
     ['a line feed', 'postgres:17\n'],
     ['upper case, which no registry has', 'Example/MLflow:1'],
     ['a scheme', 'https://registry.example.com/mlflow:1'],
-  ])('%s is wrong: %p', (_, image) => {
+  ])('refuses %s: %p', (_, image) => {
     expect(imageRule(image)).toMatchObject({ wrong: true, given: `image is '${image}'` });
   });
 });

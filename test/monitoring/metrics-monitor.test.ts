@@ -18,21 +18,21 @@ const all: Required<Omit<MetricsMonitorProps, 'target'>> = {
   labels: { release: 'prometheus' },
 };
 
-test('a monitor without options', () => {
+test('a monitor without options is rendered like this', () => {
   expect(snapshotOf(monitored().monitors)).toMatchSnapshot();
 });
 
-test('a monitor with every option', () => {
+test('a monitor with every option is rendered like this', () => {
   expect(snapshotOf(monitored(all).monitors)).toMatchSnapshot();
 });
 
-test('it is the only object of its chart, so that a cluster without the operator takes the other', () => {
+test('a monitor is in its own chart, so that the other applies to a cluster without the operator', () => {
   const { server, monitors } = monitored();
   expect(monitors.map(({ kind }) => kind)).toEqual(['ServiceMonitor']);
   expect(ofKind(server, 'ServiceMonitor')).toEqual([]);
 });
 
-test('it selects one Service, the metrics’, by labels that it has and a port that it has', () => {
+test('a monitor selects exactly the metrics Service, by its labels and port', () => {
   const { server, monitors } = monitored();
   const [{ spec }] = monitors;
   const selected = ofKind(server, 'Service').filter(({ metadata }: Rendered) =>
@@ -44,13 +44,13 @@ test('it selects one Service, the metrics’, by labels that it has and a port t
   expect(spec.namespaceSelector.matchNames).toEqual([selected[0].metadata.namespace]);
 });
 
-test('it asks for the only path that the port has', () => {
+test('a monitor scrapes the only path of the port', () => {
   const { server, monitors } = monitored();
   const [{ path }] = monitors[0].spec.endpoints;
   expect(find(server, 'ConfigMap', 'server-proxy').data['nginx.conf']).toContain(`location = ${path} {`);
 });
 
-test('it tells two platforms of one namespace apart', () => {
+test('a monitor selects only its own platform of two in one namespace', () => {
   const app = new App();
   const chart = new Chart(app, 'serving', { namespace: 'mlflow' });
   const monitoring = new Chart(app, 'monitoring', { namespace: 'mlflow' });
@@ -62,11 +62,11 @@ test('it tells two platforms of one namespace apart', () => {
   expect(selectors[0]).not.toEqual(selectors[1]);
 });
 
-test('the monitor is in the server’s namespace, also if its chart has another one', () => {
+test('a monitor is in the server’s namespace, also if its chart has another', () => {
   expect(monitored({}, 'metrics', 'elsewhere').monitors[0].metadata.namespace).toBe('mlflow');
 });
 
-test('under MLflow’s own login the metrics need no password either', () => {
+test('with MLflow’s own login the metrics need no password', () => {
   const app = new App();
   const server: TrackingServer = addServer(new Chart(app, 'serving', { namespace: 'mlflow' }), {
     authentication: Authentication.mlflow(),
@@ -78,7 +78,7 @@ test('under MLflow’s own login the metrics need no password either', () => {
   expect(spec.endpoints[0]).not.toHaveProperty('basicAuth');
 });
 
-test.each([0, 1.5])('refuses an interval of %s seconds', (given) => {
+test.each([0, 1.5])('a monitor refuses an interval of %s seconds', (given) => {
   expect(errorOf(() => monitored({ interval: Duration.seconds(given) }))).toBe(
     `monitoring/metrics: interval is ${given} seconds; expected whole seconds, at least 1, e.g. Duration.seconds(30)`,
   );
@@ -98,6 +98,6 @@ test('a JSON patch reaches every field of the ServiceMonitor', () => {
   expect(spec.fieldOfALaterVersion).toEqual({ of: 'value' });
 });
 
-test.each(['Metrics', 'my_metrics', 'a'.repeat(64)])('the id %s is refused: it is the name', (id) => {
+test.each(['Metrics', 'my_metrics', 'a'.repeat(64)])('a monitor refuses the id %s, which is its name', (id) => {
   expect(errorOf(() => monitored({}, id))).toContain(`'${id}'; expected a DNS label`);
 });

@@ -19,11 +19,11 @@ function monitored() {
   return { objects: [...render(chart), ...render(servings)], monitors: render(monitoring) };
 }
 
-test('the monitors of a serving and of a deployer', () => {
+test('the monitors of a serving and of a deployer are rendered like this', () => {
   expect(snapshotOf(monitored().monitors)).toMatchSnapshot();
 });
 
-test('each selects one Service, by labels and a port that it has, in its namespace', () => {
+test('each monitor selects exactly one Service of its namespace, by its labels and port', () => {
   const { objects, monitors } = monitored();
   const selected = monitors.map(({ spec }) =>
     ofKind(objects, 'Service').filter(

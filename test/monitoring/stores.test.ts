@@ -65,7 +65,7 @@ describe('metrics of a PostgresStatefulSet', () => {
     expect(services[0].spec.ports).toEqual([{ name: 'metrics', port: 9187, targetPort: 'metrics' }]);
   });
 
-  test('admit the namespace monitoring, or the clients that are given, to their port only', () => {
+  test('admit the namespace monitoring or the given clients, to their port only', () => {
     expect(rulesFor(withMetrics().policy, 9187)).toEqual([fromMonitoring(9187)]);
     const { policy } = withMetrics({ metricsClients: [{ podLabels: { app: 'prometheus' } }] });
     expect(rulesFor(policy, 9187)).toEqual([
@@ -81,7 +81,7 @@ describe('metrics of a PostgresStatefulSet', () => {
   test.each([
     ['host', {}],
     ['hostssl', { tlsSecretName: 'postgres-tls' }],
-  ])('let the role of the exporter in from inside the pod only (%s)', (host, props) => {
+  ])("allow the exporter's role only from inside the pod (%s)", (host, props) => {
     const { objects } = withMetrics(props);
     expect(find(objects, 'ConfigMap', 'mlflow-postgres').data['pg_hba.conf'].split('\n').slice(1)).toEqual([
       'local all all trust',
@@ -94,7 +94,7 @@ describe('metrics of a PostgresStatefulSet', () => {
     ]);
   });
 
-  test('have their role created by the set-up, from a Secret of its own', () => {
+  test('have a role that the set-up Job creates, with its own Secret', () => {
     const { jobContainer, job, objects } = withMetrics();
     expect(jobContainer.command).toEqual(['sh', '/opt/cdk8s-mlflow/setup-exporter.sh']);
     const program = job.spec.template.spec.volumes.find(({ name }: Rendered) => name === 'program');
@@ -120,7 +120,7 @@ describe('metrics of a MinioStore', () => {
     expect(ofKind(objects, 'Service')).toHaveLength(1);
   });
 
-  test('need none if they are on', () => {
+  test('need no login if they are on', () => {
     expect(withMetrics().container.env).toContainEqual({ name: 'MINIO_PROMETHEUS_AUTH_TYPE', value: 'public' });
   });
 
@@ -131,7 +131,7 @@ describe('metrics of a MinioStore', () => {
     expect(services[0].spec.ports).toEqual([{ name: 'metrics', port: 9000, targetPort: 'api' }]);
   });
 
-  test('admit the namespace monitoring, or the clients that are given', () => {
+  test('admit the namespace monitoring or the given clients', () => {
     expect(rulesFor(withMetrics().policy, 9000)).toContainEqual(fromMonitoring(9000));
     const { policy } = withMetrics({ metricsClients: [{ podLabels: { app: 'prometheus' } }] });
     expect(JSON.stringify(policy)).toContain('prometheus');

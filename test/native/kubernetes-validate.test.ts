@@ -6,17 +6,17 @@ import { ROOT, filesOf, written } from '../support/run';
  * written: no output may be one that the API server refuses. Wrong values are wrong-inputs.test.ts.
  */
 
-test('the program complains of a wrong field, a wrong type and a wrong value', () => {
+test('the validator reports an unknown field, a wrong type and a wrong value', () => {
   const pods = (spec: string) => `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {${spec}}\n`;
   const found = complaints({ a: pods('replica: 1'), b: pods("replicas: 'x'"), c: pods('replicas: -1') });
   for (const name of ['a', 'b', 'c']) expect(found).toContainEqual(expect.stringMatching(`^${name}: `));
 });
 
-test('no platform of the tests is refused', () => {
+test("Kubernetes' validation accepts every platform of the tests", () => {
   expect(complaints(written('test/support/synth-platforms.ts'))).toEqual([]);
 });
 
-test.each(['dist', 'examples/gitops/dist'])('nothing in %s is refused', (folder) => {
+test.each(['dist', 'examples/gitops/dist'])("Kubernetes' validation accepts %s", (folder) => {
   const files = Object.entries(filesOf(`${ROOT}/${folder}`)).filter(([name]) => name.endsWith('.yaml'));
   expect(complaints(Object.fromEntries(files))).toEqual([]);
 });

@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 describe('login', () => {
-  test('without a password: 401 with the realm, in words of MLflow, and MLflow sees nothing', async () => {
+  test("answers 401 with the realm without a password, in MLflow's form, and MLflow gets no request", async () => {
     const answer = await get('/api/2.0/mlflow/experiments/search');
     expect(answer.status).toBe(401);
     expect(answer.headers['www-authenticate']).toBe('Basic realm="MLflow Authentication"');
@@ -31,7 +31,7 @@ describe('login', () => {
     expect(upstream.take()).toEqual([]);
   });
 
-  test('with a password: passes, and MLflow does not see the password', async () => {
+  test('forwards a request with a password, without the password', async () => {
     const headers = { ...human, 'proxy-authorization': human.authorization };
     const answer = await ask({ port: proxy.httpPort, path: '/x?y=1', method: 'POST', body: '{"a":1}', headers });
     expect(answer).toMatchObject({ status: 200, body: 'mlflow saw POST /x' });
@@ -71,7 +71,7 @@ describe('login', () => {
     expect(upstream.take()).toHaveLength(status === 200 ? 1 : 0);
   });
 
-  test('two Authorization headers are refused', async () => {
+  test('refuses two Authorization headers', async () => {
     const header = `Authorization: ${human.authorization}\r\n`;
     const answer = await raw(
       proxy.httpPort,
@@ -80,14 +80,14 @@ describe('login', () => {
     expect(statuses(answer)).toEqual([400]);
   });
 
-  test('every method asks for the password', async () => {
+  test('needs the password for every method', async () => {
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
       expect((await ask({ port: proxy.httpPort, method })).status).toBe(401);
     }
     expect(upstream.take()).toEqual([]);
   });
 
-  test('a changed users file counts at once, also when Kubernetes swaps the volume of a Secret', async () => {
+  test('uses a changed users file at once, also if Kubernetes updates the volume of a Secret', async () => {
     const volume = join(proxy.folder, 'users', 'volume');
     const version = (name: string, password: string) => {
       mkdirSync(join(volume, name), { recursive: true });
@@ -113,7 +113,7 @@ describe('login', () => {
     }
   });
 
-  test('a program that is added or taken away while nginx runs: counts at once, its role too', async () => {
+  test('uses an added or removed service user and its role at once', async () => {
     const authorization = basic('late', 'late-secret');
     const file = (role: string) => join(proxy.folder, 'users/programs', `${role}.late`);
     const status = async (path: string) => (await get(path, authorization)).status;
@@ -127,7 +127,7 @@ describe('login', () => {
     expect(await status(reads)).toBe(401);
   });
 
-  test("MLflow's own login: the header passes, nginx asks nothing", async () => {
+  test("forwards the header to MLflow's own login, and checks nothing itself", async () => {
     const other = await Proxy.start(upstream, { login: { kind: 'mlflow' } });
     try {
       upstream.answers.set('/refused', (_, response) => {
@@ -144,7 +144,7 @@ describe('login', () => {
     }
   });
 
-  test('no login: nothing is asked, and no password passes', async () => {
+  test('with no login needs no password, and forwards none', async () => {
     const other = await Proxy.start(upstream, { login: { kind: 'none' } });
     try {
       expect((await get('/', human.authorization, other.httpPort)).status).toBe(200);
@@ -156,7 +156,7 @@ describe('login', () => {
 });
 
 describe('ports', () => {
-  test('only /health needs no login', async () => {
+  test('serve without a login only /health', async () => {
     expect(await get('/health')).toMatchObject({ status: 200, body: 'mlflow saw GET /health' });
     for (const path of ['/health/', '/healthz', '/HEALTH', '//health', '/version']) {
       expect((await get(path)).status).toBe(401);
@@ -165,7 +165,7 @@ describe('ports', () => {
     expect(upstream.take()).toHaveLength(1);
   });
 
-  test('a flood of /health costs MLflow an answer a second', async () => {
+  test('forward /health once a second to MLflow, however many requests arrive', async () => {
     let answers = 0;
     const asked = Date.now();
     upstream.answers.set('/health', (_, response) => {
@@ -181,7 +181,7 @@ describe('ports', () => {
     upstream.answers.delete('/health');
   });
 
-  test('the metrics port serves /metrics and nothing else', async () => {
+  test('serve /metrics and nothing else on the metrics port', async () => {
     expect(await get('/metrics', undefined, proxy.metricsPort)).toMatchObject({ status: 200 });
     expect(upstream.take()[0]).toMatchObject({ url: '/metrics', headers: { host: 'localhost' } });
     for (const path of ['/', '/health', '/metrics/', '//metrics', '/api/2.0/mlflow/experiments/search', '/metricsx']) {
@@ -191,7 +191,7 @@ describe('ports', () => {
     expect(upstream.take()).toEqual([]);
   });
 
-  test('without metrics the second port is closed', async () => {
+  test('have no second port without metrics', async () => {
     const other = await Proxy.start(upstream, { metrics: false });
     try {
       await expect(get('/metrics', undefined, other.metricsPort)).rejects.toThrow('ECONNREFUSED');
@@ -200,7 +200,7 @@ describe('ports', () => {
     }
   });
 
-  test('addresses and hosts reach MLflow as the client meant them', async () => {
+  test('forward addresses and hosts as the client sent them', async () => {
     const names = ['a b', 'a+b', 'a%b', 'a?b', 'a#b', 'é', 'a;b', 'a&b=c', "a'b", 'a"b', 'a\\b', '~[{x}]', '日本'];
     for (const name of names) {
       const path = `/api/2.0/mlflow-artifacts/artifacts/1//${encodeURIComponent(name)}`;
@@ -213,7 +213,7 @@ describe('ports', () => {
     }
   });
 
-  test('the headers of an Ingress are kept if it can be trusted', async () => {
+  test('keep the headers of an Ingress if it is trusted', async () => {
     const forged = { 'x-forwarded-host': 'evil', forwarded: 'host=evil', 'x-forwarded-user': 'admin' };
     const headers = { ...human, ...forged, 'x-forwarded-for': '1.2.3.4', 'x-forwarded-proto': 'https' };
     await ask({ port: proxy.httpPort, headers });

@@ -42,7 +42,7 @@ const inLibraries = READERS.flatMap(({ name, where, variables }) =>
   'library' in where ? [{ name, path: where.library, variables }] : [],
 );
 
-test.each(inPackages)('$name reads what the table says', ({ folder, variables }) => {
+test.each(inPackages)('$name reads the variables of the table', ({ folder, variables }) => {
   const sources = sourcesOf(folder);
   expect(sources.length).toBeGreaterThan(10);
   expect(unread(sources, variables)).toEqual([]);
@@ -50,13 +50,13 @@ test.each(inPackages)('$name reads what the table says', ({ folder, variables })
   expect(unread(sources, ['AWS_S3_ADDRESSING_STYLE'])).toEqual(['AWS_S3_ADDRESSING_STYLE']);
 });
 
-test.each(inLibraries)('$name reads what the table says', ({ path, variables }) => {
+test.each(inLibraries)('$name reads the variables of the table', ({ path, variables }) => {
   const libraries = libraryOf(path);
   expect(libraries).toHaveLength(1);
   expect(unread(libraries, variables)).toEqual([]);
 });
 
-test('Python reads what the table says', () => {
+test('Python reads the variables of the table', () => {
   const { variables } = READERS.find(({ name }) => name === 'Python')!;
   const told = output(python, '--help-env');
   // HOME is what `~` stands for.

@@ -37,17 +37,17 @@ function keep(name: string, object: Manifest): void {
   if (!accepted.has(key)) accepted.set(key, { name, object });
 }
 
-test('what is right is accepted: a wrong value beside it is refused for what it is', () => {
+test('valid values are accepted, so only the wrong value next to them is refused', () => {
   const told = ({ input, error }: (typeof refusals)[number]) => `${input.name}: ${error.message}`;
   expect(refusals.filter(({ input }) => input.right).map(told)).toEqual([]);
 });
 
-test('what is refused is told with its path or call, the prop and what is expected, in a line each', () => {
+test('each refused value is named on its own line with path or call, prop and what is expected', () => {
   const bare = refusals.filter(({ input, error }) => !isTold(error) || !namesProp(input.name, error.message));
   expect(bare.map(({ input, error }) => `${input.name}: ${error.name}: ${error.message}`)).toEqual([]);
 });
 
-test('Kubernetes’ own validation takes all that is accepted', () => {
+test('Kubernetes’ own validation accepts everything that synth accepts', () => {
   const objects = [...accepted.values()];
   const yamls = objects.map(({ object }, index) => [String(index), Yaml.stringify(object)]);
   const found = complaints(Object.fromEntries(yamls));

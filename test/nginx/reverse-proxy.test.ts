@@ -21,7 +21,7 @@ const all: Required<ReverseProxyProps> = {
 };
 const proxy = (props: Partial<ReverseProxyProps> = {}) => new ReverseProxy({ ...all, ...props });
 
-test('the container and the volumes of a proxy with people and programs', () => {
+test('a proxy with users and service users has this container and these volumes', () => {
   expect(proxy().sidecar()).toMatchSnapshot();
 });
 
@@ -33,7 +33,7 @@ test('every mount has its volume, and every volume is mounted', () => {
   }
 });
 
-test('every users file of the configuration lies in a mount', () => {
+test('every users file of the configuration is in a mount', () => {
   const mounts = proxy()
     .sidecar()
     .container.volumeMounts!.map(({ mountPath }) => mountPath);
@@ -45,7 +45,7 @@ test('every users file of the configuration lies in a mount', () => {
   expect(files).toHaveLength(2);
 });
 
-test('nginx writes only to /tmp, which is a volume of its own', () => {
+test('nginx writes only to /tmp, which is its own volume', () => {
   const writable = proxy()
     .sidecar()
     .container.volumeMounts!.filter(({ readOnly }) => !readOnly);
@@ -65,7 +65,7 @@ test('the configuration listens on the ports that the container declares', () =>
   expect(listened).toEqual(declared);
 });
 
-test('only the login makes the users’ volumes: MLflow’s own login and none have none', () => {
+test("only nginx's login has volumes of users", () => {
   for (const kind of ['mlflow', 'none'] as const) {
     const names = proxy({ login: { kind } })
       .sidecar()
@@ -74,10 +74,10 @@ test('only the login makes the users’ volumes: MLflow’s own login and none h
   }
 });
 
-test('MLflow is asked where it listens', () => {
+test('nginx forwards to the address on which MLflow listens', () => {
   expect(proxy().configuration()).toContain('server 127.0.0.1:5001;');
 });
 
-test('it stops after the pause and the drain at most', () => {
+test('nginx stops at the latest after the pause and the drain timeout', () => {
   expect(stopSeconds(30)).toBe(38);
 });

@@ -17,11 +17,11 @@ const LOGINS: [string, NginxLogin][] = [
   ['none', { kind: 'none' }],
 ];
 
-test.each(LOGINS)('the whole configuration: %s', (_, login) => {
+test.each(LOGINS)('the configuration of nginx: %s', (_, login) => {
   expect(render({ login })).toMatchSnapshot();
 });
 
-test('all options', () => {
+test('the configuration of nginx with all options', () => {
   const all: Required<NginxOptions> = {
     login: BASIC,
     metrics: true,
@@ -55,13 +55,13 @@ test('all options', () => {
   expect(text).not.toMatch(/ \/tmp|keepalive_min_timeout 1s|[^1](8080|9090|5000)/);
 });
 
-test('the defaults stand for what is left undefined', () => {
+test('undefined options have their defaults', () => {
   const undefinedOptions = { timeoutSeconds: undefined, httpPort: undefined, upstreamPort: undefined, ipv6: undefined };
   expect(render(undefinedOptions)).toBe(render());
   expect(render()).not.toMatch(/undefined|NaN|\[object/);
 });
 
-test.each(LOGINS)('nothing writes outside of the temporary folder and the standard streams: %s', (_, login) => {
+test.each(LOGINS)('nginx writes only to the temporary folder and the standard streams: %s', (_, login) => {
   const paths = [
     ...render({ login }).matchAll(/^ *(?:\w+_(?:temp|cache)_path|pid|error_log|access_log) (\S+?)[ ;]/gm),
   ].map((match) => match[1]);
@@ -71,7 +71,7 @@ test.each(LOGINS)('nothing writes outside of the temporary folder and the standa
   expect(paths).toHaveLength(7 + 4 + 1);
 });
 
-test.each(LOGINS)('every way to MLflow names the address that MLflow gets: %s', (_, login) => {
+test.each(LOGINS)("every location that forwards to MLflow sets the client's address: %s", (_, login) => {
   const targets = [...render({ login }).matchAll(/proxy_pass (.*);/g)].map((match) => match[1]);
   const artifacts = ['api', 'ajax-api'].flatMap((api) => [
     `${api}/2.0/mlflow-artifacts/artifacts/`,
@@ -83,7 +83,7 @@ test.each(LOGINS)('every way to MLflow names the address that MLflow gets: %s', 
   expect(targets).toEqual(paths.map((path) => `http://mlflow/${path}`));
 });
 
-test('the login stands above all addresses of the main port, and only /health switches it off', () => {
+test('the login applies to the whole main port, except for /health', () => {
   const [, main, metrics] = render().split('\n  server {');
   expect(main.indexOf('auth_basic_user_file $users_file;')).toBeLessThan(main.indexOf('location'));
   expect(main.match(/location [^{]*\{\n +auth_basic off;/g)?.map((text) => text.split(' {')[0])).toEqual([
@@ -95,14 +95,14 @@ test('the login stands above all addresses of the main port, and only /health sw
   expect(metrics).not.toContain('auth_basic');
 });
 
-test('the files of service users are looked up by role, and only for a plain name', () => {
+test('the files of service users are found by role, and only for a plain name', () => {
   for (const role of ['program', 'serving', 'deployer']) {
     expect(render()).toContain(`if (-f /users/programs/${role}.$program) {`);
   }
   expect(render()).toContain(`'~^[a-z0-9](?:[-a-z0-9]{0,56}[a-z0-9])?\\z' $remote_user;`);
 });
 
-test('the password is passed on only if MLflow asks for it', () => {
+test('the password is forwarded only if MLflow checks it', () => {
   const sent = (login: NginxLogin) => render({ login }).match(/proxy_set_header Authorization .*;/g);
   expect(sent(BASIC)).toEqual([`proxy_set_header Authorization '';`]);
   expect(sent({ kind: 'none' })).toEqual([`proxy_set_header Authorization '';`]);
@@ -110,7 +110,7 @@ test('the password is passed on only if MLflow asks for it', () => {
   expect(sent({ kind: 'mlflow' })).toEqual(['proxy_set_header Authorization $http_authorization;']);
 });
 
-test('the log has users only if nginx asked for their password', () => {
+test('the log has users only if nginx checked their password', () => {
   expect(render()).toContain(`$log_user { '~^1:.' $remote_user; default ''; }`);
   expect(render({ login: { kind: 'mlflow' } })).not.toContain('$remote_user');
   expect(render()).not.toMatch(
@@ -118,7 +118,7 @@ test('the log has users only if nginx asked for their password', () => {
   );
 });
 
-test('signed URLs pass only if they are wanted', () => {
+test('signed URLs are forwarded only if they are enabled', () => {
   const refused = /location \^~ \/(?:ajax-)?api\/2\.0\/(mlflow\S*) \{[^}]*return 501; \}/g;
   const paths = [...render().matchAll(refused)].map((match) => match[1]);
   expect(new Set(paths)).toEqual(
@@ -128,7 +128,7 @@ test('signed URLs pass only if they are wanted', () => {
   expect(render({ signedUrls: true })).not.toMatch(/return 501|sub_filter/);
 });
 
-test('without metrics it has one port', () => {
+test('without metrics nginx has one port', () => {
   expect(render({ metrics: false }).match(/listen .*;/g)).toEqual(['listen 8080;']);
 });
 
@@ -146,11 +146,11 @@ test.each<[string, Partial<NginxOptions>, string]>([
   ['a realm of two lines', { login: { ...BASIC, realm: 'a\nb' } }, 'got "a\\nb"'],
   ['a users file', { login: { ...BASIC, usersFile: 'auth' } }, 'expected a plain absolute path, got "auth"'],
   ['a folder of users', { login: { ...BASIC, programsFolder: '/a b' } }, 'expected a plain absolute path, got "/a b"'],
-])('refuses %s', (_, options, message) => {
+])('the configuration refuses %s', (_, options, message) => {
   expect(() => render(options)).toThrow(message);
 });
 
-test('wrong passwords have a limit if nginx asks for them', () => {
+test('nginx limits wrong passwords if it checks them', () => {
   expect(render()).toContain('error_page 401 @wrong;');
   for (const login of [{ kind: 'mlflow' }, { kind: 'none' }] as const) {
     expect(render({ login })).not.toMatch(/limit_req|@wrong|429/);

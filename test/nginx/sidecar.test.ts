@@ -29,7 +29,7 @@ test('the sidecars of a server and of a serving differ in command and ports only
   expect(portsOfServer!.map(({ name }) => name)).toEqual(['http', 'metrics']);
 });
 
-test('every directive of the http block is in both configurations, with another value only for a reason', () => {
+test('every directive of the http block is in both configurations, and differs only for a listed reason', () => {
   const directives = (text: string) =>
     new Map(
       text

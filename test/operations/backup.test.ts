@@ -46,15 +46,15 @@ const containerOf = (pod: Rendered, name: string) =>
   [...pod.initContainers, ...pod.containers].find((each: Rendered) => each.name === name);
 const error = (options: Partial<BackupOptions>) => errorOf(() => platform(options));
 
-test('a backup without an option beside those it needs', () => {
+test('a backup with only the required options has these objects', () => {
   expect(snapshotOf(alone())).toMatchSnapshot();
 });
 
-test('a backup with every option', () => {
+test('a backup with every option has these objects', () => {
   expect(snapshotOf(alone(all))).toMatchSnapshot();
 });
 
-test('a platform has none unless it is asked for, and is the same otherwise', () => {
+test('a platform has a backup only with the option, which changes no other object', () => {
   const without = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
   expect(ofBackup(without)).toEqual([]);
   const policies = ['NetworkPolicy mlflow-postgres', 'NetworkPolicy mlflow-minio'];
@@ -62,12 +62,12 @@ test('a platform has none unless it is asked for, and is the same otherwise', ()
   expect(others).toEqual(without.filter((object) => !policies.includes(namesOf([object])[0])));
 });
 
-test('names in a platform are short, as a person writes them', () => {
+test('names of a backup in a platform are short', () => {
   const names = namesOf(platform()).filter((name) => name.startsWith('CronJob'));
   expect(names).toEqual(['CronJob mlflow-backup', 'CronJob mlflow-restore', 'CronJob mlflow-restore-drill']);
 });
 
-test('a second backup of a platform stands beside it', () => {
+test('a second backup of a platform has its own names', () => {
   const objects = synth((chart) => {
     const { server } = new MlflowPlatform(chart, 'mlflow', { backup: least });
     new Backup(chart, 'weekly', { ...least, server, schedule: '@weekly' });
@@ -75,10 +75,10 @@ test('a second backup of a platform stands beside it', () => {
   expect(namesOf(objects)).toContain('CronJob weekly-restore');
 });
 
-describe('what starts when', () => {
+describe('the schedule', () => {
   const objects = alone(all);
 
-  test('the backup by its schedule, in its time zone, one at a time', () => {
+  test('starts the backup in its time zone, one at a time', () => {
     const { spec } = find(objects, 'CronJob', 'nightly');
     expect(spec).toMatchObject({
       schedule: '30 1 * * 1-5',
@@ -89,13 +89,13 @@ describe('what starts when', () => {
     expect(spec.jobTemplate.spec.activeDeadlineSeconds).toBe(86400);
   });
 
-  test('the restore never by itself, and once', () => {
+  test('never starts the restore, which runs once', () => {
     const { spec } = find(objects, 'CronJob', 'nightly-restore');
     expect(spec.suspend).toBe(true);
     expect(spec.jobTemplate.spec.backoffLimit).toBe(0);
   });
 
-  test('the drill by a schedule of its own', () => {
+  test('starts the drill at its own times', () => {
     expect(find(objects, 'CronJob', 'nightly-restore-drill').spec).toMatchObject({
       schedule: '@weekly',
       suspend: true,
@@ -107,7 +107,7 @@ describe('what starts when', () => {
   });
 });
 
-describe('each container has the Secrets of what it reaches, and no other', () => {
+describe('containers of a backup', () => {
   const objects = platform({ ...all }, { authentication: Authentication.mlflow() });
   const secretsOf = (name: string, container: string) => {
     const pod = podOf(objects, name);
@@ -125,11 +125,11 @@ describe('each container has the Secrets of what it reaches, and no other', () =
     ['mlflow-restore-drill', 'drill', []],
     ['mlflow-restore-drill', 'postgres', []],
     ['mlflow-restore-drill', 'rclone', ['backup-key', 'target']],
-  ])('%s, container %s', (name, container, expected) => {
+  ])('have only the Secrets that they need: %s, container %s', (name, container, expected) => {
     expect(secretsOf(name, container)).toEqual(expected);
   });
 
-  test('the restore knows all service users, also those that are added after the platform', () => {
+  test('of a restore know all service users, also those that are added after the platform', () => {
     const rendered = synth((chart) => {
       const authentication = Authentication.mlflow();
       new MlflowPlatform(chart, 'mlflow', { authentication, backup: least }).server.addServiceUser('notebooks');
@@ -140,7 +140,7 @@ describe('each container has the Secrets of what it reaches, and no other', () =
     expect(ofBackups.map(({ name }: Rendered) => name)).not.toContain('SERVICE_USERS');
   });
 
-  test('only the restore has a token, which may scale the server and nothing else', () => {
+  test('have no token, except for the restore, which may only scale the server', () => {
     const tokens = ['mlflow-backup', 'mlflow-restore', 'mlflow-restore-drill'].map(
       (name) => podOf(objects, name).automountServiceAccountToken,
     );
@@ -155,17 +155,17 @@ describe('each container has the Secrets of what it reaches, and no other', () =
     ]);
   });
 
-  test('the database of users is backed up too', () => {
+  test('include one that dumps the database of users', () => {
     expect(environmentOf(containerOf(podOf(objects, 'mlflow-backup'), 'backup')).AUTH_DATABASE).toBe('mlflow_auth');
   });
 });
 
-test('the drill reaches neither the database nor the store', () => {
+test('the drill has egress neither to the database nor to the store', () => {
   const [policy] = [find(platform(), 'NetworkPolicy', 'mlflow-restore-drill')];
   expect(JSON.stringify(policy.spec.egress)).not.toMatch(/5432|9000/);
 });
 
-test('a restore starts as many servers as the autoscaler would at least', () => {
+test('a restore starts the minimum number of servers of the autoscaler', () => {
   const replicas = (server: object) =>
     environmentOf(containerOf(podOf(platform({}, { server }), 'mlflow-restore'), 'restore')).SERVER_REPLICAS;
   expect(replicas({})).toBe('3');
@@ -195,14 +195,14 @@ test('the PostgreSQL of the drill runs as a user that the system knows', () => {
   expect(passwd).toMatch(new RegExp(`^mlflow:x:${postgres.securityContext.runAsUser ?? securityContext.runAsUser}:`));
 });
 
-test('no other container has the configuration of rclone', () => {
+test("only rclone's containers have its configuration", () => {
   const mountsOf = (name: string) => containerOf(podOf(platform(), 'mlflow-backup'), name).volumeMounts;
   const names = (name: string) => mountsOf(name).map((mount: any) => mount.name);
   expect(names('rclone')).toContain('rclone-tmp');
   for (const other of ['backup', 'postgres']) expect(names(other)).not.toContain('rclone-tmp');
 });
 
-test('a target that rclone is told of by a file', () => {
+test('a target can be a configuration file of rclone', () => {
   const target = BackupTarget.rclone({
     configurationSecretName: 'rclone',
     configurationKey: 'conf',
@@ -213,7 +213,7 @@ test('a target that rclone is told of by a file', () => {
   expect(JSON.stringify(pod.volumes)).toContain('{"key":"conf","path":"RCLONE_CONF"}');
 });
 
-test('retention reaches the program', () => {
+test('the program gets the retention', () => {
   const environment = (options: Partial<BackupOptions>) =>
     environmentOf(containerOf(podOf(platform(options), 'mlflow-backup'), 'backup'));
   expect(environment({})).toMatchObject({ DAILY: '7', WEEKLY: '4', MONTHLY: '12' });
@@ -221,7 +221,7 @@ test('retention reaches the program', () => {
   expect(environment({ retention: { keepAll: true } }).KEEP_ALL).toBe('yes');
 });
 
-describe('wrong options are refused', () => {
+describe('a backup', () => {
   test.each<[string, Partial<BackupOptions>, string]>([
     [
       'a schedule of four fields',
@@ -259,7 +259,7 @@ describe('wrong options are refused', () => {
     ['no space', { dumpSpace: Size.gibibytes(0) }, 'dumpSpace is 0'],
     ['an image without a tag', { image: 'rclone' }, "image is 'rclone'"],
     ['a wrong schedule of the drill', { drill: { schedule: 'daily' } }, "drill.schedule is 'daily'"],
-  ])('%s', (_name, options, message) => {
+  ])('refuses %s', (_name, options, message) => {
     expect(error(options)).toContain(message);
   });
 

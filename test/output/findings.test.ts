@@ -2,11 +2,11 @@ import { findings } from './findings';
 import { goodPlatform } from './good-platform';
 import { parseManifests } from './manifests';
 
-test('a good platform has no findings', () => {
+test('a correct platform has no findings', () => {
   expect(findings(goodPlatform())).toEqual([]);
 });
 
-test('a careless manifest has findings of every check', () => {
+test('a faulty manifest has findings of every check', () => {
   const objects = parseManifests(`
 apiVersion: apps/v1
 kind: Deployment
@@ -47,7 +47,7 @@ spec: { podSelector: { matchLabels: { app: server } }, ingress: [{ ports: [{ por
   );
 });
 
-test('what the caller declares as external is no finding', () => {
+test('an object that is declared as external is no finding', () => {
   const objects = goodPlatform();
   objects.find(({ kind }) => kind === 'Deployment')!.spec.template.spec.imagePullSecrets = [{ name: 'login' }];
   expect(findings(objects)).toHaveLength(1);

@@ -1,16 +1,16 @@
 import { containers, parseManifests, podTemplates, selects } from './manifests';
 
-test('documents are objects, empty ones are none, and a List is its items', () => {
+test('parses documents as objects, skips empty ones, and expands a List', () => {
   const objects = parseManifests('---\nkind: A\n---\n# nothing\n---\nkind: List\nitems: [{ kind: B }, { kind: C }]\n');
   expect(objects.map(({ kind }) => kind)).toEqual(['A', 'B', 'C']);
 });
 
-test('text that is no YAML is refused, as is a key that stands twice', () => {
+test('refuses text that is no YAML, and duplicate keys', () => {
   expect(() => parseManifests('a: [')).toThrow();
   expect(() => parseManifests('kind: A\nkind: B')).toThrow(/unique/);
 });
 
-test('pod templates of a CronJob and a Pod are found, and containers know their role', () => {
+test('finds pod templates of a CronJob and a Pod, and the roles of containers', () => {
   const [cron, pod] = podTemplates(
     parseManifests(`
 kind: CronJob

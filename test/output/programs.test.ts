@@ -20,11 +20,11 @@ test.each(outputs)('every program of the %s platform is in its image', (_name, o
   expect(missing(objects)).toEqual([]);
 });
 
-test('the contents of every default image are known', () => {
+test('the contents of every default image are listed', () => {
   expect((Object.values(Images) as string[]).filter((image) => !contentsOf(image))).toEqual([]);
 });
 
-test('the images of MinIO run what those of Silo run', () => {
+test("the image of MinIO has the programs that run in Silo's", () => {
   const asMinio = (image: string) => contentsOf(image.includes('silo') ? 'quay.io/minio/minio:x' : image);
   expect(missing(outputs[0][1], asMinio)).toEqual([]);
 });
@@ -39,7 +39,7 @@ test.each([
       (spec.containers[0].lifecycle = { preStop: { exec: { command: ['sh', '-c', 'a=$(grep b c)'] } } }),
     'grep',
   ],
-])('a program that the image lacks is found in %s', (_where, change, program) => {
+])('the check finds a program that the image lacks in %s', (_where, change, program) => {
   const objects = structuredClone(outputs[0][1]);
   change(objects.find(({ metadata }: Rendered) => metadata.name.startsWith('mlflow-minio-set-up-')).spec.template.spec);
   expect(missing(objects)).toEqual([expect.stringContaining(`container \`set-up\`: ${program} is not in`)]);
@@ -56,7 +56,7 @@ test('every script of runtime/ runs in some container', () => {
 });
 
 // Python finds its own interpreter by sys.executable; Node.js starts nothing.
-test('programs of runtime/ in other languages start nothing but themselves', () => {
+test('programs of runtime/ in other languages start no other program', () => {
   const folder = join(ROOT, 'runtime');
   const starts = /subprocess\.\w+\(|os\.(exec|spawn|system|popen)\w*\(|child_process/;
   const lines = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -85,6 +85,6 @@ test.each([
   ['continued lines', 'a \\\n  b\nc', ['a', 'c']],
   ['builtins', '[ -e x ] && test y; echo z; cd a; printf %s', []],
   ['a program that a variable names', '$PROGRAM x; "$(a)" b', ['$(a)', '$PROGRAM', 'a']],
-])('reads shell: %s', (_what, script, programs) => {
+])('finds the programs of a script with %s', (_what, script, programs) => {
   expect(programsOfShell(script)).toEqual(programs);
 });

@@ -46,7 +46,7 @@ test.each(outputs)('every variable of the %s platform is read by a program of it
   expect(readByNobody(objects)).toEqual([]);
 });
 
-test('a variable that only another program would read is found', () => {
+test('the check finds a variable that only another program would read', () => {
   const objects = structuredClone(outputs[0][1]);
   const server = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'mlflow-server');
   const { initContainers, containers } = server.spec.template.spec;
@@ -58,7 +58,7 @@ test('a variable that only another program would read is found', () => {
   ]);
 });
 
-test('programs of runtime/ are found by what they read, not by what they write about', () => {
+test('a program of runtime/ is no reader if only its comments have the variable', () => {
   expect(readersOf(Images.SILO, 'VERSIONING')).toEqual(['runtime/minio/setup-bucket.sh']);
   expect(readersOf(Images.POSTGRES, 'DUMP_KIBIBYTES')).toEqual([
     'runtime/postgres/dump-databases.sh',
@@ -67,7 +67,7 @@ test('programs of runtime/ are found by what they read, not by what they write a
   expect(readersOf(Images.POSTGRES, 'VERSIONING')).toEqual([]);
 });
 
-test('the table names no variable that nothing sets', () => {
+test('the table has no variable that nothing sets', () => {
   const set = new Set(outputs.flatMap(([, objects]) => variablesOf(objects).map(({ name }) => name)));
   const named = READERS.flatMap(({ variables }) => variables);
   expect(named.filter((name) => !set.has(name))).toEqual([]);

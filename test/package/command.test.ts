@@ -10,7 +10,7 @@ const folder = emptyFolder();
 const project = join(folder, 'project');
 
 // A newcomer's steps, in their order: each test goes on where the one before it stopped.
-test('init writes a project, with nothing installed beside the package', () => {
+test('init writes a project with only the package installed', () => {
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
   install(folder, '--legacy-peer-deps', TARBALL);
   expect(run(folder, 'npx', 'cdk8s-mlflow', 'init', 'project')).toMatch(/npm run synth/);
@@ -19,12 +19,12 @@ test('init writes a project, with nothing installed beside the package', () => {
   }
 });
 
-test('npm install, npx tsc --noEmit', () => {
+test('npm install and npx tsc --noEmit succeed in the project', () => {
   install(project, TARBALL);
   run(project, 'npx', 'tsc', '--noEmit');
 });
 
-test('npm test writes the snapshot at first, then holds the platform against it', () => {
+test('npm test writes the snapshot the first time, then compares the platform with it', () => {
   run(project, 'npm', 'test');
   expect(Object.keys(filesOf(join(project, '__snapshots__')))).toEqual(['platform.test.ts.snap']);
   run(project, 'npm', 'test', '--', '--ci');
@@ -38,7 +38,7 @@ test('npm test writes the snapshot at first, then holds the platform against it'
   writeFileSync(platform, text);
 });
 
-test('npx cdk8s synth writes dist/, and images lists what it names', () => {
+test('npx cdk8s synth writes dist/, and images lists its images', () => {
   run(project, 'npx', 'cdk8s', 'synth', '--check-upgrade', 'false');
   expect(Object.keys(filesOf(join(project, 'dist')))).toEqual(['mlflow.k8s.yaml']);
   const images = run(project, 'npx', 'cdk8s-mlflow', 'images').trimEnd().split('\n');

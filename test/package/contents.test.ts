@@ -54,11 +54,11 @@ test.each(Object.entries(groups))('the package holds %s', (_, files) => {
   expect(files.filter((file) => !packed.includes(file))).toEqual([]);
 });
 
-test('and nothing else', () => {
+test('the package holds nothing else', () => {
   const expected = Object.values(groups).flat();
   expect(packed.filter((file) => !expected.includes(file))).toEqual([]);
 });
 
-test('no source map, test or source is in it under another name', () => {
+test('the package contains no source map, test or source under another name', () => {
   expect(packed.filter((file) => /\.map$|\.test\.|\.snap$|(?<!\.d)\.ts$/.test(file))).toEqual([]);
 });

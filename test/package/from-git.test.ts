@@ -40,7 +40,7 @@ test('npm install git+… installs the files of the package', () => {
   expect(installed.map((file) => file.replace('./', 'package/')).sort()).toEqual(packed.sort());
 });
 
-test('plain JavaScript synthesizes a platform with it', () => {
+test('plain JavaScript synthesizes a platform with a package that is installed from git', () => {
   const lines = [
     "const { App, Chart } = require('cdk8s');",
     "const { MlflowPlatform } = require('cdk8s-mlflow');",
@@ -56,7 +56,7 @@ test('plain JavaScript synthesizes a platform with it', () => {
   );
 });
 
-test('the command works', () => {
+test('the command of a package that is installed from git works', () => {
   const images = run(app, 'npx', 'cdk8s-mlflow', 'images').trimEnd().split('\n');
   expect(Object.values(Images)).toEqual(expect.arrayContaining(images));
 });

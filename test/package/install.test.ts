@@ -21,7 +21,7 @@ beforeAll(() => {
   install(folder, TARBALL, ...peers.map(([name, range]) => `${name}@${range}`), ...compiler);
 });
 
-test('an app of `cdk8s init`, strictly compiled, makes of main.ts what lies in dist/', () => {
+test('a strictly compiled app of `cdk8s init` writes the same dist/ from main.ts', () => {
   write('tsconfig.json', readFileSync(join(TEMPLATE, 'tsconfig.json'), 'utf8'));
   write('main.ts', readFileSync(join(ROOT, 'main.ts'), 'utf8').replace("from './lib'", "from 'cdk8s-mlflow'"));
   run(folder, 'npx', 'tsc', '--build');
@@ -40,7 +40,7 @@ test('strict TypeScript refuses a wrong prop', () => {
   );
 });
 
-test('an ES module of strict TypeScript compiles, and runs', () => {
+test('an ES module of strict TypeScript compiles and runs', () => {
   write(
     'module.mts',
     "import { MlflowPlatform } from 'cdk8s-mlflow';\nclass Mine extends MlflowPlatform {}\nconsole.log(Mine.name);\n",
@@ -52,11 +52,11 @@ test('an ES module of strict TypeScript compiles, and runs', () => {
 const names = (): string[] =>
   JSON.parse(run(folder, 'node', '-p', "JSON.stringify(Object.keys(require('cdk8s-mlflow')).sort())"));
 
-test('CommonJS: require gives the constructs', () => {
+test('require() of CommonJS returns the constructs', () => {
   expect(names()).toEqual(expect.arrayContaining(['MlflowPlatform', 'ModelServing', 'TrackingServer']));
 });
 
-test('ES module: every name that require gives can be imported by name', () => {
+test('an ES module can import every name that require() returns', () => {
   // A name that Node.js cannot see in the compiled CommonJS fails before the first line runs.
   write(
     'named.mjs',
@@ -65,7 +65,7 @@ test('ES module: every name that require gives can be imported by name', () => {
   expect(run(folder, 'node', 'named.mjs')).toBe(`${names().length}\n`);
 });
 
-test.each(peers)('%s is the only one of its name, in the newest version of %s', (name, range) => {
+test.each(peers)('%s is installed once, in the newest version of %s', (name, range) => {
   const { dependencies } = JSON.parse(run(folder, 'npm', 'ls', name, '--all', '--json'));
   const found = [...JSON.stringify(dependencies).matchAll(new RegExp(`"${name}":\\{"version":"([^"]+)"`, 'g'))];
   const versions = ([] as string[]).concat(

@@ -17,25 +17,25 @@ beforeAll(() => {
   python = installWheel(folder);
 });
 
-test('what it requires is there, and its versions fit', () => {
+test('the requirements of the wheel are installed in compatible versions', () => {
   expect(python(folder, '-m', 'pip', 'check')).toBe('No broken requirements found.\n');
 });
 
-test('examples are written in Python too', () => {
+test('some examples have a Python version', () => {
   expect(names).toEqual(expect.arrayContaining(['production', 'quickstart', 'serving']));
 });
 
-describe.each(names)('%s', (name) => {
+describe.each(names)('the Python example %s', (name) => {
   const project = join(folder, name);
 
-  test('writes the bytes that it writes in TypeScript', () => {
+  test('writes the same bytes as in TypeScript', () => {
     mkdirSync(project);
     cpSync(join(EXAMPLES, name, 'main.py'), join(project, 'main.py'));
     python(project, 'main.py');
     expect(filesOf(join(project, 'dist'))).toEqual(written(join(EXAMPLES, name, 'main.ts')));
   });
 
-  test('has types that mypy finds right', () => {
+  test('passes mypy', () => {
     python(project, '-m', 'mypy', '--strict', 'main.py');
   });
 });
@@ -45,7 +45,7 @@ test('mypy refuses a wrong argument', () => {
   expect(() => python(folder, '-m', 'mypy', '--strict', 'wrong.py')).toThrow(/2: error: .*"hosts".* mean "host"\?/);
 });
 
-test('wrong input ends the program with what would be right', () => {
+test('wrong input ends the program with a message that says what is expected', () => {
   const app = [
     'from cdk8s import App, Chart',
     'from cdk8s_mlflow import Autoscaling, MlflowPlatform, TrackingServerOptions',
@@ -59,7 +59,7 @@ test('wrong input ends the program with what would be right', () => {
   );
 });
 
-test('its page on PyPI shows Python where README shows TypeScript', () => {
+test("the page on PyPI shows Python instead of the README's TypeScript", () => {
   const page = python(folder, '-c', 'import importlib.metadata as m; print(m.metadata("cdk8s-mlflow").get_payload())');
   const shown = [...page.matchAll(/^```python\n([^]*?)^```$/gm)].map(([, code]) => code);
   expect(shown.length).toBeGreaterThan(3);
@@ -70,7 +70,7 @@ test('its page on PyPI shows Python where README shows TypeScript', () => {
   python(folder, '-m', 'py_compile', ...files);
 });
 
-test('the command cdk8s-mlflow comes with it', () => {
+test('the wheel includes the command cdk8s-mlflow', () => {
   const images = python(folder, 'packages/bin/cdk8s-mlflow', 'images', 'quickstart/dist').trimEnd().split('\n');
   expect(images).toEqual(expect.arrayContaining([Images.MLFLOW, Images.NGINX, Images.POSTGRES]));
 });

@@ -20,15 +20,15 @@ const jobs = (objects: Rendered[]) => namesOf(objects).filter((name) => name.sta
 describe.each<[string, MlflowPlatformProps, string[]]>([
   ['by nginx', {}, ['credentials']],
   ['by MLflow itself', { authentication: Authentication.mlflow() }, ['credentials', 'server-users']],
-])('a serving that is added, with a login %s', (_, props, changed) => {
+])('a serving that is added, with a login %s,', (_, props, changed) => {
   const [few, more] = [1, 2].map((count) => platformWithServings(servings(count), props));
 
-  test('changes no pod that runs', () => {
+  test('changes no running pod', () => {
     expect(pods(more.mlflow)).toEqual(pods(few.mlflow));
     expect(pods(more.serving).slice(0, 1)).toEqual(pods(few.serving));
   });
 
-  test('is a new Job for its credentials, and no migration', () => {
+  test('adds a credentials Job and no migration', () => {
     const added = jobs(more.mlflow).filter((name) => !jobs(few.mlflow).includes(name));
     expect(added.map((name) => name.replace(/^Job mlflow-|-[0-9a-f]{8}$/g, '')).sort()).toEqual(changed);
   });
@@ -37,7 +37,7 @@ describe.each<[string, MlflowPlatformProps, string[]]>([
 test.each<[string, MlflowPlatformProps]>([
   ['nginx', {}],
   ['MLflow itself', { authentication: Authentication.mlflow() }],
-])('a thousand servings fit into what kubectl apply takes, with a login by %s', (_, props) => {
+])('a thousand servings fit into the limit of kubectl apply, with a login by %s', (_, props) => {
   const { mlflow } = platformWithServings(servings(1000), props);
   const sizes = mlflow.map(
     (object) => [JSON.stringify(object).length, `${object.kind}/${object.metadata.name}`] as const,

@@ -18,14 +18,14 @@ const targetsOf = (objects: Rendered[]) =>
 
 const two = { churn: {}, spam: { model: RegisteredModel.byStage('spam', 'Production') } };
 
-test('the deployer of a platform, and what it may do in the namespace of servings', () => {
+test('the deployer of a platform has these objects, also in the namespace of servings', () => {
   const { mlflow, serving } = platformWithServings({ churn: {} });
   const own = mlflow.filter(({ metadata }) => metadata.name.startsWith('mlflow-deployer'));
   const roles = serving.filter(({ kind }) => /^Role/.test(kind));
   expect(snapshotOf([...own, ...roles])).toMatchSnapshot();
 });
 
-test('a deployer with every option', () => {
+test('a deployer with every option has these objects', () => {
   const all: Required<Omit<ModelDeployerProps, 'tracking'>> = {
     replicas: 2,
     pollInterval: Duration.seconds(2),
@@ -38,7 +38,7 @@ test('a deployer with every option', () => {
   expect(snapshotOf(mlflow.filter(({ metadata }) => metadata.name.startsWith('mlflow-deployer')))).toMatchSnapshot();
 });
 
-test('its targets are what its program reads', () => {
+test('the targets are valid for the program', () => {
   const targets = targetsOf(platformWithServings(two).mlflow);
   expect(problemsOfTargets(targets)).toEqual([]);
   expect(targets).toEqual({
@@ -61,7 +61,7 @@ test('its targets are what its program reads', () => {
   });
 });
 
-test('the containers that its program takes for granted are those of the servings', () => {
+test('the program names the containers of a serving', () => {
   const { mlflow, serving } = platformWithServings(two);
   for (const target of readTargets(targetsOf(mlflow))) {
     const { spec } = find(serving, 'Deployment', target.deployment).spec.template;
@@ -70,14 +70,14 @@ test('the containers that its program takes for granted are those of the serving
   }
 });
 
-test('one follows all servings; none exists if every version is fixed', () => {
+test('one deployer follows all servings; none exists if every version is fixed', () => {
   const deployers = (objects: Rendered[]) => namesOf(objects).filter((name) => /^Deployment .*deployer/.test(name));
   expect(deployers(platformWithServings(two).mlflow)).toEqual(['Deployment mlflow-deployer']);
   const fixed = { model: RegisteredModel.byVersion('churn', '3') };
   expect(deployers(platformWithServings({ churn: fixed }).mlflow)).toEqual([]);
 });
 
-test('it may get and patch those Deployments and create Events, and make and change its Lease: nothing more', () => {
+test('the deployer may only get and patch those Deployments, create Events, and create and change its Lease', () => {
   const { mlflow, serving } = platformWithServings(two);
   const rules = [...mlflow, ...serving]
     .filter(({ kind }) => kind === 'RoleBinding')
@@ -110,7 +110,7 @@ test('it may get and patch those Deployments and create Events, and make and cha
   expect(namesOf(mlflow)).not.toContain('Lease mlflow-deployer');
 });
 
-test('a changed setting is a new rollout, and a changed target is none: the program reads it anew', () => {
+test('a changed setting triggers a rollout of the deployer; a changed target does not', () => {
   const hash = (servings: any, props = {}) =>
     find(platformWithServings(servings, props).mlflow, 'Deployment', 'mlflow-deployer').spec.template.metadata
       .annotations['cdk8s-mlflow/config-hash'];
@@ -118,7 +118,7 @@ test('a changed setting is a new rollout, and a changed target is none: the prog
   expect(hash(two, { deployer: { pollInterval: Duration.seconds(60) } })).not.toBe(hash(two));
 });
 
-test('without a platform, it follows the servings that it is told, from a namespace of its own', () => {
+test('a deployer without a platform follows given servings, from its own namespace', () => {
   const app = new App();
   const platform = new MlflowPlatform(new Chart(app, 'mlflow', { namespace: 'mlflow' }), 'mlflow');
   const chart = new Chart(app, 'team', { namespace: 'team' });
@@ -131,7 +131,7 @@ test('without a platform, it follows the servings that it is told, from a namesp
 });
 
 describe('the login of a serving in another namespace', () => {
-  test('is a user of its own, whose Secret the platform’s Job copies there', () => {
+  test('is its own service user, whose Secret the platform’s Job copies there', () => {
     const { mlflow, serving } = platformWithServings({ churn: {} });
     const plan = JSON.parse(find(mlflow, 'ConfigMap', 'mlflow-credentials').data['credentials.json']);
     expect(validatePlan(plan)).toBe(plan);
@@ -152,7 +152,7 @@ describe('the login of a serving in another namespace', () => {
     ]);
   });
 
-  test('in the platform’s own namespace is no copy', () => {
+  test('is not copied in the platform’s own namespace', () => {
     const { platform } = platformWithServings({});
     const chart = Chart.of(platform);
     platform.addModelServing('churn', { model: RegisteredModel.byVersion('churn', '1') });
@@ -163,7 +163,7 @@ describe('the login of a serving in another namespace', () => {
     expect(namesOf(objects)).not.toContain('Role churn-serving-login');
   });
 
-  test('is let in by a server that does not let everybody in', () => {
+  test('is allowed by a server with restricted clients', () => {
     const { mlflow } = platformWithServings({ churn: {} }, { server: { clients: [{ podLabels: { app: 'x' } }] } });
     expect(find(mlflow, 'NetworkPolicy', 'mlflow-server').spec.ingress).toContainEqual({
       from: [
@@ -181,7 +181,7 @@ describe('under MLflow’s own login', () => {
   const authentication = Authentication.mlflow();
   const users = ({ mlflow }: { mlflow: Rendered[] }) => find(mlflow, 'ConfigMap', 'mlflow-server-users').data;
 
-  test('deployer and servings may change the models that they are there for, and no others', () => {
+  test('deployer and servings may change only their own models', () => {
     const data = users(platformWithServings(two, { authentication }));
     expect(JSON.parse(data['service-users.json'])).toEqual({
       'deployer.deployer': ['churn-prediction-model', 'spam'],
@@ -190,7 +190,7 @@ describe('under MLflow’s own login', () => {
     });
   });
 
-  test('another model is another Job, which lets them', () => {
+  test('another model creates another Job, which grants the permission', () => {
     const jobOf = (model: string) => {
       const spam = { model: RegisteredModel.byAlias(model, 'champion') };
       const { mlflow } = platformWithServings({ spam }, { authentication });
@@ -200,12 +200,12 @@ describe('under MLflow’s own login', () => {
     expect(jobOf('spam')).not.toBe(jobOf('ham'));
   });
 
-  test('if nginx asks for the password, no such Job exists', () => {
+  test('no such Job exists if nginx checks the password', () => {
     expect(namesOf(platformWithServings(two).mlflow)).not.toContainEqual(expect.stringMatching('mlflow-server-users'));
   });
 });
 
-test('the platform’s placement is that of its servings too, wherever they are', () => {
+test('the platform’s placement also applies to its servings, in any namespace', () => {
   const { serving } = platformWithServings({ churn: {} }, { pods: { nodeSelector: { pool: 'ml' } } });
   expect(find(serving, 'Deployment', 'churn-serving').spec.template.spec.nodeSelector).toEqual({
     'kubernetes.io/os': 'linux',
@@ -213,7 +213,7 @@ test('the platform’s placement is that of its servings too, wherever they are'
   });
 });
 
-test.each([0, 0.5, 4000])('a poll interval of %s seconds is refused', (given) => {
+test.each([0, 0.5, 4000])('a deployer refuses a poll interval of %s seconds', (given) => {
   const pollInterval = Duration.seconds(given);
   expect(errorOf(() => platformWithServings({ churn: {} }, { deployer: { pollInterval } }))).toContain(
     `mlflow/mlflow: deployer.pollInterval is ${given} seconds; expected whole seconds, from 1 to 3600`,

@@ -34,21 +34,21 @@ const all: Required<ModelServingProps> = {
   ...placement,
 };
 
-test('a serving that follows an alias, without options', () => {
+test('a serving that follows an alias, without options, has these objects', () => {
   expect(snapshotOf(servingObjects())).toMatchSnapshot();
 });
 
-test('a serving of a version, with every option', () => {
+test('a serving of a fixed version, with every option, has these objects', () => {
   expect(snapshotOf(servingObjects(all))).toMatchSnapshot();
 });
 
-describe('the version', () => {
+describe('the version of a serving', () => {
   const variables = (props: Partial<ModelServingProps>) => {
     const { spec } = podOf(servingObjects(props));
     return [spec.initContainers[0], spec.containers[0]].map((each) => valueOf(each, 'MODEL_VERSION'));
   };
 
-  test('that is fixed is in the environment of both containers and in the labels', () => {
+  test('is in the environment of both containers and in the labels if it is fixed', () => {
     const model = RegisteredModel.byVersion('churn', '7');
     expect(variables({ model })).toEqual(['7', '7']);
     const deployment = find(servingObjects({ model }), 'Deployment', 'churn-serving');
@@ -57,29 +57,32 @@ describe('the version', () => {
   });
 
   // Whoever applies the YAML would otherwise put back what the deployer has set.
-  test.each([churn, RegisteredModel.byStage('churn', 'Production')])('that is followed is nowhere', (model) => {
-    expect(variables({ model })).toEqual([undefined, undefined]);
-    expect(JSON.stringify(servingObjects({ model }))).not.toMatch(/model-version|"MODEL_VERSION"/);
-  });
+  test.each([churn, RegisteredModel.byStage('churn', 'Production')])(
+    'is not in the YAML if it is followed',
+    (model) => {
+      expect(variables({ model })).toEqual([undefined, undefined]);
+      expect(JSON.stringify(servingObjects({ model }))).not.toMatch(/model-version|"MODEL_VERSION"/);
+    },
+  );
 
-  test('is no part of a selector', () => {
+  test('is in no selector', () => {
     const selectors = servingObjects(all).flatMap(({ spec }) => [spec?.selector?.matchLabels ?? spec?.selector ?? {}]);
     for (const selector of selectors) expect(selector).not.toHaveProperty('model-version');
   });
 });
 
-describe('the pod', () => {
+describe('the pod of a serving', () => {
   const pod = podOf(servingObjects());
   const [server] = pod.spec.containers;
   const [download] = pod.spec.initContainers;
 
-  test('downloads first, and the server only reads what is there', () => {
+  test('downloads in an init container; the server mounts the model read-only', () => {
     const mount = ({ volumeMounts }: any) => volumeMounts.find(({ name }: any) => name === 'model');
     expect([download.name, server.name]).toEqual(['download-model', 'model-server']);
     expect([mount(download).readOnly, mount(server).readOnly]).toEqual([undefined, true]);
   });
 
-  test('has its own login, as files, in both containers', () => {
+  test('has its own login as files in both containers', () => {
     const volume = pod.spec.volumes.find(({ name }: any) => name === 'secrets');
     expect(volume.projected.sources[0].secret.name).toBe('login');
     for (const { volumeMounts } of [server, download]) {
@@ -87,13 +90,13 @@ describe('the pod', () => {
     }
   });
 
-  test('may take as long to load as the rollout waits for it', () => {
+  test('may load for as long as the deadline of the rollout', () => {
     const { spec } = find(servingObjects({ startTimeout: Duration.seconds(900) }), 'Deployment', 'churn-serving');
     const { periodSeconds, failureThreshold } = spec.template.spec.containers[0].startupProbe;
     expect([spec.progressDeadlineSeconds, periodSeconds * failureThreshold]).toEqual([900, 900]);
   });
 
-  test('requests the disk that it may fill if a cluster lowers limits to requests', () => {
+  test('requests the disk space of its limits with reserveEphemeralStorage', () => {
     const exposure = Exposure.ingress({ host: 'churn.example.com' });
     const { spec } = podOf(servingObjects({ exposure, reserveEphemeralStorage: true }));
     for (const { resources } of [...spec.initContainers, ...spec.containers]) {
@@ -107,7 +110,7 @@ describe('the pod', () => {
     expect(parseInt(asked, 10)).toBeLessThan(10);
   });
 
-  test('takes in no more bodies at once than a sixteenth of its memory', () => {
+  test('accepts bodies of at most a sixteenth of its memory at once', () => {
     const bytes = (props: Partial<ModelServingProps>) =>
       Number(valueOf(podOf(servingObjects(props)).spec.containers[0], 'MAX_REQUESTS_BYTES')) / 1024 / 1024;
     expect(bytes({})).toBe(256);
@@ -115,7 +118,7 @@ describe('the pod', () => {
     expect(bytes({ maxRequestSize: Size.gibibytes(1) })).toBe(1024);
   });
 
-  test('computes with as many threads as it has CPUs, not with one for each core of the node', () => {
+  test('has as many computing threads as CPUs in its limit, not as cores of the node', () => {
     const threads = ({ env }: any) => env.filter(({ name }: any) => /_NUM_THREADS$/.test(name));
     const from = { resourceFieldRef: { containerName: 'model-server', resource: 'limits.cpu', divisor: '1' } };
     expect(threads(server)).toEqual(
@@ -127,13 +130,13 @@ describe('the pod', () => {
     ]);
   });
 
-  test('gets the time that it needs to end: the pause, the requests, and a little more', () => {
+  test('has a grace period for the pause, the requests, and some seconds', () => {
     const { spec } = podOf(servingObjects({ drainTimeout: Duration.seconds(100) }));
     const linger = Number(valueOf(spec.containers[0], 'LINGER_SECONDS'));
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(100 + linger);
   });
 
-  test('runs longer than nginx, if that is in front of it', () => {
+  test('stops after nginx if it has one', () => {
     const { spec } = podOf(servingObjects({ exposure: Exposure.ingress({ host: 'churn.example.com' }) }));
     const nginx = spec.containers[1];
     expect(nginx.name).toBe('nginx');
@@ -141,7 +144,7 @@ describe('the pod', () => {
     expect(linger).toBeGreaterThan(nginx.lifecycle.preStop.sleep.seconds);
   });
 
-  test('a new warm-up request is a new rollout', () => {
+  test('is rolled out again if the warm-up request changes', () => {
     const hash = (body: string) =>
       podOf(servingObjects({ warmUp: WarmUp.request(body) })).metadata.annotations['cdk8s-mlflow/config-hash'];
     expect(hash('{"inputs": [1]}')).not.toBe(hash('{"inputs": [2]}'));
@@ -152,7 +155,7 @@ describe('the pod', () => {
     expect(valueOf(download, 'REQUIREMENTS_INDEX_URL')).toBeUndefined();
   });
 
-  test('runs an image of one’s own in both containers', () => {
+  test('runs an image of your own in both containers', () => {
     const { spec } = podOf(servingObjects({ runtime: ServingRuntime.image('registry.example.com/churn:3') }));
     expect([...spec.initContainers, ...spec.containers].map(({ image }) => image)).toEqual([
       'registry.example.com/churn:3',
@@ -172,7 +175,7 @@ describe('the warm-up request', () => {
     expect(variables(WarmUp.none())).toBeUndefined();
   });
 
-  test('can be in a ConfigMap that another app creates', () => {
+  test('can be in an existing ConfigMap', () => {
     const objects = servingObjects({ warmUp: WarmUp.fromConfigMap('samples', 'churn.csv', 'text/csv') });
     const { spec } = podOf(objects);
     expect(valueOf(spec.containers[0], 'WARM_UP_CONTENT_TYPE')).toBe('text/csv');
@@ -184,7 +187,7 @@ describe('the warm-up request', () => {
   });
 });
 
-describe('the network', () => {
+describe('the NetworkPolicy of a serving', () => {
   test('admits only its own namespace to the model and Prometheus to the metrics', () => {
     const { ingress } = find(servingObjects(), 'NetworkPolicy', 'churn-serving').spec;
     expect(ingress).toEqual([
@@ -196,7 +199,7 @@ describe('the network', () => {
     ]);
   });
 
-  test('admits all clients to the login if it has an exposure, and none behind it', () => {
+  test('admits all clients to the port with a login, and none to the port without, if it has an exposure', () => {
     const exposure = Exposure.ingress({ host: 'churn.example.com' });
     const { ingress } = find(servingObjects({ exposure }), 'NetworkPolicy', 'churn-serving').spec;
     expect(ingress.filter(({ from }: any) => !from)).toEqual([{ ports: [{ port: 8081, protocol: 'TCP' }] }]);
@@ -204,23 +207,23 @@ describe('the network', () => {
     expect(ingressObject.spec.rules[0].http.paths[0].backend.service.port.name).toBe('login');
   });
 
-  test('leads only to the registry and to DNS', () => {
+  test('allows egress only to the registry and DNS', () => {
     const { egress } = find(servingObjects(), 'NetworkPolicy', 'churn-serving').spec;
     const ports = egress.flatMap((rule: any) => rule.ports.map(({ port }: any) => port));
     expect([...new Set(ports)].sort()).toEqual([5000, 53, 5353, 8080]);
   });
 
-  test('leads to the package index too, if one is given', () => {
+  test('also allows egress to the package index, if one is given', () => {
     const runtime = ServingRuntime.withRequirements({ indexUrl: 'http://pypi.local:3141/simple' });
     const { egress } = find(servingObjects({ runtime }), 'NetworkPolicy', 'churn-serving').spec;
     expect(egress).toContainEqual({ ports: [{ port: 3141, protocol: 'TCP' }] });
   });
 });
 
-describe('nginx', () => {
+describe('nginx of a serving', () => {
   const exposure = Exposure.ingress({ host: 'churn.example.com' });
 
-  test('asks the tracking server for each request, and gives the model no password', () => {
+  test('asks the tracking server for each request, and does not forward the password to the model', () => {
     const conf = find(servingObjects({ exposure }), 'ConfigMap', 'churn-serving-proxy').data['nginx.conf'];
     expect(conf).toContain('proxy_pass http://$tracking/version;');
     expect(conf).toContain('proxy_set_header Host mlflow-server.mlflow.svc:5000;');
@@ -235,18 +238,18 @@ describe('nginx', () => {
     ['behind an Ingress without one is not', exposure, false],
     ['behind a Gateway is', Exposure.httpRoute({ host, gateway: 'public' }), true],
     ['behind a Gateway without TLS is not', Exposure.httpRoute({ host, gateway: 'public', https: false }), false],
-  ])('plain http %s redirected before anybody is asked for a password', (_where, way, is) => {
+  ])('handles plain http before it asks for a password: %s redirected', (_where, way, is) => {
     const conf = find(servingObjects({ exposure: way }), 'ConfigMap', 'churn-serving-proxy').data['nginx.conf'];
     expect(conf.includes(`if ($in_the_clear) { return 308 https://${host}$request_uri; }`)).toBe(is);
     expect(conf.includes(`'http:${host}' 1;`)).toBe(is);
   });
 
-  test('is not there without an exposure', () => {
+  test('exists only with an exposure', () => {
     expect(JSON.stringify(servingObjects())).not.toContain('nginx');
   });
 });
 
-test('a fixed number has no autoscaler, and one pod no budget', () => {
+test('a serving with fixed replicas has no autoscaler, and one pod has no PodDisruptionBudget', () => {
   const objects = servingObjects({ replicas: 1 });
   expect(ofKind(objects, 'HorizontalPodAutoscaler')).toEqual([]);
   expect(ofKind(objects, 'PodDisruptionBudget')).toEqual([]);

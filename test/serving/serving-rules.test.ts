@@ -52,13 +52,13 @@ test.each<[Partial<ModelServingOptions>, string]>([
     'environment has MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT; expected the prop requestTimeout',
   ],
   [{ environment: { MAX_REQUEST_BYTES: '3' } }, 'environment has MAX_REQUEST_BYTES; expected the prop maxRequestSize'],
-])('%j is refused', (props, message) => {
+])('refuses %j', (props, message) => {
   const said = servingError(props);
   expect(said).toContain('chart/churn: ');
   expect(said).toContain(message);
 });
 
-test.each(['Churn', 'my_model', 'm'.repeat(50)])('the id %s is refused: it is the first part of names', (id) => {
+test.each(['Churn', 'my_model', 'm'.repeat(50)])('refuses the id %s, which is a prefix of names', (id) => {
   expect(servingError({}, id)).toContain(`the name is '${id}-serving'; expected a DNS label`);
 });
 
@@ -72,7 +72,7 @@ test('a warm-up request that is not JSON is accepted if its content type says so
   expect(() => servingObjects({ warmUp: WarmUp.request('a,b\n1,2\n', 'text/csv') })).not.toThrow();
 });
 
-describe('two servings of one name', () => {
+describe('two servings of the same name', () => {
   test('of a platform are refused', () => {
     expect(
       errorOf(() =>
@@ -96,7 +96,7 @@ describe('two servings of one name', () => {
     );
   });
 
-  test('in two namespaces are two servings, each with a user of its own', () => {
+  test('in two namespaces are two servings, each with its own service user', () => {
     const app = new App();
     const charts = ['mlflow', 'a', 'b'].map((namespace) => new Chart(app, namespace, { namespace }));
     const platform = new MlflowPlatform(charts[0], 'mlflow');
@@ -114,18 +114,18 @@ test.each<[string, () => TrackingEndpoint, string]>([
     () => TrackingEndpoint.fromUrl('http://mlflow:5000', { credentials: Credentials.generated() }),
     "expected Credentials.fromSecret('name')",
   ],
-])('%s is refused', (_what, tracking, message) => {
+])('refuses %s', (_what, tracking, message) => {
   expect(errorOf(() => servingObjects({ tracking: tracking() }))).toContain(message);
 });
 
-test('a server of another app is refused', () => {
+test('refuses a server of another app', () => {
   const other = new MlflowPlatform(new Chart(new App(), 'other', { namespace: 'mlflow' }), 'mlflow');
   expect(errorOf(() => servingObjects({ tracking: TrackingEndpoint.fromServer(other.server) }))).toContain(
     'the tracking server other/mlflow/server is of another app; expected TrackingEndpoint.fromUrl',
   );
 });
 
-test('a fixed version has nothing to follow', () => {
+test('refuses to follow a serving with a fixed version', () => {
   expect(
     errorOf(() => {
       const { platform } = platformWithServings({});
@@ -135,7 +135,7 @@ test('a fixed version has nothing to follow', () => {
   ).toContain("the serving mlflow/mlflow/servings/fixed has the version '3'; expected RegisteredModel.byAlias");
 });
 
-test('a serving has one deployer', () => {
+test('refuses a second deployer for a serving', () => {
   expect(
     errorOf(() => {
       const { platform } = platformWithServings({});

@@ -15,13 +15,13 @@ function peerOf({ namespaceSelector, podSelector }: any): string {
   return namespaceSelector?.matchLabels['kubernetes.io/metadata.name'] ?? (podSelector ? 'own namespace' : '?');
 }
 
-describe('policies count the port of the pods, 8080, behind', () => {
+describe('policies use the port of the pods, 8080, behind', () => {
   test.each([
     ['http://mlflow-server.mlflow.svc:5000', ['mlflow 5000', 'mlflow 8080']],
     ['http://mlflow-server.mlflow.svc.cluster.local:5000', ['mlflow 5000', 'mlflow 8080']],
     ['http://mlflow-server.mlflow.svc.cluster.local.:5000', ['mlflow 5000', 'mlflow 8080']],
     ['http://mlflow-server.mlflow.svc:8080', ['mlflow 8080']],
-  ])('%s, in its namespace alone', (url, expected) => {
+  ])('%s, only in its namespace', (url, expected) => {
     expect(opened(url)).toEqual(expected);
   });
 
@@ -42,11 +42,11 @@ test.each([
   // A dot at the end: no search domain makes a Service's name of it.
   ['http://mlflow.internal.:5000', ['anyone 5000']],
   ['http://mlflow.:5000', ['anyone 5000']],
-])('%s is outside: only its own port is opened', (url, expected) => {
+])('policies allow only the port of the URL for an external host: %s', (url, expected) => {
   expect(opened(url)).toEqual(expected);
 });
 
-test('a host that ends in a dot is looked up as it is, and called without the dot', () => {
+test('a host that ends with a dot is resolved with it, and requested without it', () => {
   const credentials = Credentials.fromSecret('login');
   const objects = servingObjects({
     tracking: TrackingEndpoint.fromUrl('http://mlflow.internal.:5000', { credentials }),
@@ -59,7 +59,7 @@ test('a host that ends in a dot is looked up as it is, and called without the do
   expect(data['nginx.conf']).toContain('proxy_set_header Host mlflow.internal:5000;');
 });
 
-test('egress takes the place of what the URL says', () => {
+test('the option egress replaces the rules that follow from the URL', () => {
   const egress = [{ peer: { namespaceLabels: { 'kubernetes.io/metadata.name': 'ml' } }, port: 9999 }];
   expect(opened('http://mlflow-server.mlflow:5000', egress)).toEqual(['ml 9999']);
 });

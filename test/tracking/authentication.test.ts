@@ -19,13 +19,13 @@ const nginxOf = (authentication: Authentication) =>
   find(serverObjects({ authentication }), 'ConfigMap', 'server-proxy').data['nginx.conf'];
 const volumesOf = (template: any): string[] => template.spec.volumes.map(({ name }: any) => name);
 
-describe('basic', () => {
+describe('Authentication.basic()', () => {
   test('is the default', () => {
     const basic = serverObjects({ authentication: Authentication.basic() });
     expect(serverObjects()).toEqual(basic);
   });
 
-  test('a generated Secret has one user, whose name and password a person can read', () => {
+  test('generates a Secret with one user, whose name and password can be read', () => {
     expect(plannedSecrets(serverObjects(), 'server-credentials')['server-basic-auth']).toMatchObject({
       keys: {
         username: { value: 'admin' },
@@ -35,12 +35,12 @@ describe('basic', () => {
     });
   });
 
-  test('a Secret made by hand, from an htpasswd file alone, is taken as it is', () => {
+  test('accepts an existing Secret that has only an htpasswd file', () => {
     const plan = plannedSecrets(serverObjects(), 'server-credentials')['server-basic-auth'];
     expect(plan.optional).toEqual(['username', 'password']);
   });
 
-  test('nginx asks, with the file of the Secret, and passes no password on', () => {
+  test('makes nginx check the password with the file of the Secret, and not forward it', () => {
     const template = podOf(serverObjects());
     const mount = containerOf(template, 'nginx').volumeMounts.find(({ name }: any) => name === 'users');
     expect(filesOf(template, 'users')).toEqual({ auth: { secret: 'server-basic-auth', key: 'auth' } });
@@ -52,36 +52,36 @@ describe('basic', () => {
     expect(configuration).toContain(`proxy_set_header Authorization '';`);
   });
 
-  test('the realm is what the login box says', () => {
+  test('shows the realm in the login dialog', () => {
     expect(nginxOf(Authentication.basic({ realm: 'Models & more' }))).toContain(`auth_basic 'Models & more';`);
   });
 
-  test('an existing Secret is mounted and not planned', () => {
+  test('mounts an existing Secret and does not plan it', () => {
     const users = Credentials.fromSecret('people');
     const objects = serverObjects({ authentication: Authentication.basic({ users }) });
     expect(filesOf(podOf(objects), 'users')).toEqual({ auth: { secret: 'people', key: 'auth' } });
     expect(Object.keys(plannedSecrets(objects, 'server-credentials'))).toEqual(['server-secret']);
   });
 
-  test('users cannot be a service account', () => {
+  test('refuses a service account for its users', () => {
     const authentication = Authentication.basic({ users: Credentials.fromServiceAccount({}) });
     expect(serverError({ authentication })).toMatch(
       /^chart\/server: credentials for server-basic-auth .*expected Cred/,
     );
   });
 
-  test('MLflow itself asks nobody', () => {
+  test('starts MLflow without its own login', () => {
     expect(argumentOf(containerOf(podOf(serverObjects()), 'mlflow'), '--app-name')).toBeUndefined();
   });
 });
 
-describe('mlflow', () => {
+describe('Authentication.mlflow()', () => {
   const database = new RecordingDatabase();
   const objects = serverObjects({ database, authentication: Authentication.mlflow() });
   const template = podOf(objects);
   const mlflow = containerOf(template, 'mlflow');
 
-  test('its own app asks, and nginx passes the login on', () => {
+  test("starts MLflow's basic-auth app, and nginx forwards the login", () => {
     expect(argumentOf(mlflow, '--app-name')).toBe('basic-auth');
     const configuration = find(objects, 'ConfigMap', 'server-proxy').data['nginx.conf'];
     expect(configuration).not.toContain('auth_basic_user_file');
@@ -89,11 +89,11 @@ describe('mlflow', () => {
     expect(volumesOf(template)).not.toContain('users');
   });
 
-  test('its users have a database of their own', () => {
+  test('keeps its users in their own database', () => {
     expect(database.databases).toEqual(['mlflow_auth']);
   });
 
-  test('its settings name that database, and hold no password', () => {
+  test('has settings that name that database and contain no password', () => {
     const settings = find(objects, 'ConfigMap', 'server-programs').data['basic_auth.ini'];
     expect(settings.split('\n')).toEqual(
       expect.arrayContaining(['[mlflow]', 'default_permission = READ', `database_uri = ${databaseUri('mlflow_auth')}`]),
@@ -104,7 +104,7 @@ describe('mlflow', () => {
     expect(path).toBe(`${mount.mountPath}/basic_auth.ini`);
   });
 
-  test('the administrator and the key of the sessions come from Secrets', () => {
+  test('reads the administrator and the session key from Secrets', () => {
     expect(filesOf(template, 'secrets')).toMatchObject({
       MLFLOW_AUTH_ADMIN_USERNAME: { secret: 'server-admin', key: 'username' },
       MLFLOW_AUTH_ADMIN_PASSWORD: { secret: 'server-admin', key: 'password' },
@@ -117,16 +117,16 @@ describe('mlflow', () => {
     });
   });
 
-  test('without it the key of the sessions is not asked for', () => {
+  test("needs no session key without MLflow's own login", () => {
     expect(Object.keys(filesOf(podOf(serverObjects()), 'secrets'))).not.toContain('MLFLOW_FLASK_SERVER_SECRET_KEY');
   });
 
-  test('the schema of its database is waited for too', () => {
+  test('also waits for the schema of its database', () => {
     expect(environmentOf(containerOf(template, 'wait-for-schema')).AUTH_DATABASE).toBe('mlflow_auth');
     expect(environmentOf(containerOf(podOf(serverObjects()), 'wait-for-schema')).AUTH_DATABASE).toBeUndefined();
   });
 
-  test('an administrator may come from a Secret with other keys', () => {
+  test('accepts an administrator from a Secret with other keys', () => {
     const admin = Credentials.fromSecret('root', { usernameKey: 'name', passwordKey: 'word' });
     const given = podOf(serverObjects({ authentication: Authentication.mlflow({ admin, databaseName: 'users' }) }));
     expect(filesOf(given, 'secrets')).toMatchObject({
@@ -136,7 +136,7 @@ describe('mlflow', () => {
     expect(environmentOf(containerOf(given, 'wait-for-schema')).AUTH_DATABASE).toBe('users');
   });
 
-  test('the embedded PostgreSQL makes the database, and has room for all connections', () => {
+  test('creates the database in the embedded PostgreSQL, and counts its connections', () => {
     const embedded = synth((chart) => {
       const postgres = new PostgresStatefulSet(chart, 'postgres');
       addServer(chart, { database: postgres, authentication: Authentication.mlflow() });
@@ -169,7 +169,7 @@ describe('mlflow', () => {
     }
   });
 
-  test('refuses the name of the database that runs are kept in, whatever that is', () => {
+  test('refuses the name of the tracking database', () => {
     const own = Database.fromExisting({
       host: 'db.example.com',
       databaseName: 'tracking',
@@ -180,25 +180,25 @@ describe('mlflow', () => {
   });
 });
 
-describe('none', () => {
+describe('Authentication.none()', () => {
   const objects = serverObjects({ authentication: Authentication.none() });
   const configuration = find(objects, 'ConfigMap', 'server-proxy').data['nginx.conf'];
 
-  test('nobody asks', () => {
+  test('checks no password', () => {
     expect(configuration).not.toContain('auth_basic_user_file');
     expect(argumentOf(containerOf(podOf(objects), 'mlflow'), '--app-name')).toBeUndefined();
   });
 
-  test('a login that comes all the same is not passed on', () => {
+  test('does not forward a login that a client sends', () => {
     expect(configuration).toContain(`proxy_set_header Authorization '';`);
   });
 
-  test('there are no users, mounted or planned', () => {
+  test('mounts and plans no users', () => {
     expect(volumesOf(podOf(objects))).not.toContain('users');
     expect(Object.keys(plannedSecrets(objects, 'server-credentials'))).toEqual(['server-secret']);
   });
 
-  test('there is a proxy, and the same Services, all the same', () => {
+  test('keeps the proxy and the Services', () => {
     const services = (names: string[]) => names.filter((name) => /^(Service|ConfigMap) /.test(name));
     expect(services(namesOf(objects))).toEqual(services(namesOf(serverObjects())));
   });

@@ -32,7 +32,7 @@ const anywhere = () =>
     addServer(chart, { authentication: Authentication.none(), keys: Credentials.fromSecret('keys') }),
   );
 
-describe('allowed hosts', () => {
+describe('the allowed hosts of a server', () => {
   test.each([
     ['the Service, as pods of the namespace call it', 'server:5000'],
     ['… with its namespace', 'server.mlflow:5000'],
@@ -46,7 +46,7 @@ describe('allowed hosts', () => {
     ['… the end of that network', '100.127.255.255:8080'],
     ['… of a private network', '172.31.0.9:8080'],
     ['… of IPv6', '[fd00:10::17]:8080'],
-  ])('%s: %s', (_what, name) => {
+  ])('include %s: %s', (_what, name) => {
     expect(allowed(name)).toBe(true);
   });
 
@@ -57,11 +57,11 @@ describe('allowed hosts', () => {
     '172.32.0.1',
     '[2001:db8::1]:8080',
     '8.8.8.8',
-  ])('not %s', (name) => {
+  ])('do not include %s', (name) => {
     expect(allowed(name)).toBe(false);
   });
 
-  test.each([host, `${host}:8443`])('what an Ingress exposes: %s', (name) => {
+  test.each([host, `${host}:8443`])('include the host of an Ingress: %s', (name) => {
     expect(allowed(name)).toBe(false);
     expect(allowed(name, { exposure: Exposure.ingress({ host }) })).toBe(true);
   });
@@ -72,11 +72,11 @@ describe('allowed hosts', () => {
     ['notebooks.internal:5000', 'notebooks.internal:5001', false],
     ['*.example.com', 'a.example.com', true],
     ['[2001:db8::1]', '[2001:db8::1]:8080', true],
-  ])('the user’s %s lets %s in: %s', (given, name, is) => {
+  ])('with allowedHosts %s allow the Host %s: %s', (given, name, is) => {
     expect(allowed(name, { allowedHosts: [given] })).toBe(is);
   });
 
-  test('in any namespace, where the chart names none', () => {
+  test('include the Service in any namespace if the chart has none', () => {
     const { hosts } = lists(anywhere());
     for (const name of ['server:5000', 'server.team-a.svc:5000', 'server.team-a.svc.cluster.local']) {
       expect(hosts.filter((each) => matches(each, name))).not.toEqual([]);
@@ -84,23 +84,20 @@ describe('allowed hosts', () => {
   });
 });
 
-test.each(['mlflow', 'team-a'])(
-  'the address that the platform gives to its own programs is allowed (%s)',
-  (namespace) => {
-    let url = '';
-    const objects = synth((chart) => {
-      url = addServer(chart).url;
-    }, namespace);
-    expect(url).toBe(`http://server.${namespace}.svc:5000`);
-    expect(lists(objects).hosts.some((each) => matches(each, new URL(url).host))).toBe(true);
-    expect(lists(objects).origins).toContain(url);
-  },
-);
+test.each(['mlflow', 'team-a'])('include the address that the platform gives to its own programs (%s)', (namespace) => {
+  let url = '';
+  const objects = synth((chart) => {
+    url = addServer(chart).url;
+  }, namespace);
+  expect(url).toBe(`http://server.${namespace}.svc:5000`);
+  expect(lists(objects).hosts.some((each) => matches(each, new URL(url).host))).toBe(true);
+  expect(lists(objects).origins).toContain(url);
+});
 
-describe('allowed origins', () => {
+describe('the allowed origins of a server', () => {
   const own = ['server', 'server.mlflow', 'server.mlflow.svc', 'server.mlflow.svc.cluster.local'];
 
-  test('the Service’s own, which a browser sends with each POST to the server itself', () => {
+  test('include the Service’s own, which a browser sends with each POST', () => {
     expect(of().origins).toEqual(own.map((name) => `http://${name}:5000`));
   });
 
@@ -108,17 +105,17 @@ describe('allowed origins', () => {
     ['with TLS', { host, tls: Tls.fromIssuer('letsencrypt-prod') }, [`https://${host}`]],
     // TLS may end before the Ingress.
     ['without TLS', { host }, [`http://${host}`, `https://${host}`]],
-  ])('of an Ingress %s', (_what, props, origins) => {
+  ])('include that of an Ingress %s', (_what, props, origins) => {
     expect(of({ exposure: Exposure.ingress(props) }).origins.slice(own.length)).toEqual(origins);
   });
 
-  test('of other web sites', () => {
+  test('include other web sites if they are given', () => {
     expect(of({ allowedOrigins: ['https://notebooks.example.com'] }).origins).toContain(
       'https://notebooks.example.com',
     );
   });
 
-  test('hold no patterns, where the chart names no namespace', () => {
+  test('contain no pattern if the chart has no namespace', () => {
     expect(lists(anywhere()).origins).toEqual(['http://server:5000']);
   });
 });

@@ -12,11 +12,11 @@ const plannedLogins = (objects: any[]) =>
 const owners = { labels: expect.anything(), annotations: expect.anything() };
 const nginxOf = (objects: any[]): string => find(objects, 'ConfigMap', 'server-proxy').data['nginx.conf'];
 
-describe('a program gets a user of its own', () => {
+describe('a service user', () => {
   const { objects, login } = withDeployer();
   const template = podOf(objects);
 
-  test('and is told where its name and password are', () => {
+  test('has the name of its Secret', () => {
     expect(login).toMatchObject({
       username: 'deployer',
       secretName: 'server-deployer-login',
@@ -25,7 +25,7 @@ describe('a program gets a user of its own', () => {
     });
   });
 
-  test('in a Secret that is made once, with a random password', () => {
+  test('has a Secret that is created once, with a random password', () => {
     expect(plannedLogins(objects)).toEqual({
       prefix: 'server-',
       file: 'server-users',
@@ -35,7 +35,7 @@ describe('a program gets a user of its own', () => {
     });
   });
 
-  test('nginx sees the lines of all users in a folder, and no password', () => {
+  test("is a line in nginx's mount, which has no password", () => {
     const volume = template.spec.volumes.find(({ name }: any) => name === 'program-users');
     expect(volume.secret).toEqual({ secretName: 'server-users', defaultMode: 0o440 });
     // A subPath would never be brought up to date.
@@ -47,18 +47,18 @@ describe('a program gets a user of its own', () => {
     expect(nginxOf(objects)).toContain('if (-f /run/secrets/mlflow-users/programs/program.$program)');
   });
 
-  test('people’s users are asked for in their own file, as before', () => {
+  test("does not change the file of people's users", () => {
     expect(nginxOf(objects)).toContain('set $users_file /run/secrets/mlflow-users/people/auth;');
   });
 
-  test('and a second one changes neither the pods nor what they mount', () => {
+  test('changes neither the pods nor their mounts if it is added', () => {
     const two = serverObjects({}, (server) => ['deployer', 'backup-2'].forEach((name) => server.addServiceUser(name)));
     expect(podOf(two)).toEqual(template);
     expect(podOf(serverObjects())).toEqual(template);
     expect(find(two, 'ConfigMap', 'server-proxy')).toEqual(find(objects, 'ConfigMap', 'server-proxy'));
   });
 
-  test('pods wait for that Secret only where a Job makes Secrets in any case', () => {
+  test('makes the Secret required only if a Job creates Secrets anyway', () => {
     const props = {
       keys: Credentials.fromSecret('keys'),
       authentication: Authentication.basic({ users: Credentials.fromSecret('people') }),
@@ -73,11 +73,11 @@ describe('a program gets a user of its own', () => {
   });
 });
 
-describe('MLflow’s own login', () => {
+describe('a service user of MLflow’s own login', () => {
   const { objects } = withDeployer({ authentication: Authentication.mlflow() });
   const job = findByPrefix(objects, 'Job', 'server-users');
 
-  test('has the user made by a Job of its own', () => {
+  test('is created by its own Job', () => {
     expect(nginxOf(objects)).not.toContain('deployer');
     expect(plannedLogins(objects)).toMatchObject({ form: 'password', users: { 'program.deployer': [] } });
     expect(job.spec.template.spec.volumes).toContainEqual({
@@ -88,7 +88,7 @@ describe('MLflow’s own login', () => {
     expect(JSON.parse(data['service-users.json'])).toEqual({ 'program.deployer': [] });
   });
 
-  test('neither migrates nor restarts a server for a program that is added', () => {
+  test('neither starts a migration nor restarts a server if it is added', () => {
     const two = serverObjects({ authentication: Authentication.mlflow() }, (server) =>
       ['deployer', 'backup-2'].forEach((name) => server.addServiceUser(name)),
     );
@@ -101,27 +101,27 @@ describe('MLflow’s own login', () => {
     }
   });
 
-  test('reaches the database as the migration does', () => {
+  test('is created with the same access to the database as the migration', () => {
     const migration = findByPrefix(objects, 'Job', 'server-migration').spec.template;
     expect(job.spec.template.metadata.labels).toEqual(migration.metadata.labels);
     expect(job.spec.template.spec.serviceAccountName).toBe(migration.spec.serviceAccountName);
   });
 });
 
-test('without a login a program has its Secret all the same, so that it need not know', () => {
+test('a service user has its Secret also without a login', () => {
   const { objects, login } = withDeployer({ authentication: Authentication.none() });
   expect(login!.secretName).toBe('server-deployer-login');
   expect(plannedLogins(objects).users).toEqual({ 'program.deployer': [] });
   expect(nginxOf(objects)).not.toContain('deployer');
 });
 
-describe('refuses', () => {
+describe('addServiceUser refuses', () => {
   const twice = (server: TrackingServer) => {
     server.addServiceUser('deployer');
     server.addServiceUser('deployer');
   };
 
-  test('a name that is there already', () => {
+  test('a name that exists already', () => {
     expect(serverError({}, twice)).toContain(
       "chart/server: the service user 'deployer' exists already; expected a name of its own",
     );
@@ -141,7 +141,7 @@ describe('refuses', () => {
   });
 });
 
-describe('the keys that all servers share', () => {
+describe('the keys that all replicas share', () => {
   test('are generated once', () => {
     expect(plannedSecrets(serverObjects(), 'server-credentials')['server-secret'].keys).toEqual({
       MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY: { generate: 'fernet' },
@@ -149,7 +149,7 @@ describe('the keys that all servers share', () => {
     });
   });
 
-  test('come from a Secret of one’s own under the same names', () => {
+  test('can come from an existing Secret with the same keys', () => {
     const objects = serverObjects({ keys: Credentials.fromSecret('own-keys') });
     expect(plannedSecrets(objects, 'server-credentials')).not.toHaveProperty('server-secret');
     expect(filesOf(podOf(objects), 'secrets')).toMatchObject({

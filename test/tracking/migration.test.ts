@@ -14,18 +14,18 @@ const own = (objects: Rendered[]) => objects.filter(({ metadata }) => metadata.n
 const objects = serverObjects();
 const { template } = jobOf(objects).spec;
 
-test('the objects of a migration', () => {
+test('a migration has these objects', () => {
   expect(snapshotOf(own(objects))).toMatchSnapshot();
 });
 
-test('the objects of a migration with MLflow’s own login and a program’s user', () => {
+test('a migration with MLflow’s own login and a service user has these objects', () => {
   const authentication = Authentication.mlflow();
   expect(
     snapshotOf(own(serverObjects({ authentication, replicas: 1 }, (server) => server.addServiceUser('deployer')))),
   ).toMatchSnapshot();
 });
 
-describe('a new Job', () => {
+describe('the Job of a migration', () => {
   test('has a name that ends with a hash', () => {
     expect(nameOf({})).toMatch(/^server-migration-[0-9a-f]{8}$/);
   });
@@ -36,7 +36,7 @@ describe('a new Job', () => {
     ['another bucket for the dumps', { artifacts: ArtifactStore.fromClaim({ claimName: 'a', readWriteMany: true }) }],
     ['settings, which it has too', { environment: { HTTPS_PROXY: 'http://proxy.example.com:3128' } }],
     ['more space for the dump', { dumpSpace: Size.gibibytes(99) }],
-  ])('comes with %s', (_what, props) => {
+  ])('gets a new name with %s', (_what, props) => {
     expect(nameOf(props)).not.toBe(nameOf({}));
   });
 
@@ -47,16 +47,21 @@ describe('a new Job', () => {
     ['the proxy', { proxyImage: 'nginx-unprivileged:1.30', drainTimeout: Duration.seconds(30) }],
     ['the login’s realm', { authentication: Authentication.basic({ realm: 'Models' }) }],
     ['the way in', { exposure: Exposure.ingress({ host: 'mlflow.example.com' }), allowedHosts: ['a.example.com'] }],
-  ])('does not come with a change of %s', (_what, props) => {
+  ])('keeps its name if %s changes', (_what, props) => {
     expect(nameOf(props)).toBe(nameOf({}));
   });
 
-  test.each([Authentication.basic(), Authentication.mlflow()])('does not come with a program', (authentication) => {
-    expect(nameOf({ authentication }, (server) => server.addServiceUser('deployer'))).toBe(nameOf({ authentication }));
-  });
+  test.each([Authentication.basic(), Authentication.mlflow()])(
+    'keeps its name if a service user is added',
+    (authentication) => {
+      expect(nameOf({ authentication }, (server) => server.addServiceUser('deployer'))).toBe(
+        nameOf({ authentication }),
+      );
+    },
+  );
 });
 
-test('the Job of the users is told the revision of its ConfigMap, which changes with a user', () => {
+test('the Job of the users has the revision of its ConfigMap, which changes with a user', () => {
   const revisionOf = (...names: string[]) => {
     const all = serverObjects({ authentication: Authentication.mlflow() }, (server) =>
       names.forEach((name) => server.addServiceUser(name)),
@@ -87,8 +92,8 @@ test('each ConfigMap has every program that its programs import', () => {
   }
 });
 
-describe('two programs side by side', () => {
-  test('one migrates, and ends; the other dumps what it is asked to, and is stopped then', () => {
+describe('the two containers of a migration', () => {
+  test('are one that migrates and exits, and a sidecar that dumps on request', () => {
     const containers = [...template.spec.initContainers, ...template.spec.containers];
     expect(containers.map(({ name, restartPolicy, command }: any) => [name, restartPolicy, command.join(' ')])).toEqual(
       [
@@ -98,7 +103,7 @@ describe('two programs side by side', () => {
     );
   });
 
-  test('a failed migration is a new pod, and none where a new try is useless', () => {
+  test('are retried in a new pod, except after exit codes for which a retry is useless', () => {
     const { podFailurePolicy, backoffLimit } = jobOf(objects).spec;
     expect(template.spec.restartPolicy).toBe('Never');
     expect(backoffLimit).toBeGreaterThan(0);
@@ -110,7 +115,7 @@ describe('two programs side by side', () => {
     ]);
   });
 
-  test('servers wait for it with the same image', () => {
+  test('have the image with which the servers wait', () => {
     expect(containerOf(podOf(objects), 'wait-for-schema').image).toBe(containerOf(template, 'migrate').image);
     const image = 'registry.example.com/mlflow:v3.16.0';
     const older = serverObjects({ image });
@@ -118,7 +123,7 @@ describe('two programs side by side', () => {
     expect(containerOf(podOf(older), 'wait-for-schema').image).toBe(image);
   });
 
-  test('a migration that still tries finds the version that was applied last', () => {
+  test('read which version was applied last, to exit if they are superseded', () => {
     const older = serverObjects({ image: 'registry.example.com/mlflow:v3.16.0' });
     const wanted = (all: Rendered[]) => find(all, 'ConfigMap', 'server-migration').data['wanted-image'];
     for (const all of [objects, older]) {
@@ -129,7 +134,7 @@ describe('two programs side by side', () => {
     expect(wanted(older)).not.toBe(wanted(objects));
   });
 
-  test('a dump that takes hours is alive, and one that hangs is not', () => {
+  test('have a liveness probe that a long dump passes and a hanging one fails', () => {
     const { livenessProbe } = containerOf(template, 'dump');
     const script = find(objects, 'ConfigMap', 'server-migration').data['dump-databases.sh'];
     expect(livenessProbe.exec.command.join(' ')).toContain('/work/alive');
@@ -137,17 +142,17 @@ describe('two programs side by side', () => {
   });
 });
 
-describe('the programs', () => {
+describe('the programs of a migration', () => {
   const steps = ['dump', 'migrate'].map((name) => containerOf(template, name));
 
-  test('hand the dump on in a volume of its size', () => {
+  test('exchange the dump in a volume of its size', () => {
     for (const step of steps) expect(step.volumeMounts).toContainEqual({ name: 'work', mountPath: '/work' });
     const sizeOf = (pod: any) => pod.spec.volumes.find(({ name }: any) => name === 'work').emptyDir.sizeLimit;
     expect(sizeOf(template)).toBe('20Gi');
     expect(sizeOf(jobOf(serverObjects({ dumpSpace: Size.gibibytes(50) })).spec.template)).toBe('50Gi');
   });
 
-  test('end a dump themselves before it fills that volume, for which Kubernetes would evict the pod', () => {
+  test('stop a dump before it fills that volume, because Kubernetes would evict the pod', () => {
     const limitOf = (dumpSpace: Size) =>
       Number(environmentOf(containerOf(jobOf(serverObjects({ dumpSpace })).spec.template, 'dump')).DUMP_KIBIBYTES);
     expect(limitOf(Size.gibibytes(20))).toBe(20 * 1024 * 1024 - 64);
@@ -161,7 +166,7 @@ describe('the programs', () => {
     expect(containerOf(other, 'dump').image).toBe(database.clientImage);
   });
 
-  test('log in to database and store as the server does, by files', () => {
+  test('log in to database and store with files, like the server', () => {
     expect(filesOf(template, 'secrets')).toEqual({
       PGUSER: { secret: 'database', key: 'username' },
       PGPASSWORD: { secret: 'database', key: 'password' },
@@ -176,32 +181,32 @@ describe('the programs', () => {
     }
   });
 
-  test('the one that dumps is told of the database alone', () => {
+  test('give the dump container only the settings of the database', () => {
     const dump = containerOf(template, 'dump');
     expect(Object.keys(environmentOf(dump)).filter((name) => !name.startsWith('PG'))).toEqual(['DUMP_KIBIBYTES']);
     expect(dump.volumeMounts.map(({ name }: any) => name)).toEqual(['program', 'work', 'database-secrets']);
   });
 
-  test('put the dump beside the artifacts, where no artifact can lie', () => {
+  test('upload the dump to a prefix outside the artifacts', () => {
     expect(environmentOf(containerOf(template, 'migrate')).BACKUP_DESTINATION).toBe('s3://models/backups');
   });
 
-  test('find the files that they run', () => {
+  test('find the files that they import', () => {
     const { data } = find(objects, 'ConfigMap', 'server-migration');
     for (const { command } of steps) expect(Object.keys(data)).toContain(command[1].split('/').pop());
   });
 });
 
-describe('MLflow’s own login', () => {
+describe('a migration with MLflow’s own login', () => {
   const withLogin = serverObjects({ authentication: Authentication.mlflow(), replicas: 1 });
   const pod = jobOf(withLogin).spec.template;
 
-  test('has its database brought to its schema too', () => {
+  test('also upgrades the schema of its database', () => {
     expect(environmentOf(containerOf(pod, 'migrate')).AUTH_DATABASE).toBe('mlflow_auth');
     expect(environmentOf(containerOf(template, 'migrate'))).not.toHaveProperty('AUTH_DATABASE');
   });
 
-  test('reads the server’s settings, and makes the administrator', () => {
+  test('reads the server’s settings, and creates the administrator', () => {
     const settings = (name: string) => find(withLogin, 'ConfigMap', name).data['basic_auth.ini'];
     expect(settings('server-migration')).toBe(settings('server-programs'));
     expect(environmentOf(containerOf(pod, 'migrate')).MLFLOW_AUTH_CONFIG_PATH).toBe('/opt/cdk8s-mlflow/basic_auth.ini');
@@ -212,7 +217,7 @@ describe('MLflow’s own login', () => {
   });
 });
 
-test('the migration reaches the database and the store, and nobody reaches it', () => {
+test('the migration has egress to the database and the store, and no ingress', () => {
   const database = new RecordingDatabase();
   const { spec } = find(serverObjects({ database }), 'NetworkPolicy', 'server-migration');
   expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
@@ -225,7 +230,7 @@ test('the migration reaches the database and the store, and nobody reaches it', 
   expect(database.clients[1].podLabels).toEqual(spec.podSelector.matchLabels);
 });
 
-test('on a volume for one node alone, the migration runs where the server’s pod has it', () => {
+test('with a ReadWriteOnce volume the migration runs on the node of the server’s pod', () => {
   // The server's pod holds the volume while it waits for the schema.
   const alone = serverObjects({ replicas: 1, artifacts: ArtifactStore.fromClaim({ claimName: 'files' }) });
   const { affinity } = jobOf(alone).spec.template.spec;

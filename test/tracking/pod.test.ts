@@ -15,7 +15,7 @@ describe('the proxy as the only port', () => {
     expect(argumentOf(mlflow, '--host')).toBe('127.0.0.1');
   });
 
-  test('no port of MLflow is declared, and no Service or policy leads to it', () => {
+  test("no container port, Service or policy has MLflow's port", () => {
     const objects = serverObjects();
     const declared = [...pod.spec.initContainers, ...pod.spec.containers].flatMap(({ ports = [] }: any) => ports);
     expect(declared).toEqual([
@@ -28,12 +28,12 @@ describe('the proxy as the only port', () => {
     expect(ingress.flatMap(({ ports }: any) => ports.map((port: any) => port.port))).toEqual([8080, 9090]);
   });
 
-  test('nginx leads to the port that MLflow listens on', () => {
+  test('nginx forwards to the port on which MLflow listens', () => {
     const configuration = find(serverObjects(), 'ConfigMap', 'server-proxy').data['nginx.conf'];
     expect(configuration).toContain(`server 127.0.0.1:${argumentOf(mlflow, '--port')};`);
   });
 
-  test('the metrics are open to monitoring alone', () => {
+  test('only the namespace monitoring reaches the metrics', () => {
     const { ingress } = find(serverObjects(), 'NetworkPolicy', 'server').spec;
     const rule = ingress.find(({ ports }: any) => ports[0].port === 9090);
     expect(rule.from).toEqual([
@@ -43,7 +43,7 @@ describe('the proxy as the only port', () => {
 });
 
 describe('the order of starting and stopping', () => {
-  test('the schema is waited for, then MLflow starts as a sidecar, then nginx', () => {
+  test('the pod waits for the schema, starts MLflow as a sidecar, then nginx', () => {
     expect(pod.spec.initContainers.map(({ name, restartPolicy }: any) => [name, restartPolicy])).toEqual([
       ['wait-for-schema', undefined],
       ['mlflow', 'Always'],
@@ -55,13 +55,13 @@ describe('the order of starting and stopping', () => {
     expect(mlflow.startupProbe.exec.command.join(' ')).toContain("create_connection(('127.0.0.1', 5000)");
   });
 
-  test('nginx pauses before it stops, so that everybody has heard of it', () => {
+  test('nginx waits before it stops, until all endpoints are updated', () => {
     expect(nginx.lifecycle).toEqual({ preStop: { sleep: { seconds: 8 } } });
     expect(mlflow.lifecycle).toBeUndefined();
   });
 
   test.each([[undefined], [10], [300]])(
-    'a drain of %s seconds fits into the grace period with all that follows',
+    'the grace period is longer than a drain of %s seconds and all later steps',
     (given) => {
       const objects = serverObjects({ drainTimeout: given === undefined ? undefined : Duration.seconds(given) });
       const { spec } = podOf(objects);
@@ -82,7 +82,7 @@ describe('the order of starting and stopping', () => {
   });
 
   // With /health a server whose threads are all busy with uploads would be restarted.
-  test('MLflow lives as long as its event loop answers a preflight, which needs none of its threads', () => {
+  test('the liveness probe sends a preflight, which needs no thread of MLflow', () => {
     for (const probe of [mlflow.startupProbe, mlflow.livenessProbe]) {
       expect(probe.exec.command.slice(0, 4)).toEqual(['python', '-S', '-E', '-c']);
       expect(probe.exec.command[4]).toContain('OPTIONS /health HTTP/1.1\\r\\n');
@@ -90,7 +90,7 @@ describe('the order of starting and stopping', () => {
   });
 });
 
-describe('secrets', () => {
+describe('the secrets of a pod', () => {
   const containers = [...pod.spec.initContainers, ...pod.spec.containers];
 
   test('are files: neither in the environment nor in an argument', () => {
@@ -103,7 +103,7 @@ describe('secrets', () => {
     expect(argumentOf(mlflow, '--backend-store-uri')).toMatch(/^postgresql\+psycopg2:\/\/\?/);
   });
 
-  test('are named as the variables that MLflow and its libraries read', () => {
+  test('are named like the variables that MLflow and its libraries read', () => {
     expect(filesOf(pod, 'secrets')).toEqual({
       PGUSER: { secret: 'database', key: 'username' },
       PGPASSWORD: { secret: 'database', key: 'password' },
@@ -118,19 +118,19 @@ describe('secrets', () => {
     expect(mountOf(mlflow, 'secrets')).toEqual({ name: 'secrets', mountPath: '/run/secrets/mlflow', readOnly: true });
   });
 
-  test('nginx sees the files of its users and nothing of MLflow’s', () => {
+  test('are mounted for nginx only as the files of its users', () => {
     expect(nginx.volumeMounts.map(({ name }: any) => name)).toEqual(['proxy', 'proxy-tmp', 'users', 'program-users']);
   });
 });
 
-describe('artifacts', () => {
+describe('the artifacts of a server', () => {
   test('pass through the server, so that clients need one login', () => {
     expect(argumentOf(mlflow, '--artifacts-destination')).toBe('s3://models/artifacts');
     expect(mlflow.args).not.toContain('--no-serve-artifacts');
     expect(mlflow.args).not.toContain('--default-artifact-root');
   });
 
-  test('are the client’s own business in direct mode', () => {
+  test('are read and written by the client in direct mode', () => {
     const direct = containerOf(podOf(serverObjects({ artifactAccess: ArtifactAccess.DIRECT })), 'mlflow');
     expect(direct.args).toContain('--no-serve-artifacts');
     expect(argumentOf(direct, '--default-artifact-root')).toBe('s3://models/artifacts');
@@ -141,12 +141,12 @@ describe('artifacts', () => {
     [ArtifactAccess.PROXIED, false],
     [ArtifactAccess.DIRECT, false],
     [ArtifactAccess.PRESIGNED, true],
-  ])('%s: signed URLs of the store pass the proxy: %s', (artifactAccess, pass) => {
+  ])('with %s can be accessed by signed URLs through the proxy: %s', (artifactAccess, pass) => {
     const configuration = find(serverObjects({ artifactAccess }), 'ConfigMap', 'server-proxy').data['nginx.conf'];
     expect(!configuration.includes('/mlflow/artifacts/presigned- { return 501; }')).toBe(pass);
   });
 
-  test('on a volume lie in a claim that the server writes to', () => {
+  test('on a volume are in a claim that the server mounts writable', () => {
     const template = podOf(serverObjects({ replicas: 1, artifacts: ArtifactStore.fromClaim({ claimName: 'files' }) }));
     const volume = template.spec.volumes.find((each: any) => each.persistentVolumeClaim);
     expect(volume.persistentVolumeClaim).toEqual({ claimName: 'files' });
@@ -175,10 +175,10 @@ describe('artifacts', () => {
   });
 });
 
-describe('settings', () => {
+describe('the settings of a server', () => {
   const environment = environmentOf(mlflow);
 
-  test('jobs and telemetry are off, and /tmp is the home of a read-only root', () => {
+  test('disable jobs and telemetry, and set /tmp as the home', () => {
     expect(environment).toMatchObject({
       HOME: '/tmp',
       MLFLOW_DISABLE_TELEMETRY: 'true',
@@ -187,7 +187,7 @@ describe('settings', () => {
     });
   });
 
-  test('are the user’s where given', () => {
+  test('can be overridden by the user', () => {
     const given = { MLFLOW_LOGGING_LEVEL: 'DEBUG', MLFLOW_DISABLE_TELEMETRY: 'false' };
     expect(environmentOf(containerOf(podOf(serverObjects({ environment: given })), 'mlflow'))).toMatchObject(given);
   });
@@ -204,7 +204,7 @@ function imports(text: string): string[] {
 test.each([
   ['basic', Authentication.basic()],
   ['mlflow', Authentication.mlflow()],
-])('with the login %s, each program finds the modules that it imports beside it', (_kind, authentication) => {
+])('with the login %s, each program has the modules that it imports in its folder', (_kind, authentication) => {
   for (const { data, metadata } of ofKind(serverObjects({ authentication }), 'ConfigMap')) {
     const wanted = Object.entries<string>(data).flatMap(([file, text]) => (file.endsWith('.py') ? imports(text) : []));
     const missing = wanted.map((name) => `${name}.py`).filter((file) => !(file in data));
@@ -212,7 +212,7 @@ test.each([
   }
 });
 
-test('a changed configuration is a new rollout', () => {
+test('a changed configuration triggers a rollout', () => {
   const hash = (props: Parameters<typeof serverObjects>[0]) =>
     podOf(serverObjects(props)).metadata.annotations['cdk8s-mlflow/config-hash'];
   expect(hash({})).toBe(hash({}));

@@ -102,19 +102,22 @@ const cases: Case[] = [
   [{ authentication: Authentication.basic({ realm: 'off' }) }, "realm is 'off'", 'expected text'],
 ];
 
-test.each(cases.map(([props, given, want]) => [given, want, props] as const))('%s: %s', (given, want, props) => {
-  const message = serverError(props);
-  expect(message).toMatch(/^chart\/server: /);
-  expect(message).toContain(given);
-  expect(message).toContain(want);
-});
+test.each(cases.map(([props, given, want]) => [given, want, props] as const))(
+  'refuses %s: %s',
+  (given, want, props) => {
+    const message = serverError(props);
+    expect(message).toMatch(/^chart\/server: /);
+    expect(message).toContain(given);
+    expect(message).toContain(want);
+  },
+);
 
-test('every broken rule is named at once', () => {
+test('names every broken rule at once', () => {
   const message = serverError({ replicas: 0, workers: 0, image: 'mlflow' });
   expect(message.split('\n').map((line) => line.split(':')[0])).toEqual(Array(3).fill('chart/server'));
 });
 
-describe('the environment holds no secrets', () => {
+describe('a secret in the environment', () => {
   test.each(['MLFLOW_TRACKING_PASSWORD', 'CLIENT_SECRET', 'HF_TOKEN', 'OPENAI_API_KEY', 'my_password'])(
     '%s is refused, without its value in the message',
     (name) => {
@@ -124,7 +127,7 @@ describe('the environment holds no secrets', () => {
     },
   );
 
-  test('an address with a password is refused, under any name', () => {
+  test('is refused in an address, under any name', () => {
     const message = serverError({ environment: { HTTPS_PROXY: 'http://me:hunter2@proxy:3128' } });
     expect(message).toContain('chart/server: environment has HTTPS_PROXY; expected no secrets there');
     expect(message).not.toContain('hunter2');
@@ -134,12 +137,12 @@ describe('the environment holds no secrets', () => {
     ['MLFLOW_LOGGING_LEVEL', 'DEBUG'],
     ['HTTPS_PROXY', 'http://proxy:3128'],
     ['TOKENIZERS_PARALLELISM', 'false'],
-  ])('%s=%s passes', (name, value) => {
+  ])('is not found in a harmless value: %s=%s', (name, value) => {
     expect(() => serverObjects({ environment: { [name]: value } })).not.toThrow();
   });
 });
 
-describe('the environment changes nothing that the library rests on', () => {
+describe('a variable of the prop environment', () => {
   test.each([
     ['MLFLOW_SQLALCHEMYSTORE_POOL_SIZE', 'expected the prop maxDatabaseRequests'],
     ['MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW', 'expected the prop maxDatabaseRequests'],
@@ -159,21 +162,21 @@ describe('the environment changes nothing that the library rests on', () => {
     ['TMPDIR', 'its size is the prop spool'],
     ['MLFLOW_UVICORN_OPTS', 'the library sets it'],
     ['_MLFLOW_SERVER_FILE_STORE', 'the library sets it'],
-  ])('%s: %s', (name, instead) => {
+  ])('is refused if the library depends on it: %s (%s)', (name, instead) => {
     const message = serverError({ environment: { [name]: 'x' } });
     expect(message).toContain(`chart/server: environment has ${name}; expected `);
     expect(message).toContain(instead);
   });
 
   test.each(['MLFLOW_ENABLE_WORKSPACES', 'MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE', 'PGAPPNAME', 'PYTHONPATH'])(
-    '%s passes',
+    'is accepted if the library does not depend on it: %s',
     (name) => {
       const pod = podOf(serverObjects({ environment: { [name]: '1' } }));
       expect(environmentOf(containerOf(pod, 'mlflow'))).toMatchObject({ [name]: '1' });
     },
   );
 
-  test('every variable that the library itself gives the server is reserved, or may have another value', () => {
+  test('that the library itself gives the server is reserved, or may have another value', () => {
     const free = [
       'AWS_DEFAULT_REGION',
       'MLFLOW_DISABLE_TELEMETRY',
@@ -188,7 +191,7 @@ describe('the environment changes nothing that the library rests on', () => {
   });
 });
 
-describe('what is unusual and right passes', () => {
+describe('accepts unusual but valid options', () => {
   test.each<[string, Partial<TrackingServerProps>]>([
     ['one request at a time', { maxDatabaseRequests: 1 }],
     ['one server on a volume', { replicas: 1, artifacts: volume() }],

@@ -10,8 +10,8 @@ const selector = {
   'app.kubernetes.io/component': 'server',
 };
 
-describe('the number of servers', () => {
-  test('is the autoscaler’s alone: an apply must not put it back', () => {
+describe('the number of replicas', () => {
+  test('is not in the YAML with an autoscaler, so that an apply does not reset it', () => {
     const objects = serverObjects();
     expect(find(objects, 'Deployment', 'server').spec).not.toHaveProperty('replicas');
     expect(find(objects, 'HorizontalPodAutoscaler', 'server-hpa').spec).toEqual({
@@ -24,7 +24,7 @@ describe('the number of servers', () => {
     });
   });
 
-  test('is the Deployment’s where it is fixed', () => {
+  test('is in the Deployment if it is fixed', () => {
     const objects = serverObjects({ replicas: 2 });
     expect(find(objects, 'Deployment', 'server').spec.replicas).toBe(2);
     expect(ofKind(objects, 'HorizontalPodAutoscaler')).toEqual([]);
@@ -36,21 +36,21 @@ describe('the number of servers', () => {
     // A lower bound above the default upper one lifts it.
     [{ minReplicas: 12 }, 12, 12],
     [{ minReplicas: 5, maxReplicas: 5 }, 5, 5],
-  ])('%j is %d to %d servers', (autoscaling, minReplicas, maxReplicas) => {
+  ])('is, with %j, between %d and %d', (autoscaling, minReplicas, maxReplicas) => {
     const { spec } = find(serverObjects({ autoscaling }), 'HorizontalPodAutoscaler', 'server-hpa');
     expect(spec).toMatchObject({ minReplicas, maxReplicas });
   });
 });
 
 describe('a rollout or a drained node loses no request', () => {
-  test('a new pod is ready before an old one goes', () => {
+  test('starts a new pod before it stops an old one', () => {
     expect(find(serverObjects(), 'Deployment', 'server').spec.strategy).toEqual({
       type: 'RollingUpdate',
       rollingUpdate: { maxUnavailable: 0, maxSurge: 1 },
     });
   });
 
-  test('at most one server at a time is taken away on purpose', () => {
+  test('evicts at most one server at a time', () => {
     expect(find(serverObjects(), 'PodDisruptionBudget', 'server').spec).toEqual({
       maxUnavailable: 1,
       selector: { matchLabels: selector },
@@ -59,11 +59,11 @@ describe('a rollout or a drained node loses no request', () => {
     });
   });
 
-  test('a single server has no budget, which could only block the drain of its node', () => {
+  test('has no PodDisruptionBudget for a single server, which would block the drain of its node', () => {
     expect(namesOf(serverObjects({ replicas: 1 })).filter((name) => name.startsWith('PodDisruption'))).toEqual([]);
   });
 
-  test('servers spread over zones and nodes where they can', () => {
+  test('spreads servers over zones and nodes if possible', () => {
     const { spec } = podOf(serverObjects());
     expect(
       spec.topologySpreadConstraints.map(({ topologyKey, whenUnsatisfiable, labelSelector }: any) => ({
@@ -88,7 +88,7 @@ describe('a rollout or a drained node loses no request', () => {
   test.each([
     ['a volume', { artifacts: ArtifactStore.fromClaim({ claimName: 'files' }) }],
     ['a database', { database: new RecordingDatabase(false) }],
-  ])('%s that one server alone can use is free before the next server starts', (_what, props) => {
+  ])('with %s for a single server stops the old pod first', (_what, props) => {
     // With a surge, the new pod would wait for the volume, and the old one for the new pod, for ever.
     expect(find(serverObjects({ replicas: 1, ...props }), 'Deployment', 'server').spec.strategy).toEqual({
       type: 'Recreate',
@@ -96,14 +96,14 @@ describe('a rollout or a drained node loses no request', () => {
   });
 });
 
-describe('connections', () => {
+describe('the connections of a server', () => {
   const told = (props: Parameters<typeof serverObjects>[0]) => {
     const database = new RecordingDatabase();
     serverObjects({ ...props, database });
     return database.clients;
   };
 
-  test('the database is told who comes: the servers, and the migration', () => {
+  test('are counted by the database for the servers and the migration', () => {
     expect(told({}).map(({ name, podLabels }) => [name, podLabels['app.kubernetes.io/component']])).toEqual([
       ['chart/server', 'server'],
       ['chart/server/migration', 'migration'],
@@ -117,11 +117,11 @@ describe('connections', () => {
     ['more workers', { replicas: 2, workers: 3 }, (2 + 1) * 3 * (3 * 6 + 2)],
     ['fewer requests at once', { replicas: 2, maxDatabaseRequests: 2 }, (2 + 1) * 1 * (3 * 2 + 2)],
     ['a database of users', { replicas: 2, authentication: Authentication.mlflow() }, (2 + 1) * 1 * (3 * 6 + 2 + 4)],
-  ])('%s can open as many as all processes’ pools hold', (_what, props, connections) => {
+  ])('of %s are as many as all pools can open', (_what, props, connections) => {
     expect(told(props)[0].maxConnections).toBe(connections);
   });
 
-  test.each([1, 2, 6, 40])('%d requests at once can never all wait for each other', (maxDatabaseRequests) => {
+  test.each([1, 2, 6, 40])('with %d requests at once cannot deadlock', (maxDatabaseRequests) => {
     const environment = environmentOf(containerOf(podOf(serverObjects({ maxDatabaseRequests })), 'mlflow'));
     const [size, overflow] = ['POOL_SIZE', 'MAX_OVERFLOW'].map((name) =>
       Number(environment[`MLFLOW_SQLALCHEMYSTORE_${name}`]),
@@ -132,18 +132,18 @@ describe('connections', () => {
     expect(size + overflow).toBeGreaterThan(3 * maxDatabaseRequests + 1);
   });
 
-  test('the program counts with the same numbers', () => {
+  test('are computed with the same numbers in the program', () => {
     const text = program('database_pool.py');
     const number = (name: string) => Number(new RegExp(`^${name} = (\\d+)$`, 'm').exec(text)?.[1]);
     expect(poolConnections(5)).toBe((number('MOST_HELD') - 1) * 5 + number('SPARE'));
     expect(USERS_CONNECTIONS).toBe(number('USERS_CONNECTIONS'));
   });
 
-  test('the migration holds few', () => {
+  test('are few for the migration', () => {
     expect(told({})[1].maxConnections).toBeLessThanOrEqual(10);
   });
 
-  test('a database that says how many it allows is asked', () => {
+  test('are limited by the maximum of the database', () => {
     const database = Database.fromExisting({
       host: 'db.example.com',
       credentials: Credentials.fromSecret('database'),

@@ -58,11 +58,11 @@ const all: Required<TrackingServerProps> = {
   images: { node: 'registry.example.com/node:22.1.0' },
 };
 
-test('a server with nothing but its database and its store', () => {
+test('a server with only its database and store has these objects', () => {
   expect(snapshotOf(serverObjects())).toMatchSnapshot();
 });
 
-test('a server with every prop', () => {
+test('a server with every prop has these objects', () => {
   // A fixed number and an autoscaler exclude each other.
   const { replicas, ...autoscaled } = all;
   expect(snapshotOf(synth((chart) => addServer(chart, autoscaled)))).toMatchSnapshot();
@@ -76,7 +76,7 @@ test('a server with a fixed number of pods has the same objects but for the auto
   expect(names(fixed)).toEqual(names(autoscaled).filter((name) => !name.startsWith('HorizontalPodAutoscaler')));
 });
 
-test('in a chart without a namespace nothing names one: kubectl decides', () => {
+test('a server in a chart without a namespace has no namespace in its objects', () => {
   const objects = synthWithoutNamespace((chart) =>
     addServer(chart, {
       keys: Credentials.fromSecret('server-keys'),

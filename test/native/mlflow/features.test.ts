@@ -34,7 +34,7 @@ test("each of MLflow's features works through the proxy, in the default configur
   expect(used).toContain('prompts');
 }, 900_000);
 
-test('a version may be made of artifacts and of prompts, and of nothing else', async () => {
+test('a model version can be created from artifacts and prompts, and from nothing else', async () => {
   await post('registered-models/create', { name: 'sources' });
   await post('registered-models/create', { name: 'words', tags: [{ key: 'mlflow.prompt.is_prompt', value: 'true' }] });
   const statusOf = async (name: string, source: string) => {
@@ -54,7 +54,7 @@ test('a version may be made of artifacts and of prompts, and of nothing else', a
   }
 });
 
-test.each(['/api', '/ajax-api'])('an experiment lies in the store of the server: %s', async (api) => {
+test.each(['/api', '/ajax-api'])('an experiment must be in the store of the server: %s', async (api) => {
   const create = async (name: string, body: object) => post('experiments/create', { name, ...body }, api);
   const elsewhere = ['file:///run/mlflow-metrics', '/tmp/x', 's3://other-bucket/x', 's3://mlflow/backups'];
   for (const location of [...elsewhere, 'mlflow-artifacts:/../backups', 'mlflow-artifacts:/%2e%2e/backups']) {
@@ -71,7 +71,7 @@ test.each(['/api', '/ajax-api'])('an experiment lies in the store of the server:
   expect((await create(`named ${api}`, { artifact_location: 'mlflow-artifacts:/team-a' })).status).toBe(200);
 });
 
-test('a client that insists on multipart uploads and downloads goes on through the server', async () => {
+test('a client that forces multipart transfers continues through the server', async () => {
   const insisting = {
     MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD: 'true',
     MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD: 'true',

@@ -20,7 +20,7 @@ beforeAll(async () => {
 }, 900_000);
 afterAll(() => servers?.stop());
 
-test('every route of MLflow answers through the proxy as it does without, but for those of the table', async () => {
+test('every route of MLflow answers the same through the proxy, except for those of the table', async () => {
   const routes: Route[] = JSON.parse(await servers.python([join(__dirname, 'routes.py')]));
   expect(routes.length).toBeGreaterThan(400);
   const asked = routes.filter(([, path]) => !NOT_ASKED.test(path));

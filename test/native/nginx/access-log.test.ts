@@ -14,7 +14,7 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-test('one JSON object a request, with the user once accepted and without anything secret', async () => {
+test('the log has one JSON object for each request, with the accepted user and without secrets', async () => {
   const port = proxy.httpPort;
   const human = { authorization: basic('mlflow', 'human-secret') };
   const cookie = 'session=cookie-secret';
@@ -85,7 +85,7 @@ test('one JSON object a request, with the user once accepted and without anythin
   }
 });
 
-test('the request id of the log is the one that MLflow and the client get', async () => {
+test('MLflow and the client get the request id of the log', async () => {
   upstream.take();
   const before = proxy.output('stdout').split('\n').length - 1;
   const answer = await ask({ port: proxy.httpPort, headers: { authorization: basic('mlflow', 'human-secret') } });
@@ -94,7 +94,7 @@ test('the request id of the log is the one that MLflow and the client get', asyn
   expect(answer.headers['x-request-id']).toBe(id);
 });
 
-test('a failing /health is logged, but without the user, as no password was asked for', async () => {
+test('a failing /health is logged without the user, because its password is not checked', async () => {
   const gone = await Upstream.start();
   await gone.stop();
   const other = await Proxy.start(gone);

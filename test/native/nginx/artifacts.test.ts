@@ -20,14 +20,14 @@ afterAll(async () => {
 
 const put = (path: string, body: Buffer) => ask({ port: proxy.httpPort, path, method: 'PUT', headers, body });
 
-test('an artifact passes whole, by both names of the API', async () => {
+test('nginx forwards a whole artifact, by both names of the API', async () => {
   for (const path of [artifact, `/ajax-api${artifact.slice('/api'.length)}`]) {
     expect((await put(path, megabytes(30))).status).toBe(200);
     expect(upstream.take()).toMatchObject([{ path, bytes: 30 * 1024 * 1024 }]);
   }
 });
 
-test('the list of a folder is asked of MLflow, and not redirected', async () => {
+test('nginx forwards the request for a list of a folder, and does not redirect it', async () => {
   for (const api of ['/api', '/ajax-api']) {
     const path = `${api}/2.0/mlflow-artifacts/artifacts?path=1%2Fmodels`;
     expect((await ask({ port: proxy.httpPort, path, headers })).status).toBe(200);
@@ -42,18 +42,21 @@ test.each([
   ['a body for the gateway above what MLflow takes', '/gateway/proxy/x', 101],
   ['any other body that MLflow would read into its memory', '/api/2.0/mlflow/runs/create', 17],
   ['an address that only begins like that of traces', '/v1/traces/x', 17],
-])('%s is refused with a message', async (_, path, size) => {
+])('nginx refuses %s with a message', async (_, path, size) => {
   const answer = await put(path, megabytes(size));
   expect(answer.status).toBe(413);
   expect(JSON.parse(answer.body)).toMatchObject({ error_code: 'INVALID_PARAMETER_VALUE' });
 });
 
-test.each(['/v1/traces', '/gateway/my-endpoint/mlflow/invocations'])('large bodies pass to %s', async (path) => {
-  expect((await put(path, megabytes(99))).status).toBe(200);
-  expect(upstream.take()).toMatchObject([{ path, bytes: 99 * 1024 * 1024 }]);
-  expect((await ask({ port: proxy.httpPort, path, method: 'POST' })).status).toBe(401);
-  expect(upstream.take()).toEqual([]);
-});
+test.each(['/v1/traces', '/gateway/my-endpoint/mlflow/invocations'])(
+  'nginx forwards large bodies to %s',
+  async (path) => {
+    expect((await put(path, megabytes(99))).status).toBe(200);
+    expect(upstream.take()).toMatchObject([{ path, bytes: 99 * 1024 * 1024 }]);
+    expect((await ask({ port: proxy.httpPort, path, method: 'POST' })).status).toBe(401);
+    expect(upstream.take()).toEqual([]);
+  },
+);
 
 const SERVER_INFO = {
   store_type: 'SqlStore',
@@ -78,7 +81,7 @@ describe.each(['/api', '/ajax-api'])('signed URLs of the store: %s', (api) => {
     });
   });
 
-  test('are neither offered nor given', async () => {
+  test('are neither offered nor created', async () => {
     const answer = await ask({ port: proxy.httpPort, path: `${api}/3.0/mlflow/server-info`, headers });
     expect(JSON.parse(answer.body)).toEqual({
       store_type: 'SqlStore',
@@ -97,7 +100,7 @@ describe.each(['/api', '/ajax-api'])('signed URLs of the store: %s', (api) => {
     expect(upstream.take()).toEqual([]);
   });
 
-  test('pass if the clients reach the store', async () => {
+  test('are forwarded if the clients reach the store', async () => {
     const other = await Proxy.start(upstream, { signedUrls: true });
     try {
       const answer = await ask({ port: other.httpPort, path: `${api}/3.0/mlflow/server-info`, headers });
@@ -111,7 +114,7 @@ describe.each(['/api', '/ajax-api'])('signed URLs of the store: %s', (api) => {
   });
 });
 
-describe.each(['/api', '/ajax-api'])('MLflow reads a path until nothing is encoded in it: %s', (api) => {
+describe.each(['/api', '/ajax-api'])('a path that MLflow decodes repeatedly: %s', (api) => {
   const folder = `${api}/2.0/mlflow-artifacts/artifacts`;
 
   test.each([
@@ -171,12 +174,12 @@ describe.each(['/api', '/ajax-api'])('MLflow reads a path until nothing is encod
     '?path=',
     '?path=.',
     '',
-  ])('%s passes', async (path) => {
+  ])('%s is accepted', async (path) => {
     expect((await ask({ port: proxy.httpPort, path: folder + path, headers })).status).toBe(200);
     expect(upstream.take()).toHaveLength(1);
   });
 
-  test('a list takes its path only from the query', async () => {
+  test('a list has its path only in the query', async () => {
     const body = '{"path": "./2"}';
     const lengths: Record<string, string>[] = [
       { 'content-length': String(body.length) },
@@ -191,7 +194,7 @@ describe.each(['/api', '/ajax-api'])('MLflow reads a path until nothing is encod
 
 // It runs shell commands for whoever seems to be local, as everybody does who comes by a port-forward.
 test.each(['', '/message', '/config/', '/sessions/1/stream', '//config'])(
-  "MLflow's assistant is nobody's: %s",
+  "MLflow's assistant cannot be reached: %s",
   async (path) => {
     for (const api of ['/ajax-api', '/api']) {
       const answer = await ask({ port: proxy.httpPort, path: `${api}/3.0/mlflow/assistant${path}`, headers });

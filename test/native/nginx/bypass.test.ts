@@ -22,7 +22,7 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-describe('without a password MLflow is asked for its plain /health at most', () => {
+describe('without a password MLflow gets only the plain request for /health', () => {
   test.each([
     ['dots that lead to /health', line(`${SECRET}/../../../../../health`)],
     ['encoded dots', line(`${SECRET}/%2e%2e/%2e%2e/%2E%2E/..%2f../health`)],
@@ -88,7 +88,7 @@ describe('without a password MLflow is asked for its plain /health at most', () 
   });
 });
 
-test('/metrics is not to be had on the main port, logged in or not, however it is spelt', async () => {
+test('the main port does not serve /metrics, with or without a login, in any spelling', async () => {
   const authorization = `Authorization: ${basic('mlflow', 'human-secret')}\r\n`;
   const spellings = ['/metrics', '/metrics/', '//metrics', '///metrics', '/./metrics', '/x/../metrics', '/%6detrics'];
   spellings.push('/metrics?x', '/metrics#x', '/metrics;x', '/METRICS', '/%2fmetrics', '/%2e/metrics', '/metrics%2f');
@@ -113,7 +113,7 @@ test('/metrics is not to be had on the main port, logged in or not, however it i
   expect(upstream.take().map((seen) => seen.path)).toEqual(['/%6detrics']);
 });
 
-test('logged in, MLflow gets the address that nginx judged, and no upgrade or foreign header', async () => {
+test('MLflow gets the path that nginx checked, and no upgrade or forged header', async () => {
   const headers = [
     `Authorization: ${basic('mlflow', 'human-secret')}`,
     'Upgrade: websocket',
@@ -132,7 +132,7 @@ test('logged in, MLflow gets the address that nginx judged, and no upgrade or fo
   }
 });
 
-test('a request after a refused one on the same connection is judged on its own', async () => {
+test('a request after a refused one on the same connection is checked separately', async () => {
   const authorization = `Authorization: ${basic('mlflow', 'human-secret')}\r\n`;
   const first = `GET /first HTTP/1.1\r\nHost: x\r\n${authorization}\r\n`;
   const answer = await raw(proxy.httpPort, `${first}${line('/second')}`);
@@ -140,12 +140,12 @@ test('a request after a refused one on the same connection is judged on its own'
   expect(upstream.take().map((seen) => seen.path)).toEqual(['/first']);
 });
 
-test('a refused upload is not invited', async () => {
+test('a refused upload gets no 100 Continue', async () => {
   const answer = await raw(proxy.httpPort, post('/x', 'Content-Length: 5\r\nExpect: 100-continue', 'hello'));
   expect(statuses(answer)).toEqual([401]);
 });
 
-test('no answer names a version', async () => {
+test('no answer contains a version', async () => {
   const parts = [line('/'), line('/metrics'), line('/health', 'POST'), 'nonsense\r\n\r\n', line('/%zz')];
   parts.push(`GET /${'x'.repeat(40_000)} HTTP/1.1\r\n${end}`, `GET / HTTP/1.1\r\nX: ${'x'.repeat(40_000)}\r\n${end}`);
   parts.push(line('/health'), `GET / HTTP/9.9\r\n${end}`, post('/', 'Transfer-Encoding: x', ''));

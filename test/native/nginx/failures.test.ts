@@ -16,7 +16,7 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-test('connections to MLflow are used again', async () => {
+test('connections to MLflow are reused', async () => {
   const before = upstream.connections;
   for (let i = 0; i < 20; i++) await ask({ port: proxy.httpPort, headers });
   expect(upstream.take()).toHaveLength(20);
@@ -24,17 +24,20 @@ test('connections to MLflow are used again', async () => {
   expect(upstream.connections - before).toBeLessThanOrEqual(2);
 });
 
-test.each(['GET', 'POST', 'PUT', 'DELETE'])('MLflow that dies over a %s gets it once: 502', async (method) => {
-  upstream.answers.set('/die', (request) => void request.socket.destroy());
-  for (let i = 0; i < 4; i++) await ask({ port: proxy.httpPort, headers });
-  upstream.take();
-  const answer = await ask({ port: proxy.httpPort, path: '/die', method, headers });
-  expect(answer.status).toBe(502);
-  expect(JSON.parse(answer.body)).toMatchObject({ error_code: 'TEMPORARILY_UNAVAILABLE' });
-  expect(upstream.take()).toHaveLength(1);
-});
+test.each(['GET', 'POST', 'PUT', 'DELETE'])(
+  'nginx answers 502 and does not repeat the request if MLflow exits during a %s',
+  async (method) => {
+    upstream.answers.set('/die', (request) => void request.socket.destroy());
+    for (let i = 0; i < 4; i++) await ask({ port: proxy.httpPort, headers });
+    upstream.take();
+    const answer = await ask({ port: proxy.httpPort, path: '/die', method, headers });
+    expect(answer.status).toBe(502);
+    expect(JSON.parse(answer.body)).toMatchObject({ error_code: 'TEMPORARILY_UNAVAILABLE' });
+    expect(upstream.take()).toHaveLength(1);
+  },
+);
 
-test('a connection that MLflow has closed while idle is not used', async () => {
+test('nginx does not use an idle connection that MLflow has closed', async () => {
   for (let round = 0; round < 5; round++) {
     for (let i = 0; i < 4; i++) expect((await ask({ port: proxy.httpPort, headers })).status).toBe(200);
     const closed = [...upstream.sockets].map(async (socket) => new Promise((done) => socket.on('close', done)));
@@ -43,14 +46,14 @@ test('a connection that MLflow has closed while idle is not used', async () => {
   }
 });
 
-test('MLflow that says nothing: 504', async () => {
+test('nginx answers 504 if MLflow does not answer in time', async () => {
   upstream.answers.set('/silent', () => undefined);
   const answer = await ask({ port: proxy.httpPort, path: '/silent', headers });
   expect(answer.status).toBe(504);
   expect(JSON.parse(answer.body)).toMatchObject({ error_code: 'TEMPORARILY_UNAVAILABLE' });
 });
 
-test('no MLflow: 502, also for /health', async () => {
+test('nginx answers 502 if MLflow does not listen, also for /health', async () => {
   const gone = await Upstream.start();
   await gone.stop();
   const other = await Proxy.start(gone);
@@ -64,7 +67,7 @@ test('no MLflow: 502, also for /health', async () => {
   }
 });
 
-test.each([400, 404, 500, 503])("MLflow's own %i passes as it is", async (status) => {
+test.each([400, 404, 500, 503])("nginx forwards MLflow's own %i unchanged", async (status) => {
   const own = '{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"own"}';
   upstream.answers.set('/own', (_, response) => {
     response.writeHead(status, { server: 'uvicorn', 'x-accel-redirect': '/health' }).end(own);

@@ -27,7 +27,7 @@ beforeEach(() => upstream.take());
 afterAll(() => upstream?.stop());
 
 describe("MLflow's pages ask", () => {
-  test('for the assistant and for a user, and get an empty answer once they are logged in', () =>
+  test('for the assistant and for the user, and get an empty answer after the login', () =>
     withProxy({}, async () => {
       for (const path of [`${ASSISTANT}/config`, `${ASSISTANT}/providers`, USER]) {
         const answer = await get(path, headers);
@@ -41,7 +41,7 @@ describe("MLflow's pages ask", () => {
       expect(upstream.take()).toEqual([]);
     }));
 
-  test("under MLflow's own login MLflow says who the user is, and lets in or not", () =>
+  test('for the user, which MLflow answers itself with its own login', () =>
     withProxy({ login: { kind: 'mlflow' } }, async () => {
       upstream.answers.set('/api/2.0/mlflow/users/current', (request, response) => {
         response.statusCode = request.headers.authorization ? 200 : 401;
@@ -61,7 +61,7 @@ describe("MLflow's pages ask", () => {
     }));
 });
 
-test('plain http that an Ingress with TLS passes on is redirected before a password is asked for', () =>
+test('nginx redirects plain http of an Ingress with TLS before it checks the password', () =>
   withProxy({ httpsHost: 'mlflow.example.com' }, async () => {
     const http = { host: 'mlflow.example.com', 'x-forwarded-proto': 'http' };
     const answer = await get('/a?b=c', http);

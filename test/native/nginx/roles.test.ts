@@ -72,20 +72,17 @@ async function askForAll(asked: Route[], authorization: string): Promise<number[
   return statuses;
 }
 
-test.each(ROLES)(
-  'of all that MLflow has, the login of a %s reaches what its work needs and nothing else',
-  async (role) => {
-    expect(routes.length).toBeGreaterThan(300);
-    await askForAll(
-      routes.map(([method, path]) => [method, address(path)]),
-      login(role),
-    );
-    const reached = upstream.take().map(({ method, path }) => `${method} ${path}`);
-    expect([...new Set(reached)].sort()).toEqual(MAY[role].sort());
-  },
-);
+test.each(ROLES)('the login of a %s reaches only the routes of MLflow that it needs', async (role) => {
+  expect(routes.length).toBeGreaterThan(300);
+  await askForAll(
+    routes.map(([method, path]) => [method, address(path)]),
+    login(role),
+  );
+  const reached = upstream.take().map(({ method, path }) => `${method} ${path}`);
+  expect([...new Set(reached)].sort()).toEqual(MAY[role].sort());
+});
 
-test('a program without a role reaches all of it, as people do', async () => {
+test('a service user without a role reaches every route, like people', async () => {
   const open = routes.filter(
     ([, path]) =>
       !/assistant|mlflow\/users\/current|mlflow-artifacts\/(mpu|presigned)|artifacts\/presigned-/.test(path),
@@ -97,7 +94,7 @@ test('a program without a role reaches all of it, as people do', async () => {
   }
 });
 
-test("what a role may not is refused in MLflow's words, and MLflow does not see it", async () => {
+test("a forbidden request of a role is refused in MLflow's form, and MLflow does not get it", async () => {
   const answer = await request(['POST', `${API}/registered-models/alias`], login('serving'));
   expect([answer.status, answer.headers['content-type']]).toEqual([403, 'application/json']);
   const message = expect.stringContaining('login of a serving may not do this');
@@ -105,7 +102,7 @@ test("what a role may not is refused in MLflow's words, and MLflow does not see 
   expect(upstream.take()).toEqual([]);
 });
 
-test('the role of a login is not told without its password', async () => {
+test('the role of a login is not revealed without its password', async () => {
   for (const path of [`${API}/runs/get`, `${API}/experiments/delete`]) {
     expect((await request(['POST', path], basic('the-serving', 'wrong'))).status).toBe(401);
   }
@@ -123,7 +120,7 @@ test.each([
   ['the deletion of an artifact', 'DELETE', '/api/2.0/mlflow-artifacts/artifacts/0/run/file'],
   ['a method that nobody has', 'GETS', `${API}/model-versions/get`],
   ["the API of MLflow's pages", 'GET', '/ajax-api/2.0/mlflow/model-versions/get'],
-])('the login of a serving is refused %s', async (_, method, path) => {
+])('nginx refuses the login of a serving %s', async (_, method, path) => {
   const { status } = await request([method, path], login('serving'));
   expect([400, 403, 404, 405]).toContain(status);
   expect(upstream.take()).toEqual([]);

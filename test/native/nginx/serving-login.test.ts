@@ -31,7 +31,7 @@ const put = (name: string, text: string) => {
   chmodSync(join(folder, name), 0o755);
 };
 
-describe('what nginx is told', () => {
+describe('the start script', () => {
   /** By the arguments that the container has. */
   const told = (url: string, resolv: string) => {
     put('resolv.conf', resolv);
@@ -63,14 +63,14 @@ describe('what nginx is told', () => {
     expect(told('https://mlflow.example.com', resolv)).toContain(`resolver ${servers} valid=10s;`);
   });
 
-  test('another cluster domain', () => {
+  test('supports another cluster domain', () => {
     const resolv = 'nameserver 10.0.0.1\nsearch a.svc.corp.example svc.corp.example corp.example example\n';
     expect(told('http://mlflow-server.mlflow.svc:5000', resolv)).toContain(
       'mlflow-server.mlflow.svc.corp.example:5000',
     );
   });
 
-  test('no nameserver is an error that names the file', () => {
+  test('fails without a nameserver, with the name of the file', () => {
     expect(() => told('http://mlflow-server:5000', 'search cluster.local\n')).toThrow(
       /resolv.conf: it has no nameserver/,
     );
@@ -198,7 +198,7 @@ describe('with a DNS server', () => {
     await until('the new address is found', () => last === 200, 30);
   });
 
-  test('what it answers by itself is in MLflow’s form', async () => {
+  test("nginx's own answers have MLflow’s form", async () => {
     const wrong = await predict('wrong');
     expect(wrong).toMatchObject({
       status: 401,
@@ -220,7 +220,7 @@ describe('with a DNS server', () => {
     ['a method that it refuses', 'TRACE /invocations HTTP/1.1', 405],
     ['an unknown transfer coding', 'POST /invocations HTTP/1.1\r\nTransfer-Encoding: gzip', 501],
     ['an unknown version of HTTP', 'GET /invocations HTTP/3.0', 505],
-  ])('what it answers to %s is in MLflow’s form too', async (_, head, status) => {
+  ])("nginx's answer to %s has MLflow’s form", async (_, head, status) => {
     const said = await raw(port, `${head}\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     expect(said).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(JSON.parse(said.split('\r\n\r\n')[1])).toEqual({
@@ -229,7 +229,7 @@ describe('with a DNS server', () => {
     });
   });
 
-  test('the tracking server learns who sends a wrong password, and the caller that there were too many', async () => {
+  test('the tracking server gets the address of a wrong password, and the caller the 429', async () => {
     expect((await predict('wrong')).status).toBe(401);
     expect(forwarded).toBe('127.0.0.1');
     const refused = await predict('once more');
@@ -241,7 +241,7 @@ describe('with a DNS server', () => {
     expect((await predict()).headers['retry-after']).toBeUndefined();
   });
 
-  test('an address of IPv6 is listened on too', async () => {
+  test('nginx also listens on IPv6', async () => {
     const status = await new Promise<number>((resolve, reject) => {
       request({ host: '::1', port, path: '/health' }, (response: any) => resolve(response.statusCode))
         .on('error', reject)

@@ -29,7 +29,7 @@ async function closed(): Promise<void> {
   }
 }
 
-test('SIGQUIT: a running answer and a running upload complete, then nginx ends with 0', async () => {
+test('after SIGQUIT nginx completes a running answer and a running upload, and exits with 0', async () => {
   let finish = () => {};
   upstream.answers.set('/slow', (_, response) => {
     response.write('begun ');
@@ -54,7 +54,7 @@ test('SIGQUIT: a running answer and a running upload complete, then nginx ends w
   expect(await proxy.exit).toBe(0);
 });
 
-test('SIGQUIT: what is not done in time is cut, then nginx ends with 0', async () => {
+test('after SIGQUIT nginx aborts requests at the drain timeout, and exits with 0', async () => {
   const hurried = await Proxy.start(upstream, { drainSeconds: 1 });
   upstream.answers.set('/endless', (_, response) => void response.write('begun'));
   const answer = ask({ port: hurried.httpPort, path: '/endless', headers });

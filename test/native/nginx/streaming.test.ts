@@ -59,7 +59,7 @@ const send = (method: string, path: string) => {
   return { outgoing, incoming };
 };
 
-test.each(['with a length', 'in chunks'])('an upload of 200 MB %s streams to MLflow', async (how) => {
+test.each(['with a length', 'in chunks'])('nginx streams an upload of 200 MB %s to MLflow', async (how) => {
   upstream.take();
   await watched(async (look) => {
     const { outgoing, incoming } = send('PUT', '/api/2.0/mlflow-artifacts/artifacts/1/upload');
@@ -77,7 +77,7 @@ test.each(['with a length', 'in chunks'])('an upload of 200 MB %s streams to MLf
   expect(upstream.take()).toMatchObject([{ bytes: TOTAL }]);
 });
 
-test('an upload that MLflow does not read waits at the client', async () => {
+test('nginx does not buffer an upload that MLflow does not read', async () => {
   let go = () => {};
   upstream.answers.set('/slow-upload', async (incoming, response) => {
     await new Promise<void>((resolve) => (go = resolve));
@@ -100,7 +100,7 @@ test('an upload that MLflow does not read waits at the client', async () => {
   });
 });
 
-test('a download of 200 MB streams to the client, and waits while the client does not read', async () => {
+test('nginx streams a download of 200 MB, and waits while the client does not read', async () => {
   let written = 0;
   upstream.answers.set('/download', async (_, response) => {
     for (; written < TOTAL; written += MEGABYTE) {
@@ -128,7 +128,7 @@ test('a download of 200 MB streams to the client, and waits while the client doe
   });
 });
 
-test('what MLflow says in pieces arrives in pieces', async () => {
+test('nginx forwards a chunked answer in chunks', async () => {
   let next = (_: string) => {};
   upstream.answers.set('/events', (_, response) => {
     next = (text) => response.write(text);
@@ -145,7 +145,7 @@ test('what MLflow says in pieces arrives in pieces', async () => {
   response.destroy();
 });
 
-test('scripts of the UI are compressed, artifacts are not', async () => {
+test('nginx compresses scripts of the UI, and no artifacts', async () => {
   const script = 'const answer = 42;\n'.repeat(100_000);
   for (const path of ['/static-files/main.js', '/get-artifact']) {
     upstream.answers.set(path, (_, response) => {

@@ -31,7 +31,7 @@ const address = (number: number) => ({ localAddress: `127.0.0.${number + 1}` });
 test.each<[string, (number: number) => Promise<Response>]>([
   ['user', async (number) => login(basic('mlflow', `wrong ${number}`), address(number))],
   ['address', async (number) => login(basic(`user-${number}`, 'wrong'))],
-])('wrong passwords of one %s are answered once a second after the first ones', async (_, one) => {
+])('after the first ones, nginx answers wrong passwords of one %s once a second', async (_, one) => {
   const start = Date.now();
   expect((await wrong(AT_ONCE, one)).map(({ status }) => status)).toEqual(Array(AT_ONCE).fill(401));
   await wrong(4, async (number) => one(AT_ONCE + number));
@@ -46,7 +46,7 @@ test('wrong passwords of many users from many addresses do not wait for each oth
   expect(Date.now() - start).toBeLessThan(2000);
 });
 
-test('of too many wrong passwords some are told to come again, and a right one never waits', async () => {
+test('some of too many wrong passwords get 429, and a right one never waits', async () => {
   const start = Date.now();
   const answers: Response[] = [];
   const flood = wrong(FLOOD, async (number) => {
@@ -74,7 +74,7 @@ test('of too many wrong passwords some are told to come again, and a right one n
   expect(Date.now() - start).toBeLessThan(28_000);
 }, 60_000);
 
-test('who sends no password, as a browser does at first, is asked for it at once', async () => {
+test("a request without a password, like a browser's first one, gets 401 at once", async () => {
   const start = Date.now();
   const answers = await wrong(FLOOD, async () => ask({ port: proxy.httpPort }));
   for (const { status, headers, body } of answers) {
@@ -86,7 +86,7 @@ test('who sends no password, as a browser does at first, is asked for it at once
   expect(Date.now() - start).toBeLessThan(2000);
 });
 
-test('a large upload with a wrong password is 401 too, and 429', async () => {
+test('a large upload with a wrong password also gets 401, or 429', async () => {
   const headers = [
     'PUT /api/2.0/mlflow-artifacts/artifacts/1/large HTTP/1.1',
     'Host: x',
@@ -100,7 +100,7 @@ test('a large upload with a wrong password is 401 too, and 429', async () => {
   expect(new Set(statuses)).toEqual(new Set(['HTTP/1.1 401 Unauthorized', 'HTTP/1.1 429 Too Many Requests']));
 }, 60_000);
 
-test("MLflow's own 401 and 429 pass as they are, and at once", async () => {
+test("nginx forwards MLflow's own 401 and 429 unchanged and at once", async () => {
   upstream.answers.set('/own', (request, response) => {
     const status = Number(request.url!.slice(-3));
     response.writeHead(status, status === 429 ? { 'retry-after': '7' } : {}).end('own');

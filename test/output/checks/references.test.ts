@@ -67,7 +67,7 @@ expectFaults(references, [
   ],
 ]);
 
-test('what the caller declares is taken as made, and so is a claim of a StatefulSet', () => {
+test('accepts declared objects and claims of a StatefulSet as existing', () => {
   const objects = goodPlatform();
   const { spec } = objects.find(({ kind }) => kind === 'Deployment')!.spec.template;
   spec.imagePullSecrets = [{ name: 'login' }];

@@ -83,7 +83,7 @@ const innocent: [string, (find: any) => unknown][] = [
   ['a reference in an annotation', annotation('nginx.ingress.kubernetes.io/auth-secret', 'mlflow-users')],
 ];
 
-test.each(innocent)('takes no offence at %s', (_, change) => expectNothing(change));
+test.each(innocent)('accepts %s', (_, change) => expectNothing(change));
 
 function expectNothing(change: (find: any) => unknown): void {
   const objects = goodPlatform();

@@ -29,12 +29,12 @@ test.each([
   ['a default', '${other:=us}', 'us'],
   ['two dollars', 'DO $$', 'DO $'],
   ['a dollar before something else', '$host $(id) "$@"', '$host $(id) "$@"'],
-])('Flux makes of %s what it is known to make', (_, text, expected) => {
+])('the model of Flux substitutes %s like Flux', (_, text, expected) => {
   const made = parseManifests(fluxSubstitute(configMap(text), { zone: 'eu' }))[0];
   expect(made.data.text).toBe(expected);
 });
 
-test.each(['labels', 'annotations'])('Flux does not substitute in an object whose %s say so', (where) => {
+test.each(['labels', 'annotations'])('the model of Flux skips an object whose %s disable it', (where) => {
   const object = configMap('${zone}', { [where]: { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' } });
   expect(parseManifests(fluxSubstitute(object, { zone: 'eu' }))).toEqual([object]);
 });

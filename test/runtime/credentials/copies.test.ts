@@ -21,7 +21,7 @@ test('a copy has the values of the new Secret', async () => {
   expect(server.secrets.get(stored)).toMatchObject({ type: login.type, metadata: { ...copy } });
 });
 
-test('a copy of a Secret that was there before has its values', async () => {
+test('a copy of an existing Secret has its values', async () => {
   server.put(login.name, {
     username: 'admin',
     password: 'their own password',
@@ -33,7 +33,7 @@ test('a copy of a Secret that was there before has its values', async () => {
   expect(server.values(stored)).toMatchObject({ username: 'admin', password: 'their own password' });
 });
 
-test('a second run changes nothing', async () => {
+test('a second run changes no copy', async () => {
   await run(server, plan);
   const before = structuredClone([...server.secrets]);
   const { code, stdout } = await run(server, plan);
@@ -42,7 +42,7 @@ test('a second run changes nothing', async () => {
   expect([...server.secrets]).toEqual(before);
 });
 
-test('a copy with other values is reported and left', async () => {
+test('a copy with other values is reported and not changed', async () => {
   await run(server, plan);
   const values = { ...server.values(login.name), password: 'of another time' };
   server.put(stored, values, { name: copy.name });
@@ -54,7 +54,7 @@ test('a copy with other values is reported and left', async () => {
   expect(server.values(stored).password).toBe('of another time');
 });
 
-test('the other namespace may come later: the Secret itself is there, and the copy is tried until time is up', async () => {
+test('creates the Secret at once, and retries its copy until the other namespace exists or time is up', async () => {
   const refused = refuse(403, 'Forbidden', 'no Role yet');
   // Look, create, look at the source; from then on the other namespace refuses.
   server.faults = [() => false, () => false, ...Array.from({ length: 40 }, () => refusesElsewhere(refused))];
@@ -65,7 +65,7 @@ test('the other namespace may come later: the Secret itself is there, and the co
   expect(stderr).toContain('the YAML of namespace ml-serving may not be applied yet');
 });
 
-test('a namespace that is not there holds up no other one', async () => {
+test('a namespace that does not exist does not delay the others', async () => {
   const [early, late] = [copy, { namespace: 'ml-later', name: 'churn-serving-login' }];
   const refused = refuse(403, 'Forbidden', 'no Role yet');
   server.faults = Array.from({ length: 60 }, () => refusesElsewhere(refused));

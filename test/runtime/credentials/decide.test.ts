@@ -13,12 +13,12 @@ const stored = (data: unknown, metadata: object = {}) => ({
 });
 
 describe('decide', () => {
-  test('what is absent is created, what is leaving is waited for', () => {
+  test('creates what is missing, and waits for what is being deleted', () => {
     expect(decide(postgres, { state: 'absent' })).toEqual({ action: 'create' });
     expect(decide(postgres, { state: 'leaving' })).toEqual({ action: 'wait' });
   });
 
-  test('an existing Secret is kept exactly when every required key is filled', () => {
+  test('keeps an existing Secret only if no required key is empty', () => {
     const names = Object.keys(login.keys);
     const found = fc.record({ filled: fc.subarray([...names, 'other']), blank: fc.subarray([...names, 'other']) });
     fc.assert(
@@ -33,7 +33,7 @@ describe('decide', () => {
     );
   });
 
-  test('what is created is later kept', () => {
+  test('keeps what it created', () => {
     for (const planned of plan.secrets) {
       const found = look(newSecret(planned, 'mlops', randomBytes).manifest, planned.name)!;
       expect(decide(planned, found)).toEqual({ action: 'keep' });
@@ -42,17 +42,17 @@ describe('decide', () => {
 });
 
 describe('look', () => {
-  test('tells filled from blank keys and keeps no value', () => {
+  test('distinguishes filled from blank keys and keeps no value', () => {
     const found = look(stored({ a: base64('value'), b: '', c: base64('\n'), d: null }), login.name);
     expect(found).toEqual({ state: 'present', filled: ['a'], blank: ['b', 'c', 'd'] });
     expect(look(stored(undefined), login.name)).toEqual({ state: 'present', filled: [], blank: [] });
   });
 
-  test('sees a deletion under way', () => {
+  test('detects a deletion in progress', () => {
     expect(look(stored({}, { deletionTimestamp: '2030-01-01T00:00:00Z' }), login.name)).toEqual({ state: 'leaving' });
   });
 
-  test('takes nothing else for a Secret', () => {
+  test('accepts nothing else as a Secret', () => {
     const { kind: _, ...noKind } = stored({});
     for (const body of [undefined, null, 'text', 7, [], {}, { kind: 'Secret' }, { kind: 'Status' }, noKind]) {
       expect(look(body, login.name)).toBeUndefined();
@@ -62,7 +62,7 @@ describe('look', () => {
   });
 });
 
-test('a complaint names the Secret, the keys and the way out', () => {
+test('a message names the Secret, the keys and what to do', () => {
   const text = complaint(postgres, 'mlops', { missing: ['POSTGRES_PASSWORD'], blank: ['POSTGRES_DB'] });
   expect(text).toContain('Secret mlflow-postgres-secret in namespace mlops exists');
   expect(text).toContain('lacks POSTGRES_PASSWORD and has nothing in POSTGRES_DB');
@@ -70,7 +70,7 @@ test('a complaint names the Secret, the keys and the way out', () => {
 });
 
 describe('a new Secret', () => {
-  test('carries the plan and says where it came from', () => {
+  test('has the data of the plan and labels that name its origin', () => {
     const { data, ...rest } = newSecret(postgres, 'mlops', randomBytes).manifest as { data: object };
     expect(Object.keys(data)).toEqual(Object.keys(postgres.keys).sort(() => 0));
     expect(rest).toEqual({
@@ -91,11 +91,11 @@ describe('a new Secret', () => {
   });
 });
 
-describe('what others say', () => {
+describe('a message of another program', () => {
   const { manifest, confidential } = newSecret(login, 'mlops', randomBytes);
   const status = (message: string) => ({ status: 400, headers: {}, body: { kind: 'Status', message } });
 
-  test('is repeated without the values that it quotes', () => {
+  test('is logged without the values that it quotes', () => {
     const { data } = manifest as { data: Record<string, string> };
     for (const [key, encoded] of Object.entries(data).filter(([name]) => name !== 'username')) {
       const plain = Buffer.from(encoded, 'base64').toString();
@@ -108,7 +108,7 @@ describe('what others say', () => {
     expect(redact('secrets "mlflow-login" is forbidden', confidential)).toBe('secrets "mlflow-login" is forbidden');
   });
 
-  test('stays on one short line, and only the API server is quoted', () => {
+  test('is logged on one short line, and only if it is from the API server', () => {
     expect(explain(status('one\ntwo\u001b[31m'))).toBe('HTTP 400: one two [31m');
     expect(explain(status('long '.repeat(1000))).length).toBeLessThan(450);
     expect(explain({ status: 502, headers: {}, body: { message: 'secret' } })).toBe('HTTP 502');

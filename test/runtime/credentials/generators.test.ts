@@ -13,12 +13,12 @@ test.each<[RandomGenerator, RegExp]>([
   ['access-key', /^[A-Z0-9]{20}$/],
   ['fernet', /^[-_A-Za-z0-9]{43}=$/],
   ['token', /^[0-9a-f]{64}$/],
-])('%s has its alphabet and length with any bytes', (kind, pattern) => {
+])('%s has its alphabet and length for any random bytes', (kind, pattern) => {
   fc.assert(fc.property(source, (random) => pattern.test(generate(kind, random))));
   expect(generate(kind, randomBytes)).not.toBe(generate(kind, randomBytes));
 });
 
-test('a Fernet key is its 32 bytes, also if plain base64 has + and /', () => {
+test('a Fernet key is 32 bytes in URL-safe base64', () => {
   const bytes = Buffer.alloc(32, 0xfb);
   bytes[31] = 0xff;
   const key = generate('fernet', () => bytes);
@@ -26,7 +26,7 @@ test('a Fernet key is its 32 bytes, also if plain base64 has + and /', () => {
   expect(Buffer.from(key, 'base64url')).toEqual(bytes);
 });
 
-test.each([62, 36, 10])('of all bytes, each of %i characters gets the same share', (size) => {
+test.each([62, 36, 10])('each of %i characters has the same probability', (size) => {
   const alphabet = Array.from({ length: size }, (_, index) => String.fromCharCode(256 + index)).join('');
   const everyByte = Buffer.from(Array.from({ length: 256 }, (_, index) => 255 - index));
   const share = Math.floor(256 / size);
@@ -42,7 +42,7 @@ test.each([62, 36, 10])('of all bytes, each of %i characters gets the same share
   expect(next).toBe(256);
 });
 
-test('real passwords use all characters about as often as each other', () => {
+test('generated passwords use all characters about equally often', () => {
   const text = Array.from({ length: 4000 }, () => generate('password', randomBytes)).join('');
   const counts = new Map<string, number>();
   for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
@@ -53,7 +53,7 @@ test('real passwords use all characters about as often as each other', () => {
   expect(chiSquare).toBeLessThan(150);
 });
 
-test('an htpasswd line holds the salted SHA-1 of the password, as nginx checks it', () => {
+test("an htpasswd line has the salted SHA-1 of the password, in nginx's form", () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[a-z0-9.-]+$/), fc.string(), source, (username, password, random) => {
       const line = htpasswd(username, password, random);

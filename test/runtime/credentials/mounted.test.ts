@@ -15,7 +15,7 @@ afterEach(async () => server.stop());
 
 const apply = (revision: string) => server.configMaps.set('mlflow-credentials', { revision });
 
-test('a plan of its own Job is carried out', async () => {
+test('executes the plan of its own Job', async () => {
   apply('mine');
   expect((await run(server, plan, { env, revision: 'mine' })).code).toBe(0);
   expect(server.secrets.size).toBe(1);
@@ -24,7 +24,7 @@ test('a plan of its own Job is carried out', async () => {
 test.each<[string, string | undefined]>([
   ['an older revision', 'old'],
   ['no revision, as that of an earlier release', undefined],
-])('waits for the kubelet if a plan with %s is mounted, and starts again', async (_, revision) => {
+])('waits for the kubelet if a plan with %s is mounted, and restarts', async (_, revision) => {
   apply('mine');
   const { code, stderr } = await run(server, plan, {
     env,
@@ -39,7 +39,7 @@ test.each<[string, string | undefined]>([
   expect([code, server.secrets.size]).toEqual([1, 0]);
 });
 
-test('fails, to be retried, if the kubelet is late for longer', async () => {
+test('fails, to be retried, if the kubelet does not update the mount in time', async () => {
   apply('mine');
   const { code, stderr } = await run(server, plan, { env, revision: 'old', deadlineSeconds: 1 });
   expect([code, server.secrets.size]).toEqual([1, 0]);

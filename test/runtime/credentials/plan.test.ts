@@ -17,7 +17,7 @@ const secret = (over: Record<string, unknown>) => ({
 const key = (given: unknown, more: Record<string, unknown> = {}) => secret({ keys: { k: given, ...more } });
 
 describe('validatePlan', () => {
-  test('gives a right plan back as it is', () => {
+  test('returns a valid plan unchanged', () => {
     expect(validatePlan(plan)).toBe(plan);
     expect(problems(secret({ optional: ['k'], type: 'Opaque', annotations: { a: 'b' } }))).toEqual([]);
     expect(problems({ secrets: [{ ...secret({}).secrets[0], keys: { k: { value: '' } }, optional: ['k'] }] })).toEqual(
@@ -88,7 +88,7 @@ describe('validatePlan', () => {
     expect(problems(input)[0]).toContain('expected');
   });
 
-  test('names every fault at once, and no literal value', () => {
+  test('names every fault at once, without literal values', () => {
     const found = problems({
       secrets: [
         { name: 'a', labels: {}, keys: { p: 'hunter2', q: { value: ['hunter2'] }, r: { password: 'hunter2' } } },

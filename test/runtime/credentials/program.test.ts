@@ -15,7 +15,7 @@ const onlyReadsAndCreates = ({ method }: Seen) => method === 'GET' || method ===
 const writes = () => server.asked.filter((each) => !each.startsWith('GET'));
 
 describe('missing Secrets', () => {
-  test('are created with everything that was planned', async () => {
+  test('are created as planned', async () => {
     const { code, stdout, stderr } = await run(server, plan);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.trim().split('\n')).toEqual([
@@ -117,7 +117,7 @@ describe('existing Secrets', () => {
     expect(stderr).toContain('lacks POSTGRES_PASSWORD');
   });
 
-  test('that are being deleted are waited for and then made anew', async () => {
+  test('that are being deleted are created again after the deletion', async () => {
     server.put(postgres.name, values, { deletionTimestamp: '2030-01-01T00:00:00Z' });
     const gone = () => {
       server.secrets.delete(postgres.name);
@@ -131,7 +131,7 @@ describe('existing Secrets', () => {
     expect(server.values(postgres.name).POSTGRES_PASSWORD).toMatch(/^[A-Za-z0-9]{32}$/);
   });
 
-  test('that come and go are tried again', async () => {
+  test('that are created and deleted meanwhile are retried', async () => {
     server.faults = [usual, refuse(409, 'AlreadyExists')];
     const { code, stderr } = await run(server, { secrets: [postgres] });
     expect(code).toBe(0);
@@ -139,7 +139,7 @@ describe('existing Secrets', () => {
   });
 });
 
-test('a Secret that the server refuses does not stop the others, and the refusal shows no value', async () => {
+test('a Secret that the API server refuses does not stop the others, and the message has no value', async () => {
   const denied = (response: Parameters<typeof status>[0], { body }: Seen) =>
     status(response, 422, 'Invalid', `denied by policy: ${JSON.stringify(body?.data)}`);
   server.faults = [usual, denied];
@@ -150,7 +150,7 @@ test('a Secret that the server refuses does not stop the others, and the refusal
   expect(stdout).toContain('secret=mlflow-login result=created');
 });
 
-test('the bundle is one small file that starts at once', async () => {
+test('the bundle is one small file that starts quickly', async () => {
   expect(statSync(join(__dirname, '../../../build/runtime/credentials.js')).size).toBeLessThan(100_000);
   const { seconds } = await run(server, plan);
   expect(seconds).toBeLessThan(5);

@@ -24,7 +24,7 @@ const failing = (kind: FailureKind, retryAfterMs = 0) =>
     throw new Failure(kind, 'the cause', retryAfterMs);
   });
 
-test('what passes is repeated until it does', async () => {
+test('a temporary failure is retried until it ends', async () => {
   const { retry, delays } = patience();
   const attempt = failing('transient').mockImplementation(async () => {
     if (attempt.mock.calls.length < 4) throw new Failure('transient', 'away');
@@ -34,7 +34,7 @@ test('what passes is repeated until it does', async () => {
   expect(delays).toEqual([188, 375, 750]);
 });
 
-test('it ends within the limit, with the last cause', async () => {
+test('the retries end within the limit, with the last cause', async () => {
   const { retry, clock } = patience(30_000);
   await expect(retry.run(failing('transient'))).rejects.toMatchObject({
     kind: 'fatal',
@@ -44,7 +44,7 @@ test('it ends within the limit, with the last cause', async () => {
   expect(clock.ms).toBeLessThan(30_000);
 });
 
-test('403 is given 15 seconds, once for the whole run', async () => {
+test('403 is retried for 15 seconds, once in the whole run', async () => {
   const { retry, clock } = patience();
   await expect(retry.run(failing('forbidden'))).rejects.toMatchObject({ kind: 'fatal', message: 'the cause' });
   expect(clock.ms).toBeGreaterThan(10_000);
@@ -54,13 +54,13 @@ test('403 is given 15 seconds, once for the whole run', async () => {
   expect(clock.ms - before).toBeLessThan(5_000);
 });
 
-test.each<FailureKind>(['fatal', 'rejected'])('%s is not repeated', async (kind) => {
+test.each<FailureKind>(['fatal', 'rejected'])('%s is not retried', async (kind) => {
   const attempt = failing(kind);
   await expect(patience().retry.run(attempt)).rejects.toMatchObject({ kind });
   expect(attempt).toHaveBeenCalledTimes(1);
 });
 
-test('an error of our own making is not repeated', async () => {
+test('an error of the program itself is not retried', async () => {
   const attempt = jest.fn(async () => {
     throw new TypeError('bug');
   });
@@ -68,7 +68,7 @@ test('an error of our own making is not repeated', async () => {
   expect(attempt).toHaveBeenCalledTimes(1);
 });
 
-test('a server that asks for more time gets it, unless it asks for too much', async () => {
+test('Retry-After is respected up to a limit', async () => {
   const { retry, delays, clock } = patience();
   await expect(retry.run(failing('transient', 50_000))).rejects.toMatchObject({ kind: 'fatal' });
   expect(delays).toEqual([50_000, 50_000]);
@@ -84,7 +84,7 @@ test('delays grow, are jittered and bounded', () => {
   expect(delay(3, 0)).not.toBe(delay(3, 0.9));
 });
 
-test('a log line is logfmt on one line', () => {
+test('a log entry is one line of logfmt', () => {
   expect(line('info', { secret: 'a-b', keys: 'A,B' })).toBe('level=info secret=a-b keys=A,B');
   expect(line('warn', { cause: 'no "x"\ny', none: '' })).toBe('level=warn cause="no \\"x\\"\\ny" none=""');
 });

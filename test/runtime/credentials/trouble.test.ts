@@ -34,7 +34,7 @@ const found = (body: unknown): Fault => {
   return (response) => json(response, 200, body);
 };
 
-describe('what passes is outlasted', () => {
+describe('temporary failures are retried', () => {
   test.each<[string, Fault[]]>([
     ['429', [refuse(429, 'TooManyRequests'), usual, refuse(429, 'TooManyRequests')]],
     ['500, 503, 504', [refuse(500, 'InternalError'), refuse(503, 'ServiceUnavailable'), usual, refuse(504, 'Timeout')]],
@@ -58,7 +58,7 @@ describe('what passes is outlasted', () => {
     expect(server.secrets.size).toBe(1);
   });
 
-  test('a create whose answer got lost is not made twice', async () => {
+  test('a create request whose answer is lost is not repeated', async () => {
     server.faults = [usual, storedButSilent];
     const { code, stdout } = await run(server, only);
     expect(code).toBe(0);
@@ -70,7 +70,7 @@ describe('what passes is outlasted', () => {
     ]);
   });
 
-  test('Retry-After is honoured', async () => {
+  test('Retry-After is respected', async () => {
     server.faults = [
       (response) => {
         response.setHeader('retry-after', '2');
@@ -82,7 +82,7 @@ describe('what passes is outlasted', () => {
     expect(seconds).toBeGreaterThan(2);
   });
 
-  test('an API server that is not there yet', async () => {
+  test('an API server that does not listen yet', async () => {
     await server.stop();
     let restarted: Promise<unknown> | undefined;
     const onStderr = (said: string) => {
@@ -96,8 +96,8 @@ describe('what passes is outlasted', () => {
   });
 });
 
-describe('what does not pass ends the run with its cause', () => {
-  test('an API server that stays away', async () => {
+describe('permanent failures end the run with their cause', () => {
+  test('an API server that never listens', async () => {
     await server.stop();
     const { code, stderr, seconds } = await run(server, plan, { deadlineSeconds: 2 });
     expect(code).toBe(1);
@@ -113,14 +113,14 @@ describe('what does not pass ends the run with its cause', () => {
     expect(seconds).toBeLessThan(4);
   });
 
-  test('401, at once', async () => {
+  test('401, immediately', async () => {
     const { code, stderr } = await run(server, plan, { token: 'expired-or-foreign' });
     expect(code).toBe(1);
     expect(stderr).toContain('does not accept the token');
     expect(server.seen).toHaveLength(1);
   });
 
-  test('403, after a while, with verb, resource and ServiceAccount', async () => {
+  test('403, after some retries, with verb, resource and ServiceAccount', async () => {
     const message = 'secrets "mlflow-postgres-secret" is forbidden: exceeded quota';
     server.faults = Array.from({ length: 50 }, (_, index) => (index === 0 ? usual : refuse(403, 'Forbidden', message)));
     const { code, stderr, seconds } = await run(server, plan, { deadlineSeconds: 3 });
@@ -132,7 +132,7 @@ describe('what does not pass ends the run with its cause', () => {
     expect(server.secrets.size).toBe(0);
   });
 
-  test('a server that the CA does not vouch for gets neither token nor request', async () => {
+  test('a server whose certificate is not of the CA gets neither token nor request', async () => {
     const { code, stderr } = await run(server, plan, { ca: selfSigned().cert, deadlineSeconds: 1 });
     expect(code).toBe(1);
     expect(stderr).toMatch(/no connection: \w*(SIGN|VERIFY|CERT)\w*/);
@@ -140,7 +140,7 @@ describe('what does not pass ends the run with its cause', () => {
   });
 });
 
-describe('a pod set up wrongly is told so at once, with exit code 2', () => {
+describe('a wrong set-up of the pod is reported at once, with exit code 2', () => {
   test.each<[string, RunOptions, string]>([
     ['no plan', { env: { CREDENTIALS_PLAN: '/nowhere.json' } }, 'the plan /nowhere.json cannot be read (ENOENT)'],
     ['a plan that is not JSON', { planText: '{"secrets": hunter2}' }, 'is not JSON'],
@@ -158,7 +158,7 @@ describe('a pod set up wrongly is told so at once, with exit code 2', () => {
   });
 });
 
-test('IPv6, with or without brackets', async () => {
+test('the address of the API server can be IPv6, with or without brackets', async () => {
   await restart(0, '::1');
   for (const host of ['::1', '[::1]']) {
     await expect(run(server, only, { env: { KUBERNETES_SERVICE_HOST: host } })).resolves.toMatchObject({ code: 0 });
@@ -169,7 +169,7 @@ test('IPv6, with or without brackets', async () => {
   });
 });
 
-test('SIGTERM is obeyed at once', async () => {
+test('the program exits at once on SIGTERM', async () => {
   const stop = new Promise<() => void>((resolve) => {
     server.faults = [async () => resolve(() => undefined)];
   });

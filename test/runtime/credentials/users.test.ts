@@ -25,7 +25,7 @@ function isLineOf(line: string, user: string, password: string): boolean {
   return name === user && digest.equals(bytes.subarray(0, 20));
 }
 
-test('each user gets a Secret with a password, and the server a line for each', async () => {
+test('each user gets a Secret with a password, and the Secret of the server a line for each', async () => {
   const { code, stdout } = await run(server, planOf());
   expect(code).toBe(0);
   expect(stdout).toContain(`secret=${FILE} result=created users=2`);
@@ -36,17 +36,17 @@ test('each user gets a Secret with a password, and the server a line for each', 
   expect(isLineOf(lines['deployer.deployer'], 'deployer', passwordOf('deployer'))).toBe(true);
 });
 
-test('MLflow’s own login gets the passwords', async () => {
+test('with MLflow’s own login the Secret of the server has the passwords', async () => {
   await run(server, planOf({ form: 'password' }));
   expect(server.values(FILE)['serving.churn']).toBe(passwordOf('churn'));
 });
 
-test('a server without programs has the Secret all the same', async () => {
+test('a server without service users has the Secret too', async () => {
   expect((await run(server, planOf({ users: {} }))).code).toBe(0);
   expect(server.values(FILE)).toEqual({});
 });
 
-test('a second run changes nothing', async () => {
+test('a second run changes no user', async () => {
   await run(server, planOf());
   const before = structuredClone([...server.secrets]);
   const { code, stdout } = await run(server, planOf());
@@ -55,14 +55,14 @@ test('a second run changes nothing', async () => {
   expect(server.seen.map(({ method }) => method)).not.toContain('PATCH');
 });
 
-test('a user that is added comes in beside the others, whose lines stay', async () => {
+test('an added user gets a line, and the other lines do not change', async () => {
   await run(server, planOf());
   const before = server.values(FILE);
   await run(server, planOf({ users: { ...users, 'program.notebooks': [] } }));
   expect(server.values(FILE)).toEqual({ ...before, 'program.notebooks': expect.stringContaining('notebooks:') });
 });
 
-test('a user that is not planned any more is let in no more, and its Secret stays', async () => {
+test('a user that is not planned any more loses its line, and its Secret is kept', async () => {
   await run(server, planOf());
   const { code } = await run(server, planOf({ users: { 'deployer.deployer': [] } }));
   expect(code).toBe(0);
@@ -70,7 +70,7 @@ test('a user that is not planned any more is let in no more, and its Secret stay
   expect(passwordOf('churn')).toBeDefined();
 });
 
-test('a password that was changed is a new line, with its line break taken off', async () => {
+test('a changed password gets a new line, without its line break', async () => {
   await run(server, planOf());
   const before = server.values(FILE);
   server.put('mlflow-server-churn-login', { username: 'churn', password: 'another password\r\n' });
@@ -80,7 +80,7 @@ test('a password that was changed is a new line, with its line break taken off',
   expect(isLineOf(after['serving.churn'], 'churn', 'another password')).toBe(true);
 });
 
-test('the Secret of an earlier version, with a line of its own, is used as it is', async () => {
+test('the Secret of an earlier version, which has its own line, is used unchanged', async () => {
   const auth = 'churn:{SSHA}line\n';
   server.put('mlflow-server-churn-login', { username: 'churn', password: 'as before', auth });
   expect((await run(server, planOf())).code).toBe(0);
@@ -93,7 +93,7 @@ test('a copy has the values of its user’s Secret', async () => {
   expect(server.values('ml-serving/churn-login')).toEqual(server.values('mlflow-server-churn-login'));
 });
 
-test('a change of another client is not overwritten: the object is read again', async () => {
+test('a concurrent change of another client is not overwritten', async () => {
   await run(server, planOf({ users: { 'serving.churn': [] } }));
   server.beforePatch = () => server.put(FILE, { ...server.values(FILE), 'deployer.deployer': 'their line' });
   expect((await run(server, planOf())).code).toBe(0);
@@ -101,7 +101,7 @@ test('a change of another client is not overwritten: the object is read again', 
   expect(isLineOf(server.values(FILE)['deployer.deployer'], 'deployer', passwordOf('deployer'))).toBe(true);
 });
 
-test('a run whose plan was superseded leaves the users to the newer one', async () => {
+test('a run whose plan was superseded does not change the users', async () => {
   await run(server, planOf());
   const before = server.values(FILE);
   server.configMaps.set('mlflow-credentials', { revision: 'new' });
@@ -124,7 +124,7 @@ test.each<[string, unknown, string]>([
   ['a copy without a namespace', [{ ...planOf().logins![0], users: { 'serving.x': ['y'] } }], '"users" is'],
   ['another form', [{ ...planOf().logins![0], form: 'plain' }], '"form" is'],
   ['no Secret', [{ ...planOf().logins![0], file: 'A' }], '"file" is'],
-])('refuses logins with %s', (_, logins, message) => {
+])('the program refuses logins with %s', (_, logins, message) => {
   expect(() => validatePlan({ secrets: [postgres], logins })).toThrow(PlanError);
   expect(() => validatePlan({ secrets: [postgres], logins })).toThrow(message);
 });

@@ -44,27 +44,24 @@ function setUp(cluster: Partial<Cluster>) {
   return { loop: new Loop({ pollSeconds: 5, targets: () => [target] }, world), world, pass };
 }
 
-test.each([-hour, hour])(
-  'a Deployment that failed is looked after again when its time has come: a step of %d ms',
-  async (step) => {
-    let looks = 0;
-    const { loop, pass } = setUp({
-      get: async () => {
-        looks++;
-        throw new Failure('transient', 'away');
-      },
-    });
-    await loop.turn();
-    pass(1_000, step);
-    await loop.turn();
-    expect(looks).toBe(1);
-    pass(5_000);
-    await loop.turn();
-    expect(looks).toBe(2);
-  },
-);
+test.each([-hour, hour])('the clock steps by %d ms: a failed Deployment is retried at its time', async (step) => {
+  let looks = 0;
+  const { loop, pass } = setUp({
+    get: async () => {
+      looks++;
+      throw new Failure('transient', 'away');
+    },
+  });
+  await loop.turn();
+  pass(1_000, step);
+  await loop.turn();
+  expect(looks).toBe(1);
+  pass(5_000);
+  await loop.turn();
+  expect(looks).toBe(2);
+});
 
-test.each([-hour, hour])('the rhythm of the polls stays: a step of %d ms', async (step) => {
+test.each([-hour, hour])('the clock steps by %d ms: the poll interval does not change', async (step) => {
   const { loop, pass } = setUp({
     get: async () => {
       pass(1_000, step);
@@ -74,7 +71,7 @@ test.each([-hour, hour])('the rhythm of the polls stays: a step of %d ms', async
   expect(await loop.turn()).toBe(4_000);
 });
 
-test.each([-hour, hour])('a rollout gets its deadline, no more and no less: a step of %d ms', async (step) => {
+test.each([-hour, hour])('the clock steps by %d ms: the deadline of a rollout does not change', async (step) => {
   const applied: State[] = [];
   const seen = deployment(4, { phase: 'rolling', good: v(3) }, rollouts.late);
   const { loop, pass } = setUp({
@@ -94,9 +91,12 @@ test.each([-hour, hour])('a rollout gets its deadline, no more and no less: a st
   expect(applied[0]).toMatchObject({ version: '3', failed: { version: '4' } });
 });
 
-test.each([-hour, hour])('the metric of the last success is the time that passed: a step of %d ms', async (step) => {
-  const { loop, world, pass } = setUp({ get: async () => 'absent' });
-  await loop.turn();
-  pass(7_000, step);
-  expect(await world.metrics.registry.metrics()).toContain('seconds_since_last_success 7\n');
-});
+test.each([-hour, hour])(
+  'the clock steps by %d ms: the metric of the last success shows the elapsed time',
+  async (step) => {
+    const { loop, world, pass } = setUp({ get: async () => 'absent' });
+    await loop.turn();
+    pass(7_000, step);
+    expect(await world.metrics.registry.metrics()).toContain('seconds_since_last_success 7\n');
+  },
+);

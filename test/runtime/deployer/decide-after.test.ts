@@ -195,7 +195,7 @@ table('somebody else', [
   ],
 ]);
 
-test('what is said names model, alias, version and what happens next', () => {
+test('messages name model, alias, version and what happens next', () => {
   const notice = (given: Parameters<typeof seen>[0]) => {
     const decision = decide(seen(given));
     return decision.do === 'nothing' ? decision.notice.text : decision.do === 'apply' && decision.news?.event.note;
@@ -216,7 +216,7 @@ test('what is said names model, alias, version and what happens next', () => {
   );
 });
 
-test('a reason of any length fits a tag', () => {
+test('a reason of any length is shortened to the size of a tag', () => {
   const error = 'x'.repeat(100_000);
   const decision = decide(
     seen({ ...under, versions: [there(4, { error })], deployment: deployment(4, rolling4, rollouts.underWay) }),

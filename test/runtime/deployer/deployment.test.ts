@@ -41,7 +41,7 @@ function stored(change: (object: any) => void = () => undefined): any {
   return object;
 }
 
-test('a Deployment is seen with its version, its state and its rollout', () => {
+test('reads the version, the state and the rollout of a Deployment', () => {
   expect(look(stored(), target)).toEqual({
     ...{ uid: 'u', resourceVersion: '9', template: v(4), state },
     rollout: {
@@ -62,7 +62,7 @@ test.each<[string, (object: any) => void, object]>([
   ['paused', (o) => (o.spec.paused = true), { hands: { off: 'paused' } }],
   ['without the container', (o) => o.spec.template.spec.containers.pop(), { hands: { off: 'shapeless' } }],
   ['without the init container', (o) => delete o.spec.template.spec.initContainers, { hands: { off: 'shapeless' } }],
-])('a Deployment %s', (_, change, expected) => {
+])('reads a Deployment %s', (_, change, expected) => {
   expect(look(stored(change), target)).toMatchObject(expected);
 });
 
@@ -72,9 +72,9 @@ test.each<[string, (object: any) => void]>([
   ['of another kind', (o) => (o.kind = 'Status')],
   ['without a resourceVersion', (o) => delete o.metadata.resourceVersion],
   ['without a template', (o) => delete o.spec.template],
-])('an object %s is not taken for it', (_, change) => expect(look(stored(change), target)).toBeUndefined());
+])('ignores an object %s', (_, change) => expect(look(stored(change), target)).toBeUndefined());
 
-test('anything else is not taken for it, and breaks nothing', () => {
+test('ignores any other object without an error', () => {
   fc.assert(fc.property(fc.jsonValue(), (body) => look(body, target) === undefined));
   const paths = ['spec', 'status'] as const;
   fc.assert(
@@ -95,7 +95,7 @@ test('anything else is not taken for it, and breaks nothing', () => {
   );
 });
 
-test('the patch has its fields and no other, and holds for the very object that was seen', () => {
+test('the patch has only its own fields, with uid and resourceVersion of the object', () => {
   expect(patch(target, look(stored(), target)!, state)).toEqual({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -119,20 +119,20 @@ test('the patch has its fields and no other, and holds for the very object that 
   });
 });
 
-describe('the state', () => {
+describe('the state in the annotation', () => {
   const full: State = {
     ...state,
     failed: { ...v(5), reason: 'no "module"' },
     tags: { 5: { outcome: 'failed: x', at: iso(start) } },
   };
-  test('is read as it was written', () => expect(readState(writeState(full))).toEqual(full));
+  test('is read as written', () => expect(readState(writeState(full))).toEqual(full));
 
   test.each(['', 'null', '[]', '7', '{}', ...Object.keys(full).map((key) => JSON.stringify({ ...full, [key]: 'x' }))])(
-    '%s is none',
+    '%s is read as no state',
     (text) => expect(readState(text)).toBeUndefined(),
   );
 
-  test('nothing else is one', () => {
+  test('any other value is read as no state', () => {
     fc.assert(
       fc.property(fc.string(), fc.jsonValue(), (text, value) => !readState(text) && !readState(JSON.stringify(value))),
     );

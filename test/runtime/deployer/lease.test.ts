@@ -46,7 +46,7 @@ const replica = (holder: string, skew = 0) =>
   );
 const pass = (seconds: number) => void (now += seconds * 1000);
 
-test('the first takes it, the second waits', async () => {
+test('the first replica acquires the Lease, the second waits', async () => {
   const [a, b] = [replica('a'), replica('b')];
   await expect(a.turn()).resolves.toBe(true);
   await expect(b.turn()).resolves.toBe(false);
@@ -55,7 +55,7 @@ test('the first takes it, the second waits', async () => {
   expect(leases.lease.spec.renewTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 });
 
-test('renewed it stays, and another takes it 15 seconds after the last renewal, not before', async () => {
+test('another replica acquires the Lease 15 seconds after the last renewal, not earlier', async () => {
   const [a, b] = [replica('a'), replica('b', -3_600_000)];
   await a.turn();
   for (let turn = 0; turn < 20; turn++) {
@@ -72,7 +72,7 @@ test('renewed it stays, and another takes it 15 seconds after the last renewal, 
   expect(leases.lease.spec.leaseTransitions).toBe(2);
 });
 
-test('given back it is free at once', async () => {
+test('a released Lease is free at once', async () => {
   const [a, b] = [replica('a'), replica('b')];
   await a.turn();
   await b.turn();
@@ -83,7 +83,7 @@ test('given back it is free at once', async () => {
   expect(b.holds()).toBe(true);
 });
 
-test('after a restart of the container the same pod goes on', async () => {
+test('the same pod keeps the Lease after a restart of its container', async () => {
   await replica('a').turn();
   const acquired = leases.lease.spec.acquireTime;
   pass(3);
@@ -91,7 +91,7 @@ test('after a restart of the container the same pod goes on', async () => {
   expect(leases.lease.spec.acquireTime).toBe(acquired);
 });
 
-test('without an API server it is kept for a while and then given up', async () => {
+test('a Lease is given up if the API server does not answer for some time', async () => {
   const a = replica('a');
   await a.turn();
   leases.fault = 'before';
@@ -102,12 +102,12 @@ test('without an API server it is kept for a while and then given up', async () 
   expect(a.holds()).toBe(false);
 });
 
-test.each([401, 403, 422, 500, 200])('HTTP %d instead of a Lease is no Lease', async (status) => {
+test.each([401, 403, 422, 500, 200])('HTTP %d means that the Lease is not acquired', async (status) => {
   leases.fault = status;
   await expect(replica('a').turn()).rejects.toThrow(`HTTP ${status}`);
 });
 
-test('two never hold it, with any fault and any difference of their clocks', async () => {
+test('two replicas never hold the Lease, with any fault and any difference of their clocks', async () => {
   const step = fc.record({
     who: fc.nat(2),
     seconds: fc.integer({ min: 0, max: 8 }),

@@ -56,7 +56,7 @@ async function start(options?: Parameters<typeof Program.start>[2]): Promise<Pro
 const serves = async (version: string) =>
   until(`version ${version}`, () => cluster.versionOf(target.deployment) === version && tags[version]);
 
-test('it follows a serving that is added while it runs, and one that is taken away no more', async () => {
+test('follows a serving that is added while it runs, and stops following a removed one', async () => {
   const program = await start();
   champion = '1';
   await serves('1');
@@ -76,7 +76,7 @@ test('it follows a serving that is added while it runs, and one that is taken aw
   expect(await program.metrics()).not.toContain(`deployment="${target.deployment}",version=`);
 });
 
-test('it follows the alias, tells the registry, the cluster and Prometheus, and stops when told', async () => {
+test('follows the alias, reports by tags, Events and metrics, and stops on SIGTERM', async () => {
   const program = await start();
   await until('it says what it waits for', () => program.output.includes('no version yet'));
   champion = '1';
@@ -99,7 +99,7 @@ test('it follows the alias, tells the registry, the cluster and Prometheus, and 
   for (const line of program.output.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
 });
 
-test('after any answer of the registry it stays, changes nothing, and continues when the fault is over', async () => {
+test('survives any answer of the registry, changes nothing, and continues after the fault', async () => {
   champion = '1';
   const program = await start();
   await serves('1');
@@ -119,7 +119,7 @@ test('after any answer of the registry it stays, changes nothing, and continues 
   expect(program.output).toContain('the registry answers again');
 });
 
-test('after any answer of the API server it stays, and continues when the fault is over', async () => {
+test('survives any answer of the API server, and continues after the fault', async () => {
   champion = '1';
   const usual = cluster.server.answer;
   cluster.server.answer = json(500, { kind: 'Status', message: 'etcd is away' });
@@ -136,7 +136,7 @@ test('after any answer of the API server it stays, and continues when the fault 
   await serves('1');
 });
 
-test('an Event that is refused holds nothing up', async () => {
+test('continues if an Event is refused', async () => {
   champion = '1';
   const usual = cluster.server.answer;
   cluster.server.answer = (response, seen) =>
@@ -148,7 +148,7 @@ test('an Event that is refused holds nothing up', async () => {
   expect(program.output).toContain('Event not created: API server: create Event: HTTP 403: no');
 });
 
-test('of two only one acts, and the other does when that one leaves', async () => {
+test('only one of two replicas acts, and the other one takes over when the first stops', async () => {
   const [first, second] = [await start({ name: 'a' }), await start({ name: 'b' })];
   await until('one acts', () => cluster.lease?.spec.holderIdentity);
   const isFirst = cluster.lease.spec.holderIdentity === 'a';
@@ -163,7 +163,7 @@ test('of two only one acts, and the other does when that one leaves', async () =
   expect(waiting.output).toContain('ModelVersionSet');
 });
 
-test('killed at any moment, the next one ends what was begun', async () => {
+test('completes a rollout of a replica that was killed at any moment', async () => {
   for (let version = 1; version <= 6; version++) {
     champion = String(version);
     const calls = cluster.server.seen.length;
@@ -179,7 +179,7 @@ test('killed at any moment, the next one ends what was begun', async () => {
   });
 });
 
-test('50 servings and 200 models are little work', async () => {
+test('polls 50 servings and 200 models with few requests', async () => {
   const deployments = Array.from({ length: 50 }, (_, n) => `serving-${n}`);
   for (const each of deployments) cluster.add(each);
   champion = '1';
@@ -210,7 +210,7 @@ test('50 servings and 200 models are little work', async () => {
   expect(memory).toBeLessThan(160);
 });
 
-describe('a wrong setting ends it at once', () => {
+describe('exits at once with the cause for a wrong setting:', () => {
   test.each<[string, Record<string, string>, string]>([
     ['no Lease', { LEASE_NAME: '' }, 'LEASE_NAME is not set'],
     ['no pod', { POD_NAME: '' }, 'POD_NAME is not set'],
@@ -224,6 +224,6 @@ describe('a wrong setting ends it at once', () => {
   });
 });
 
-test('the bundle is one file that a ConfigMap holds easily', () => {
+test('the bundle is one file that fits into a ConfigMap', () => {
   expect(statSync(bundle).size).toBeLessThan(120_000);
 });

@@ -30,7 +30,7 @@ const many = [target, staged, ...Array.from({ length: 20 }, (_, n) => ({ ...targ
 describe('the list of models', () => {
   const wanted = async () => wantedOf(target, await registry().list(many));
 
-  test('says which version an alias and a stage are, and when it was made', async () => {
+  test('has the version of an alias and of a stage, and its creation time', async () => {
     const versions = [
       { version: '3', current_stage: 'Production', creation_timestamp: 1700000000000 },
       { version: '4', current_stage: 'Staging', creation_timestamp: '1800000000000' },
@@ -54,7 +54,7 @@ describe('the list of models', () => {
     await expect(wanted()).resolves.toEqual(expected);
   });
 
-  test('is read to its last page, 200 models at a time, over one connection', async () => {
+  test('is read to its last page, with 200 models a page, over one connection', async () => {
     server.answer = (response, seen) => {
       const token = new URL(seen.path, 'http://x').searchParams.get('page_token');
       const next = { '': 'b&c', 'b&c': 'd' }[token ?? ''];
@@ -86,7 +86,7 @@ describe('the list of models', () => {
     expect(server.seen.map(({ path }) => path.match(/max_results=(\d+)/)![1])).toEqual(['200', ...Array(8).fill('25')]);
   });
 
-  test('without an end is no list', async () => {
+  test('without an end is refused', async () => {
     server.answer = page([churn(champion)], 'again');
     await expect(wanted()).rejects.toThrow('its pages have no end');
   });
@@ -113,7 +113,7 @@ describe('the list of models', () => {
     await expect(wanted()).rejects.toThrow('HTTP 500 INTERNAL_ERROR database is away');
   });
 
-  test('outlives a kept connection that the server closed', async () => {
+  test('is read again after the server closed a kept connection', async () => {
     server.answer = page([churn(champion)]);
     const kept = registry();
     await kept.list(many);
@@ -128,7 +128,7 @@ describe('a few models', () => {
   const found = { name: 'churn', version: '3', creation_timestamp: 5 };
   const ask = async (...targets: DeployerTarget[]) => registry('/prefix/').list(targets);
 
-  test('are asked one by one, each once, for any size of the registry', async () => {
+  test('are read one by one, each once, for any size of the registry', async () => {
     server.answer = json(200, { model_version: found });
     const models = await ask(target, { ...target, deployment: 'another' });
     expect(wantedOf(target, models)).toEqual({ is: 'version', version: '3', created: 5 });
@@ -137,7 +137,7 @@ describe('a few models', () => {
     ]);
   });
 
-  test('that are followed by a stage, or by several aliases, are asked as a whole', async () => {
+  test('that are followed by a stage, or by several aliases, are read as a whole', async () => {
     const versions = [{ version: '4', current_stage: 'Production', creation_timestamp: 7 }];
     server.answer = json(200, { registered_model: churn(champion, versions) });
     const models = await ask(target, staged);
@@ -169,7 +169,7 @@ describe('a few models', () => {
 });
 
 describe('the login', () => {
-  test('is read anew for every request, so that a new password needs no restart', async () => {
+  test('is read again for every request, so that a new password needs no restart', async () => {
     server.answer = (response, seen) => {
       const [, encoded] = /^Basic (.+)$/.exec(seen.headers.authorization ?? '') ?? [];
       const accepted = Buffer.from(encoded ?? '', 'base64').toString() === 'deployer:pass-word-2';
@@ -184,7 +184,7 @@ describe('the login', () => {
     await expect(kept.list(many)).resolves.toBeInstanceOf(Map);
   });
 
-  test('shows in no message, even if the server repeats it', async () => {
+  test('is in no message, even if the server repeats it', async () => {
     server.answer = json(500, { error_code: 'INTERNAL_ERROR', message: `who is deployer:${password}?` });
     const failure: Error = await registry()
       .list(many)
@@ -201,7 +201,7 @@ describe('a version', () => {
   const version = async () => registry('/prefix/').version('churn', '3', { error: 'the.error', waiting: 'the.wait' });
   const found = { name: 'churn', version: '3', status: 'READY', creation_timestamp: 5 };
 
-  test('is described, with what its pods said of it', async () => {
+  test('is read with the tags of its pods', async () => {
     const tags = [
       { key: 'other', value: 'x' },
       { key: 'the.error', value: 'no\n\tmodule' },
@@ -218,7 +218,7 @@ describe('a version', () => {
     expect(server.seen[0].path).toBe('/prefix/api/2.0/mlflow/model-versions/get?name=churn&version=3');
   });
 
-  test('may be gone', async () => {
+  test('can be deleted', async () => {
     server.answer = json(404, { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'not found' });
     await expect(version()).resolves.toEqual({ is: 'gone' });
   });

@@ -86,7 +86,7 @@ async function rest(simulation: Simulation): Promise<void> {
 
 const options = { numRuns: 400 };
 
-test('polling again changes nothing', async () => {
+test('a second poll changes nothing', async () => {
   await fc.assert(
     fc.asyncProperty(story, async (happenings) => {
       const simulation = new Simulation();
@@ -100,7 +100,7 @@ test('polling again changes nothing', async () => {
   );
 });
 
-test('a version that failed is not set again until the alias moves or the version is another', async () => {
+test('a failed version is not set again until the alias moves or the version is created again', async () => {
   await fc.assert(
     fc.asyncProperty(story, async (happenings) => {
       const simulation = new Simulation();
@@ -119,7 +119,7 @@ test('a version that failed is not set again until the alias moves or the versio
   );
 });
 
-test('nothing is ever set but what the alias says, what was there, or what was good', async () => {
+test('sets only the version of the alias, the previous version, or the last good one', async () => {
   await fc.assert(
     fc.asyncProperty(story, async (happenings) => {
       const simulation = new Simulation();
@@ -136,7 +136,7 @@ test('nothing is ever set but what the alias says, what was there, or what was g
   );
 });
 
-test('in the end the alias is served, or what was good before, and the tags say which and why', async () => {
+test('finally serves the alias or the last good version, and tags say which and why', async () => {
   await fc.assert(
     fc.asyncProperty(story, async (happenings) => {
       const simulation = new Simulation();
@@ -161,7 +161,7 @@ test('in the end the alias is served, or what was good before, and the tags say 
   );
 });
 
-test('a program that is killed after any call does what one does that lives', async () => {
+test('a program that is killed after any call has the same outcome as one that is not', async () => {
   await fc.assert(
     fc.asyncProperty(story, fc.array(fc.nat(8), { minLength: 1, maxLength: 8 }), async (happenings, deaths) => {
       const calm = happenings.filter(({ what }) => what !== 'fail');
@@ -183,7 +183,7 @@ test('a program that is killed after any call does what one does that lives', as
   );
 });
 
-test('what failed is served when its surroundings were repaired and the alias set anew', async () => {
+test('serves a failed version after its cause is removed and the alias is set again', async () => {
   await fc.assert(
     fc.asyncProperty(story, fc.nat(9), async (happenings, which) => {
       const simulation = new Simulation();
@@ -204,7 +204,7 @@ test('what failed is served when its surroundings were repaired and the alias se
   );
 });
 
-test('ends with the version that it remembers, also if another client sets one', async () => {
+test('returns to the version that it remembers if another client sets one', async () => {
   const meddling = fc.record({ what: fc.constant('meddle' as const), which: fc.nat(9) });
   const busy = fc.array(fc.oneof({ weight: 4, arbitrary: happening }, { weight: 1, arbitrary: meddling }), {
     maxLength: 40,

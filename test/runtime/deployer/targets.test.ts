@@ -4,7 +4,7 @@ import { problemsOfTargets } from '../../../runtime/deployer/targets';
 const right = { pollSeconds: 5, trackingUri: 'http://mlflow-server:5000', targets: [target] };
 const { alias: _, ...nothing } = target;
 
-test('what the constructs write is right', () => {
+test('accepts the targets that the constructs write', () => {
   expect(problemsOfTargets(right)).toEqual([]);
   expect(problemsOfTargets({ ...right, trackingUri: 'https://mlflow.example.com/base' })).toEqual([]);
   expect(problemsOfTargets({ ...right, targets: [] })).toEqual([]);
@@ -24,6 +24,6 @@ test.each<[string, unknown, string]>([
   ['two to follow', { ...right, targets: [{ ...target, stage: 'Production' }] }, 'targets[0] follows two'],
   ['a misspelt field', { ...right, targets: [{ ...target, alais: 'x' }] }, 'targets[0] gives "alais"'],
   ['one Deployment twice', { ...right, targets: [target, target] }, '"ml-serving/churn-serving" is there twice'],
-])('%s is wrong', (_case, input, problem) => {
+])('refuses targets with %s', (_case, input, problem) => {
   expect(problemsOfTargets(input).join('\n')).toContain(problem);
 });

@@ -56,7 +56,7 @@ function run(more: Record<string, string> = {}) {
   return { status, stdout, stderr, calls: readFileSync(file('calls'), 'utf8').trim().split('\n') };
 }
 
-test('makes the bucket, the policy and the key, with keys on standard input', () => {
+test('creates the bucket, the policy and the key, with keys on standard input', () => {
   const { status, stderr, calls } = run();
   expect([status, stderr]).toEqual([0, '']);
   expect(calls).toEqual([
@@ -70,11 +70,11 @@ test('makes the bucket, the policy and the key, with keys on standard input', ()
   ]);
 });
 
-test('turns versions on', () => {
+test('enables versioning', () => {
   expect(run({ VERSIONING: 'enabled' }).calls).toContain('version enable store/models');
 });
 
-test('the policy is JSON, opens this bucket and keeps the dumps to the root user', () => {
+test('the policy is JSON, allows this bucket, and denies reading the dumps', () => {
   run();
   const { Statement: statements } = JSON.parse(readFileSync(file('policy.json'), 'utf8'));
   expect(statements.map(({ Effect, Resource }: any) => [Effect, ...Resource])).toEqual([
@@ -109,7 +109,7 @@ test('fails with the message of mc if the policy is not attached', () => {
   expect([status, stderr]).toEqual([1, 'policy is attached\n']);
 });
 
-test('removes the keys that another one replaced, and no user of another policy', () => {
+test('removes replaced keys, and no user of another policy', () => {
   const users = [
     { status: 'success', accessKey: 'KEY1', policyName: 'mlflow-models', userStatus: 'enabled' },
     { status: 'success', accessKey: 'KEY2', policyName: 'mlflow-models', userStatus: 'enabled' },
@@ -124,7 +124,7 @@ test('removes the keys that another one replaced, and no user of another policy'
   ]);
 });
 
-test('says why the store refused the login', () => {
+test('logs why the store refused the login', () => {
   writeFileSync(file('refuse'), '');
   const { status, stderr } = run({ WAIT_SECONDS: '1' });
   expect([status, stderr]).toEqual([1, 'the store refused the login: mc: <ERROR> no such login\n']);

@@ -1,4 +1,4 @@
-"""The pods of the backup, the restore and the drill: the program, and the scripts of the two containers beside it."""
+"""The pods of the backup, the restore and the drill: the program, and the scripts of its two sidecars."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ class BackupTestCase(PodTestCase):
         self.store.mkdir()
         self.target.mkdir()
         self.pods = 0
-        # What a test puts here comes before the real programs.
+        # Programs that a test puts here replace the real ones.
         self.programs = self.folder / "programs"
         self.programs.mkdir()
 

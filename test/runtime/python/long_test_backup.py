@@ -277,7 +277,7 @@ class Locks(BackupTestCase):
 
 
 class ApiServer:
-    """Knows one Deployment, and remembers how many pods it was told to have."""
+    """An API server with one Deployment, which records the replicas that it gets."""
 
     def __init__(self, case, replicas):
         self.replicas, self.told = replicas, []

@@ -39,7 +39,7 @@ class Dumps:
 
 
 class Gate:
-    """A pg_dump that says when it begins, and goes on when it may."""
+    """A pg_dump that reports its start, and waits until the test lets it continue."""
 
     def __init__(self, folder):
         self.begun, self.open = Path(folder, "begun"), Path(folder, "open")

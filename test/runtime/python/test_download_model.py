@@ -314,7 +314,7 @@ class WhatMayPass(unittest.TestCase):
         from mlflow.exceptions import MlflowException
 
         self.assertIn("The disk has no space left", self.cause(OSError(28, "No space left on device")))
-        # As MLflow's own store tells it: by the text alone.
+        # MLflow's own store reports it only in the text.
         failures = "The following failures occurred: ##### File model.pkl ##### [Errno 28] No space left on device"
         self.assertIn("The disk has no space left", self.cause(MlflowException(failures)))
 

@@ -9,7 +9,7 @@ NEVER = "exec sleep 600"
 
 
 class DumpDatabases(MigrationTestCase):
-    """The container beside the migration, alone; no MLflow is needed."""
+    """The sidecar of the migration, without the migration and without MLflow."""
 
     def setUp(self):
         super().setUp()
@@ -27,7 +27,7 @@ class DumpDatabases(MigrationTestCase):
     def failure(self):
         return until(lambda: self.file("failed").exists() and self.file("failed").read_text(), "a failure in words")
 
-    def test_a_request_is_served_once_and_whole(self):
+    def test_dumps_each_request_once_and_completely(self):
         gate = Gate(self.folder)
         Dumps(self, self.login, gate.pg_dump)
         self.request.touch()
@@ -38,12 +38,12 @@ class DumpDatabases(MigrationTestCase):
         self.assertEqual(self.file("dump").read_bytes()[:5], b"PGDMP")
         self.assertFalse(self.file("part").exists())
 
-        # The loop goes on, and asks nothing of the database.
+        # The loop continues, and sends no request to the database.
         os.utime(self.work / "alive", (0, 0))
         until(lambda: (self.work / "alive").stat().st_mtime > 0, "another round")
         self.assertEqual(self.begun(), 1)
 
-    def test_it_shows_that_it_lives_while_a_dump_runs(self):
+    def test_reports_that_it_is_alive_while_a_dump_runs(self):
         gate = Gate(self.folder)
         Dumps(self, self.login, gate.pg_dump)
         self.request.touch()
@@ -53,7 +53,7 @@ class DumpDatabases(MigrationTestCase):
             until(lambda: (self.work / "alive").stat().st_mtime > 0, "the file is touched")
         self.assertEqual(self.begun(), 1)
 
-    def test_a_failure_in_words(self):
+    def test_reports_a_failure_with_its_message(self):
         self.database = "not_there"
         Dumps(self, self.login)
         self.file("request").touch()
@@ -61,7 +61,7 @@ class DumpDatabases(MigrationTestCase):
         until(lambda: not self.file("request").exists(), "the request is answered")
         self.assertFalse(self.file("dump").exists())
 
-    def test_it_never_asks_for_a_password(self):
+    def test_never_prompts_for_a_password(self):
         secrets = self.folder / "empty"
         secrets.mkdir()
         (secrets / "PGUSER").write_text("mlflow")
@@ -70,7 +70,7 @@ class DumpDatabases(MigrationTestCase):
         self.request.touch()
         self.assertIn("no password supplied", self.failure())
 
-    def test_killed_on_the_way_it_tries_again_but_not_for_ever(self):
+    def test_retries_a_killed_dump_a_limited_number_of_times(self):
         self.request.touch()
         for attempt in (1, 2, 3):
             dumps = Dumps(self, self.login, NEVER)
@@ -80,7 +80,7 @@ class DumpDatabases(MigrationTestCase):
         Dumps(self, self.login, NEVER)
         self.assertIn("was killed three times", self.failure())
 
-    def test_it_ends_at_once_when_it_is_told_to(self):
+    def test_exits_at_once_on_a_signal(self):
         # PostgreSQL's image asks for the second.
         for stop in (signal.SIGTERM, signal.SIGINT):
             for running in (False, True):

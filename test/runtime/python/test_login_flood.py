@@ -1,4 +1,4 @@
-"""That wrong passwords lock out nobody whose password is right, on a real server with MLflow's own login."""
+"""Wrong passwords lock out no user with the right password, on a real server with MLflow's own login."""
 
 import base64
 import itertools

@@ -23,7 +23,7 @@ class MigrateUsers(MigrationTestCase):
     def stored(self):
         return postgres().sql(self.auth, "SELECT username, is_admin, password_hash FROM users ORDER BY username")
 
-    def test_the_admin_is_there_before_servers_that_start_at_once(self):
+    def test_creates_the_administrator_before_servers_start(self):
         self.assertIn("Created the admin root.", self.run_migration(**ADMIN))
         first = self.stored()
         self.assertEqual([row[:2] for row in first], [("root", True)])
@@ -44,7 +44,7 @@ class MigrateUsers(MigrationTestCase):
             environment=environment,
         )
 
-    def test_an_admin_with_a_password_that_mlflow_refuses(self):
+    def test_reports_an_administrator_password_that_mlflow_refuses(self):
         output = self.run_migration(code=1, **{**ADMIN, "MLFLOW_AUTH_ADMIN_PASSWORD": "short"})
         self.assertIn("The user of the admin could not be written", output)
         self.assertEqual(self.stored(), [])

@@ -19,7 +19,7 @@ def basic(text, encoding="utf-8"):
 
 class TakeEveryPassword(unittest.TestCase):
     def asked(self, authorization):
-        """Who answers a request with that header, and what it is told."""
+        """The app that answers a request with that header, and the header that it gets."""
         auth = SimpleNamespace(
             _authenticate_fastapi_request=lambda request: "MLflow itself",
             _authenticate_cached=lambda username, password: [username, password],

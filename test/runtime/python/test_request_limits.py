@@ -28,7 +28,7 @@ def request(path=API, method="POST"):
 
 
 class App:
-    """Notes who is in it, and answers when it is let go."""
+    """Records running requests, and answers when the test releases it."""
 
     def __init__(self):
         self.inside, self.most, self.order, self.go = 0, 0, [], asyncio.Event()
@@ -63,7 +63,7 @@ class Client:
 
 
 async def settle():
-    """Until all that can go on has gone on."""
+    """Waits until every task that can continue has done so."""
     for _ in range(20):
         await asyncio.sleep(0)
 

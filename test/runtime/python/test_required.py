@@ -1,4 +1,4 @@
-"""That no program goes on where MLflow, uvicorn or SQLAlchemy lacks what it replaces."""
+"""No program starts if MLflow, uvicorn or SQLAlchemy lacks a name that it replaces."""
 
 import contextlib
 import importlib

@@ -13,22 +13,22 @@ class SecretFiles(PodTestCase):
             env=pod_environment(self.secrets, more), capture_output=True,
         )
 
-    def test_a_command_gets_them_as_they_are(self):
+    def test_a_command_gets_the_values_unchanged(self):
         (self.secrets / "TWO_NEWLINES").write_text("x\n\n")
         out = self.run_command("printenv", "PGPASSWORD", "PGUSER", "TWO_NEWLINES").stdout
         self.assertEqual(out.decode(), f"{PASSWORD}\nmlflow\nx\n\n")
 
-    def test_the_end_of_line_of_windows_is_no_part_of_a_secret(self):
+    def test_removes_a_windows_line_ending_from_a_secret(self):
         values = {"A": b"x\r\n", "B": b"x\r\n\r\n", "C": b"x\r", "D": b"\r\nx", "E": b"x\n"}
         for name, value in values.items():
             (self.secrets / name).write_bytes(value)
         out = self.run_command("printenv", "-0", *values).stdout
         self.assertEqual(out.split(b"\0")[:-1], [b"x", b"x\r\n", b"x\r", b"\r\nx", b"x"])
 
-    def test_a_file_wins_over_a_variable(self):
+    def test_a_file_overrides_a_variable(self):
         self.assertEqual(self.run_command("printenv", "PGUSER", PGUSER="other").stdout, b"mlflow\n")
 
-    def test_the_folders_of_a_projected_volume(self):
+    def test_reads_the_folders_of_a_projected_volume(self):
         data = self.secrets / "..2026_01_01"
         data.mkdir()
         (data / "AWS_SECRET_ACCESS_KEY").write_text("key")
@@ -38,7 +38,7 @@ class SecretFiles(PodTestCase):
         self.assertIn(b"AWS_SECRET_ACCESS_KEY=key\0", names)
         self.assertNotIn(b"\0..", names)
 
-    def test_no_directory_is_fine(self):
+    def test_accepts_a_missing_directory(self):
         result = self.run_command("true", MLFLOW_SECRETS_DIRECTORY=os.path.join(self.folder, "none"))
         self.assertEqual((result.returncode, result.stderr), (0, b""))
 

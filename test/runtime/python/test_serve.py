@@ -34,7 +34,7 @@ uvicorn.main = main
 os.execve = execve
 serve.main(sys.argv[1:])
 """
-# Drawn at each start; told twice (prometheus_client has two names for the folder).
+# Random at each start, and set twice, because prometheus_client has two names for the folder.
 NOT_COMPARED = (
     "_MLFLOW_SERVER_BOOT_ID", "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN", "_MLFLOW_ASSISTANT_DELEGATION_SIGNING_KEY",
     "PROMETHEUS_MULTIPROC_DIR",
@@ -58,7 +58,7 @@ class Serve(PodTestCase):
     def basic_auth(self, schema=new_auth_schema):
         auth = postgres().create(f"auth_{self._testMethodName}", schema())
         ini = self.folder / "auth.ini"
-        # 3.14 reads the admin from here alone, later versions prefer the environment.
+        # 3.14 reads the administrator only from here, later versions prefer the environment.
         ini.write_text(
             f"[mlflow]\ndefault_permission = READ\ndatabase_uri = postgresql+psycopg2:///{auth}\n"
             "admin_username = admin\nadmin_password = a long password\nauth_cache_ttl_seconds = 60\n"
@@ -98,13 +98,13 @@ class Serve(PodTestCase):
         self.environment["MLFLOW_ENABLE_WORKSPACES"] = "1"
         self.assert_same_launch(self.arguments, "in process")
 
-    def test_what_it_does_not_expect_is_started_by_exec(self):
+    def test_starts_an_unexpected_command_by_exec(self):
         self.assert_same_launch([*self.arguments, "--secrets-cache-ttl", "30", "--no-serve-artifacts"], "exec")
 
-    def test_more_workers_are_started_by_exec(self):
+    def test_starts_several_workers_by_exec(self):
         self.assert_same_launch([*self.arguments, "--workers", "2"], "exec")
 
-    def test_uvicorn_is_patient_with_busy_workers(self):
+    def test_uvicorn_does_not_kill_busy_workers(self):
         _, command, environment = self.launch(OF_SERVE, [*self.arguments, "--workers", "2"])
         import uvicorn
 
@@ -132,7 +132,7 @@ class Serve(PodTestCase):
             with error:
                 return error.code, error.read().decode()
 
-    def test_one_process_that_drains_and_exits_0(self):
+    def test_runs_one_process_that_drains_and_exits_0(self):
         server = self.serve()
         self.assertEqual(Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(), "")
         self.assertEqual(self.get("/api/2.0/mlflow/experiments/get?experiment_id=0")[0], 200)
@@ -155,7 +155,7 @@ class Serve(PodTestCase):
         self.assertEqual(server.wait(20), 0)
         self.assertEqual((self.folder / "artifacts" / "model.bin").read_bytes(), b"0123456789" * 2)
 
-    def test_with_a_login_metrics_alone_are_open(self):
+    def test_with_a_login_only_metrics_need_no_password(self):
         server = self.serve(*self.basic_auth())
         experiment = "/api/2.0/mlflow/experiments/get?experiment_id=0"
         self.assertEqual(self.get(experiment)[0], 401)
@@ -169,7 +169,7 @@ class Serve(PodTestCase):
         server.terminate()
         self.assertEqual(server.wait(20), 0)
 
-    def test_another_schema_is_refused_in_words(self):
+    def test_refuses_another_schema_with_a_message(self):
         name = postgres().create("served_other", old_schema())
         environment = {**self.environment, "PGDATABASE": name}
         said = self.run_to_end("serve.py", *self.arguments, environment=environment, code=1)
@@ -180,7 +180,7 @@ class Serve(PodTestCase):
         said = self.run_to_end("serve.py", *self.arguments, environment=environment, code=1)
         self.assertIn(f"The tracking database {name} was upgraded by a newer MLflow: its schema ffffffffffff", said)
 
-    def test_another_schema_of_the_auth_database_is_refused_in_words(self):
+    def test_refuses_another_schema_of_the_auth_database_with_a_message(self):
         # `mlflow server` upgrades it by itself, without a lock and without a dump.
         arguments = [*self.arguments, *self.basic_auth(old_auth_schema)]
         auth = self.environment["AUTH_DATABASE"]
@@ -193,7 +193,7 @@ class Serve(PodTestCase):
         said = self.run_to_end("serve.py", *arguments, environment=self.environment, code=1)
         self.assertIn(f"The auth database {auth} has no schema, this MLflow wants", said)
 
-    def test_a_database_that_is_away_is_waited_for_and_looked_at_then(self):
+    def test_waits_for_a_database_and_then_checks_its_schema(self):
         # An older dump may have been restored meanwhile.
         name = postgres().create("away", old_schema())
         postgres().sql("postgres", f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
@@ -203,7 +203,7 @@ class Serve(PodTestCase):
         postgres().sql("postgres", f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         self.read_until(server, f"The tracking database {name} is at schema {OLD_REVISION}, this MLflow wants")
 
-    def test_sigterm_while_it_starts(self):
+    def test_exits_on_sigterm_while_it_starts(self):
         server = self.start("serve.py", *self.arguments, environment=self.environment)
         self.read_until(server, "Registry store URI not provided")
         server.terminate()

@@ -1,4 +1,4 @@
-"""That the limits hold in every way in which the server runs."""
+"""The limits apply with one worker, with several, with a login and with workspaces."""
 
 import json
 import os
@@ -68,7 +68,7 @@ class Pool(unittest.TestCase):
     def test_the_database_of_users_has_a_small_one(self):
         self.assertIn("users 4 0", self.said)
 
-    def test_a_time_out_is_an_answer_that_clients_retry(self):
+    def test_a_time_out_is_answered_with_a_status_that_clients_retry(self):
         self.assertIn("status 503", self.said)
         self.assertIn("QueuePool limit", self.said)
 
@@ -121,7 +121,7 @@ class TwoWorkersWithALogin(TrackingServerTestCase):
         )
         return counted[0][0]
 
-    def test_nothing_is_lost_and_the_connections_are_those_that_were_counted(self):
+    def test_loses_nothing_and_opens_no_more_connections_than_computed(self):
         runs = [
             self.api("runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"] for _ in range(20)
         ]
@@ -142,11 +142,11 @@ class TwoWorkersWithALogin(TrackingServerTestCase):
         self.assertLessEqual(most, 2 * CONNECTIONS)
         self.assertLessEqual(most_users, 2 * 4)
 
-    def test_a_failure_is_an_answer_here_too(self):
+    def test_answers_a_failure_with_several_workers(self):
         status, text = self.ask("POST", "/v1/traces", b"[]", {"x-mlflow-experiment-id": "0"})
         self.assertEqual((status, json.loads(text)["error_code"]), (500, "INTERNAL_ERROR"))
 
-    def test_metrics_are_open(self):
+    def test_serves_metrics_without_a_login(self):
         status, text = super().ask("GET", "/metrics", headers={"Authorization": ""})
         self.assertEqual(status, 200)
         self.assertRegex(text, re.compile("^mlflow_otlp_request", re.MULTILINE))
@@ -155,7 +155,7 @@ class TwoWorkersWithALogin(TrackingServerTestCase):
 class Workspaces(TrackingServerTestCase):
     environment = {"MLFLOW_ENABLE_WORKSPACES": "true"}
 
-    def test_each_has_experiments_of_its_own(self):
+    def test_each_workspace_has_its_own_experiments(self):
         status, text = self.ask("POST", "/api/3.0/mlflow/workspaces", {"name": "team-a"})
         self.assertIn(status, (200, 201), text)
         team = {"X-MLFLOW-WORKSPACE": "team-a"}

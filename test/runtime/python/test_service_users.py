@@ -35,7 +35,7 @@ class ServiceUsers(MigrationTestCase):
     def stored(self):
         return postgres().sql(self.auth, "SELECT username, is_admin, password_hash FROM users ORDER BY username")
 
-    def test_the_users_of_programs(self):
+    def test_creates_the_service_users(self):
         self.migrate()
         self.password("program.deployer", f"{PASSWORD}\n")
         self.assertIn("Created the user deployer.", self.make_users({"program.deployer": []}))
@@ -46,7 +46,7 @@ class ServiceUsers(MigrationTestCase):
         self.assertIn("Updated the password of the user deployer.", self.make_users({"program.deployer": []}))
         self.assertNotEqual(self.stored(), first)
 
-    def test_a_program_may_change_the_models_that_it_is_there_for(self):
+    def test_a_service_user_may_edit_its_own_models_only(self):
         self.migrate()
         self.password("serving.churn", PASSWORD)
         plan = {"serving.churn": ["churn", "not registered yet"]}
@@ -60,19 +60,19 @@ class ServiceUsers(MigrationTestCase):
         self.assertNotIn(may_change, self.make_users(plan))
         self.assertEqual(postgres().sql(self.auth, granted)[0][2], "MANAGE")
 
-    def test_a_program_cannot_take_the_place_of_the_admin(self):
+    def test_a_service_user_cannot_replace_the_administrator(self):
         self.migrate(**ADMIN)
         self.password("program.root", PASSWORD)
         self.assertIn("has the name of an admin, root", self.make_users({"program.root": []}, code=3))
         self.assertEqual([row[:2] for row in self.stored()], [("root", True)])
 
-    def test_it_changes_no_schema_but_waits_for_the_migration(self):
+    def test_changes_no_schema_and_waits_for_the_migration(self):
         self.password("program.deployer", PASSWORD)
         output = self.make_users({"program.deployer": []}, code=1, USERS_WAIT_SECONDS="1")
         self.assertIn("waiting for the migration", output)
         self.assertEqual(postgres().sql(self.auth, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), [(0,)])
 
-    def test_it_waits_for_the_plan_of_its_own_job(self):
+    def test_waits_for_the_plan_of_its_own_job(self):
         self.migrate()
         revision = self.folder / "revision"
         self.password("program.late", PASSWORD)
@@ -88,7 +88,7 @@ class ServiceUsers(MigrationTestCase):
         revision.write_text("mine")
         self.read_until(job, "Created the user late.")
 
-    def test_it_waits_for_a_user_whose_password_is_not_there_yet(self):
+    def test_waits_for_the_missing_password_of_a_user(self):
         self.migrate()
         self.plan.write_text(json.dumps({"program.late": []}))
         job = self.start("service_users.py", environment=self.login)

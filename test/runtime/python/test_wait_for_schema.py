@@ -47,7 +47,7 @@ class SilentAtQueries:
 
 
 class WaitForSchema(PodTestCase):
-    def test_says_what_it_waits_for_and_ends_when_both_are_there(self):
+    def test_logs_what_it_waits_for_and_exits_when_both_schemas_match(self):
         name = postgres().create("waiting")
         auth = postgres().create("waiting_auth")
         waiter = self.start("wait_for_schema.py", environment=postgres().environment(name, AUTH_DATABASE=auth))
@@ -72,12 +72,12 @@ class WaitForSchema(PodTestCase):
             DELETE FROM {table};
             INSERT INTO {table} VALUES ('{revision}')""")
 
-    def test_unreachable(self):
+    def test_reports_an_unreachable_database(self):
         environment = postgres().environment("postgres", PGPORT=str(free_port()))
         said = self.read_until(self.start("wait_for_schema.py", environment=environment), "unreachable")
         self.assertIn("Connection refused", said)
 
-    def test_login_refused_without_the_password_in_the_log(self):
+    def test_reports_a_refused_login_without_the_password(self):
         postgres().sql("postgres", "CREATE ROLE other LOGIN PASSWORD 'another'")
         login = {"MLFLOW_SECRETS_DIRECTORY": "/nonexistent", "PGUSER": "other", "PGPASSWORD": PASSWORD}
         environment = postgres().environment("postgres", **login)
@@ -97,7 +97,7 @@ class WaitForSchema(PodTestCase):
         (self.secrets / ".new").write_text(password)
         (self.secrets / ".new").rename(self.secrets / "PGPASSWORD")
 
-    def test_says_that_a_database_does_not_answer_a_query(self):
+    def test_reports_a_database_that_does_not_answer_a_query(self):
         name = postgres().create("silent")
         proxy = SilentAtQueries(postgres().port)
         self.addCleanup(proxy.close)
@@ -106,7 +106,7 @@ class WaitForSchema(PodTestCase):
         proxy.silent = False
         self.read_until(waiter, "The tracking database silent has no schema yet")
 
-    def test_says_that_a_lock_is_in_its_way(self):
+    def test_reports_a_lock_that_blocks_it(self):
         name = postgres().create("shut")
         self.set_revision(name, "alembic_version", OLD_REVISION)
         with contextlib.closing(postgres().connect(name)) as other:
@@ -115,7 +115,7 @@ class WaitForSchema(PodTestCase):
             self.read_until(waiter, "it is overloaded, or another session holds a lock")
         self.read_until(waiter, "waiting for the migration")
 
-    def test_sigterm_ends_it_while_a_connection_attempt_hangs(self):
+    def test_exits_on_sigterm_while_a_connection_attempt_hangs(self):
         with socket.socket() as silent:  # accepts, and never answers
             silent.bind(("127.0.0.1", 0))
             silent.listen()
@@ -132,7 +132,7 @@ class WaitForSchema(PodTestCase):
         code = "import sys, wait_for_schema; sys.exit('mlflow' in sys.modules or 'sqlalchemy' in sys.modules)"
         subprocess.run([sys.executable, "-c", code], cwd=PROGRAMS, check=True)
 
-    def test_the_head_is_the_one_of_alembic(self):
+    def test_the_expected_schema_is_the_head_of_alembic(self):
         from mlflow.store.db.utils import _get_latest_schema_revision
         self.assertEqual(HEAD, _get_latest_schema_revision())
 

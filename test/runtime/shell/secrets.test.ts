@@ -33,7 +33,7 @@ function run(script: string, files: string[], end: string, environment: Record<s
   return readFileSync(env.SEEN, 'utf8');
 }
 
-describe('a Secret that ends with', () => {
+describe('a Secret whose value ends with', () => {
   test.each(ENDS)('%j gives setup-database.sh the same logins', (end) => {
     stub('psql', `printf '%s\\n' "$PGUSER" "$PGPASSWORD" "$ROLE" "$ROLE_PASSWORD" >"$SEEN"; cat >/dev/null <&0`);
     const names = ['SUPERUSER', 'SUPERUSER_PASSWORD', 'ROLE', 'ROLE_PASSWORD'];
