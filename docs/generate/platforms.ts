@@ -13,6 +13,7 @@ import {
   PostgresStatefulSet,
   RegisteredModel,
   RestrictedNamespace,
+  SeaweedStore,
   ServingRuntime,
   Tls,
   WarmUp,
@@ -84,6 +85,12 @@ export const documented: Documented[] = [
     construct: 'MinioStore',
     about: "The embedded MinIO, and a Job that makes the private bucket and MLflow's key for it.",
     of: (platform) => platform.artifacts as MinioStore,
+  },
+  {
+    construct: 'SeaweedStore',
+    about:
+      'SeaweedFS, an embedded store in place of MinIO: one pod, one volume, which makes the private bucket itself. None unless it is asked for.',
+    of: (_, chart) => new SeaweedStore(chart, 'mlflow-seaweedfs'),
   },
   {
     construct: 'TrackingServer',
