@@ -90,7 +90,8 @@ export const documented: Documented[] = [
     construct: 'SeaweedStore',
     about:
       'SeaweedFS, an embedded store in place of MinIO: one pod, one volume, which makes the private bucket itself. None unless it is asked for.',
-    of: (_, chart) => new SeaweedStore(chart, 'mlflow-seaweedfs'),
+    // With its option in the platform that has all of them.
+    of: ({ backup }, chart) => new SeaweedStore(chart, 'mlflow-seaweedfs', { metrics: backup !== undefined }),
   },
   {
     construct: 'TrackingServer',
