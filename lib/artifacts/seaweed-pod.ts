@@ -47,6 +47,8 @@ function args(metrics: boolean): string[] {
     '-ip.bind=127.0.0.1',
     '-master.volumeSizeLimitMB=1024',
     '-master.telemetry=false',
+    // The only master waits so long for others before it leads. The default is ten seconds.
+    '-master.electionTimeout=1s',
     // As many volumes as the disk holds.
     '-volume.max=0',
     // In per cent. A full volume then still deletes, and opens again.

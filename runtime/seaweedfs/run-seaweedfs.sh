@@ -10,7 +10,6 @@ set -eu
 
 secrets=${MLFLOW_SECRETS_DIRECTORY:-/run/secrets/mlflow}
 config=${CONFIG_DIRECTORY:-/run/seaweedfs}
-umask 077
 
 cr=$(printf '\r')
 # As programs take it: without the end of line that editors add, on Windows too.
@@ -53,6 +52,9 @@ identities() {
 JSON
 }
 
+# weed's own files keep the mode that it gives them.
+hand_over() { (umask 077 && printf '%s\n' "$1" >"$config/identities.json"); }
+
 # Both are as they were if they exist already. weed shell has no exit code that all versions agree on.
 set_up() {
   weed shell -master=127.0.0.1:9333 -filer=127.0.0.1:8888 2>&1 <<END
@@ -82,7 +84,7 @@ watch_over() {
   while sleep "${FOLLOW_SECONDS:-10}"; do
     wanted=$(identities) || continue
     [ "$wanted" != "$(cat "$config/identities.json")" ] || continue
-    printf '%s\n' "$wanted" >"$config/identities.json"
+    hand_over "$wanted"
     kill -HUP "$$"
     echo 'the keys of the Secrets have changed, and the old ones are refused from now on' >&2
   done
@@ -90,7 +92,7 @@ watch_over() {
 
 rm -f "$config/ready"
 wanted=$(identities) || exit 1
-printf '%s\n' "$wanted" >"$config/identities.json"
+hand_over "$wanted"
 
 # Parts of one process talk to each other with them. They live as long as it does.
 for each in WEED_JWT_SIGNING_KEY WEED_JWT_SIGNING_READ_KEY WEED_JWT_FILER_SIGNING_KEY WEED_JWT_FILER_SIGNING_READ_KEY; do
