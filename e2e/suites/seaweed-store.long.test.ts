@@ -41,7 +41,7 @@ function curl([id, secret]: [string, string], path: string, ...options: string[]
     ['exec', '-i', `${STORE}-0`, '--', ...command, `http://127.0.0.1:8333/${path}`],
     { input: `user = "${id}:${secret}"\n` },
   );
-  const [, body, code] = /^([^]*)\n(\d{3})$/.exec(stdout.trim()) ?? ['', '', stdout + stderr];
+  const [, body, code] = /^([^]*)\n(\d{3})$/.exec(stdout) ?? ['', '', stdout + stderr];
   return { code, body };
 }
 

@@ -1,6 +1,6 @@
 import { Size, SizeRoundingBehavior } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
-import { SECRET_KEY, ACCESS_KEY, s3Login } from './s3-connection';
+import { s3Login } from './s3-connection';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { PROGRAMS, contentHash } from '../component/program';
@@ -45,7 +45,7 @@ function args(metrics: boolean): string[] {
     // A fixed address: the volumes are registered under it.
     '-ip=127.0.0.1',
     '-ip.bind=127.0.0.1',
-    '-master.volumeSizeLimitMB=1024',
+    ...['-master.volumeSizeLimitMB', '1024'],
     '-master.telemetry=false',
     // The only master waits so long for others before it leads. The default is ten seconds.
     '-master.electionTimeout=1s',
@@ -64,7 +64,7 @@ function args(metrics: boolean): string[] {
     '-s3.autoCreateBucket=false',
     '-s3.port.iceberg=0',
     '-s3.port.lance=0',
-    '-s3.concurrentUploadLimitMB=128',
+    ...['-s3.concurrentUploadLimitMB', '128'],
     ...(metrics ? ['-metricsIp=0.0.0.0', `-metricsPort=${SEAWEED_METRICS_PORT}`] : []),
   ];
 }
@@ -109,8 +109,8 @@ export function seaweedPod(props: SeaweedPodProps): PodProps {
     volumes: [
       { name: 'program', configMap: { name: program.configMap, items: files } },
       secretVolume('secrets', [
-        { variable: `ROOT_${withoutVendor(ACCESS_KEY)}`, secretName: root.secretName, key: root.usernameKey },
-        { variable: `ROOT_${withoutVendor(SECRET_KEY)}`, secretName: root.secretName, key: root.passwordKey },
+        { variable: 'ROOT_ACCESS_KEY_ID', secretName: root.secretName, key: root.usernameKey },
+        { variable: 'ROOT_SECRET_ACCESS_KEY', secretName: root.secretName, key: root.passwordKey },
         ...s3Login(login),
       ]),
       scratch('config', Size.mebibytes(1), 'Memory'),
@@ -118,8 +118,6 @@ export function seaweedPod(props: SeaweedPodProps): PodProps {
     ],
   };
 }
-
-const withoutVendor = (variable: string) => variable.replace('AWS_', '');
 
 /** For Go's garbage collector: it works harder near the limit, instead of having the container killed. */
 function memoryLimit({ memory }: ContainerResources): string {

@@ -35,15 +35,16 @@ policy() {
 JSON
 }
 
-# credential PREFIX
+# credential ID KEY, the names of their files
 credential() {
-  id=$(secret "$1_ACCESS_KEY_ID") && key=$(secret "$1_SECRET_ACCESS_KEY") || return 1
+  id=$(secret "$1") && key=$(secret "$2") || return 1
   printf '[{"accessKey": "%s", "secretKey": "%s"}]' "$(json "$id")" "$(json "$key")"
 }
 
 # Without an identity weed would accept every request, so a Secret that lacks something ends the program.
 identities() {
-  root=$(credential ROOT) && mlflow=$(credential AWS) || return 1
+  root=$(credential ROOT_ACCESS_KEY_ID ROOT_SECRET_ACCESS_KEY) || return 1
+  mlflow=$(credential AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY) || return 1
   cat <<JSON
 {"identities": [
   {"name": "root", "credentials": $root, "actions": ["Admin"]},

@@ -42,7 +42,8 @@ test('only S3 listens beyond the pod; what knows no login listens on the loopbac
 
 test('no upload makes a bucket, no request changes a login, and nothing is reported to the makers', () => {
   const rendered = seaweed();
-  for (const flag of ['s3.autoCreateBucket', 's3.iam', 'master.telemetry']) expect(valueOf(flag, rendered)).toBe('false');
+  for (const flag of ['s3.autoCreateBucket', 's3.iam', 'master.telemetry'])
+    expect(valueOf(flag, rendered)).toBe('false');
 });
 
 test.each<[SeaweedStoreProps['resources'], string]>([
@@ -159,7 +160,11 @@ test('a client finds the store by the variables of boto3, and its key as files',
 });
 
 const refused: [string, SeaweedStoreProps, string][] = [
-  ['an image that moves', { image: 'chrislusf/seaweedfs:latest' }, "image is 'chrislusf/seaweedfs:latest'; expected a tag"],
+  [
+    'an image that moves',
+    { image: 'chrislusf/seaweedfs:latest' },
+    "image is 'chrislusf/seaweedfs:latest'; expected a tag",
+  ],
   ['storage of zero', { storage: Size.gibibytes(0) }, 'storage is 0Gi; expected more than zero'],
   [
     'storage that a bucket fills at once',
@@ -193,8 +198,16 @@ test('storage of 5Gi is taken', () => {
 });
 
 test.each<[string, object, string]>([
-  ['labels that no pod can have', { podLabels: { app: 'a b' } }, 'chart/mlflow-seaweedfs: client.podLabels has the value'],
-  ['another namespace', { namespace: 'other' }, "chart/server: the store is in namespace 'mlflow', and who connects in 'other'"],
+  [
+    'labels that no pod can have',
+    { podLabels: { app: 'a b' } },
+    'chart/mlflow-seaweedfs: client.podLabels has the value',
+  ],
+  [
+    'another namespace',
+    { namespace: 'other' },
+    "chart/server: the store is in namespace 'mlflow', and who connects in 'other'",
+  ],
 ])('a client with %s is refused', (_, wrong, message) => {
   expect(errorOf(() => seaweed({}, (store) => store.connectFrom({ ...client(5), ...wrong })))).toContain(message);
 });

@@ -83,7 +83,7 @@ async function stopped(child: ChildProcess): Promise<void> {
 }
 
 async function until(what: () => boolean): Promise<void> {
-  for (const end = Date.now() + 30_000; !what(); ) {
+  for (const end = Date.now() + 30_000; !what();) {
     if (Date.now() > end) throw new Error(`in vain: ${what}; ${stderr}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -93,7 +93,9 @@ const ready = () => until(() => existsSync(file('ready')));
 test('starts weed with two logins, of which that of MLflow opens one bucket and no dump', async () => {
   start();
   await ready();
-  expect(read('arguments')).toBe(`server -filer -s3.config=${file('identities.json')}\n`.replace(/^/, '-logtostderr=true '));
+  expect(read('arguments')).toBe(
+    `server -filer -s3.config=${file('identities.json')}\n`.replace(/^/, '-logtostderr=true '),
+  );
   const { identities: logins, policies } = identities();
   expect(logins).toEqual([
     { name: 'root', credentials: [{ accessKey: 'root', secretKey: 'root $ecret' }], actions: ['Admin'] },
@@ -138,7 +140,11 @@ test('makes the bucket and has each write reach the disk', async () => {
 
 test.each([
   ['weed shell fails', () => writeFileSync(file('setup-fails'), ''), () => rmSync(file('setup-fails'))],
-  ['writes do not reach the disk', () => writeFileSync(file('fsync'), 'false'), () => writeFileSync(file('fsync'), 'true')],
+  [
+    'writes do not reach the disk',
+    () => writeFileSync(file('fsync'), 'false'),
+    () => writeFileSync(file('fsync'), 'true'),
+  ],
 ])('is not ready while %s, and is then', async (_, spoil, repair) => {
   spoil();
   start();
