@@ -124,9 +124,11 @@ test.each([
   const containerOf = () => JSON.stringify(storePod()?.status.containerStatuses?.map((each) => each.restartCount));
   const life = () => `${storePod()?.metadata.uid} ${containerOf()}`;
   const old = life();
+  const start = Date.now();
   namespace.kubectl(...command);
   await until('another pod or container', 200, () => storePod() !== undefined && life() !== old);
-  process.stdout.write(`Ready again: ${await untilReady(200)} s\n`);
+  await untilReady(200);
+  process.stdout.write(`Ready again: ${((Date.now() - start) / 1000).toFixed(1)} s after the fault began\n`);
   expect(colleague.showHistory()).toEqual(before);
 });
 
