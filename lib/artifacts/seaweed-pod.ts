@@ -132,7 +132,7 @@ function memoryLimit({ memory }: ContainerResources): string {
 function probes(): { startupProbe: Probe; livenessProbe: Probe; readinessProbe: Probe } {
   const live = { httpGet: { path: '/healthz', port: 's3' }, timeoutSeconds: 5 };
   const urls = ['9333/readyz', '8888/healthz', `${S3_PORT}/healthz`].map((each) => `http://127.0.0.1:${each}`);
-  const ready = `[ -e ${CONFIG}/ready ] && exec curl -fsS --fail-early -m 4 ${urls.map((url) => `-o /dev/null ${url}`).join(' ')}`;
+  const ready = `[ -e ${CONFIG}/ready ] && exec curl -fsS --fail-early -m 8 ${urls.map((url) => `-o /dev/null ${url}`).join(' ')}`;
   return {
     startupProbe: { ...live, periodSeconds: 1, failureThreshold: 300 },
     livenessProbe: { ...live, periodSeconds: 10, failureThreshold: 6 },
