@@ -136,11 +136,12 @@ function probes(): { startupProbe: Probe; livenessProbe: Probe; readinessProbe: 
   return {
     startupProbe: { ...live, periodSeconds: 1, failureThreshold: 300 },
     livenessProbe: { ...live, periodSeconds: 10, failureThreshold: 6 },
+    // An exec is late on a busy node, and without its only pod the store is gone for all clients.
     readinessProbe: {
       exec: { command: ['sh', '-c', ready] },
       periodSeconds: 5,
-      timeoutSeconds: 5,
-      failureThreshold: 2,
+      timeoutSeconds: 10,
+      failureThreshold: 3,
     },
   };
 }
