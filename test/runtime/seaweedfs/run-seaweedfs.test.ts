@@ -18,7 +18,7 @@ case $1 in
     printf '{\\n  "locations": [\\n    {"locationPrefix": "/buckets/", "fsync": %s}]}\\nmlflow-old\\nmodels\\n' "$(<fsync)"
     exit 1 ;;
 esac
-for each in "\${!WEED_@}"; do echo "$each" >>variables; done
+for each in "\${!WEED_@}"; do echo "$each=\${!each}" >>variables; done
 echo "$*" >arguments
 trap 'echo hangup >>signals' HUP
 trap 'exit 0' TERM
@@ -73,7 +73,9 @@ function start(): ChildProcess {
 }
 
 async function stopped(child: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => (child.exitCode === null ? child.once('close', resolve) : resolve(0)));
+  const ended = new Promise((resolve) =>
+    (child.exitCode ?? child.signalCode) === null ? child.once('close', resolve) : resolve(0),
+  );
   try {
     process.kill(-child.pid!, 'SIGKILL');
   } catch {
@@ -111,12 +113,16 @@ test('starts weed with two logins, of which that of MLflow opens one bucket and 
   ]);
 });
 
-test('gives weed four random keys for its own parts, others each time', async () => {
-  start();
-  await ready();
-  for (const each of ['SIGNING_KEY', 'SIGNING_READ_KEY', 'FILER_SIGNING_KEY', 'FILER_SIGNING_READ_KEY']) {
-    expect(read('variables').split('\n')).toContain(`WEED_JWT_${each}`);
+test('gives weed four random keys for its own parts, others at each start', async () => {
+  for (const _ of [1, 2]) {
+    const child = start();
+    await ready();
+    await stopped(child);
   }
+  const given = read('variables').trim().split('\n').sort();
+  const names = ['FILER_SIGNING_KEY', 'FILER_SIGNING_READ_KEY', 'SIGNING_KEY', 'SIGNING_READ_KEY'];
+  expect(given.map((line) => line.split('=')[0])).toEqual(names.flatMap((name) => Array(2).fill(`WEED_JWT_${name}`)));
+  expect(new Set(given.map((line) => /=(.{43}=)$/.exec(line)?.[1])).size).toBe(8);
 });
 
 test('limits the memory of readers if weed knows how', async () => {
