@@ -1,12 +1,12 @@
 // A platform on the embedded SeaweedFS: what people keep in it outlives its pod, and each key opens what it should.
 import { createHash, randomBytes } from 'node:crypto';
 import { Size } from 'cdk8s';
-import { Images, MlflowPlatform, SeaweedStore } from '../../lib';
+import { BackupTarget, Images, MlflowPlatform, SeaweedStore } from '../../lib';
 import { Colleague } from '../lib/colleague';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
 import { isReady } from '../lib/pods';
-import { until } from '../lib/process';
+import { run, until } from '../lib/process';
 import { program } from '../lib/program';
 
 const namespace = new Namespace('mlflow-e2e-seaweed');
@@ -18,6 +18,13 @@ const platform = new Platform(namespace, 'mlflow', (chart) => {
     postgres: { resources: little, storage: Size.gibibytes(1) },
     artifacts: new SeaweedStore(chart, STORE, { metrics: true, storage: Size.gibibytes(5), resources: little }),
     server: { resources: little, proxyResources: little, replicas: 1 },
+    pods: { jobResources: { cpu: little.cpu } },
+    backup: {
+      schedule: '0 2 * * *',
+      target: BackupTarget.claim({ claimName: 'backups' }),
+      dumpSpace: Size.gibibytes(1),
+      resources: { cpu: little.cpu },
+    },
   });
 });
 let colleague: Colleague;
@@ -54,6 +61,12 @@ const own = () => keyOf(`${STORE}-s3-secret`);
 beforeAll(async () => {
   namespace.remove();
   platform.synth().apply();
+  namespace.create({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'backups' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  });
   process.stdout.write(`from apply to Ready: ${await untilReady(500)} s\n`);
   colleague = Colleague.start(namespace, Images.MLFLOW);
   colleague.writeHistory();
@@ -129,6 +142,34 @@ test.each([
   await until('another pod or container', 200, () => storePod() !== undefined && life() !== old);
   await untilReady(200);
   process.stdout.write(`Ready again: ${((Date.now() - start) / 1000).toFixed(1)} s after the fault began\n`);
+  expect(colleague.showHistory()).toEqual(before);
+});
+
+/** Starts a Job as a person does, and waits for its end. */
+async function job(name: string, from: string, setting: string): Promise<void> {
+  const at = `--namespace ${namespace.name}`;
+  const command = `kubectl create job ${name} ${at} --from=cronjob/${from} --dry-run=client -o yaml |
+    kubectl set env --local -f - ${setting} -o yaml | kubectl apply ${at} -f -`;
+  expect(run('sh', ['-c', command])).toMatchObject({ status: 0 });
+  const ended = await until(`the end of the Job ${name}`, 500, () => {
+    const { conditions = [] } = namespace.json('get', 'job', name).status ?? {};
+    return conditions.find(({ type, status }: any) => /^(Complete|Failed)$/.test(type) && status === 'True');
+  });
+  const log = namespace.try(['logs', `job/${name}`, '--tail=-1']).stdout;
+  process.stdout.write(`${name}: ${ended.type}\n${log}\n`);
+  expect(ended.type).toBe('Complete');
+}
+
+test('files that were deleted come back from a backup', async () => {
+  const before = colleague.showHistory();
+  await job('backup-1', 'mlflow-backup', 'ALLOW_EMPTY=yes');
+  const list = curl(root(), 'mlflow?list-type=2&prefix=artifacts/').body;
+  const lost = [...list.matchAll(/<Key>([^<]*weights\.bin)<\/Key>/g)].map(([, key]) => key);
+  expect(lost.length).toBeGreaterThan(3);
+  for (const key of lost) expect(curl(root(), `mlflow/${key}`, '-X', 'DELETE').code).toBe('204');
+  expect(colleague.showHistory()).not.toEqual(before);
+  await job('restore-1', 'mlflow-restore', 'OVERWRITE=yes');
+  await untilReady(300);
   expect(colleague.showHistory()).toEqual(before);
 });
 
