@@ -6,6 +6,8 @@ export class Images {
   public static readonly POSTGRES = 'docker.io/library/postgres:17.11';
   /** Silo, the maintained fork of MinIO: an S3 store with its client `mc`. */
   public static readonly SILO = 'docker.io/pgsty/silo:RELEASE.2026-09-16T00-00-00Z';
+  /** SeaweedFS: an S3 store. */
+  public static readonly SEAWEEDFS = 'docker.io/chrislusf/seaweedfs:4.46';
   /** Prometheus' exporter for PostgreSQL. */
   public static readonly POSTGRES_EXPORTER = 'quay.io/prometheuscommunity/postgres-exporter:v0.19.1';
   /** A build of nginx that runs under any uid. */

@@ -12,6 +12,8 @@ export type { ExistingBucketProps } from './artifacts/existing-bucket';
 export type { ExistingClaimProps } from './artifacts/existing-claim';
 export * from './artifacts/minio-store';
 export * from './artifacts/minio-store-props';
+export * from './artifacts/seaweed-store';
+export * from './artifacts/seaweed-store-props';
 export { Credentials } from './credentials/credentials';
 export type { SecretKeys } from './credentials/credentials';
 export * from './database/database';

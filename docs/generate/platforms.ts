@@ -14,6 +14,7 @@ import {
   PostgresStatefulSet,
   RegisteredModel,
   RestrictedNamespace,
+  SeaweedStore,
   ServingRuntime,
   Tls,
   WarmUp,
@@ -86,6 +87,13 @@ export const documented: Documented[] = [
     construct: 'MinioStore',
     about: "The embedded MinIO, and a Job that creates the private bucket and MLflow's key for it.",
     of: (platform) => platform.artifacts as MinioStore,
+  },
+  {
+    construct: 'SeaweedStore',
+    about:
+      'SeaweedFS, an embedded store in place of MinIO: one pod, one volume, which makes the private bucket itself. None unless it is asked for.',
+    // With its option in the platform that has all of them.
+    of: ({ backup }, chart) => new SeaweedStore(chart, 'mlflow-seaweedfs', { metrics: backup !== undefined }),
   },
   {
     construct: 'TrackingServer',

@@ -54,6 +54,11 @@ const IMAGE_CONTENTS: readonly ImageContents[] = [
     programs: ['sh', 'bash', 'docker-entrypoint.sh', 'minio', 'mc', 'curl', ...COREUTILS],
   },
   {
+    image: 'docker.io/chrislusf/seaweedfs',
+    base: 'Alpine: busybox, no bash, no GNU coreutils',
+    programs: ['sh', 'weed', 'curl', 'base64', 'cat', 'grep', 'head', 'rm', 'sed', 'sleep', 'touch', 'tr'],
+  },
+  {
     image: 'quay.io/prometheuscommunity/postgres-exporter',
     base: 'busybox, no bash, no GNU coreutils',
     programs: ['sh', '/bin/postgres_exporter'],

@@ -16,6 +16,7 @@ export interface Reader {
 const MLFLOW = 'ghcr.io/mlflow/mlflow';
 const POSTGRES = 'docker.io/library/postgres';
 const RCLONE = 'docker.io/rclone/rclone';
+const SEAWEEDFS = 'docker.io/chrislusf/seaweedfs';
 const STORES = ['docker.io/pgsty/silo', 'quay.io/minio/minio'];
 
 export const READERS: readonly Reader[] = [
@@ -119,6 +120,18 @@ export const READERS: readonly Reader[] = [
     ],
   },
   {
+    name: 'weed',
+    images: [SEAWEEDFS],
+    where: { page: 'https://github.com/seaweedfs/seaweedfs/wiki/Environment-Variables' },
+    variables: ['HOME', 'WEED_MASTER_VOLUME_GROWTH_COPY_1'],
+  },
+  {
+    name: 'the runtime of Go',
+    images: [SEAWEEDFS],
+    where: { page: 'https://pkg.go.dev/runtime#hdr-Environment_Variables' },
+    variables: ['GOMEMLIMIT'],
+  },
+  {
     name: 'postgres_exporter',
     images: ['quay.io/prometheuscommunity/postgres-exporter'],
     where: { page: 'https://github.com/prometheus-community/postgres_exporter#environment-variables' },
@@ -137,6 +150,7 @@ const OWN: Record<string, string[]> = {
   [MLFLOW]: ['mlflow'],
   [POSTGRES]: ['postgres'],
   [RCLONE]: ['rclone'],
+  [SEAWEEDFS]: ['seaweedfs'],
   'docker.io/library/node': ['credentials', 'deployer', 'kubernetes'],
   ...Object.fromEntries(STORES.map((image) => [image, ['minio']])),
 };

@@ -33,6 +33,11 @@ export interface ImageChoices {
    */
   readonly silo?: string;
   /**
+   * The embedded store of a `SeaweedStore`: `image` of an image of SeaweedFS, with `curl` in it.
+   * @default Images.SEAWEEDFS
+   */
+  readonly seaweedfs?: string;
+  /**
    * The proxy nginx: `image` of the sidecar of the tracking server and of the servings.
    * @default Images.NGINX
    */
@@ -130,6 +135,7 @@ const DEFAULTS: Required<ImageChoices> = {
   postgres: Images.POSTGRES,
   postgresExporter: Images.POSTGRES_EXPORTER,
   silo: Images.SILO,
+  seaweedfs: Images.SEAWEEDFS,
   nginx: Images.NGINX,
   node: Images.NODE,
   rclone: Images.RCLONE,

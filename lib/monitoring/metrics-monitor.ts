@@ -12,8 +12,8 @@ import { check, nameRule } from '../kubernetes/rules';
 /** Options of a monitor. */
 export interface MetricsMonitorProps {
   /**
-   * Whose pods are scraped: a tracking server, a deployer, a serving, e.g. `mlflow.server`; or a `PostgresStatefulSet` or
-   * a `MinioStore` with `metrics: true`.
+   * Whose pods are scraped: a tracking server, a deployer, a serving, e.g. `mlflow.server`; or a `PostgresStatefulSet`, a
+   * `MinioStore` or a `SeaweedStore` with `metrics: true`.
    */
   readonly target: IMetricsTarget;
   /**

@@ -7,6 +7,7 @@ import {
   PostgresStatefulSet,
   RegisteredModel,
   RestrictedNamespace,
+  SeaweedStore,
 } from '../../lib';
 import { Rendered, errorOf, find, synth } from '../support/synth';
 
@@ -36,6 +37,15 @@ const minioIds = {
   'set-up/network-policy': 'NetworkPolicy',
 };
 
+const seaweedIds = {
+  'stateful-set': 'StatefulSet',
+  service: 'Service',
+  'metrics-service': 'Service',
+  'config-map': 'ConfigMap',
+  'service-account': 'ServiceAccount',
+  'network-policy': 'NetworkPolicy',
+};
+
 const serverIds = {
   deployment: 'Deployment',
   service: 'Service',
@@ -54,7 +64,9 @@ const serverIds = {
 
 describe('apiObject() finds every object of a platform by its documented id', () => {
   let platform!: MlflowPlatform;
+  let seaweed!: SeaweedStore;
   synth((chart) => (platform = new MlflowPlatform(chart, 'mlflow', { minio: { replicas: 4 } })));
+  synth((chart) => (seaweed = new SeaweedStore(chart, 'mlflow-seaweedfs', { metrics: true })));
 
   test.each(Object.entries(postgresIds))('PostgresStatefulSet %s', (id, kind) => {
     expect((platform.database as PostgresStatefulSet).apiObject(id).kind).toBe(kind);
@@ -62,6 +74,10 @@ describe('apiObject() finds every object of a platform by its documented id', ()
 
   test.each(Object.entries(minioIds))('MinioStore %s', (id, kind) => {
     expect((platform.artifacts as MinioStore).apiObject(id).kind).toBe(kind);
+  });
+
+  test.each(Object.entries(seaweedIds))('SeaweedStore %s', (id, kind) => {
+    expect(seaweed.apiObject(id).kind).toBe(kind);
   });
 
   test.each(Object.entries(serverIds))('TrackingServer %s', (id, kind) => {

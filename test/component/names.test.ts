@@ -10,6 +10,7 @@ import {
   ModelServing,
   PostgresStatefulSet,
   RegisteredModel,
+  SeaweedStore,
   TrackingEndpoint,
   TrackingServer,
 } from '../../lib';
@@ -82,6 +83,7 @@ describe('Kubernetes accepts every generated name', () => {
     ['MlflowPlatform', 37, (chart, id) => new MlflowPlatform(chart, id)],
     ['PostgresStatefulSet', 42, (chart, id) => new PostgresStatefulSet(chart, id)],
     ['MinioStore', 42, (chart, id) => new MinioStore(chart, id, { replicas: 4 })],
+    ['SeaweedStore', 42, (chart, id) => new SeaweedStore(chart, id, { metrics: true })],
     ['TrackingServer', 42, (chart, id) => server(chart, id)],
     ['ModelServing', 46, (chart, id) => new ModelServing(chart, id, { tracking, model })],
     ['ModelDeployer', 55, (chart, id) => new ModelDeployer(chart, id, { tracking })],

@@ -6,6 +6,7 @@ import {
   MlflowPlatform,
   PlacementOptions,
   PostgresStatefulSet,
+  SeaweedStore,
   TrackingServer,
 } from '../../lib';
 import { mergePlacement } from '../../lib/component/pod-options';
@@ -59,6 +60,7 @@ describe('the options of a component apply to all its pods, those of its Jobs in
       ['postgres', 'postgres-credentials', 'postgres-set-up'],
     ],
     ['MinioStore', (chart) => new MinioStore(chart, 'minio', all), ['minio', 'minio-credentials', 'minio-set-up']],
+    ['SeaweedStore', (chart) => new SeaweedStore(chart, 'store', all), ['store', 'store-credentials']],
     [
       'TrackingServer',
       (chart) =>

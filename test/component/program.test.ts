@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync
 import { tmpdir } from 'os';
 import { dirname, join } from 'path';
 import { ModuleKind, transpileModule } from 'typescript';
-import { Authentication, BackupTarget, Exposure, MlflowPlatform, RegisteredModel } from '../../lib';
+import { Authentication, BackupTarget, Exposure, MlflowPlatform, RegisteredModel, SeaweedStore } from '../../lib';
 import { contentHash, program, programs } from '../../lib/component/program';
 import { errorOf, ofKind, synth } from '../support/synth';
 
@@ -93,12 +93,13 @@ function configMaps() {
   const authentications = [Authentication.basic(), Authentication.mlflow()];
   return authentications.flatMap((authentication) =>
     ofKind(
-      synth((chart) =>
+      synth((chart) => {
+        new SeaweedStore(chart, 'seaweedfs');
         new MlflowPlatform(chart, 'mlflow', { ...options, authentication }).addModelServing('churn', {
           model,
           exposure,
-        }),
-      ),
+        });
+      }),
       'ConfigMap',
     ),
   );

@@ -7,6 +7,7 @@ import {
   MinioStore,
   MlflowPlatform,
   PostgresStatefulSet,
+  SeaweedStore,
   TrackingServer,
 } from '../../lib';
 import {
@@ -73,6 +74,7 @@ describe('one component without a platform', () => {
   test.each<[string, (chart: Chart) => unknown]>([
     ['PostgresStatefulSet', (chart) => new PostgresStatefulSet(chart, 'x')],
     ['MinioStore', (chart) => new MinioStore(chart, 'x')],
+    ['SeaweedStore', (chart) => new SeaweedStore(chart, 'x')],
     ['TrackingServer', (chart) => new TrackingServer(chart, 'x', { database: existing(), artifacts: s3() })],
   ])('%s', (_, build) => {
     const objects = synth(build);

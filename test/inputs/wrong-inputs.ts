@@ -87,6 +87,7 @@ const right: Record<string, () => any> = {
   'string mlflow': () => 'mlflow:3',
   'string postgres': () => 'mlflow:3',
   'string silo': () => 'mlflow:3',
+  'string seaweedfs': () => 'mlflow:3',
   'string nginx': () => 'mlflow:3',
   'string node': () => 'mlflow:3',
   'string rclone': () => 'mlflow:3',
@@ -145,6 +146,7 @@ const beside: Record<string, () => object> = {
   'NetworkPeer.namespaceLabels': () => ({}),
   'NetworkPeer.anyone': () => ({}),
   'MinioStoreProps.metricsClients': () => ({ metrics: true }),
+  'SeaweedStoreProps.metricsClients': () => ({ metrics: true }),
   'PostgresStatefulSetProps.metricsClients': () => ({ metrics: true }),
   'PostgresStatefulSetProps.exporterCredentials': () => ({ metrics: true }),
   'PostgresStatefulSetProps.exporterImage': () => ({ metrics: true }),
@@ -185,6 +187,7 @@ const apps: Record<string, (args: Args) => Construct> = {
   'Exposure.httpRoute': ({ props }) => server({ exposure: lib.Exposure.httpRoute(props) }),
   'Exposure.ingress': ({ props }) => server({ exposure: lib.Exposure.ingress(props) }),
   'MinioStore#connectFrom': ({ client }) => connected(new lib.MinioStore(scope(), 'minio'), client),
+  'SeaweedStore#connectFrom': ({ client }) => connected(new lib.SeaweedStore(scope(), 'seaweedfs'), client),
   'PostgresStatefulSet#connectFrom': ({ client }) =>
     connected(new lib.PostgresStatefulSet(scope(), 'postgres'), client),
   'PostgresStatefulSet#addDatabase': ({ name }) => {

@@ -13,6 +13,7 @@ import {
   ModelServing,
   PostgresStatefulSet,
   RegisteredModel,
+  SeaweedStore,
   ServingRuntime,
   TrackingEndpoint,
   TrackingServer,
@@ -40,11 +41,13 @@ test('every image of the library has a tag or digest and a registry', () => {
   }
 });
 
-test('a platform runs only images of lib/images.ts', () => {
+test('a platform runs only images of lib/images.ts, with either store', () => {
   const everything = { backup, postgres: { metrics: true } };
-  expect(imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', everything)))).toEqual(
-    Object.values(Images).sort(),
-  );
+  const build = (chart: Chart) => {
+    new MlflowPlatform(chart, 'mlflow', everything);
+    new SeaweedStore(chart, 'seaweedfs');
+  };
+  expect(imagesOf(synth(build))).toEqual(Object.values(Images).sort());
 });
 
 describe('a mirror', () => {
@@ -81,11 +84,12 @@ describe('images that the user chooses', () => {
     postgres: `registry.example.com/postgres@sha256:${'2'.repeat(64)}`,
     postgresExporter: `registry.example.com/postgres-exporter@sha256:${'6'.repeat(64)}`,
     silo: `registry.example.com/silo@sha256:${'3'.repeat(64)}`,
+    seaweedfs: `registry.example.com/seaweedfs@sha256:${'7'.repeat(64)}`,
     nginx: `registry.example.com/nginx@sha256:${'4'.repeat(64)}`,
     node: `registry.example.com/node@sha256:${'5'.repeat(64)}`,
     rclone: `registry.example.com/rclone@sha256:${'6'.repeat(64)}`,
   };
-  const { mlflow, postgres, postgresExporter, silo, nginx, node, rclone } = images;
+  const { mlflow, postgres, postgresExporter, silo, seaweedfs, nginx, node, rclone } = images;
   const model = RegisteredModel.byAlias('churn', 'champion');
   const exposure = Exposure.ingress({ host: 'churn.example.com' });
   const outputs: [string, (chart: Chart) => void, string[]][] = [
@@ -119,6 +123,7 @@ describe('images that the user chooses', () => {
       [postgres, postgresExporter, node],
     ],
     ['MinioStore', (chart) => new MinioStore(chart, 'minio', { images }), [silo, node]],
+    ['SeaweedStore', (chart) => new SeaweedStore(chart, 'seaweedfs', { images }), [seaweedfs, node]],
     [
       'TrackingServer',
       (chart) => {
@@ -146,7 +151,9 @@ describe('images that the user chooses', () => {
   test('do not change the others', () => {
     const everything = { backup, postgres: { metrics: true }, pods: { images: { node } } };
     const found = imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', everything)));
-    const others = (Object.values(Images) as string[]).filter((image) => image !== Images.NODE);
+    const others = (Object.values(Images) as string[]).filter(
+      (image) => ![Images.NODE, Images.SEAWEEDFS].includes(image),
+    );
     expect(found).toEqual([...others, node].sort());
   });
 

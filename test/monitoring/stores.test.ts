@@ -1,6 +1,13 @@
 import { App, Chart } from 'cdk8s';
-import { MetricsMonitor, MinioStore, MinioStoreProps, PostgresStatefulSet, PostgresStatefulSetProps } from '../../lib';
-import { minio, postgres } from '../support/components';
+import {
+  MetricsMonitor,
+  MinioStore,
+  MinioStoreProps,
+  PostgresStatefulSet,
+  PostgresStatefulSetProps,
+  SeaweedStore,
+} from '../../lib';
+import { minio, postgres, seaweed } from '../support/components';
 import { Rendered, errorOf, find, findByPrefix, ofKind, render } from '../support/synth';
 
 const serving = () => new Chart(new App(), 'chart', { namespace: 'mlflow' });
@@ -12,7 +19,7 @@ const rulesFor = (policy: Rendered, port: number) =>
   (policy.spec.ingress as Rendered[]).filter((rule) => rule.ports.some((each: Rendered) => each.port === port));
 
 /** The monitor of a target, and the Services that it selects. */
-function monitored(build: (chart: Chart) => MinioStore | PostgresStatefulSet) {
+function monitored(build: (chart: Chart) => MinioStore | PostgresStatefulSet | SeaweedStore) {
   const chart = serving();
   const monitors = new Chart(chart.node.root as App, 'monitors');
   new MetricsMonitor(monitors, 'metrics', { target: build(chart) });
@@ -139,9 +146,36 @@ describe('metrics of a MinioStore', () => {
   });
 });
 
+describe('metrics of a SeaweedStore', () => {
+  test('are off by default: no port, no Service, no argument', () => {
+    const { container, objects } = seaweed();
+    expect(container.ports).toHaveLength(1);
+    expect(ofKind(objects, 'Service')).toHaveLength(1);
+    expect(container.args.join(' ')).not.toContain('metrics');
+  });
+
+  test('are scraped from port 9327 of the pod', () => {
+    const { endpoint, services } = monitored((chart) => new SeaweedStore(chart, 'store', { metrics: true }));
+    expect(endpoint).toMatchObject({ port: 'metrics', path: '/metrics' });
+    expect(services.map(({ metadata }) => metadata.name)).toEqual(['store-metrics']);
+    expect(services[0].spec.ports).toEqual([{ name: 'metrics', port: 9327, targetPort: 'metrics' }]);
+    const { container } = seaweed({ metrics: true });
+    expect(container.args).toEqual(expect.arrayContaining(['-metricsIp=0.0.0.0', '-metricsPort=9327']));
+  });
+
+  test('admit the namespace monitoring, or the clients that are given, to their port only', () => {
+    expect(seaweed({ metrics: true }).policy.spec.ingress).toEqual([fromMonitoring(9327)]);
+    const { policy } = seaweed({ metrics: true, metricsClients: [{ podLabels: { app: 'prometheus' } }] });
+    expect(policy.spec.ingress).toEqual([
+      { from: [{ podSelector: { matchLabels: { app: 'prometheus' } } }], ports: [{ port: 9327, protocol: 'TCP' }] },
+    ]);
+  });
+});
+
 test.each([
   ['PostgresStatefulSet', (chart: Chart) => new PostgresStatefulSet(chart, 'target')],
   ['MinioStore', (chart: Chart) => new MinioStore(chart, 'target')],
+  ['SeaweedStore', (chart: Chart) => new SeaweedStore(chart, 'target')],
 ])('a monitor refuses a %s whose metrics are off', (_, build) => {
   expect(errorOf(() => monitored(build))).toBe(
     'monitors/metrics: the metrics of chart/target are off; expected metrics: true among its props',
@@ -150,6 +184,7 @@ test.each([
 
 test.each<[string, () => unknown]>([
   ['metricsClients', () => minio({ metricsClients: [] })],
+  ['metricsClients', () => seaweed({ metricsClients: [] })],
   ['exporterImage', () => postgres({ exporterImage: 'exporter:v1', metrics: false })],
   ['exporterResources', () => postgres({ exporterResources: {} })],
 ])('refuses %s without metrics', (prop, build) => {

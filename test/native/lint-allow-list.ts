@@ -54,7 +54,7 @@ export const ALLOWED: Exception[] = [
   },
   {
     check: 'statefulset-has-servicename',
-    objects: /^StatefulSet\/.*minio/,
+    objects: /^StatefulSet\/.*(minio|seaweedfs)/,
     reason:
       'A single pod is called by the name of its Service; with several replicas the governing Service is headless.',
   },

@@ -18,6 +18,7 @@ test('the default platform and its monitoring have no findings', () => {
 test.each<[keyof typeof platforms, string[]]>([
   ['plain', meant],
   ['full', []],
+  ['seaweed', []],
   ['external', []],
 ])('the %s platform has no findings', (name, expected) => {
   const objects = platformApp(name).charts.flatMap(render);

@@ -1,5 +1,12 @@
 import { Rendered, find, findByPrefix, synth } from './synth';
-import { MinioStore, MinioStoreProps, PostgresStatefulSet, PostgresStatefulSetProps } from '../../lib';
+import {
+  MinioStore,
+  MinioStoreProps,
+  PostgresStatefulSet,
+  PostgresStatefulSetProps,
+  SeaweedStore,
+  SeaweedStoreProps,
+} from '../../lib';
 import { ConnectionClient } from '../../lib/kubernetes/connection';
 
 /** What the tests of one component look at. */
@@ -34,6 +41,17 @@ export function minio(props: MinioStoreProps = {}, more: (store: MinioStore) => 
   );
 }
 
+/** The same of SeaweedFS, which has no set-up Job. */
+export function seaweed(
+  props: SeaweedStoreProps = {},
+  more: (store: SeaweedStore) => void = () => {},
+): Omit<RenderedComponent, 'job' | 'jobContainer'> {
+  return renderedServer(
+    'mlflow-seaweedfs',
+    synth((chart) => more(new SeaweedStore(chart, 'mlflow-seaweedfs', props))),
+  );
+}
+
 /** Somebody who opens that many connections to a database. */
 export function client(maxConnections: number, app = 'server'): ConnectionClient {
   return { name: `chart/${app}`, podLabels: { app }, namespace: 'mlflow', maxConnections };
@@ -53,9 +71,13 @@ export function readersOf(secret: string, objects: Rendered[]): string[] {
 }
 
 function renderedComponent(name: string, objects: Rendered[]): RenderedComponent {
+  const job = findByPrefix(objects, 'Job', `${name}-set-up-`);
+  return { ...renderedServer(name, objects), job, jobContainer: job.spec.template.spec.containers[0] };
+}
+
+function renderedServer(name: string, objects: Rendered[]): Omit<RenderedComponent, 'job' | 'jobContainer'> {
   const statefulSet = find(objects, 'StatefulSet', name);
   const pod = statefulSet.spec.template.spec;
-  const job = findByPrefix(objects, 'Job', `${name}-set-up-`);
   return {
     objects,
     statefulSet,
@@ -63,7 +85,5 @@ function renderedComponent(name: string, objects: Rendered[]): RenderedComponent
     container: pod.containers[0],
     service: find(objects, 'Service', name),
     policy: find(objects, 'NetworkPolicy', name),
-    job,
-    jobContainer: job.spec.template.spec.containers[0],
   };
 }

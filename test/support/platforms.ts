@@ -10,6 +10,7 @@ import {
   MlflowPlatform,
   RegisteredModel,
   RestrictedNamespace,
+  SeaweedStore,
   MetricsMonitor,
   ServingRuntime,
   Tls,
@@ -78,6 +79,12 @@ export const platforms = {
       replicas: 1,
     });
     return platform;
+  },
+
+  /** The other embedded store, which is given as an object of its own. */
+  seaweed(chart: Chart) {
+    const artifacts = new SeaweedStore(chart, 'mlflow-seaweedfs', { metrics: true });
+    return new MlflowPlatform(chart, 'mlflow', { artifacts });
   },
 
   /** Database, bucket and Gateway are somebody else's. */
