@@ -64,11 +64,13 @@ export const STRUCTS: Record<string, Record<string, string>> = {
   ExistingClaimProps: { claimName: 'string', readWriteMany: 'boolean?' },
   ExistingDatabaseProps: {
     host: 'string',
+    otherHosts: 'string[]?',
     port: 'number?',
     databaseName: 'string?',
     credentials: 'Credentials',
     sslMode: 'string?',
     authoritySecretName: 'string?',
+    clientCertificateSecretName: 'string?',
     maxConnections: 'number?',
     clientImage: 'string?',
     cidr: 'string?',

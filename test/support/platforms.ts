@@ -89,8 +89,10 @@ export const platforms = {
       authentication: Authentication.basic({ users: Credentials.fromSecret('people') }),
       database: Database.fromExisting({
         host: 'db.example.com',
+        otherHosts: ['db-standby.example.com'],
         credentials: Credentials.fromSecret('database'),
         authoritySecretName: 'database-ca',
+        clientCertificateSecretName: 'database-client',
         cidr: '10.20.0.0/16',
       }),
       artifacts: ArtifactStore.fromBucket({
@@ -116,7 +118,17 @@ export const platforms = {
 
 /** Objects that the platforms expect somebody else to make. */
 export const external = [
-  ...['postgres-tls', 'registry-login', 'people', 'database', 'database-ca', 'backup-target', 'backup-key', 'rclone'],
+  ...[
+    'postgres-tls',
+    'registry-login',
+    'people',
+    'database',
+    'database-ca',
+    'database-client',
+    'backup-target',
+    'backup-key',
+    'rclone',
+  ],
 ].map((name) => `Secret/${name}`);
 
 /** One platform in an app of its own, with its namespace and its monitor. */
