@@ -13,6 +13,7 @@ import { Rule, nameRule, objectNameRule } from '../kubernetes/rules';
 
 const PLUGIN = 'barman-cloud.cloudnative-pg.io';
 const DAY_SECONDS = 24 * 3600;
+const MOST_DAYS = 36_500;
 
 /** Of the plugin's container beside each instance, which compresses a whole base backup. */
 const sidecarResources: ContainerResources = {
@@ -49,9 +50,9 @@ export class CloudNativeArchive {
     return [
       scheduleRule('archive.schedule', schedule ?? '0 3 * * *'),
       {
-        wrong: !Number.isInteger(days) || days < 1,
+        wrong: !Number.isInteger(days) || days < 1 || days > MOST_DAYS,
         given: `archive.retention is ${seconds(this.retention)} seconds`,
-        want: 'expected whole days, at least 1, e.g. Duration.days(30)',
+        want: `expected whole days, from 1 to ${MOST_DAYS}, e.g. Duration.days(30)`,
       },
       nameRule('archive.serverName', this.serverName),
       ...(authoritySecretName === undefined

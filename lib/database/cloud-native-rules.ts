@@ -86,7 +86,7 @@ function parameterRules(name: string, value: string): Rule[] {
   return [
     shownRule(
       !/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name),
-      'the name of a parameter',
+      'a name in parameters',
       name,
       "that of a parameter of PostgreSQL, in lower case, e.g. 'work_mem'",
     ),

@@ -451,7 +451,7 @@ test.each<[string, object, string]>([
   [
     'a name of no parameter',
     { parameters: { 'work mem': '1' } },
-    "the name of a parameter is 'work mem'; expected that",
+    "a name in parameters is 'work mem'; expected that",
   ],
   ['a value of two lines', { parameters: { work_mem: '8MB\nssl=off' } }, 'parameters.work_mem is'],
   ['a database of PostgreSQL', { databaseName: 'postgres' }, "the database's name is 'postgres'"],

@@ -4,6 +4,7 @@ import {
   Authentication,
   Backup,
   BackupTarget,
+  CloudNativePostgres,
   Credentials,
   Database,
   Exposure,
@@ -114,6 +115,17 @@ export const platforms = {
     });
     return platform;
   },
+
+  /** The database is run by an operator, in a chart of its own. */
+  operated(chart: Chart) {
+    const operated = new Chart(chart.node.root, `${chart.node.id}-database`, { namespace: chart.namespace });
+    const database = new CloudNativePostgres(operated, 'mlflow-postgres', {
+      metrics: true,
+      archive: { bucket: 'database-archive', credentials: Credentials.fromSecret('archive-login') },
+    });
+    new MetricsMonitor(operated, 'database-metrics', { target: database });
+    return new MlflowPlatform(chart, 'mlflow', { database, authentication: Authentication.mlflow() });
+  },
 };
 
 /** Objects that the platforms expect somebody else to make. */
@@ -128,6 +140,7 @@ export const external = [
     'backup-target',
     'backup-key',
     'rclone',
+    'archive-login',
   ],
 ].map((name) => `Secret/${name}`);
 
@@ -139,5 +152,5 @@ export function platformApp(name: keyof typeof platforms, outdir?: string): { ap
   const { server } = platforms[name](chart);
   const monitoring = new Chart(app, `${name}-monitoring`, { namespace: name });
   new MetricsMonitor(monitoring, 'mlflow-metrics', { target: server });
-  return { app, charts: [chart, monitoring] };
+  return { app, charts: app.charts };
 }
