@@ -141,6 +141,9 @@ export const external = [
     'backup-key',
     'rclone',
     'archive-login',
+    // The operator's.
+    'mlflow-postgres-app',
+    'mlflow-postgres-ca',
   ],
 ].map((name) => `Secret/${name}`);
 
