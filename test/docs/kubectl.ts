@@ -32,6 +32,7 @@ const KINDS: Record<string, string> = {
     pod: 'Pod',
   },
   ...{ pvc: 'PersistentVolumeClaim', role: 'Role', secret: 'Secret', service: 'Service', statefulset: 'StatefulSet' },
+  ...{ backup: 'Backup', cluster: 'Cluster' },
   ...{ storageclass: 'StorageClass', svc: 'Service', servicemonitor: 'ServiceMonitor' },
 };
 /** Options with a value, and those without. */
