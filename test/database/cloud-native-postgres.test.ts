@@ -448,11 +448,7 @@ test.each<[string, object, string]>([
     { parameters: { ssl_ca_file: '/ca.crt' } },
     'parameters has ssl_ca_file; expected none that the operator sets itself',
   ],
-  [
-    'a name of no parameter',
-    { parameters: { 'work mem': '1' } },
-    "a name in parameters is 'work mem'; expected that",
-  ],
+  ['a name of no parameter', { parameters: { 'work mem': '1' } }, "a name in parameters is 'work mem'; expected that"],
   ['a value of two lines', { parameters: { work_mem: '8MB\nssl=off' } }, 'parameters.work_mem is'],
   ['a database of PostgreSQL', { databaseName: 'postgres' }, "the database's name is 'postgres'"],
   ['a namespace that cannot be', { operatorNamespace: 'CNPG' }, "operatorNamespace is 'CNPG'"],

@@ -167,7 +167,8 @@ describe('images that the user chooses', () => {
 
 test('pages of the docs name images with the tags of lib/images.ts', () => {
   const wrong = pages
-    .filter(({ file }) => !file.startsWith('docs/reference/'))
+    // One is about the next major version of PostgreSQL.
+    .filter(({ file }) => !file.startsWith('docs/reference/') && file !== 'docs/how-to/move-the-database.md')
     .flatMap(({ file, text }) =>
       (Object.values(Images) as string[]).flatMap((image) => {
         const [path] = image.split(/:(?=[^:]*$)/);
