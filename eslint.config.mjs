@@ -13,7 +13,9 @@ const LAYERS = [
   ['kubernetes'],
   ['component'],
   ['credentials', 'exposure', 'nginx'],
-  ['artifacts', 'database'],
+  ['artifacts'],
+  // A database archives into a bucket.
+  ['database'],
   ['tracking'],
   ['serving', 'operations'],
   ['monitoring'],

@@ -4,6 +4,8 @@ export class Images {
   public static readonly MLFLOW = 'ghcr.io/mlflow/mlflow:v3.18.0-full';
   /** PostgreSQL. */
   public static readonly POSTGRES = 'docker.io/library/postgres:17.11';
+  /** PostgreSQL as CloudNativePG's operator runs it. */
+  public static readonly CLOUD_NATIVE_POSTGRES = 'ghcr.io/cloudnative-pg/postgresql:17.11-standard-trixie';
   /** Silo, the maintained fork of MinIO: an S3 store with its client `mc`. */
   public static readonly SILO = 'docker.io/pgsty/silo:RELEASE.2026-09-16T00-00-00Z';
   /** SeaweedFS: an S3 store. */

@@ -16,6 +16,8 @@ export * from './artifacts/seaweed-store';
 export * from './artifacts/seaweed-store-props';
 export { Credentials } from './credentials/credentials';
 export type { SecretKeys } from './credentials/credentials';
+export * from './database/cloud-native-postgres';
+export * from './database/cloud-native-postgres-props';
 export * from './database/database';
 export * from './database/existing-database';
 export * from './database/postgres-stateful-set';

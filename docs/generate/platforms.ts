@@ -6,6 +6,8 @@ import {
   Authentication,
   Backup,
   BackupTarget,
+  CloudNativePostgres,
+  Credentials,
   GarbageCollection,
   MetricsMonitor,
   Exposure,
@@ -82,6 +84,17 @@ export const documented: Documented[] = [
     construct: 'PostgresStatefulSet',
     about: "The embedded PostgreSQL: one pod, one volume, and a Job that creates MLflow's role and databases.",
     of: (platform) => platform.database as PostgresStatefulSet,
+  },
+  {
+    construct: 'CloudNativePostgres',
+    about:
+      'A PostgreSQL with standbys, by the objects of CloudNativePG. For a chart of its own: it needs that operator. The operator creates its Secrets, Services and pods.',
+    of: ({ backup }, chart) => {
+      const archive = { bucket: 'mlflow-database', credentials: Credentials.fromSecret('mlflow-database-archive') };
+      const database = new CloudNativePostgres(chart, 'mlflow-database', backup && { metrics: true, archive });
+      if (backup) database.addDatabase('mlflow_auth');
+      return database;
+    },
   },
   {
     construct: 'MinioStore',

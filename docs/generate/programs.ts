@@ -44,6 +44,14 @@ const IMAGE_CONTENTS: readonly ImageContents[] = [
     ],
   },
   {
+    image: 'ghcr.io/cloudnative-pg/postgresql',
+    base: 'Debian: without curl and without an entry point; the operator brings its own',
+    programs: [
+      ...['sh', 'bash', 'find', 'sed', 'grep', ...COREUTILS],
+      ...['postgres', 'pg_isready', 'psql', 'pg_dump', 'pg_restore', 'createdb', 'dropdb', 'initdb'],
+    ],
+  },
+  {
     image: 'docker.io/pgsty/silo',
     base: 'Red Hat UBI 9 micro: bash and coreutils; **no sed, grep, awk, find, and no `minio`**',
     programs: ['sh', 'bash', 'docker-entrypoint.sh', 'silo', 'mcli', 'mc', 'curl', ...COREUTILS],

@@ -15,6 +15,7 @@ export interface Reader {
 
 const MLFLOW = 'ghcr.io/mlflow/mlflow';
 const POSTGRES = 'docker.io/library/postgres';
+const CLOUD_NATIVE_POSTGRES = 'ghcr.io/cloudnative-pg/postgresql';
 const RCLONE = 'docker.io/rclone/rclone';
 const SEAWEEDFS = 'docker.io/chrislusf/seaweedfs';
 const STORES = ['docker.io/pgsty/silo', 'quay.io/minio/minio'];
@@ -63,7 +64,7 @@ export const READERS: readonly Reader[] = [
   },
   {
     name: 'libpq',
-    images: [MLFLOW, POSTGRES],
+    images: [MLFLOW, POSTGRES, CLOUD_NATIVE_POSTGRES],
     where: { library: 'psycopg2_binary.libs/libpq' },
     variables: [
       'PGCONNECT_TIMEOUT',
@@ -71,8 +72,11 @@ export const READERS: readonly Reader[] = [
       'PGHOST',
       'PGPASSWORD',
       'PGPORT',
+      'PGSSLCERT',
+      'PGSSLKEY',
       'PGSSLMODE',
       'PGSSLROOTCERT',
+      'PGTARGETSESSIONATTRS',
       'PGUSER',
     ],
   },
@@ -149,6 +153,7 @@ export const READERS: readonly Reader[] = [
 const OWN: Record<string, string[]> = {
   [MLFLOW]: ['mlflow'],
   [POSTGRES]: ['postgres'],
+  [CLOUD_NATIVE_POSTGRES]: ['postgres'],
   [RCLONE]: ['rclone'],
   [SEAWEEDFS]: ['seaweedfs'],
   'docker.io/library/node': ['credentials', 'deployer', 'kubernetes'],

@@ -18,6 +18,8 @@ export interface ComponentProps {
   readonly instanceSuffix?: string;
   /** A name in place of the one that follows from the chart, or a construct in a chart, that contains it. */
   readonly name?: string;
+  /** Labels of the pods, by the name of the component, if an operator creates and labels them. */
+  readonly podSelector?: (name: string) => Record<string, string>;
 }
 
 /**
@@ -59,12 +61,13 @@ export abstract class Component extends Construct {
     this.instanceName = instance.name;
     this.componentName = name ?? nameOf(this, instance, instanceSuffix);
     this.namespace = Chart.of(this).namespace;
-    this.podSelector = {
+    const standard = {
       'app.kubernetes.io/name': 'mlflow',
       'app.kubernetes.io/instance': this.instanceName,
       'app.kubernetes.io/component': role,
     };
-    this._podLabels = { ...this.podSelector, 'app.kubernetes.io/part-of': 'mlflow' };
+    this.podSelector = props.podSelector?.(this.componentName) ?? standard;
+    this._podLabels = { ...standard, 'app.kubernetes.io/part-of': 'mlflow' };
     this.nameRules = [
       nameRule('the name', this.componentName, longestSuffix),
       // It is a label too, which may not end with '-'.

@@ -4,16 +4,25 @@ import { EgressRule } from '../kubernetes/network-peer';
 
 /** Path of the database's certificate authority in a client's container. */
 const AUTHORITY_DIRECTORY = '/etc/mlflow-database';
+/** Path of the client's own certificate in its container. */
+const CERTIFICATE_DIRECTORY = '/etc/mlflow-database-client';
 
 export interface DatabaseAddress {
   readonly host: string;
+  /** Further hosts of the same database, of which one at a time accepts writes. */
+  readonly otherHosts?: string[];
   readonly port: number;
   readonly database: string;
   readonly login: LoginReference;
   /** Secret and key of the certificate authority that the server's certificate must come from. */
   readonly authority?: { readonly secretName: string; readonly key: string };
-  /** `PGSSLMODE` without a certificate authority. */
+  /**
+   * `PGSSLMODE`.
+   * @default - `verify-full` with a certificate authority
+   */
   readonly sslMode?: string;
+  /** Secret whose keys `tls.crt` and `tls.key` are the client's certificate. */
+  readonly certificateSecretName?: string;
   readonly egress: EgressRule[];
 }
 
@@ -33,19 +42,30 @@ export function databaseUri(database?: string): string {
 
 /** libpq's own variables: the URI has none of it, and no password needs escaping or shows anywhere. */
 export function databaseConnection(address: DatabaseAddress): Connection {
-  const { login, authority } = address;
-  const sslMode = authority ? 'verify-full' : address.sslMode;
-  const files: SecretFiles[] = authority
-    ? [{ secretName: authority.secretName, keys: [authority.key], directory: AUTHORITY_DIRECTORY }]
-    : [];
+  const { login, authority, certificateSecretName, otherHosts = [] } = address;
+  const sslMode = address.sslMode ?? (authority && 'verify-full');
+  const files: SecretFiles[] = [];
+  if (authority) {
+    files.push({ secretName: authority.secretName, keys: [authority.key], directory: AUTHORITY_DIRECTORY });
+  }
+  if (certificateSecretName) {
+    const keys = ['tls.crt', 'tls.key'];
+    files.push({ secretName: certificateSecretName, keys, directory: CERTIFICATE_DIRECTORY });
+  }
   return {
     environment: {
-      PGHOST: address.host,
+      PGHOST: [address.host, ...otherHosts].join(','),
       PGPORT: String(address.port),
       PGDATABASE: address.database,
       PGCONNECT_TIMEOUT: '10',
       ...(sslMode && { PGSSLMODE: sslMode }),
       ...(authority && { PGSSLROOTCERT: `${AUTHORITY_DIRECTORY}/${authority.key}` }),
+      ...(certificateSecretName && {
+        PGSSLCERT: `${CERTIFICATE_DIRECTORY}/tls.crt`,
+        PGSSLKEY: `${CERTIFICATE_DIRECTORY}/tls.key`,
+      }),
+      // A standby accepts connections too, and MLflow's first write to it fails.
+      ...(otherHosts.length > 0 && { PGTARGETSESSIONATTRS: 'read-write' }),
     },
     secretVariables: [
       { variable: 'PGUSER', secretName: login.secretName, key: login.usernameKey },

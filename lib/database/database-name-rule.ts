@@ -7,3 +7,12 @@ export function databaseNameRule(name: string): Rule {
     want: "expected lower-case letters, digits and '_', a letter first, at most 63, none of Postgres' own, e.g. 'mlflow'",
   };
 }
+
+/** A database that the library does not create: any name that makes the name of a dump's file. */
+export function existingDatabaseNameRule(name: string): Rule {
+  return {
+    wrong: !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/.test(name) || ['template0', 'template1'].includes(name),
+    given: `databaseName is '${name}'`,
+    want: "expected letters, digits, '_', '-' and '.', at most 63, and no template, e.g. 'mlflow'",
+  };
+}

@@ -3,6 +3,7 @@ import { Credentials } from '../credentials/credentials';
 import { Images } from '../images';
 import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
+import { existingDatabaseNameRule } from './database-name-rule';
 import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
 import { EgressRule, egressRules } from '../kubernetes/network-peer';
@@ -13,20 +14,31 @@ export interface ExistingDatabaseProps {
   /** Host name or address: `PGHOST`. */
   readonly host: string;
   /**
+   * Further host names or addresses of the same database, e.g. its standbys, on the same port: `PGHOST` is all of them, with
+   * commas. A connection tries them in order, each for 10 s at most, and takes the first that accepts writes:
+   * `PGTARGETSESSIONATTRS=read-write`.
+   * @see https://www.postgresql.org/docs/17/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
+   * @default - none
+   */
+  readonly otherHosts?: string[];
+  /**
    * TCP port: `PGPORT`.
    * @default 5432
    */
   readonly port?: number;
   /**
-   * Name of a database that exists and that the role owns: `PGDATABASE`.
+   * Name of a database that exists and that the role owns: `PGDATABASE`. Letters, digits, `_`, `-` and `.`, as its dumps are
+   * files of that name.
    * @default 'mlflow'
    */
   readonly databaseName?: string;
   /** The role: `Credentials.fromSecret(…)`, with the keys `username` and `password` unless it says others. */
   readonly credentials: Credentials;
   /**
-   * `PGSSLMODE`: `disable`, `allow`, `prefer` or `require`; with a certificate authority it is `verify-full`.
-   * @default 'require'
+   * `PGSSLMODE`: `disable`, `allow`, `prefer` or `require`; with `authoritySecretName` `verify-full`, or `verify-ca`, which
+   * does not compare the host with the names in the server's certificate.
+   * @see https://www.postgresql.org/docs/17/libpq-ssl.html#LIBPQ-SSL-PROTECTION
+   * @default - `require`; with `authoritySecretName` `verify-full`
    */
   readonly sslMode?: string;
   /**
@@ -34,6 +46,14 @@ export interface ExistingDatabaseProps {
    * @default - the certificate is not checked
    */
   readonly authoritySecretName?: string;
+  /**
+   * Name of a Secret whose keys `tls.crt` and `tls.key` (as cert-manager makes it) are the certificate with which clients log
+   * in: `PGSSLCERT` and `PGSSLKEY`. A certificate that is renewed takes effect with the next connection. Refused with an
+   * `sslMode` that allows connections without TLS. `credentials` are needed all the same: they name the role, and a server
+   * that asks for the certificate only (`cert` in `pg_hba.conf`) ignores the password.
+   * @default - the password only
+   */
+  readonly clientCertificateSecretName?: string;
   /**
    * Connections that MLflow may open. More than that is refused at synth.
    * @default - not checked
@@ -50,8 +70,9 @@ export interface ExistingDatabaseProps {
    */
   readonly cidr?: string;
   /**
-   * Destinations that the pods may connect to in order to reach it, by NetworkPolicy, instead of `cidr`. Policies count the port of the pods behind a
-   * Service: PgBouncer's pods often listen on 6432 behind 5432.
+   * Destinations that the pods may connect to in order to reach it, by NetworkPolicy, instead of `cidr`: e.g. the pods behind
+   * a Service of an operator, by their labels. Policies count the port of those pods, not that of the Service: PgBouncer's
+   * pods often listen on 6432 behind 5432.
    * @default - `cidr`, or any address, on the database's port
    */
   readonly egress?: EgressRule[];
@@ -91,11 +112,13 @@ class ExistingDatabase implements IDatabase {
     const port = props.port ?? 5432;
     return databaseConnection({
       host: props.host,
+      otherHosts: props.otherHosts,
       port,
       database: this.databaseName,
       login: props.credentials._existing('username', 'password'),
       authority: props.authoritySecretName ? { secretName: props.authoritySecretName, key: 'ca.crt' } : undefined,
-      sslMode: props.sslMode ?? 'require',
+      sslMode: sslModeOf(props),
+      certificateSecretName: props.clientCertificateSecretName,
       egress: props.egress ?? [{ peer: props.cidr ? { cidr: props.cidr } : { anyone: true }, port }],
     });
   }
@@ -105,14 +128,22 @@ class ExistingDatabase implements IDatabase {
   }
 }
 
+function sslModeOf({ sslMode, authoritySecretName }: ExistingDatabaseProps): string {
+  return sslMode ?? (authoritySecretName === undefined ? 'require' : 'verify-full');
+}
+
 function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[] {
   const needed = clients.reduce((sum, client) => sum + client.maxConnections, 0);
+  const { otherHosts = [] } = props;
   return [
+    hostRule("the database's host", props.host),
+    ...otherHosts.map((host) => hostRule('otherHosts', host)),
     {
-      wrong: !/^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$/.test(props.host) && isIP(props.host) === 0,
-      given: `the database's host is '${props.host}'`,
-      want: "expected only a host name or an address, e.g. 'db.example.com'; the port has a prop of its own",
+      wrong: new Set([props.host, ...otherHosts]).size <= otherHosts.length,
+      given: `the database's hosts are ${[props.host, ...otherHosts].map((host) => `'${host}'`).join(', ')}`,
+      want: 'expected each host once',
     },
+    existingDatabaseNameRule(props.databaseName ?? 'mlflow'),
     imageRule(props.clientImage ?? Images.POSTGRES, 'clientImage'),
     wholeRule("the database's port", props.port, 1),
     {
@@ -120,14 +151,7 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
       given: `the database's port is ${props.port}`,
       want: 'expected a TCP port, at most 65535',
     },
-    {
-      wrong: !['disable', 'allow', 'prefer', 'require'].includes(props.sslMode ?? 'require'),
-      given: `sslMode is '${props.sslMode}'`,
-      want: "expected 'disable', 'allow', 'prefer' or 'require'; with authoritySecretName it is 'verify-full'",
-    },
-    ...(props.authoritySecretName === undefined
-      ? []
-      : [objectNameRule('authoritySecretName', props.authoritySecretName)]),
+    ...tlsRules(props),
     cidrRule('cidr', props.cidr),
     ...egressRules('egress', props.egress),
     {
@@ -147,5 +171,38 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
       given: "the database's credentials are generated or a service account's",
       want: "expected Credentials.fromSecret('name'): this app cannot create a role in an existing database",
     },
+  ];
+}
+
+function hostRule(what: string, host: string): Rule {
+  return {
+    wrong: !/^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$/.test(host) && isIP(host) === 0,
+    given: `${what} is '${host}'`,
+    want: "expected only a host name or an address, e.g. 'db.example.com'; the port has a prop of its own",
+  };
+}
+
+function tlsRules(props: ExistingDatabaseProps): Rule[] {
+  const { authoritySecretName, clientCertificateSecretName } = props;
+  const sslMode = sslModeOf(props);
+  const withoutTls = ['disable', 'allow', 'prefer'];
+  const allowed = authoritySecretName === undefined ? [...withoutTls, 'require'] : ['verify-ca', 'verify-full'];
+  return [
+    {
+      wrong: !allowed.includes(sslMode),
+      given: `sslMode is '${sslMode}'${authoritySecretName === undefined ? '' : ' and authoritySecretName is given'}`,
+      want:
+        authoritySecretName === undefined
+          ? "expected 'disable', 'allow', 'prefer' or 'require'; 'verify-ca' and 'verify-full' need authoritySecretName"
+          : "expected 'verify-full' or 'verify-ca'",
+    },
+    {
+      wrong: clientCertificateSecretName !== undefined && withoutTls.includes(sslMode),
+      given: `sslMode is '${sslMode}' and clientCertificateSecretName is given`,
+      want: "expected 'require', or authoritySecretName: without TLS a client sends no certificate",
+    },
+    ...Object.entries({ authoritySecretName, clientCertificateSecretName }).flatMap(([prop, name]) =>
+      name === undefined ? [] : [objectNameRule(prop, name)],
+    ),
   ];
 }

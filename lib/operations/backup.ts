@@ -1,13 +1,13 @@
 import { Construct } from 'constructs';
 import { BackupPod } from './backup-pod';
 import { BackupProps } from './backup-props';
-import { scheduleRule, timeZoneRule } from './cron-rules';
 import { rcloneImage, rcloneResources } from './rclone-container';
 import { Restore } from './restore';
 import { DRILL_SCHEDULE, RestoreDrill } from './restore-drill';
 import { Component } from '../component/component';
 import { cronJob } from '../component/cron-job';
 import { checkInputs } from '../inputs/inputs';
+import { scheduleRule, timeZoneRule } from '../kubernetes/cron-rules';
 import { isDataKey } from '../kubernetes/metadata-rules';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, objectNameRule, sameNamespaceRule, shownRule, wholeRule } from '../kubernetes/rules';

@@ -1,7 +1,6 @@
 import { Duration, Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
-import { scheduleRule, timeZoneRule } from './cron-rules';
 import { GarbageCollectionProps } from './garbage-collection-props';
 import { onTheNodeOf } from '../component/affinity';
 import { Component } from '../component/component';
@@ -12,6 +11,7 @@ import { PROGRAMS, programVolume, programs, withRevisionKey } from '../component
 import { configMap, serviceAccount } from '../component/standard-objects';
 import { checkInputs } from '../inputs/inputs';
 import { Connection } from '../kubernetes/connection';
+import { scheduleRule, timeZoneRule } from '../kubernetes/cron-rules';
 import { durationRule, seconds } from '../kubernetes/durations';
 import { accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
 import { mergeResources, renderResources } from '../kubernetes/resources';

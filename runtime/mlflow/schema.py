@@ -191,7 +191,7 @@ def in_words(error):
     if error.pgcode == errorcodes.QUERY_CANCELED:
         return f"no answer in {STATEMENT_SECONDS} s ({line}): it is overloaded, or another session holds a lock"
     refused = error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE or re.search(
-        "authentication failed|pg_hba.conf|no password supplied|permission denied"
+        "authentication failed|pg_hba.conf|no password supplied|permission denied|valid client certificate"
         "|role .* (does not exist|is not permitted)",
         line,
     )

@@ -1,6 +1,8 @@
 import { ApiObject, App, Chart, JsonPatch } from 'cdk8s';
 import { IConstruct } from 'constructs';
 import {
+  CloudNativePostgres,
+  Credentials,
   MetricsMonitor,
   MinioStore,
   MlflowPlatform,
@@ -22,6 +24,15 @@ const postgresIds = {
   'set-up/config-map': 'ConfigMap',
   'set-up/service-account': 'ServiceAccount',
   'set-up/network-policy': 'NetworkPolicy',
+};
+
+const cloudNativeIds = {
+  cluster: 'Cluster',
+  'network-policy': 'NetworkPolicy',
+  'metrics-service': 'Service',
+  'object-store': 'ObjectStore',
+  'scheduled-backup': 'ScheduledBackup',
+  'database-mlflow_auth': 'Database',
 };
 
 const minioIds = {
@@ -92,6 +103,19 @@ test('the documented ids are those of all objects', () => {
     expect(below.map((node) => node.node.path.replace('chart/mlflow/postgres/', '')).sort()).toEqual(
       Object.keys(postgresIds).sort(),
     );
+  });
+});
+
+test('the ids of CloudNativePostgres are those of all its objects', () => {
+  synth((chart) => {
+    const database = new CloudNativePostgres(chart, 'postgres', {
+      metrics: true,
+      archive: { bucket: 'archive', credentials: Credentials.fromSecret('archive') },
+    });
+    database.addDatabase('mlflow_auth');
+    for (const [id, kind] of Object.entries(cloudNativeIds)) expect(database.apiObject(id).kind).toBe(kind);
+    expect(database.node.children).toHaveLength(Object.keys(cloudNativeIds).length);
+    expect(ApiObject.of(database).kind).toBe('Cluster');
   });
 });
 

@@ -2,6 +2,7 @@ import { App, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import {
   ArtifactStore,
+  CloudNativePostgres,
   Credentials,
   Database,
   MinioStore,
@@ -82,6 +83,7 @@ describe('Kubernetes accepts every generated name', () => {
   test.each<[string, number, (chart: Chart, id: string) => unknown]>([
     ['MlflowPlatform', 37, (chart, id) => new MlflowPlatform(chart, id)],
     ['PostgresStatefulSet', 42, (chart, id) => new PostgresStatefulSet(chart, id)],
+    ['CloudNativePostgres', 50, (chart, id) => new CloudNativePostgres(chart, id, { metrics: true })],
     ['MinioStore', 42, (chart, id) => new MinioStore(chart, id, { replicas: 4 })],
     ['SeaweedStore', 42, (chart, id) => new SeaweedStore(chart, id, { metrics: true })],
     ['TrackingServer', 42, (chart, id) => server(chart, id)],

@@ -89,7 +89,7 @@ function configMaps() {
   const model = RegisteredModel.byAlias('churn', 'champion');
   const exposure = Exposure.ingress({ host: 'churn.example.com' });
   const backup = { schedule: '0 2 * * *', target: BackupTarget.claim({ claimName: 'backups' }) };
-  const options = { backup, postgres: { metrics: true } };
+  const options = { backup, garbageCollection: { schedule: '0 4 * * 6' }, postgres: { metrics: true } };
   const authentications = [Authentication.basic(), Authentication.mlflow()];
   return authentications.flatMap((authentication) =>
     ofKind(

@@ -34,7 +34,8 @@ test('Renovate finds every image of the guide, by the expression of the guide', 
   const { blocks } = pages.find(({ file }) => file === 'docs/how-to/pin-images.md')!;
   const code = (language: string) => blocks.find((block) => block.language === language)!.code;
   const [{ matchStrings }] = JSON.parse(code('json')).customManagers;
-  const images = Object.values(Images) as string[];
+  // The image of an operator's database is a prop of that database.
+  const images = (Object.values(Images) as string[]).filter((image) => image !== Images.CLOUD_NATIVE_POSTGRES);
   const pinned = code('ts').replace(images[1], `${images[1]}@sha256:${'a'.repeat(64)}`);
   const pins = [...pinned.matchAll(new RegExp(matchStrings[0], 'g'))].map(({ groups }) => groups!);
   expect(pins.map(({ depName, currentValue }) => `${depName}:${currentValue}`)).toEqual(images);

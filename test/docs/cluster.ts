@@ -37,7 +37,7 @@ export function clusterOf(page: Page, withPrograms: boolean): Cluster {
     .filter(({ command }) => command.includes('kubectl apply'))
     .flatMap(({ content }) => parseManifests(content));
   const objects: Manifest[] = [...dist, ...platformOf(everything), ...own, ...handed, ...blog];
-  const created = [...page.text.matchAll(/kubectl create secret generic ([\w-]+)/g)].map(
+  const created = [...page.text.matchAll(/kubectl create secret (?:generic|tls) ([\w-]+)/g)].map(
     ([, name]) => `Secret/${name}`,
   );
   created.push(...[...page.text.matchAll(/kubectl create job ([\w-]+)/g)].map(([, name]) => `Job/${name}`));

@@ -32,12 +32,13 @@ const KINDS: Record<string, string> = {
     pod: 'Pod',
   },
   ...{ pvc: 'PersistentVolumeClaim', role: 'Role', secret: 'Secret', service: 'Service', statefulset: 'StatefulSet' },
+  ...{ backup: 'Backup', cluster: 'Cluster' },
   ...{ storageclass: 'StorageClass', svc: 'Service', servicemonitor: 'ServiceMonitor' },
 };
 /** Options with a value, and those without. */
 const WITH_VALUE = [
   ...['-n', '-l', '-f', '-c', '-o', '--for', '--timeout', '--tail', '--replicas', '--from-file', '--from-literal'],
-  ...['-L', '--sort-by', '--dry-run', '--type', '--from'],
+  ...['-L', '--sort-by', '--dry-run', '--type', '--from', '--cert', '--key'],
 ];
 const ALONE = ['-A', '-i', '-it', '--ignore-not-found', '--server-side', '--local'];
 const VERBS = [

@@ -111,6 +111,7 @@ const right: Record<string, () => any> = {
   'string timeZone': () => 'Europe/Berlin',
   'string remote': () => 'gcs:backups/mlflow',
   'string topologyKey': () => 'kubernetes.io/hostname',
+  'string time': () => '2026-11-28T09:30:00Z',
   number: () => 50,
   'number workers': () => 1,
   'number maxDatabaseRequests': () => 1,
@@ -119,8 +120,10 @@ const right: Record<string, () => any> = {
   Chart: () => new Chart(new App(), 'chart', { namespace: 'mlflow' }),
   Size: () => Size.gibibytes(5),
   'Size request': () => Size.gibibytes(1),
+  'Size limit': () => Size.gibibytes(4),
   Cpu: () => Cpu.units(1),
   Duration: () => Duration.minutes(1),
+  'Duration retention': () => Duration.days(1),
   Credentials: () => lib.Credentials.fromSecret('login'),
   IDatabase: () => lib.Database.fromExisting({ host: 'db', credentials: lib.Credentials.fromSecret('db') }),
   IArtifactStore: () => lib.ArtifactStore.fromClaim({ claimName: 'artifacts', readWriteMany: true }),
@@ -135,6 +138,7 @@ const right: Record<string, () => any> = {
   WarmUp: () => lib.WarmUp.request('{"inputs": [[1]]}'),
   IPodSelector: () => Pods.select(scope(), 'pods', { labels: { app: 'jobs' } }),
   NetworkPeer: () => ({ cidr: '10.0.0.0/8' }),
+  PostgresArchiveProps: () => ({ bucket: 'models', credentials: lib.Credentials.fromSecret('login') }),
   ConnectionClient: () => ({ name: 'chart/jobs', podLabels: { app: 'jobs' }, namespace: 'mlflow', maxConnections: 5 }),
   Toleration: () => ({ key: 'a' }),
   'NodeSelectorRequirement matchFields': () => ({ key: 'metadata.name', operator: 'In', values: ['node-1'] }),
@@ -145,6 +149,8 @@ const beside: Record<string, () => object> = {
   'NetworkPeer.podLabels': () => ({}),
   'NetworkPeer.namespaceLabels': () => ({}),
   'NetworkPeer.anyone': () => ({}),
+  'CloudNativePostgresProps.metricsClients': () => ({ metrics: true }),
+  'CloudNativePostgresProps.recoverFrom': () => ({ archive: right.PostgresArchiveProps() }),
   'MinioStoreProps.metricsClients': () => ({ metrics: true }),
   'SeaweedStoreProps.metricsClients': () => ({ metrics: true }),
   'PostgresStatefulSetProps.metricsClients': () => ({ metrics: true }),
@@ -182,6 +188,13 @@ const apps: Record<string, (args: Args) => Construct> = {
         credentials: lib.Credentials.fromServiceAccount(annotations),
       }),
     }),
+  'CloudNativePostgres#connectFrom': ({ client }) =>
+    connected(new lib.CloudNativePostgres(scope(), 'postgres'), client),
+  'CloudNativePostgres#addDatabase': ({ name }) => {
+    const postgres = new lib.CloudNativePostgres(scope(), 'postgres');
+    postgres.addDatabase(name);
+    return postgres;
+  },
   'Database.fromExisting': ({ props }) =>
     server({ database: lib.Database.fromExisting(props), replicas: 1, maxDatabaseRequests: 1 }),
   'Exposure.httpRoute': ({ props }) => server({ exposure: lib.Exposure.httpRoute(props) }),

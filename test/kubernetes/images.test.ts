@@ -41,13 +41,16 @@ test('every image of the library has a tag or digest and a registry', () => {
   }
 });
 
+/** All but that of the database of an operator, which is not in the chart of a platform. */
+const ofPlatform = (Object.values(Images) as string[]).filter((image) => image !== Images.CLOUD_NATIVE_POSTGRES);
+
 test('a platform runs only images of lib/images.ts, with either store', () => {
   const everything = { backup, postgres: { metrics: true } };
   const build = (chart: Chart) => {
     new MlflowPlatform(chart, 'mlflow', everything);
     new SeaweedStore(chart, 'seaweedfs');
   };
-  expect(imagesOf(synth(build))).toEqual(Object.values(Images).sort());
+  expect(imagesOf(synth(build))).toEqual([...ofPlatform].sort());
 });
 
 describe('a mirror', () => {
@@ -151,9 +154,7 @@ describe('images that the user chooses', () => {
   test('do not change the others', () => {
     const everything = { backup, postgres: { metrics: true }, pods: { images: { node } } };
     const found = imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', everything)));
-    const others = (Object.values(Images) as string[]).filter(
-      (image) => ![Images.NODE, Images.SEAWEEDFS].includes(image),
-    );
+    const others = ofPlatform.filter((image) => ![Images.NODE, Images.SEAWEEDFS].includes(image));
     expect(found).toEqual([...others, node].sort());
   });
 
@@ -173,7 +174,8 @@ describe('images that the user chooses', () => {
 
 test('pages of the docs name images with the tags of lib/images.ts', () => {
   const wrong = pages
-    .filter(({ file }) => !file.startsWith('docs/reference/'))
+    // One is about the next major version of PostgreSQL.
+    .filter(({ file }) => !file.startsWith('docs/reference/') && file !== 'docs/how-to/move-the-database.md')
     .flatMap(({ file, text }) =>
       (Object.values(Images) as string[]).flatMap((image) => {
         const [path] = image.split(/:(?=[^:]*$)/);

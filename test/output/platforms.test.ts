@@ -10,6 +10,21 @@ const meant = [
   '[connections] Service/mlflow-minio: targetPort console is opened to nobody by NetworkPolicy/mlflow-minio',
 ];
 
+/** The pods of a Cluster are the operator's: it creates them, with labels of its own. */
+const cluster = '{"matchLabels":{"cnpg.io/cluster":"mlflow-postgres"}}';
+const ours = 'app.kubernetes.io/name, app.kubernetes.io/instance, app.kubernetes.io/component';
+const operators = [
+  `[ports] NetworkPolicy/mlflow-server: egress to ${cluster} matches no pod template`,
+  `[ports] NetworkPolicy/mlflow-server-migration: egress to ${cluster} matches no pod template`,
+  '[ports] NetworkPolicy/mlflow-postgres: podSelector matches no pod template',
+  `[ports] NetworkPolicy/mlflow-postgres: egress to ${cluster} matches no pod template`,
+  '[ports] Service/mlflow-postgres-metrics: selector {"cnpg.io/cluster":"mlflow-postgres","cnpg.io/podRole":"instance"} ' +
+    'matches no pod template',
+  ...meant,
+  `[names] NetworkPolicy/mlflow-postgres: spec.podSelector has cnpg.io/cluster, must consist of ${ours}`,
+  `[names] Service/mlflow-postgres-metrics: spec.selector has cnpg.io/cluster, cnpg.io/podRole, must consist of ${ours}`,
+];
+
 test('the default platform and its monitoring have no findings', () => {
   const objects = Object.values(written(join(ROOT, 'main.ts'))).flatMap(parseManifests);
   expect(findings(objects)).toEqual(meant);
@@ -20,6 +35,7 @@ test.each<[keyof typeof platforms, string[]]>([
   ['full', []],
   ['seaweed', []],
   ['external', []],
+  ['operated', operators],
 ])('the %s platform has no findings', (name, expected) => {
   const objects = platformApp(name).charts.flatMap(render);
   expect(findings(objects, external)).toEqual(expected);

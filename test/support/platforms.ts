@@ -4,6 +4,7 @@ import {
   Authentication,
   Backup,
   BackupTarget,
+  CloudNativePostgres,
   Credentials,
   Database,
   Exposure,
@@ -56,6 +57,7 @@ export const platforms = {
         }),
         encryption: { secretName: 'backup-key' },
       },
+      garbageCollection: { schedule: '0 4 * * 6', tracesOlderThan: Duration.days(90) },
       server: { replicas: 2, workers: 2, spool: Size.gibibytes(50), drainTimeout: Duration.seconds(300) },
       pods: {
         nodeSelector: { 'kubernetes.io/arch': 'amd64' },
@@ -96,14 +98,19 @@ export const platforms = {
       authentication: Authentication.basic({ users: Credentials.fromSecret('people') }),
       database: Database.fromExisting({
         host: 'db.example.com',
+        otherHosts: ['db-standby.example.com'],
         credentials: Credentials.fromSecret('database'),
         authoritySecretName: 'database-ca',
+        clientCertificateSecretName: 'database-client',
         cidr: '10.20.0.0/16',
       }),
       artifacts: ArtifactStore.fromBucket({
         bucket: 'models',
         prefix: 'team-a',
         region: 'eu-west-1',
+        endpoint: 'https://s3.example.com',
+        authoritySecretName: 'store-ca',
+        uploadArguments: { ServerSideEncryption: 'AES256' },
         credentials: Credentials.fromServiceAccount({ 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123:role/mlflow' }),
       }),
     });
@@ -119,11 +126,37 @@ export const platforms = {
     });
     return platform;
   },
+
+  /** The database is run by an operator, in a chart of its own. */
+  operated(chart: Chart) {
+    const operated = new Chart(chart.node.root, `${chart.node.id}-database`, { namespace: chart.namespace });
+    const database = new CloudNativePostgres(operated, 'mlflow-postgres', {
+      metrics: true,
+      archive: { bucket: 'database-archive', credentials: Credentials.fromSecret('archive-login') },
+    });
+    new MetricsMonitor(operated, 'database-metrics', { target: database });
+    return new MlflowPlatform(chart, 'mlflow', { database, authentication: Authentication.mlflow() });
+  },
 };
 
 /** Objects that the platforms expect somebody else to make. */
 export const external = [
-  ...['postgres-tls', 'registry-login', 'people', 'database', 'database-ca', 'backup-target', 'backup-key', 'rclone'],
+  ...[
+    'postgres-tls',
+    'registry-login',
+    'people',
+    'database',
+    'database-ca',
+    'database-client',
+    'store-ca',
+    'backup-target',
+    'backup-key',
+    'rclone',
+    'archive-login',
+    // The operator's.
+    'mlflow-postgres-app',
+    'mlflow-postgres-ca',
+  ],
 ].map((name) => `Secret/${name}`);
 
 /** One platform in an app of its own, with its namespace and its monitor. */
@@ -134,5 +167,5 @@ export function platformApp(name: keyof typeof platforms, outdir?: string): { ap
   const { server } = platforms[name](chart);
   const monitoring = new Chart(app, `${name}-monitoring`, { namespace: name });
   new MetricsMonitor(monitoring, 'mlflow-metrics', { target: server });
-  return { app, charts: [chart, monitoring] };
+  return { app, charts: app.charts };
 }

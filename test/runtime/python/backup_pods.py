@@ -29,7 +29,7 @@ class BackupTestCase(PodTestCase):
         file.write_text(content)
         return file
 
-    def pod(self, program, database, code=0, key=None, store=None, drill=False, **more):
+    def pod(self, program, database, code=0, key=None, store=None, drill=False, server=None, **more):
         """Runs all three containers until the main one ends, and gives what that wrote."""
         self.pods += 1
         work = self.folder / f"work-{self.pods}"
@@ -39,7 +39,7 @@ class BackupTestCase(PodTestCase):
             environment = {"PGHOST": "127.0.0.1", "PGPORT": port, "PGUSER": "mlflow", "PGDATABASE": "postgres"}
             beside = {"DRILL_DATA": str(work / "data"), **environment}
         else:
-            environment = beside = postgres().environment(database)
+            environment = beside = (server or postgres()).environment(database)
         secrets = self.folder / f"secrets-{self.pods}"
         secrets.mkdir()
         if key:

@@ -12,7 +12,7 @@ import time
 import unittest
 
 from backup_pods import BackupTestCase, files
-from support import OLD_REVISION, PROGRAMS, new_auth_schema, new_schema, old_schema, postgres
+from support import OLD_REVISION, PASSWORD, PROGRAMS, Postgres, new_auth_schema, new_schema, old_schema, postgres
 
 sys.path.insert(0, str(PROGRAMS))
 import retention  # noqa: E402
@@ -41,6 +41,10 @@ def rows(name, table="runs"):
     return postgres().sql(name, f"SELECT count(*) FROM {table}")[0][0]
 
 
+def login(server, user="postgres"):
+    return ["-h", "127.0.0.1", "-p", str(server.port), "-U", user]
+
+
 class RoundTrip(BackupTestCase):
     def test_restores_rows_and_files_into_an_empty_platform(self):
         source = used_database("round_source")
@@ -59,6 +63,27 @@ class RoundTrip(BackupTestCase):
         # A server's role owns what it gets.
         owners = postgres().sql("round_target", "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
         self.assertEqual(owners, [("mlflow",)])
+
+    def test_moves_the_database_to_another_server_and_leaves_the_files_as_they_are(self):
+        source = used_database("moved")
+        self.file("1/run1/model.pkl", "model")
+        self.back_up(source)
+        # As docs/how-to/move-the-database.md: the migration has made the schema there.
+        other = Postgres()
+        self.addCleanup(other.stop)
+        other.sql("postgres", "CREATE DATABASE mlflow OWNER mlflow TEMPLATE template0 LOCALE 'C.UTF-8'")
+        schema = subprocess.run(
+            [other.bin / "pg_dump", "--no-owner", *login(postgres()), new_schema()], check=True, capture_output=True
+        ).stdout
+        subprocess.run([other.bin / "psql", "-q", *login(other, "mlflow"), "mlflow"], input=schema, check=True,
+                       env={**os.environ, "PGPASSWORD": PASSWORD}, stdout=subprocess.DEVNULL)
+        said = self.restore("mlflow", server=other, ONLY="database")
+        self.assertIn("50 runs", said)
+        self.assertIn("The artifact store was left as it is", said)
+        self.assertEqual(other.sql("mlflow", PARAMS), postgres().sql(source, PARAMS))
+        owners = other.sql("mlflow", "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+        self.assertEqual(owners, [("mlflow",)])
+        self.assertEqual(rows(source), 50)
 
     def test_restores_in_place_only_if_told_and_keeps_what_was_there(self):
         name = used_database("in_place")

@@ -6,6 +6,7 @@ import long_test_backup as long
 
 SHORT = [
     (long.RoundTrip, "test_restores_rows_and_files_into_an_empty_platform"),
+    (long.RoundTrip, "test_moves_the_database_to_another_server_and_leaves_the_files_as_they_are"),
     (long.RoundTrip, "test_restores_in_place_only_if_told_and_keeps_what_was_there"),
     (long.Incremental, "test_copies_no_file_twice_but_those_that_changed"),
     (long.OtherPlatform, "test_an_empty_one_does_not_take_over_the_target_of_one_with_runs"),

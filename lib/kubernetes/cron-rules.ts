@@ -1,4 +1,4 @@
-import { Rule, shownRule } from '../kubernetes/rules';
+import { Rule, shownRule } from './rules';
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];

@@ -1,0 +1,103 @@
+import { Size } from 'cdk8s';
+import { ContainerResources } from 'cdk8s-plus-27';
+import { CloudNativePostgresProps, DatabaseDurability } from './cloud-native-postgres-props';
+import { Tuning, settings } from './tuning';
+import { PlacementOptions } from '../component/pod-options';
+import { mebibytes, quantity, renderResources } from '../kubernetes/resources';
+
+/** MLflow's role, which owns its databases. */
+export const OWNER = 'mlflow';
+/** The operator's default of 180 s has an old primary serve open connections and refuse new ones for all of that time. */
+const SMART_SHUTDOWN_SECONDS = 15;
+/** Where `recoverFrom` is looked for. */
+const ORIGIN = 'origin';
+
+export interface ClusterProps {
+  readonly props: CloudNativePostgresProps;
+  readonly image: string;
+  readonly databaseName: string;
+  readonly storage: Size;
+  readonly resources: ContainerResources;
+  readonly placement: PlacementOptions;
+  readonly podSelector: Record<string, string>;
+  readonly tuning: Tuning;
+  /** `plugins` and `serviceAccountTemplate`, with an archive. */
+  readonly archive: { readonly plugins?: object[]; readonly serviceAccountTemplate?: object };
+  /** The plugin's configuration with which an archive of this name is read. */
+  readonly archiveOf: (serverName: string) => object;
+}
+
+/** How many instances, and what a write waits for. */
+export function durabilityOf({ instances = 3, durability }: CloudNativePostgresProps): DatabaseDurability {
+  if (durability !== undefined) return durability;
+  if (instances === 1) return DatabaseDurability.ASYNCHRONOUS;
+  return instances === 2 ? DatabaseDurability.PREFERRED : DatabaseDurability.SYNCHRONOUS;
+}
+
+/** `spec` of the Cluster. Its quantities are in canonical form, as the operator would write them. */
+export function clusterSpec(cluster: ClusterProps): object {
+  const { props, placement, storage, podSelector } = cluster;
+  const { walStorage, storageClassName: storageClass, instances = 3, differentNodes = true } = props;
+  const { imagePullSecrets = [], tolerations } = placement;
+  return {
+    instances,
+    imageName: cluster.image,
+    imagePullSecrets: imagePullSecrets.length > 0 ? imagePullSecrets.map((name) => ({ name })) : undefined,
+    storage: { size: quantity(storage), storageClass },
+    walStorage: walStorage && { size: quantity(walStorage), storageClass },
+    resources: renderResources(cluster.resources),
+    priorityClassName: placement.priorityClassName,
+    postgresql: {
+      parameters: { ...parameters(cluster), ...props.parameters },
+      synchronous: synchronous(durabilityOf(props)),
+    },
+    bootstrap: bootstrap(cluster),
+    externalClusters: props.recoverFrom && [{ name: ORIGIN, plugin: cluster.archiveOf(props.recoverFrom.serverName) }],
+    ...cluster.archive,
+    smartShutdownTimeout: SMART_SHUTDOWN_SECONDS,
+    // A restart of the primary takes twice as long, after a time in which it accepts no new connections.
+    primaryUpdateMethod: 'switchover',
+    affinity: {
+      enablePodAntiAffinity: true,
+      podAntiAffinityType: differentNodes ? 'required' : 'preferred',
+      topologyKey: 'kubernetes.io/hostname',
+      nodeSelector: { 'kubernetes.io/os': 'linux', ...placement.nodeSelector },
+      tolerations,
+    },
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: 'topology.kubernetes.io/zone',
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: podSelector },
+      },
+    ],
+  };
+}
+
+function bootstrap({ props, databaseName }: ClusterProps): object {
+  const database = { database: databaseName, owner: OWNER };
+  const { recoverFrom } = props;
+  if (!recoverFrom) {
+    // As the embedded PostgreSQL: a locale that no update of the image's C library can change under an index.
+    const locale = { encoding: 'UTF8', localeCollate: 'C.UTF-8', localeCType: 'C.UTF-8' };
+    return { initdb: { ...database, ...locale, dataChecksums: true } };
+  }
+  const recoveryTarget = recoverFrom.time === undefined ? undefined : { targetTime: recoverFrom.time };
+  return { recovery: { source: ORIGIN, ...database, recoveryTarget } };
+}
+
+function synchronous(durability: DatabaseDurability): object | undefined {
+  if (durability === DatabaseDurability.ASYNCHRONOUS) return undefined;
+  const dataDurability = durability === DatabaseDurability.SYNCHRONOUS ? 'required' : 'preferred';
+  return { method: 'any', number: 1, dataDurability, failoverQuorum: true };
+}
+
+/** All are strings: the webhook refuses numbers. */
+function parameters({ tuning, storage, props }: ClusterProps): Record<string, string> {
+  return {
+    ...settings(tuning),
+    // Without a limit, the slot of a lost standby keeps the log until the volume of the primary is full.
+    max_slot_wal_keep_size: `${Math.floor(mebibytes(props.walStorage ?? storage) / 3)}MB`,
+  };
+}

@@ -1,0 +1,203 @@
+import { Size, SizeRoundingBehavior } from 'cdk8s';
+import { Construct } from 'constructs';
+import { CloudNativeArchive } from './cloud-native-archive';
+import { OWNER, clusterSpec } from './cloud-native-cluster';
+import { CloudNativePostgresProps } from './cloud-native-postgres-props';
+import { clusterRules, furtherDatabaseRules } from './cloud-native-rules';
+import { IDatabase } from './database';
+import { databaseConnection } from './database-client';
+import { Tuning, maxConnections, tuningRules } from './tuning';
+import { Component } from '../component/component';
+import { IMetricsTarget } from '../component/metrics-target';
+import { NetworkBoundary } from '../component/network-boundary';
+import { PlacementOptions, mirrored } from '../component/pod-options';
+import { metricsLabels, service } from '../component/standard-objects';
+import { Images } from '../images';
+import { checkInputs, defined } from '../inputs/inputs';
+import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
+import { apiObject } from '../kubernetes/manifest';
+import { mergeResources, storeResources } from '../kubernetes/resources';
+import { check, checkAtSynth, sameNamespaceRule } from '../kubernetes/rules';
+
+const POSTGRES_PORT = 5432;
+/** Where instances and the operator ask an instance for its state. */
+const STATUS_PORT = 8000;
+const METRICS_PORT = 9187;
+/** The operator takes names of 50 characters. */
+const LONGEST_SUFFIX = '-'.repeat(63 - 50);
+
+/** What deletes the Cluster deletes its volumes: no GitOps controller does it by itself. */
+const KEPT = {
+  'argocd.argoproj.io/sync-options': 'Delete=false,Prune=false',
+  'kustomize.toolkit.fluxcd.io/prune': 'disabled',
+};
+
+/**
+ * PostgreSQL with standbys that CloudNativePG's operator runs and fails over, for MLflow's runs and registry. It belongs in a
+ * chart of its own, in the namespace of the servers: a cluster without the operator refuses its kinds, and `kubectl apply` of the
+ * file fails. Pods of the servers wait for its Secrets, so both files can be applied in any order.
+ *
+ * Warning: with the object `Cluster` its volumes are deleted, within seconds. Only an `archive` or a `Backup` is left then.
+ *
+ * Objects, by the ids for `apiObject()`: `cluster`, `network-policy`, `database-<name>` for each further database; with metrics
+ * `metrics-service`; with an archive `object-store` and `scheduled-backup`.
+ *
+ * @see https://cloudnative-pg.io/documentation/current/
+ */
+export class CloudNativePostgres extends Component implements IDatabase, IMetricsTarget {
+  public readonly sharedByReplicas = true;
+  public readonly clientImage: string;
+  /** Name of MLflow's database. */
+  public readonly databaseName: string;
+  /** Name of the Service that leads to the primary. */
+  public readonly host: string;
+  /** Port of the Service. */
+  public readonly port = POSTGRES_PORT;
+  /** Labels of the Service that has the metrics. */
+  public readonly metricsLabels: Record<string, string>;
+  /** HTTP path of the metrics. */
+  public readonly metricsPath: string = '/metrics';
+  /** True with `metrics: true`. */
+  public readonly hasMetrics: boolean;
+
+  private readonly clients: ConnectionClient[] = [];
+  private readonly databases: string[];
+  private readonly network: NetworkBoundary;
+
+  /**
+   * @param scope the chart, or a construct in a chart, that contains it. Its namespace is that of the servers
+   * @param id names the resources: a DNS label of at most 50 characters
+   * @param props options. Each has a default: three instances with a volume of 50Gi each
+   */
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: CloudNativePostgresProps = {},
+  ) {
+    super(scope, id, {
+      role: 'postgres',
+      longestSuffix: LONGEST_SUFFIX,
+      podSelector: (name) => ({ 'cnpg.io/cluster': name }),
+    });
+    checkInputs('new CloudNativePostgres', { scope, id, props }, this);
+    const { nodeSelector, tolerations, priorityClassName, imagePullSecrets, imageRegistry, apiServerEgress } = props;
+    const given = { nodeSelector, tolerations, priorityClassName, imagePullSecrets, imageRegistry, apiServerEgress };
+    const placement = this._placement(defined(given));
+    this.databaseName = props.databaseName ?? 'mlflow';
+    this.host = `${this.componentName}-rw`;
+    this.clientImage = props.image ?? mirrored(Images.CLOUD_NATIVE_POSTGRES, placement);
+    this._image = this.clientImage;
+    this.databases = [this.databaseName];
+    const archive = props.archive && new CloudNativeArchive(this, props.archive);
+    const cluster = {
+      ...{ props, placement, image: this.clientImage, databaseName: this.databaseName },
+      ...{ storage: props.storage ?? Size.gibibytes(50), resources: this.resources, podSelector: this.podSelector },
+      archive: archive?.clusterFields() ?? {},
+      archiveOf: (serverName: string) => archive!.pluginFor(serverName),
+    };
+    this._check(placement, [...clusterRules(cluster, archive?.serverName), ...(archive?.rules() ?? [])]);
+    this.hasMetrics = props.metrics ?? false;
+    this.metricsLabels = metricsLabels(this);
+    checkAtSynth(this, () => tuningRules(this.tuning()));
+    this.node.defaultChild = apiObject<{ spec: object }>(this, 'cluster', {
+      apiVersion: 'postgresql.cnpg.io/v1',
+      kind: 'Cluster',
+      name: this.componentName,
+      labels: this.labels,
+      annotations: KEPT,
+      body: { spec: () => clusterSpec({ ...cluster, tuning: this.tuning() }) },
+    });
+    archive?.addObjects();
+    this.network = this.networkPolicy(placement, archive);
+    if (this.hasMetrics) this.metrics();
+  }
+
+  /**
+   * Says who will connect, and with how many connections, and tells what its pods need for it: the operator's Secrets
+   * `<name>-app`, with MLflow's role, and `<name>-ca`, with which the server's certificate is checked.
+   *
+   * @param client who connects, from the namespace of the database
+   */
+  public connectFrom(client: ConnectionClient): Connection {
+    checkInputs('CloudNativePostgres#connectFrom', { client }, this);
+    check(this, clientRules(client));
+    check(client.name, [
+      sameNamespaceRule('the database', this.namespace, client.namespace, 'Database.fromExisting(…)'),
+    ]);
+    this.clients.push(client);
+    this.network.allowFrom({ podLabels: client.podLabels }, POSTGRES_PORT);
+    return databaseConnection({
+      host: this.host,
+      port: this.port,
+      database: this.databaseName,
+      login: { secretName: `${this.componentName}-app`, usernameKey: 'username', passwordKey: 'password' },
+      // The Secret holds the authority's key too: only this one is mounted.
+      authority: { secretName: `${this.componentName}-ca`, key: 'ca.crt' },
+      egress: [{ peer: { podLabels: this.podSelector }, port: POSTGRES_PORT }],
+    });
+  }
+
+  /**
+   * A further database of the same owner, e.g. for MLflow's own users and permissions: an object `Database`, which keeps its
+   * database when it is deleted.
+   *
+   * @param name the database's name
+   */
+  public addDatabase(name: string): void {
+    checkInputs('CloudNativePostgres#addDatabase', { name }, this);
+    check(this, furtherDatabaseRules(name));
+    if (this.databases.includes(name)) return;
+    this.databases.push(name);
+    apiObject(this, `database-${name}`, {
+      apiVersion: 'postgresql.cnpg.io/v1',
+      kind: 'Database',
+      name: `${this.componentName}-${name.replaceAll('_', '-')}`,
+      labels: this.labels,
+      annotations: KEPT,
+      body: { spec: { cluster: { name: this.componentName }, name, owner: OWNER, databaseReclaimPolicy: 'retain' } },
+    });
+  }
+
+  /** `max_connections` as it stands now. Each client that connects later can raise it. */
+  public get maxConnections(): number {
+    return maxConnections(this.tuning());
+  }
+
+  private get resources() {
+    return mergeResources(storeResources, this.props.resources);
+  }
+
+  private networkPolicy(placement: PlacementOptions, archive?: CloudNativeArchive): NetworkBoundary {
+    const peers = { podLabels: this.podSelector };
+    const operator = {
+      namespaceLabels: { 'kubernetes.io/metadata.name': this.props.operatorNamespace ?? 'cnpg-system' },
+      podLabels: { 'app.kubernetes.io/name': 'cloudnative-pg' },
+    };
+    return new NetworkBoundary(this)
+      .allowFrom(peers, POSTGRES_PORT, STATUS_PORT)
+      .allowFrom(operator, POSTGRES_PORT, STATUS_PORT)
+      .allowDns()
+      .allowTo(peers, POSTGRES_PORT, STATUS_PORT)
+      .allowApiServer(placement.apiServerEgress)
+      .allowEgress(archive?.connection.egress);
+  }
+
+  private metrics(): void {
+    this.network.allowMetrics(METRICS_PORT, this.props.metricsClients);
+    const spec = {
+      clusterIP: 'None',
+      // Pods of the operator's Jobs have the first label too.
+      selector: { ...this.podSelector, 'cnpg.io/podRole': 'instance' },
+      ports: [{ name: 'metrics', port: METRICS_PORT, targetPort: 'metrics' }],
+    };
+    service(this, 'metrics-service', `${this.componentName}-metrics`, spec, this.metricsLabels);
+  }
+
+  private tuning(): Tuning {
+    return {
+      memoryMebibytes: this.resources.memory!.limit!.toMebibytes({ rounding: SizeRoundingBehavior.FLOOR }),
+      neededConnections: this.clients.reduce((sum, client) => sum + client.maxConnections, 0),
+      maxConnections: this.props.maxConnections,
+    };
+  }
+}
