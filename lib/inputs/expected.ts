@@ -17,7 +17,8 @@ export const EXPECTED: Record<string, string> = {
   RegisteredModel: "a model, e.g. RegisteredModel.byAlias('churn', 'champion')",
   TrackingEndpoint: 'a tracking endpoint, e.g. TrackingEndpoint.fromServer(mlflow.server)',
   IPodSelector: "pods of cdk8s-plus, e.g. a Deployment or Pods.select(chart, 'jobs', { labels: { app: 'jobs' } })",
-  IMetricsTarget: 'a tracking server, a deployer, a serving, a PostgresStatefulSet, a MinioStore or a SeaweedStore, e.g. mlflow.server',
+  IMetricsTarget:
+    'a tracking server, a deployer, a serving, a PostgresStatefulSet, a MinioStore or a SeaweedStore, e.g. mlflow.server',
   TrackingServer: 'a tracking server, e.g. mlflow.server',
   Tls: "a certificate, e.g. Tls.fromIssuer('letsencrypt-prod')",
   Exposure: "an exposure, e.g. Exposure.ingress({ host: 'mlflow.example.com' })",

@@ -25,6 +25,13 @@ const WORK = '/work';
 /** Ephemeral storage for `/tmp`, logs, and lists of files, in addition to the dumps. */
 const OTHER_SPACE_MEBIBYTES = 512;
 
+/** Variables of a store's connection that only MLflow's client reads. */
+const NOT_OF_RCLONE = [
+  'AWS_REQUEST_CHECKSUM_CALCULATION',
+  'AWS_RESPONSE_CHECKSUM_VALIDATION',
+  'MLFLOW_S3_UPLOAD_EXTRA_ARGS',
+];
+
 export interface BackupPodProps {
   readonly backup: BackupProps;
   readonly server: OperatedServer;
@@ -206,7 +213,7 @@ export class BackupPod {
         HOME: '/tmp',
         ...(!this.props.drillSpace && { STORE_URI: server.artifactsUri }),
         TARGET_REMOTE: backup.target._remote,
-        ...mounted.environment,
+        ...Object.fromEntries(Object.entries(mounted.environment).filter(([name]) => !NOT_OF_RCLONE.includes(name))),
         ...Object.fromEntries(proxies),
       }),
       resources: renderResources(rcloneResources(backup)),

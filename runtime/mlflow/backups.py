@@ -46,7 +46,8 @@ class Backups:
         folder = sidecars.work() / "manifests"
         sidecars.rclone(
             "The target of backups cannot be read", "copy", f"{TARGET}backups", str(folder),
-            "--include", "/*/manifest.json", absent=True,
+            # Nothing is done yet: what is away now is told at once, and the Job tries again.
+            "--include", "/*/manifest.json", "--retries=1", "--low-level-retries=2", absent=True,
         )
         self.manifests = {}
         for file in sorted(folder.glob("*/manifest.json")):
