@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { Size } from 'cdk8s';
 import { BackupTarget, Credentials, Images, MlflowPlatform } from '../../lib';
 import { ClientPod, throughTheProxy } from '../lib/client-pod';
+import { jobOf } from '../lib/cron-job';
 import { fixture } from '../lib/fixture';
 import { asRootOfStore } from '../lib/mc';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
-import { run, until } from '../lib/process';
 import { program } from '../lib/program';
 import { Writer } from '../lib/writer';
 
@@ -51,30 +51,7 @@ async function install(): Promise<void> {
   secret('backup-key', { password: encryptionKey });
 }
 
-/** Starts a Job with the commands of the page, and returns its log. */
-async function job(
-  name: string,
-  from: string,
-  settings: string[] = [],
-): Promise<{ succeeded: boolean; log: string; seconds: number }> {
-  const begun = Date.now();
-  const at = `--namespace ${namespace.name}`;
-  const command =
-    settings.length === 0
-      ? `kubectl create job ${name} ${at} --from=cronjob/${from}`
-      : `kubectl create job ${name} ${at} --from=cronjob/${from} --dry-run=client -o yaml |
-         kubectl set env --local -f - ${settings.join(' ')} -o yaml | kubectl apply ${at} -f -`;
-  const started = run('sh', ['-c', command]);
-  if (started.status !== 0) throw new Error(started.stderr);
-  const ended = await until(`the end of the Job ${name}`, 900, () => {
-    const { conditions = [] } = namespace.json('get', 'job', name).status ?? {};
-    return conditions.find(({ type, status }: any) => /^(Complete|Failed)$/.test(type) && status === 'True');
-  });
-  const log = namespace.try(['logs', `job/${name}`, '--tail=-1']).stdout;
-  const seconds = Math.round((Date.now() - begun) / 1000);
-  process.stdout.write(`${name}: ${ended.type} after ${seconds} s\n${log}\n`);
-  return { succeeded: ended.type === 'Complete', log, seconds };
-}
+const job = (name: string, from: string, settings?: string[]) => jobOf(namespace, name, from, settings);
 
 /** What was acknowledged before the backup began and is missing now. */
 function missing(): string[] {
