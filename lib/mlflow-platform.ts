@@ -50,33 +50,34 @@ export interface MlflowPlatformProps {
   readonly artifacts?: IArtifactStore;
   /**
    * Options of the embedded PostgreSQL. Not together with `database`.
-   * @default - its own defaults
+   * @default - the defaults of PostgresStatefulSetProps
    */
   readonly postgres?: PostgresStatefulSetProps;
   /**
    * Options of the embedded MinIO. Not together with `artifacts`.
-   * @default - its own defaults
+   * @default - the defaults of MinioStoreProps
    */
   readonly minio?: MinioStoreProps;
   /**
    * Options of the tracking server, the Deployment `<platform>-server`.
-   * @default - its own defaults
+   * @default - the defaults of TrackingServerOptions
    */
   readonly server?: TrackingServerOptions;
   /**
    * Options of the deployer, the Deployment `<platform>-deployer`, which is created if a serving follows an alias or a
    * stage.
-   * @default - its own defaults
+   * @default - the defaults of ModelDeployerOptions
    */
   readonly deployer?: ModelDeployerOptions;
   /**
    * Backs up the databases and the artifact store, on a schedule: the CronJob `<platform>-backup`, with `<platform>-restore`
-   * for a person to start, and `<platform>-restore-drill`.
+   * which you start by hand, and `<platform>-restore-drill`.
    * @default - no backup
    */
   readonly backup?: BackupOptions;
   /**
-   * Removes for good what people deleted in MLflow, on a schedule: the CronJob `<platform>-garbage-collection`.
+   * Removes for good the runs, models and experiments that were deleted in MLflow, on a schedule: the CronJob
+   * `<platform>-garbage-collection`.
    * @default - deleted runs, models and experiments stay, with their artifacts
    */
   readonly garbageCollection?: GarbageCollectionOptions;

@@ -12,7 +12,7 @@ export interface IArtifactStore {
   readonly uri: string;
 
   /**
-   * Says who will connect and tells what its pods need for it.
+   * Registers a client. Returns what its pods need to connect.
    *
    * @param client who connects
    */

@@ -11,18 +11,13 @@ import { MinioStoreProps } from './minio-store-props';
 import { topologyRules } from './minio-topology';
 import { ACCESS_KEY, SECRET_KEY, addressingStyle, s3Login } from './s3-connection';
 import { Component } from '../component/component';
+import { disruptionBudget } from '../component/disruption-budget';
 import { metricsRules } from '../component/metrics-rules';
 import { IMetricsTarget } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirrored } from '../component/pod-options';
 import { SET_UP_SUFFIX, SetUpJob } from '../component/set-up-job';
-import {
-  disruptionBudget,
-  metricsLabels,
-  metricsService,
-  service,
-  serviceAccount,
-} from '../component/standard-objects';
+import { metricsLabels, metricsService, service, serviceAccount } from '../component/standard-objects';
 import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
 import { peerRules } from '../kubernetes/network-peer';
@@ -103,7 +98,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
   }
 
   /**
-   * Says who will connect and tells what its pods need for it.
+   * Registers a client. Returns what its pods need to connect.
    *
    * @param client who connects, from the namespace of the store
    */

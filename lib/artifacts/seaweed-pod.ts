@@ -3,9 +3,9 @@ import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { s3Login } from './s3-connection';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
-import { PROGRAMS, contentHash } from '../component/program';
+import { PROGRAMS } from '../component/program';
 import { LoginReference } from '../credentials/credentials';
-import { Probe } from '../kubernetes/manifest';
+import { Probe, Volume } from '../kubernetes/manifest';
 import { SECRETS_DIRECTORY, environment, scratch, secretVolume } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
@@ -33,8 +33,10 @@ export interface SeaweedPodProps {
   readonly login: LoginReference;
   readonly bucket: string;
   readonly metrics: boolean;
-  /** The ConfigMap that has the program, what it has, and the key in it that only this revision has. */
-  readonly program: { readonly configMap: string; readonly data: Record<string, string>; readonly revision: string };
+  /** Volume of the ConfigMap that has the program. */
+  readonly program: Volume;
+  /** Changes with the program, so that a change is a rollout. */
+  readonly configHash: string;
 }
 
 /** All servers in one process. Master, volume and filer, which know no login, listen on the loopback. */
@@ -71,9 +73,8 @@ function args(metrics: boolean): string[] {
 
 export function seaweedPod(props: SeaweedPodProps): PodProps {
   const { program, resources, root, login } = props;
-  const files = [SEAWEED_SCRIPT, program.revision].map((key) => ({ key, path: key }));
   return {
-    annotations: { 'cdk8s-mlflow/config-hash': contentHash(program.data) },
+    annotations: { 'cdk8s-mlflow/config-hash': props.configHash },
     user: ANY_USER,
     placement: props.placement,
     terminationGracePeriodSeconds: 60,
@@ -107,7 +108,7 @@ export function seaweedPod(props: SeaweedPodProps): PodProps {
       },
     ],
     volumes: [
-      { name: 'program', configMap: { name: program.configMap, items: files } },
+      program,
       secretVolume('secrets', [
         { variable: 'ROOT_ACCESS_KEY_ID', secretName: root.secretName, key: root.usernameKey },
         { variable: 'ROOT_SECRET_ACCESS_KEY', secretName: root.secretName, key: root.passwordKey },

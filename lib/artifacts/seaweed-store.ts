@@ -14,7 +14,7 @@ import { metricsRules } from '../component/metrics-rules';
 import { IMetricsTarget } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirrored } from '../component/pod-options';
-import { contentHash, programs } from '../component/program';
+import { contentHash, programVolume, programs, withRevisionKey } from '../component/program';
 import { configMap, metricsLabels, metricsService, service, serviceAccount } from '../component/standard-objects';
 import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
@@ -96,7 +96,7 @@ export class SeaweedStore extends Component implements IArtifactStore, IMetricsT
   }
 
   /**
-   * Says who will connect and tells what its pods need for it.
+   * Registers a client. Returns what its pods need to connect.
    *
    * @param client who connects, from the namespace of the store
    */
@@ -144,10 +144,8 @@ export class SeaweedStore extends Component implements IArtifactStore, IMetricsT
 
   private workload(): void {
     const { componentName, image, resources, placement, root, login, bucket, hasMetrics: metrics } = this;
-    const data = programs(SEAWEED_SCRIPT);
-    // The kubelet may still mount what was there before; without this key it waits for the ConfigMap of this revision.
-    const revision = `revision-${contentHash(data)}`;
-    configMap(this, 'config-map', componentName, { ...data, [revision]: '' });
+    const files = withRevisionKey(programs(SEAWEED_SCRIPT));
+    configMap(this, 'config-map', componentName, files);
     statefulSet(this, {
       serviceName: componentName,
       replicas: 1,
@@ -155,7 +153,8 @@ export class SeaweedStore extends Component implements IArtifactStore, IMetricsT
       pod: () =>
         seaweedPod({
           ...{ image, resources, placement, root, login, bucket, metrics },
-          program: { configMap: componentName, data, revision },
+          configHash: contentHash(programs(SEAWEED_SCRIPT)),
+          program: programVolume(componentName, files),
         }),
     });
   }

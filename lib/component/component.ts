@@ -37,9 +37,9 @@ export abstract class Component extends Construct {
   public readonly componentName: string;
   /** `app.kubernetes.io/instance`: the platform's id, or this component's own if it has no platform. */
   public readonly instanceName: string;
-  /** Namespace of the chart. Nothing if the namespace is that of `kubectl apply`. */
+  /** Namespace of the chart. Undefined if the chart has none: the objects then go to the namespace of `kubectl apply`. */
   public readonly namespace?: string;
-  /** Labels by which Services, policies and budgets find the pods. */
+  /** Labels that select the pods, in Services, NetworkPolicies and PodDisruptionBudgets. */
   public readonly podSelector: Record<string, string>;
 
   /** @internal */
@@ -88,7 +88,7 @@ export abstract class Component extends Construct {
   }
 
   /**
-   * Returns one of the component's Kubernetes objects, to change a field that no prop sets:
+   * Returns one of the component's Kubernetes objects, to change a field that no prop sets, e.g. of a tracking server
    * `server.apiObject('deployment').addJsonPatch(JsonPatch.add('/spec/paused', true))`. A patch below a missing
    * field fails at synth; `remove` of a missing field is ignored silently. `node.defaultChild` is the workload, so
    * `ApiObject.of(server)` is the Deployment.

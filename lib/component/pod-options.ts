@@ -84,40 +84,41 @@ export interface PlacementOptions {
    */
   readonly imagePullSecrets?: string[];
   /**
-   * Annotations of the pods in addition to the component's own, which win: `metadata.annotations` of the pods.
+   * Annotations of the pods in addition to the component's own, which take precedence: `metadata.annotations` of the pods.
    * @default - none
    */
   readonly podAnnotations?: Record<string, string>;
   /**
-   * Labels of the pods in addition to the component's own, which win: `metadata.labels` of the pods.
+   * Labels of the pods in addition to the component's own, which take precedence: `metadata.labels` of the pods.
    * @default - none
    */
   readonly podLabels?: Record<string, string>;
   /**
-   * A registry that mirrors the images of this library under their own paths, for a network without the others, e.g.
+   * A registry that mirrors the images of this library under the same paths, for a network that cannot reach the
+   * original registries, e.g.
    * `registry.example.com/mirror` for `registry.example.com/mirror/library/postgres:17.11`. An image that is given by name
    * stays as it is.
    * @default - each image's own registry
    */
   readonly imageRegistry?: string;
   /**
-   * Where the pods that call Kubernetes' API server (the credentials Job and the deployer) may go to reach it, by
-   * NetworkPolicy. Policies use the port of the control plane, not that of the Service `kubernetes`: `kubectl get
+   * Addresses and ports at which pods may reach Kubernetes' API server (the credentials Job, the deployer and a restore),
+   * in NetworkPolicies. Policies use the port of the control plane, not that of the Service `kubernetes`: `kubectl get
    * endpointslices -n default` shows both address and port.
    * @default - any address, on the ports 443, 6443, 8443, 16443 and 2040
    */
   readonly apiServerEgress?: EgressRule[];
   /**
-   * Resources of the containers of Jobs: `credentials`, `set-up`, `migrate` and `users`; what is left out keeps the
-   * default.
+   * Resources of the containers of Jobs: `credentials`, `set-up`, `migrate` and `users`. Fields that you leave out keep
+   * their defaults.
    * @default - requests 50m and 64Mi, limits 500m and 256Mi; `migrate` requests 100m and 512Mi, limits 1 and 2Gi; `users`
    * requests 100m and 512Mi, limits 1 and 1Gi
    */
   readonly jobResources?: ContainerResources;
   /**
    * Whether each container requests all the ephemeral storage of its limit: `requests.ephemeral-storage`. For clusters
-   * that lower the limit to the request, as GKE Autopilot does, and for nodes that are short of disk: they evict
-   * pods that use more than they requested first. The defaults of `spool`, `modelSpace` and `dumpSpace` are then 8Gi, so
+   * that lower the limit to the request, as GKE Autopilot does, and for nodes that run short of disk: they first evict
+   * pods that use more than they requested. The defaults of `spool`, `modelSpace` and `dumpSpace` are then 8Gi, so
    * that a pod stays below the 10Gi of Autopilot.
    * @default false
    */
@@ -125,7 +126,7 @@ export interface PlacementOptions {
   /**
    * Images in place of the library's own: `image` of each container that no other prop gives one. They stay as they are
    * given, also with `imageRegistry`.
-   * @default - the images in lib/images.ts
+   * @default - those of `Images`
    */
   readonly images?: ImageChoices;
 }
@@ -146,7 +147,7 @@ const CHOICES = Object.keys(DEFAULTS) as (keyof ImageChoices)[];
 export interface PodOptions extends PlacementOptions {
   /**
    * Image of the component's main container, with a tag other than `latest` or a digest: `image`.
-   * @default - the one in `images`, else the component's in lib/images.ts
+   * @default - the one in `images`, or else the component's in `Images`
    */
   readonly image?: string;
   /**

@@ -1,7 +1,7 @@
 import { k8s } from 'cdk8s-plus-27';
-import { preferOtherNodes, spreadConstraints } from './affinity';
 import { Component } from './component';
 import { PlacementOptions } from './pod-options';
+import { preferOtherNodes, spreadConstraints } from './spread-and-affinity';
 import { Container, Json, PodSpec, PodTemplate, Volume } from '../kubernetes/manifest';
 import { podSecurity } from '../kubernetes/security';
 

@@ -33,11 +33,12 @@ const KEPT = {
 };
 
 /**
- * PostgreSQL with standbys that CloudNativePG's operator runs and fails over, for MLflow's runs and registry. It belongs in a
- * chart of its own, in the namespace of the servers: a cluster without the operator refuses its kinds, and `kubectl apply` of the
- * file fails. Pods of the servers wait for its Secrets, so both files can be applied in any order.
+ * A PostgreSQL with standbys for MLflow's runs and registry. The operator of CloudNativePG runs it, and fails over to a standby.
+ * Put it in a chart of its own, in the namespace of the servers: without the operator, `kubectl apply` of that chart's file
+ * fails, because its kinds are unknown. Pods of the servers wait for its Secrets, so both files can be applied in any order.
  *
- * Warning: with the object `Cluster` its volumes are deleted, within seconds. Only an `archive` or a `Backup` is left then.
+ * Warning: if you delete the object `Cluster`, the operator deletes its volumes within seconds. You can then restore only from an
+ * `archive` or a `Backup`.
  *
  * Objects, by the ids for `apiObject()`: `cluster`, `network-policy`, `database-<name>` for each further database; with metrics
  * `metrics-service`; with an archive `object-store` and `scheduled-backup`.
@@ -67,7 +68,7 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
   /**
    * @param scope the chart, or a construct in a chart, that contains it. Its namespace is that of the servers
    * @param id names the resources: a DNS label of at most 50 characters
-   * @param props options. Each has a default: three instances with a volume of 50Gi each
+   * @param props options. All are optional: three instances with a volume of 50Gi each
    */
   constructor(
     scope: Construct,
@@ -113,8 +114,8 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
   }
 
   /**
-   * Says who will connect, and with how many connections, and tells what its pods need for it: the operator's Secrets
-   * `<name>-app`, with MLflow's role, and `<name>-ca`, with which the server's certificate is checked.
+   * Registers a client and the number of its connections. Returns what its pods need to connect: the operator's Secrets
+   * `<name>-app`, with MLflow's role, and `<name>-ca`, with which clients check the server's certificate.
    *
    * @param client who connects, from the namespace of the database
    */
@@ -138,8 +139,8 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
   }
 
   /**
-   * A further database of the same owner, e.g. for MLflow's own users and permissions: an object `Database`, which keeps its
-   * database when it is deleted.
+   * Adds a database with the same owner, e.g. for MLflow's own users and permissions: an object `Database`. If you delete that
+   * object, the database stays.
    *
    * @param name the database's name
    */

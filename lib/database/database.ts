@@ -12,7 +12,7 @@ export interface IDatabase {
   readonly clientImage: string;
 
   /**
-   * Says who will connect, and with how many connections, and tells what its pods need for it.
+   * Registers a client and the number of its connections. Returns what its pods need to connect.
    *
    * @param client who connects
    */

@@ -106,7 +106,7 @@ export class PostgresStatefulSet extends Component implements IDatabase, IMetric
   }
 
   /**
-   * Says who will connect, and with how many connections, and tells what its pods need for it.
+   * Registers a client and the number of its connections. Returns what its pods need to connect.
    *
    * @param client who connects, from the namespace of the database
    */

@@ -28,9 +28,9 @@ const LONGEST_SUFFIX = '-restore-drill-00000000000';
  */
 export class Backup extends Component {
   /**
-   * @param scope the chart, or a construct in a chart, that contains it. Its namespace is that of the server
+   * @param scope the chart, or a construct in a chart, that contains it. It must be in the namespace of the server
    * @param id names the resources: a DNS label
-   * @param props the server, when, and where to
+   * @param props the server, the schedule and the target
    */
   constructor(scope: Construct, id: string, props: BackupProps) {
     super(scope, id, { role: 'backup', longestSuffix: LONGEST_SUFFIX });

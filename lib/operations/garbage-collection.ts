@@ -2,12 +2,12 @@ import { Duration, Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { GarbageCollectionProps } from './garbage-collection-props';
-import { onTheNodeOf } from '../component/affinity';
 import { Component } from '../component/component';
 import { cronJob } from '../component/cron-job';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PodProps } from '../component/pod-template';
 import { PROGRAMS, programVolume, programs, withRevisionKey } from '../component/program';
+import { onTheNodeOf } from '../component/spread-and-affinity';
 import { configMap, serviceAccount } from '../component/standard-objects';
 import { checkInputs } from '../inputs/inputs';
 import { Connection } from '../kubernetes/connection';
@@ -46,9 +46,9 @@ const resources: ContainerResources = {
  */
 export class GarbageCollection extends Component {
   /**
-   * @param scope the chart, or a construct in a chart, that contains it. Its namespace is that of the server
+   * @param scope the chart, or a construct in a chart, that contains it. It must be in the namespace of the server
    * @param id names the resources: a DNS label
-   * @param props the server, when, and what is old enough
+   * @param props the server, the schedule and the ages
    */
   constructor(
     scope: Construct,

@@ -8,17 +8,12 @@ import { TrackingConnection } from './tracking-endpoint';
 import type { DeployerTarget, DeployerTargets } from '../../runtime/deployer/targets';
 import { grantAccess } from '../component/access-grant';
 import { Component } from '../component/component';
+import { disruptionBudget } from '../component/disruption-budget';
 import { IMetricsTarget } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirrored } from '../component/pod-options';
 import { contentHash, programs } from '../component/program';
-import {
-  configMap,
-  disruptionBudget,
-  metricsLabels,
-  metricsService,
-  serviceAccount,
-} from '../component/standard-objects';
+import { configMap, metricsLabels, metricsService, serviceAccount } from '../component/standard-objects';
 import { deployment } from '../component/workloads';
 import { Images } from '../images';
 import { checkInputs } from '../inputs/inputs';

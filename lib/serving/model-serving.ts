@@ -7,18 +7,12 @@ import { LOGIN_PORT, SERVING_PROXY_PROGRAM, servingProxyConfiguration } from './
 import { TrackingConnection } from './tracking-endpoint';
 import { autoscaler } from '../component/autoscaler';
 import { Component } from '../component/component';
+import { disruptionBudget } from '../component/disruption-budget';
 import { IMetricsTarget } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions } from '../component/pod-options';
 import { contentHash, programs } from '../component/program';
-import {
-  configMap,
-  disruptionBudget,
-  metricsLabels,
-  metricsService,
-  service,
-  serviceAccount,
-} from '../component/standard-objects';
+import { configMap, metricsLabels, metricsService, service, serviceAccount } from '../component/standard-objects';
 import { deployment } from '../component/workloads';
 import { Exposure } from '../exposure/exposure';
 import { checkInputs } from '../inputs/inputs';

@@ -1,12 +1,12 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { OperatedServer } from './operated-server';
-import { onTheNodeOf } from '../component/affinity';
 import { Component } from '../component/component';
 import { NetworkBoundary } from '../component/network-boundary';
 import { ONCE_JOB_SUFFIX, onceJob } from '../component/once-job';
 import { PodProps } from '../component/pod-template';
 import { PROGRAMS, programs } from '../component/program';
+import { onTheNodeOf } from '../component/spread-and-affinity';
 import { configMap, serviceAccount } from '../component/standard-objects';
 import { Connection } from '../kubernetes/connection';
 import { Container, Volume, VolumeMount } from '../kubernetes/manifest';

@@ -2,11 +2,11 @@ import { Construct } from 'constructs';
 import { authSettings } from './auth-settings';
 import { Authentication } from './authentication';
 import { SERVICE_PORT } from './hosts';
-import { ServerLogin } from './login';
 import { MIGRATION_SUFFIX, Migration } from './migration';
 import { OperatedServer } from './operated-server';
 import { serverRules } from './rules';
 import { serverEnvironment } from './server-environment';
+import { ServerLogin } from './server-login';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
 import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
 import { ServiceUser } from './service-user';
@@ -14,18 +14,12 @@ import { serviceUsersJob } from './service-users-job';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { autoscaler } from '../component/autoscaler';
 import { Component } from '../component/component';
+import { disruptionBudget } from '../component/disruption-budget';
 import { IMetricsTarget } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirroredDefault } from '../component/pod-options';
 import { contentHash, programs } from '../component/program';
-import {
-  configMap,
-  disruptionBudget,
-  metricsLabels,
-  metricsService,
-  service,
-  serviceAccount,
-} from '../component/standard-objects';
+import { configMap, metricsLabels, metricsService, service, serviceAccount } from '../component/standard-objects';
 import { deployment } from '../component/workloads';
 import { Exposure } from '../exposure/exposure';
 import { checkInputs } from '../inputs/inputs';

@@ -1,4 +1,5 @@
 import { Authentication } from './authentication';
+import { ENCRYPTION_KEYS, SESSION_KEY, encryptionKeys, sessionSecret } from './server-keys';
 import { LONGEST_SERVICE_USER, ServiceUser } from './service-user';
 import { Component } from '../component/component';
 import { Credentials, LoginReference } from '../credentials/credentials';
@@ -7,10 +8,8 @@ import { SecretVariable } from '../kubernetes/connection';
 import { check } from '../kubernetes/rules';
 import { ServiceUserRole } from '../nginx/roles';
 
-const KEYS = ['MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY', 'MLFLOW_CRYPTO_KEK_PASSPHRASE'];
 /** User of people in a generated Secret. */
 const ADMINISTRATOR = 'admin';
-const FLASK_KEY = 'MLFLOW_FLASK_SERVER_SECRET_KEY';
 
 /** The users of one tracking server, and their Secrets. */
 export class ServerLogin {
@@ -29,22 +28,14 @@ export class ServerLogin {
     keys: Credentials = Credentials.generated(),
   ) {
     this.generatesKeys = keys._kind === 'generated';
-    this.keys = keys._login(server, {
-      prop: 'keys',
-      fixedKeys: true,
-      secretName: `${server.componentName}-secret`,
-      usernameKey: KEYS[0],
-      passwordKey: KEYS[1],
-      username: { generate: 'fernet' },
-      password: { generate: 'token' },
-    }).secretName;
+    this.keys = encryptionKeys(server, keys);
     if (authentication._kind === 'basic') {
       this.people = this.peopleSecret();
       if (this.hasJob) this.requestUsers();
     }
     if (authentication._kind === 'mlflow') {
       this.admin = this.adminSecret();
-      this.sessions = keys._kind === 'secret' ? this.keys : this.sessionSecret();
+      this.sessions = keys._kind === 'secret' ? this.keys : sessionSecret(server);
     }
   }
 
@@ -64,8 +55,8 @@ export class ServerLogin {
   /** What MLflow's processes read from Secrets. */
   public get secretVariables(): SecretVariable[] {
     return [
-      ...KEYS.map((key) => ({ variable: key, secretName: this.keys, key })),
-      ...(this.sessions ? [{ variable: FLASK_KEY, secretName: this.sessions, key: FLASK_KEY }] : []),
+      ...ENCRYPTION_KEYS.map((key) => ({ variable: key, secretName: this.keys, key })),
+      ...(this.sessions ? [{ variable: SESSION_KEY, secretName: this.sessions, key: SESSION_KEY }] : []),
       ...(this.admin
         ? [
             { variable: 'MLFLOW_AUTH_ADMIN_USERNAME', secretName: this.admin.secretName, key: this.admin.usernameKey },
@@ -148,14 +139,6 @@ export class ServerLogin {
       more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
       // A Secret of `kubectl create secret generic … --from-file=auth` has only the file.
       optional: ['username', 'password'],
-    });
-  }
-
-  /** A separate Secret, because a platform that changes to MLflow's login has the other one already. */
-  private sessionSecret(): string {
-    return CredentialsJob._of(this.server)._add({
-      name: `${this.server.componentName}-session-secret`,
-      keys: { [FLASK_KEY]: { generate: 'token' } },
     });
   }
 
