@@ -26,6 +26,7 @@ export const READERS: readonly Reader[] = [
     images: [MLFLOW],
     where: { package: 'mlflow' },
     variables: [
+      'AZURE_STORAGE_ACCESS_KEY',
       'MLFLOW_AUTH_ADMIN_PASSWORD',
       'MLFLOW_AUTH_ADMIN_USERNAME',
       'MLFLOW_AUTH_CONFIG_PATH',
@@ -61,6 +62,12 @@ export const READERS: readonly Reader[] = [
       'AWS_RESPONSE_CHECKSUM_VALIDATION',
       'AWS_SECRET_ACCESS_KEY',
     ],
+  },
+  {
+    name: "Google's client (google-auth)",
+    images: [MLFLOW],
+    where: { package: 'google' },
+    variables: ['GOOGLE_APPLICATION_CREDENTIALS'],
   },
   {
     name: 'libpq',
@@ -180,7 +187,9 @@ export function readersOf(image: string, variable: string): string[] {
 function textOf(folder: string, file: string): string[] {
   const path = join(RUNTIME, folder, file);
   if (!texts.has(path)) {
-    const text = readFileSync(path, 'utf8').replaceAll(/"""[^]*?"""|\/\*[^]*?\*\//g, '');
+    // `/*` is a pattern in a shell script.
+    const comment = file.endsWith('.ts') ? /\/\*[^]*?\*\//g : /"""[^]*?"""/g;
+    const text = readFileSync(path, 'utf8').replaceAll(comment, '');
     texts.set(
       path,
       text.split('\n').filter((line) => !/^\s*(#|\/\/)/.test(line)),

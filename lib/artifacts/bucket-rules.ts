@@ -14,3 +14,12 @@ export function bucketRule(bucket: string): Rule {
     want: "expected 3 to 63 lower-case letters, digits, '-' and '.', a letter or digit at both ends of each part, no address, none of S3's reserved beginnings and ends (xn--, -s3alias, …), e.g. 'mlflow'",
   };
 }
+
+/** A folder in a bucket. */
+export function folderRule(prefix: string | undefined): Rule {
+  return {
+    wrong: prefix !== undefined && !/^[^/\s]+(\/[^/\s]+)*$/.test(prefix),
+    given: `prefix is '${prefix}'`,
+    want: "expected a folder without slashes at its ends, e.g. 'team-a/mlflow'",
+  };
+}

@@ -1,6 +1,6 @@
 import { IArtifactStore } from './artifact-store';
-import { bucketRule } from './bucket-rules';
-import { ACCESS_KEY, AUTHORITY_KEY, SECRET_KEY, STORE_AUTHORITY, addressingStyle, s3Login } from './s3-connection';
+import { bucketRule, folderRule } from './bucket-rules';
+import { ACCESS_KEY, AUTHORITY_KEY, SECRET_KEY, STORE_FILES, addressingStyle, s3Login } from './s3-connection';
 import { POD_IDENTITY_AGENT } from '../component/network-boundary';
 import { Credentials } from '../credentials/credentials';
 import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
@@ -116,11 +116,11 @@ export class ExistingBucket implements IArtifactStore {
           AWS_REQUEST_CHECKSUM_CALCULATION: 'when_required',
           AWS_RESPONSE_CHECKSUM_VALIDATION: 'when_required',
         }),
-        ...(authoritySecretName && { AWS_CA_BUNDLE: `${STORE_AUTHORITY}/${AUTHORITY_KEY}` }),
+        ...(authoritySecretName && { AWS_CA_BUNDLE: `${STORE_FILES}/${AUTHORITY_KEY}` }),
         ...(uploadArguments && { MLFLOW_S3_UPLOAD_EXTRA_ARGS: JSON.stringify(uploadArguments) }),
       },
       ...(authoritySecretName && {
-        secretFiles: [{ secretName: authoritySecretName, keys: [AUTHORITY_KEY], directory: STORE_AUTHORITY }],
+        secretFiles: [{ secretName: authoritySecretName, keys: [AUTHORITY_KEY], directory: STORE_FILES }],
       }),
       secretVariables: byServiceAccount ? [] : s3Login(credentials._existing(ACCESS_KEY, SECRET_KEY)),
       serviceAccountAnnotations: byServiceAccount ? credentials._annotations : undefined,
@@ -139,11 +139,7 @@ export class ExistingBucket implements IArtifactStore {
 function rules(props: ExistingBucketProps): Rule[] {
   return [
     bucketRule(props.bucket),
-    {
-      wrong: props.prefix !== undefined && !/^[^/\s]+(\/[^/\s]+)*$/.test(props.prefix),
-      given: `prefix is '${props.prefix}'`,
-      want: "expected a folder without slashes at its ends, e.g. 'team-a/mlflow'",
-    },
+    folderRule(props.prefix),
     {
       wrong: props.region !== undefined && !/^[A-Za-z0-9_-]{1,63}$/.test(props.region),
       given: `region is '${props.region}'`,

@@ -1,6 +1,8 @@
 import { IArtifactStore } from './artifact-store';
+import { AzureContainer, AzureContainerProps } from './azure-container';
 import { ExistingBucket, ExistingBucketProps } from './existing-bucket';
 import { ExistingClaim, ExistingClaimProps } from './existing-claim';
+import { GoogleBucket, GoogleBucketProps } from './google-bucket';
 import { checkInputs } from '../inputs/inputs';
 
 /** Artifact stores that exist already. */
@@ -23,6 +25,26 @@ export class ArtifactStore {
   public static fromClaim(props: ExistingClaimProps): IArtifactStore {
     checkInputs('ArtifactStore.fromClaim', { props });
     return new ExistingClaim(props);
+  }
+
+  /**
+   * An existing bucket of Google Cloud Storage.
+   *
+   * @param props the bucket, and how clients reach it
+   */
+  public static fromGoogleBucket(props: GoogleBucketProps): IArtifactStore {
+    checkInputs('ArtifactStore.fromGoogleBucket', { props });
+    return new GoogleBucket(props);
+  }
+
+  /**
+   * An existing container of Azure Blob Storage.
+   *
+   * @param props the container, and how clients reach it
+   */
+  public static fromAzureContainer(props: AzureContainerProps): IArtifactStore {
+    checkInputs('ArtifactStore.fromAzureContainer', { props });
+    return new AzureContainer(props);
   }
 
   private constructor() {}

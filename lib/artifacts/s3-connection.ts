@@ -6,8 +6,9 @@ export function addressingStyle(style: 'path' | 'virtual'): Record<string, strin
   return { MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE: style };
 }
 
-/** Folder in a container with the authority of the store's certificate, a file of the name AUTHORITY_KEY. */
-export const STORE_AUTHORITY = '/etc/mlflow-store';
+/** Folder in a container with files of a Secret by which the store is reached. */
+export const STORE_FILES = '/etc/mlflow-store';
+/** The authority of the store's certificate in it. */
 export const AUTHORITY_KEY = 'ca.crt';
 
 export const ACCESS_KEY = 'AWS_ACCESS_KEY_ID';

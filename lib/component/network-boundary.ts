@@ -15,6 +15,16 @@ export const POD_IDENTITY_AGENT: EgressRule[] = ['169.254.170.23/32', 'fd00:ec2:
   port: 80,
 }));
 
+/**
+ * Where pods of GKE ask for the token of their service account: with Dataplane V2 the first, without it the second.
+ * @see https://cloud.google.com/kubernetes-engine/docs/how-to/network-policy#network-policy-and-workload-identity
+ */
+export const GOOGLE_METADATA_SERVER: EgressRule[] = [
+  { peer: { cidr: '169.254.169.254/32' }, port: 80 },
+  { peer: { cidr: '169.254.169.252/32' }, port: 987 },
+  { peer: { cidr: '169.254.169.252/32' }, port: 988 },
+];
+
 const MONITORING: NetworkPeer = { namespaceLabels: { 'kubernetes.io/metadata.name': 'monitoring' } };
 
 type Side = { peer: NetworkPeer; ports: (number | string)[]; protocols?: string[] };

@@ -4,6 +4,14 @@
 export const STRUCTS: Record<string, Record<string, string>> = {
   Affinity: { nodeAffinity: 'NodeAffinity?', podAffinity: 'PodAffinity?', podAntiAffinity: 'PodAntiAffinity?' },
   Autoscaling: { minReplicas: 'number?', maxReplicas: 'number?', targetCpuPercent: 'number?' },
+  AzureContainerProps: {
+    account: 'string',
+    container: 'string',
+    prefix: 'string?',
+    credentials: 'Credentials',
+    domain: 'string?',
+    egress: 'EgressRule[]?',
+  },
   BackupEncryption: { secretName: 'string', key: 'string?' },
   BackupOptions: {
     schedule: 'string',
@@ -115,6 +123,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     tracesOlderThan: 'Duration?',
     dryRun: 'boolean?',
   },
+  GoogleBucketProps: { bucket: 'string', prefix: 'string?', credentials: 'Credentials', egress: 'EgressRule[]?' },
   HttpRouteExposureProps: {
     host: 'string',
     gateway: 'string',
@@ -536,8 +545,10 @@ export const STRUCTS: Record<string, Record<string, string>> = {
 };
 
 export const CALLS: Record<string, Record<string, string>> = {
+  'ArtifactStore.fromAzureContainer': { props: 'AzureContainerProps' },
   'ArtifactStore.fromBucket': { props: 'ExistingBucketProps' },
   'ArtifactStore.fromClaim': { props: 'ExistingClaimProps' },
+  'ArtifactStore.fromGoogleBucket': { props: 'GoogleBucketProps' },
   'Authentication.basic': { props: 'BasicAuthenticationProps?' },
   'Authentication.mlflow': { props: 'MlflowAuthenticationProps?' },
   'BackupTarget.bucket': { props: 'ExistingBucketProps' },

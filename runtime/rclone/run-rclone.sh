@@ -47,6 +47,34 @@ configure() {
         export RCLONE_CONFIG_STORE_ENV_AUTH=true
       fi
       ;;
+    gs://*)
+      source=store:${STORE_URI#gs://}
+      export RCLONE_CONFIG_STORE_TYPE='google cloud storage' RCLONE_CONFIG_STORE_NO_CHECK_BUCKET=true
+      export RCLONE_CONFIG_STORE_BUCKET_POLICY_ONLY=true
+      if [ -n "${GOOGLE_APPLICATION_CREDENTIALS:-}" ]; then
+        export RCLONE_CONFIG_STORE_SERVICE_ACCOUNT_FILE="$GOOGLE_APPLICATION_CREDENTIALS"
+      else
+        export RCLONE_CONFIG_STORE_ENV_AUTH=true
+      fi
+      ;;
+    wasbs://*@*)
+      # wasbs://<container>@<account>.<domain>[/<folder>]
+      container=${STORE_URI#wasbs://}
+      container=${container%%@*}
+      path=${STORE_URI#*@}/
+      host=${path%%/*}
+      path=${path#*/}
+      source=store:$container/${path%/}
+      export RCLONE_CONFIG_STORE_TYPE=azureblob RCLONE_CONFIG_STORE_NO_CHECK_CONTAINER=true
+      export RCLONE_CONFIG_STORE_ACCOUNT="${host%%.*}"
+      [ "${host#*.}" = blob.core.windows.net ] || export RCLONE_CONFIG_STORE_ENDPOINT="${host#*.}"
+      if [ -e "$secrets/AZURE_STORAGE_ACCESS_KEY" ]; then
+        RCLONE_CONFIG_STORE_KEY=$(secret AZURE_STORAGE_ACCESS_KEY) || exit 1
+        export RCLONE_CONFIG_STORE_KEY
+      else
+        export RCLONE_CONFIG_STORE_ENV_AUTH=true
+      fi
+      ;;
   esac
   export RCLONE_CONFIG_SOURCE_TYPE=alias RCLONE_CONFIG_SOURCE_REMOTE="$source"
   case $TARGET_REMOTE in

@@ -135,7 +135,24 @@ export const platforms = {
       archive: { bucket: 'database-archive', credentials: Credentials.fromSecret('archive-login') },
     });
     new MetricsMonitor(operated, 'database-metrics', { target: database });
-    return new MlflowPlatform(chart, 'mlflow', { database, authentication: Authentication.mlflow() });
+    const artifacts = ArtifactStore.fromGoogleBucket({
+      bucket: 'models',
+      credentials: Credentials.fromSecret('gcs-key'),
+    });
+    return new MlflowPlatform(chart, 'mlflow', { database, artifacts, authentication: Authentication.mlflow() });
+  },
+
+  /** The artifacts are in Azure, and so is nothing else. */
+  azure(chart: Chart) {
+    const artifacts = ArtifactStore.fromAzureContainer({
+      account: 'mlflowmodels',
+      container: 'models',
+      credentials: Credentials.fromSecret('azure-key'),
+    });
+    return new MlflowPlatform(chart, 'mlflow', {
+      artifacts,
+      backup: { schedule: '@daily', target: BackupTarget.claim({ claimName: 'backups' }) },
+    });
   },
 };
 
@@ -153,6 +170,8 @@ export const external = [
     'backup-key',
     'rclone',
     'archive-login',
+    'gcs-key',
+    'azure-key',
     // The operator's.
     'mlflow-postgres-app',
     'mlflow-postgres-ca',
