@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'fs';
 import { join } from 'path';
 import { TARBALL, emptyFolder, install, run } from './package';
-import { Images } from '../../lib';
+import { defaultImages } from '../support/images';
 import { filesOf } from '../support/run';
 
 jest.setTimeout(600_000);
@@ -42,7 +42,5 @@ test('npx cdk8s synth writes dist/, and images lists its images', () => {
   run(project, 'npx', 'cdk8s', 'synth', '--check-upgrade', 'false');
   expect(Object.keys(filesOf(join(project, 'dist')))).toEqual(['mlflow.k8s.yaml']);
   const images = run(project, 'npx', 'cdk8s-mlflow', 'images').trimEnd().split('\n');
-  // The others are of backups and of metrics, which are off by default.
-  const off: string[] = [Images.RCLONE, Images.POSTGRES_EXPORTER];
-  expect(images).toEqual((Object.values(Images) as string[]).filter((image) => !off.includes(image)).sort());
+  expect(images).toEqual(defaultImages);
 });

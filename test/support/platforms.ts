@@ -151,7 +151,10 @@ export const platforms = {
     });
     return new MlflowPlatform(chart, 'mlflow', {
       artifacts,
-      backup: { schedule: '@daily', target: BackupTarget.claim({ claimName: 'backups' }) },
+      backup: {
+        schedule: '@daily',
+        target: BackupTarget.rclone({ configurationSecretName: 'rclone', remote: 'azure:backups' }),
+      },
     });
   },
 };

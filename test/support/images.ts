@@ -1,0 +1,10 @@
+import { Images } from '../../lib';
+
+/** Images of parts that are off by default. */
+const off: string[] = [
+  ...[Images.RCLONE, Images.POSTGRES_EXPORTER],
+  ...[Images.SEAWEEDFS, Images.CLOUD_NATIVE_POSTGRES],
+];
+
+/** What the default platform runs, sorted. */
+export const defaultImages = (Object.values(Images) as string[]).filter((image) => !off.includes(image)).sort();
