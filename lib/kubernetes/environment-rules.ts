@@ -7,7 +7,8 @@ export function environmentRules(
   instead = 'the prop keys, or a Secret by a JSON patch',
 ): Rule[] {
   const secrets = Object.entries(environment).map(([name, value]) => ({
-    wrong: /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY)$/i.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
+    wrong:
+      /(PASSWORD|SECRET|TOKEN|PASSPHRASE|_KEY|CONNECTION_STRING)$/i.test(name) || /:\/\/[^/\s]*:[^/\s]*@/.test(value),
     given: `environment has ${name}`,
     want: `expected no secrets there, as they would stand in the YAML; use ${instead}`,
   }));
