@@ -126,6 +126,8 @@ const right: Record<string, () => any> = {
   'Size limit': () => Size.gibibytes(4),
   Cpu: () => Cpu.units(1),
   Duration: () => Duration.minutes(1),
+  'Duration olderThan': () => Duration.days(30),
+  'Duration tracesOlderThan': () => Duration.days(90),
   'Duration retention': () => Duration.days(1),
   Credentials: () => lib.Credentials.fromSecret('login'),
   IDatabase: () => lib.Database.fromExisting({ host: 'db', credentials: lib.Credentials.fromSecret('db') }),
@@ -154,6 +156,10 @@ const beside: Record<string, () => object> = {
   'NetworkPeer.anyone': () => ({}),
   'CloudNativePostgresProps.metricsClients': () => ({ metrics: true }),
   'CloudNativePostgresProps.recoverFrom': () => ({ archive: right.PostgresArchiveProps() }),
+  'ExistingBucketProps.authoritySecretName': () => ({
+    ...{ bucket: 'models', credentials: lib.Credentials.fromSecret('key') },
+    endpoint: 'https://s3.example.com',
+  }),
   'MinioStoreProps.metricsClients': () => ({ metrics: true }),
   'SeaweedStoreProps.metricsClients': () => ({ metrics: true }),
   'PostgresStatefulSetProps.metricsClients': () => ({ metrics: true }),
@@ -327,7 +333,7 @@ function rightValue(type: string, name: string): any {
   const known = right[`${type} ${name}`] ?? right[type];
   if (known) return known();
   if (type.endsWith('[]')) return [rightValue(type.slice(0, -2), name)];
-  if (type.startsWith('{')) return { a: rightValue(type.slice(1, -1), name) };
+  if (type.startsWith('{')) return { [rightKey(name)]: rightValue(type.slice(1, -1), name) };
   if (type in ENUMS) return ENUMS[type][0];
   if (type === 'TrackingServer' || type === 'IMetricsTarget') return server({});
   if (type === 'ModelServing') return serving({ model: lib.RegisteredModel.byAlias('churn', 'champion') });
@@ -337,6 +343,11 @@ function rightValue(type: string, name: string): any {
       .filter(([, of]) => !of.endsWith('?'))
       .map(([field, of]) => [field, rightValue(of, field)]),
   );
+}
+
+/** A key of a map: of some maps only known ones are right. */
+function rightKey(name: string): string {
+  return name === 'uploadArguments' ? 'StorageClass' : 'a';
 }
 
 type Labelled = [label: string, value: unknown];
@@ -376,7 +387,8 @@ function ofType(type: string, name: string, values: Values, seen: Set<string>): 
   if (type.startsWith('{')) {
     const keys = values.texts.map((key): Labelled => [`.${say(key)} = "a"`, { [key]: 'a' }]);
     const inner = valuesOf(type.slice(1, -1), '', values, seen);
-    return [...keys, ...inner.map(([label, value]): Labelled => [`.a${label}`, { a: value }])];
+    const right = rightKey(name);
+    return [...keys, ...inner.map(([label, value]): Labelled => [`.${right}${label}`, { [right]: value }])];
   }
   if (!(type in STRUCTS)) return [];
   const fields = Object.entries(STRUCTS[type]).flatMap(([field, of]) => {
