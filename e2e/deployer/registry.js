@@ -42,9 +42,12 @@ function answer(method, url, body) {
   }
 }
 
-createServer(async (request, response) => {
+const server = createServer(async (request, response) => {
   let text = '';
   for await (const chunk of request) text += chunk;
   const [status, body] = answer(request.method, new URL(request.url, 'http://x'), text ? JSON.parse(text) : {});
   response.writeHead(status).end(JSON.stringify(body));
-}).listen(5000);
+});
+// A connection that the test is about to use again must not be closed at that moment.
+server.keepAliveTimeout = 0;
+server.listen(5000);
