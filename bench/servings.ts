@@ -1,7 +1,7 @@
 // Synthesizes a platform with as many servings as its first argument says, and says what it took. The second argument:
-// `charts`, a chart for each; `folders`, a file for each object of such charts; `chart`, all in the chart of the platform; it
-// says the largest object too, which `kubectl apply` has to keep in an annotation. With `plain` as the third, the same objects
-// by cdk8s alone.
+// `charts`, a chart for each; `folders`, a file for each object of such charts; `chart`, all in the chart of the platform;
+// it says the largest object too, which `kubectl apply` has to keep in an annotation. With `plain` as the third, the same
+// objects by cdk8s alone.
 import { App, Chart, YamlOutputType } from 'cdk8s';
 import { measured, plainApp } from './plain';
 import { MlflowPlatform, RegisteredModel } from '../lib';

@@ -9,7 +9,8 @@ import { ROOT } from '../support/run';
 
 const WHEEL = join(ROOT, 'build', 'jsii', 'python', `cdk8s_mlflow-${version}-py3-none-any.whl`);
 
-// The npm packages of the tests in their Python form, as bytes of YAML are compared; and the oldest jsii that the wheel admits.
+// The npm packages of the tests in their Python form, as bytes of YAML are compared; and the oldest jsii that the wheel
+// admits.
 const REQUIREMENTS = [
   ...(['cdk8s', 'cdk8s-plus-27', 'constructs'] as const).map((name) => `${name}==${devDependencies[name]}`),
   `jsii==${jsii}`,

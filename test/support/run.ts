@@ -15,8 +15,8 @@ export interface RunOptions {
 const BUNDLES = join(ROOT, 'build', `bundles-${process.pid}`);
 
 /**
- * Runs in a process of its own, with a list of [bundle, output folder]. Programs run one after another, because loading cdk8s
- * takes longer than most of them. Each bundle has its own copy of the library.
+ * Runs in a process of its own, with a list of [bundle, output folder]. Programs run one after another, because loading
+ * cdk8s takes longer than most of them. Each bundle has its own copy of the library.
  */
 const RUNNER = `const [list, results] = process.argv.slice(2);
 const outcomes = JSON.parse(list).map(([bundle, folder]) => {

@@ -1,4 +1,5 @@
-// The script with what its image holds on its PATH, and nothing else; `weed` is a stand-in that writes down what it is asked.
+// The script with what its image holds on its PATH, and nothing else; `weed` is a stand-in that writes down what it is
+// asked.
 import { ChildProcess, spawn, spawnSync } from 'child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
