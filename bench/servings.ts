@@ -1,7 +1,7 @@
 // Synthesizes a platform with the number of servings in its first argument, and prints the processor time. The second
 // argument is the layout: `charts`, a chart for each serving; `folders`, the same with a file for each object; `chart`, all
-// in the chart of the platform. It also prints the size of the largest object, which `kubectl apply` stores in an
-// annotation. With `plain` as the third argument, it does so for the same objects in plain cdk8s.
+// in the chart of the platform. With `chart` it also prints the size of the largest object, which `kubectl apply` stores in
+// an annotation. With `plain` as the third argument, it does so for the same objects in plain cdk8s.
 import { App, Chart, YamlOutputType } from 'cdk8s';
 import { measured, plainApp } from './plain';
 import { MlflowPlatform, RegisteredModel } from '../lib';

@@ -3,7 +3,7 @@ const bytes = /\b(byte|kibibyte|mebibyte|gibibyte|[KMGT]iB?)s?\b/i;
 const percent = /%|\bpercent\b/i;
 const cores = /\b(core|millicore|cpu)s?\b/i;
 
-/** Units that go with the last word of a prop's name, whatever else its docstring mentions. */
+/** Units for the last word of a prop's name. Other words of the docstring are ignored. */
 const byName: Record<string, RegExp> = {
   ...Object.fromEntries(
     ['timeout', 'interval', 'delay', 'period', 'duration', 'age', 'ttl', 'wait', 'retention', 'deadline'].map(
@@ -20,7 +20,7 @@ const byName: Record<string, RegExp> = {
   days: /\bday/i,
 };
 
-/** What a number may count or measure. */
+/** Words for what a number can count or measure. */
 const counted =
   /\b(pods?|servers?|processes|connections?|drives?|requests?|retries|attempts|copies|versions?|tcp port|user id|group id)\b/i;
 const anyUnit = new RegExp([time, bytes, percent, cores, counted].map(({ source }) => source).join('|'), 'i');

@@ -1,4 +1,4 @@
-// The objects that the commands of a page can mean.
+// The objects to which the commands of a page can refer.
 import { readFileSync } from 'fs';
 import { join } from 'path';
 import { Page, heredocs } from './pages';
@@ -8,11 +8,11 @@ import { existingNames } from '../output/checks/existing-names';
 import { Manifest, parseManifests } from '../output/manifests';
 import { ROOT, filesOf } from '../support/run';
 
-/** Namespaces of platforms that somebody else made: nothing is known of what is in them. */
+/** Namespaces that other people manage: their objects are not known. */
 export const FOREIGN = ['mlflow-old'];
 
 const dist = Object.values(filesOf(join(ROOT, 'dist'))).flatMap(parseManifests);
-/** The manifests that are moved from: their names are those of the blog. */
+/** The manifests of the blog, from which users migrate. */
 const blog = parseManifests(readFileSync(join(ROOT, 'e2e/fixtures/blog.yaml'), 'utf8')).map((object) => inside(object));
 
 function inside(object: Manifest): Manifest {
