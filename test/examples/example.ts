@@ -8,7 +8,7 @@ import { snapshotOf } from '../support/synth';
 
 export const EXAMPLES = join(ROOT, 'examples');
 
-/** MinIO's console is for `kubectl port-forward`, which no policy stops. */
+/** MinIO's console is only for `kubectl port-forward`, which NetworkPolicies do not affect. */
 export const CONSOLE =
   '[connections] Service/mlflow-minio: targetPort console is opened to nobody by NetworkPolicy/mlflow-minio';
 

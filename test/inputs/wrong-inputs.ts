@@ -66,7 +66,7 @@ const texts = [
   ],
 ];
 const numbers = [0, -1, 1.5, NaN, Infinity, -Infinity, 101, 65536, 2 ** 31, 2 ** 53, 1e21];
-/** For a prop that another call has too, with which every value is tried: checks that this call has the same rules. */
+/** The few values for a prop that another call has too: they show that both calls have the same rules. */
 const few = { texts: ['', 'A B', 'a-'], numbers: [0, NaN, 2 ** 31], amounts: [0, Infinity] };
 const many = {
   texts,

@@ -105,7 +105,7 @@ function containerFindings(template: PodTemplate): string[] {
   });
 }
 
-/** What holds for the security context of a pod and of a container alike. */
+/** Rules for the security context of both a pod and a container. */
 function sharedFindings(at: string, context: any): string[] {
   const found: string[] = [];
   const must = (holds: boolean, field: string, value: unknown, right: string) => {
