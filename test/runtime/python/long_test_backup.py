@@ -60,7 +60,7 @@ class RoundTrip(BackupTestCase):
         self.store = empty
         self.assertEqual(self.contents(), before)
         self.assertEqual(postgres().sql("round_target", PARAMS), params)
-        # A server's role owns what it gets.
+        # The role of the server owns the restored tables.
         owners = postgres().sql("round_target", "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
         self.assertEqual(owners, [("mlflow",)])
 
@@ -68,7 +68,7 @@ class RoundTrip(BackupTestCase):
         source = used_database("moved")
         self.file("1/run1/model.pkl", "model")
         self.back_up(source)
-        # As docs/how-to/move-the-database.md: the migration has made the schema there.
+        # As in docs/how-to/move-the-database.md: the migration has created the schema.
         other = Postgres()
         self.addCleanup(other.stop)
         other.sql("postgres", "CREATE DATABASE mlflow OWNER mlflow TEMPLATE template0 LOCALE 'C.UTF-8'")
@@ -109,7 +109,7 @@ class RoundTrip(BackupTestCase):
         self.assertEqual(contents["artifacts/1/run3/new"], "new")
         [beside] = [path for path in contents if path.startswith("before-")]
         self.assertEqual(contents[beside], "another content")
-        # Neither is in the next backup.
+        # The next backup contains neither.
         self.assertIn("3 files", self.back_up(name))
         self.restore(database("in_place_again"), OVERWRITE="yes")
         self.assertEqual(
@@ -157,7 +157,7 @@ class RoundTrip(BackupTestCase):
     def test_refuses_a_backup_of_a_newer_mlflow_before_it_changes_anything(self):
         name = used_database("newer_backup")
         self.back_up(name)
-        # As the newer one would have written it: this one refuses to back up a schema that it does not know.
+        # Changes the manifest to that of a newer MLflow, because this one refuses to back up an unknown schema.
         file = next(self.target.glob("backups/*/manifest.json"))
         manifest = json.loads(file.read_text())
         manifest["databases"][0]["revision"] = "ffffffffffff"
@@ -255,7 +255,7 @@ class OtherPlatform(BackupTestCase):
         self.assertIn("Nothing was changed", said)
         self.assertEqual(self.stamps(), [stamp])
         self.assertIn("is complete", self.back_up(empty, ALLOW_EMPTY="yes"))
-        # From then on there is nothing that it could take over.
+        # The newest backup is now an empty one, so another empty one is accepted.
         self.assertIn("is complete", self.back_up(empty))
 
 
@@ -302,12 +302,12 @@ class Locks(BackupTestCase):
 
 
 class ApiServer:
-    """An API server with one Deployment, which records the replicas that it gets."""
+    """An API server with one Deployment. It records the replicas that requests set."""
 
     def __init__(self, case, replicas):
         self.replicas, self.told = replicas, []
-        self.away = 0  # So often it refuses to start pods.
-        self.stopped = lambda: None  # What is done when it is asked while there are none.
+        self.away = 0  # The number of times that it refuses to start pods.
+        self.stopped = lambda: None  # Called for a request while no pods exist.
         folder = case.folder / "account"
         folder.mkdir()
         (folder / "token").write_text("a token")
@@ -370,7 +370,7 @@ class Servers(BackupTestCase):
 
     def test_are_started_again_after_a_failure_and_after_a_restore_that_was_killed(self):
         self.back_up(used_database("servers_failure"))
-        # As one leaves it that was killed.
+        # As a restore that was killed leaves it.
         api = ApiServer(self, 0)
         name = database("servers_failure_target")
         with postgres().connect(name, user="mlflow") as _:
@@ -458,7 +458,7 @@ class Encrypted(BackupTestCase):
 
 
 class Broken(BackupTestCase):
-    """Nothing is changed by a backup that is broken, and the drill tells."""
+    """A restore of a broken backup changes nothing, and the drill reports the backup."""
 
     def setUp(self):
         super().setUp()
@@ -470,7 +470,7 @@ class Broken(BackupTestCase):
         self.empty = database(f"{self.name}_empty")
 
     def everywhere(self, words):
-        """What the restore and the drill say; the first leaves the database as it is."""
+        """Checks the messages of the restore and of the drill, and that the restore does not change the database."""
         restored = self.restore(self.empty, code=3)
         self.assertIn(words, restored)
         self.assertIn("Nothing was changed" if "lost" in words else words, restored)
@@ -609,7 +609,7 @@ class Retention(BackupTestCase):
         self.assertEqual(len(self.stamps()), 2)
 
     def age(self, stamp, old):
-        """As if it had been made then."""
+        """Renames the backup, so that it has that time."""
         for folder in ("backups", "artifacts"):
             if (self.target / folder / stamp).exists():
                 (self.target / folder / stamp).rename(self.target / folder / old)

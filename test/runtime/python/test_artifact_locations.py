@@ -44,7 +44,7 @@ class Locations(unittest.TestCase):
 
 
 class Store(unittest.TestCase):
-    """MLflow's own store, as each of its routes uses it."""
+    """MLflow's own store, as the routes use it."""
 
     @classmethod
     def setUpClass(cls):
@@ -54,7 +54,7 @@ class Store(unittest.TestCase):
 
         plain = sqlalchemy_store.SqlAlchemyStore
         names = ("create_experiment", "set_trace_tag", "start_trace", "deprecated_start_trace_v2", "deprecated_end_trace_v2")
-        # Other tests of this process are to find MLflow as it was.
+        # Restores MLflow for other tests of this process.
         for holder, some in (
             (plain, names), (sqlalchemy_store, ("_validate_trace_tag",)), (Workspaces, ("create_workspace", "update_workspace")),
         ):

@@ -120,7 +120,7 @@ class Models(GarbageTestCase):
         self.registry.create_registered_model("churn")
         self.registry.create_model_version("churn", used.artifact_location)
         by_id = self.registry.create_model_version("churn", used_by_id.artifact_location).version
-        # As MLflow's client writes it: `models:/<id>` and where that was then.
+        # As MLflow's client writes it: `models:/<id>`, and the location of that model.
         postgres().sql(
             self.database, "UPDATE model_versions SET source = %s WHERE version = %s", [f"models:/{used_by_id.model_id}", by_id]
         )

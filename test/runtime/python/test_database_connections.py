@@ -1,4 +1,4 @@
-"""Databases of others: a certificate authority, a client's certificate, and several hosts, by libpq's own variables."""
+"""Existing databases: a certificate authority, a client certificate and several hosts, set by libpq's own variables."""
 
 import os
 import shutil
@@ -16,14 +16,14 @@ import schema  # noqa: E402
 
 
 def certificate(folder, name, *more):
-    """<name>.key and <name>.crt; signed by itself, unless `more` names who signs."""
+    """Writes <name>.key and <name>.crt, self-signed unless `more` names a signer."""
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
     files = ["-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt"]
     subprocess.run([*command, *files, *more], check=True, capture_output=True)
 
 
 class ConnectionTestCase(MigrationTestCase):
-    """A PostgreSQL of the test's own."""
+    """Each test has its own PostgreSQL."""
 
     def setUp(self):
         super().setUp()
@@ -45,7 +45,7 @@ class ConnectionTestCase(MigrationTestCase):
         return schema.in_words(raised.exception)
 
     def dump(self, settings):
-        """The dump, or why there is none."""
+        """Returns the dump, or the reason for its failure."""
         Dumps(self, settings)
         request, dump, failed = (self.work / f"{self.database}.{end}" for end in ("request", "dump", "failed"))
         request.touch()
@@ -61,7 +61,7 @@ class ClientCertificate(ConnectionTestCase):
         by_authority = ["-CA", self.files / "authority.crt", "-CAkey", self.files / "authority.key"]
         certificate(self.files, "db.example.com", *by_authority)
         certificate(self.files, "mlflow", *by_authority)
-        # As Kubernetes mounts a Secret: files of root's that the pod's group may read.
+        # As Kubernetes mounts a Secret: root owns the files, and the pod's group can read them.
         (self.files / "mlflow.key").chmod(0o440 if os.getuid() == 0 else 0o400)
         if self.postgres.user:
             shutil.chown(self.files / "db.example.com.key", self.postgres.user["user"])

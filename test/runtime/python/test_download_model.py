@@ -40,7 +40,7 @@ class Waits(ServingTestCase):
         self.wait_for("The registry has no version 9 of 'line' yet", "line", "9")
 
     def test_for_what_it_may_not_read(self):
-        """As MLflow's own login answers for a model that is not registered."""
+        """MLflow's own login answers 403 for a model that is not registered."""
 
         class Forbids(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
@@ -98,7 +98,7 @@ class Brings(ServingTestCase):
 
 
 class Whole(unittest.TestCase):
-    """A download, with a store that is not what it should be."""
+    """A download from a store with faults."""
 
     def setUp(self):
         import tempfile
@@ -182,7 +182,7 @@ class Requirements(ServingTestCase):
         self.assertIn("Not checked: code/own.whl", said)
 
     def index(self):
-        """A package index of one package, made by hand."""
+        """Writes a package index with one package."""
         folder = self.folder / "index" / "tiny-extra"
         folder.mkdir(parents=True)
         info = "tiny_extra-1.0.dist-info"
@@ -211,7 +211,7 @@ class Requirements(ServingTestCase):
         self.assertEqual(len(list(packages.iterdir())), 1)
 
     def install(self, packages):
-        """The key of the environment; without what takes long."""
+        """Returns the key of the environment. The slow steps are replaced."""
         import model_requirements
 
         self.current.mkdir(exist_ok=True)
@@ -254,7 +254,7 @@ class Requirements(ServingTestCase):
             (packages / name / "lib").mkdir(parents=True)
         for name in [gone, *others_things]:
             os.utime(packages / name, (0, time.time() - model_requirements.ABANDONED_SECONDS - 60))
-        # That of a pod which may still be at it.
+        # The folder of a pod that can still be installing.
         os.utime(packages / others, (0, time.time() - model_requirements.ABANDONED_SECONDS + 600))
         key = self.install(packages)
         self.assertEqual(sorted(each.name for each in packages.iterdir()), sorted([key, others, *others_things]))
@@ -273,7 +273,7 @@ class Requirements(ServingTestCase):
         self.assertNotIn(ERROR, self.tags("line"))
         process.kill()
         process.wait()
-        # Under its own name an environment is whole; the next try may have begun one under another.
+        # An environment gets its final name only when it is complete. The next try can have started another.
         self.assertEqual([each.name for each in (self.folder / "packages").iterdir() if "." not in each.name], [])
 
     def test_an_index_that_is_away_is_waited_for(self):
@@ -314,7 +314,7 @@ class WhatMayPass(unittest.TestCase):
         from mlflow.exceptions import MlflowException
 
         self.assertIn("The disk has no space left", self.cause(OSError(28, "No space left on device")))
-        # MLflow's own store reports it only in the text.
+        # MLflow's own store reports the error only in the text.
         failures = "The following failures occurred: ##### File model.pkl ##### [Errno 28] No space left on device"
         self.assertIn("The disk has no space left", self.cause(MlflowException(failures)))
 

@@ -49,7 +49,7 @@ class Migrate(MigrationTestCase):
         self.assert_unchanged("restored")
         self.assertEqual(self.counts("restored"), before)
 
-        # Then there is nothing to do, also without the container that dumps.
+        # A second migration has nothing to do, so it needs no container that dumps.
         again = self.end_of(self.start_migration(environment))
         self.assertIn("has the schema that this MLflow wants", again)
         self.assertEqual(len(list(self.backups.iterdir())), 1)
@@ -85,7 +85,7 @@ class Migrate(MigrationTestCase):
 
     def test_a_failing_upgrade_leaves_the_old_schema_and_says_why(self):
         environment = self.environment(self.old_database("failing"))
-        # A table that a later migration creates is in its way.
+        # A later migration fails because this table exists already.
         new = self.table_made_after_3_14()
         postgres().sql("failing", f"CREATE TABLE {new} (x int); ALTER TABLE {new} OWNER TO mlflow")
 
@@ -132,7 +132,7 @@ class Migrate(MigrationTestCase):
         self.assertIn("applied last wants mlflow:v3.14.0-full, and this migration is for mlflow:v3.17.2-full", output)
         self.assert_unchanged("unwanted")
 
-        # Also where that is found out after the dump only.
+        # Also if the change is detected only after the dump.
         wanted.write_text("mlflow:v3.17.2-full")
         gate = Gate(self.folder)
         Dumps(self, environment, gate.pg_dump)
@@ -162,7 +162,7 @@ class Migrate(MigrationTestCase):
 
 class WhileOthersHoldLocks(MigrationTestCase):
     def hold(self, name):
-        """A transaction such as pg_dump's, what is said of it, and the tables that it holds."""
+        """Begins a transaction like that of pg_dump. Returns its description in messages, and the tables that it locks."""
         connection = postgres().connect(name, application_name="a guest")
         self.addCleanup(connection.close)
         tables = [row[0] for row in postgres().sql(name, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
@@ -186,7 +186,7 @@ class WhileOthersHoldLocks(MigrationTestCase):
         self.assertIn("has the schema that this MLflow wants", output)
         self.assertEqual(self.revision(name), HEAD)
         self.assertEqual(len(list(self.backups.iterdir())), 1)
-        # Its lock_timeout is 3 s, and this machine may be busy.
+        # The lock_timeout of the migration is 3 s, and this machine can be busy.
         self.assertLess(reader.longest, 15, "a server waits no longer than the upgrade itself")
         dumps.kill()
 
@@ -224,7 +224,7 @@ class WhileOthersHoldLocks(MigrationTestCase):
         holder.rollback()
         self.hold(name)
         until(lambda: waiting(""), "the upgrade waits for the lock")
-        # The migration's lock, and MLflow's engine.
+        # The connections of the migration's lock and of MLflow's engine.
         self.assert_short(keepalive_seconds([migration.pid]), 2)
 
     def assert_short(self, seconds, connections):
@@ -233,7 +233,7 @@ class WhileOthersHoldLocks(MigrationTestCase):
 
 
 class Reader(threading.Thread):
-    """A server that reads all the time."""
+    """A server that reads continuously."""
 
     def __init__(self, database):
         super().__init__()
@@ -259,7 +259,7 @@ class Reader(threading.Thread):
 
 class WhileADumpIsMade(MigrationTestCase):
     def begin(self, name):
-        """A migration that waits for a dump, which waits for the gate."""
+        """Starts a migration that waits for a dump, which waits for the gate."""
         environment = self.environment(self.old_database(name))
         gate = Gate(self.folder)
         dumps = Dumps(self, environment, gate.pg_dump)

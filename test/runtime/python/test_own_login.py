@@ -19,7 +19,7 @@ def basic(text, encoding="utf-8"):
 
 class TakeEveryPassword(unittest.TestCase):
     def asked(self, authorization):
-        """The app that answers a request with that header, and the header that it gets."""
+        """Returns the app that answers a request with that header, and the header that it receives."""
         auth = SimpleNamespace(
             _authenticate_fastapi_request=lambda request: "MLflow itself",
             _authenticate_cached=lambda username, password: [username, password],
@@ -41,7 +41,7 @@ class TakeEveryPassword(unittest.TestCase):
         source = Path(package, "server/auth/__init__.py").read_text("utf-8")
         reads, asks = (
             source.split(f"def {name}(")[1].split("\ndef ")[0]
-            # Since 3.18 in a function of its own.
+            # Since MLflow 3.18 in a separate function.
             for name in ("_basic_auth_credentials" if "def _basic_auth_credentials(" in source else "_authenticate_fastapi_request",
                          "_authenticate_fastapi_request")
         )
@@ -70,7 +70,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         await send({"status": 200 if any(b"authorization" in name for name in self.seen[-1]) else 401})
 
     async def request(self, headers, path="/api"):
-        """The status of the answer; `headers` are pairs, or a dict of them."""
+        """Returns the status of the answer. `headers` is a list of pairs or a dict."""
         sent = []
 
         async def send(message):
@@ -87,7 +87,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         return await self.request({"authorization": basic(f"{username}:{password}"), "x-forwarded-for": forwarded})
 
     async def begin(self, *logins):
-        """Requests that wait together, in that order, once the check of the first has begun."""
+        """Starts the check of the first request, then the others, which wait in that order."""
         self.go_on.clear()
         tasks = [asyncio.create_task(self.login(*login)) for login in logins]
         while len(self.app.waiting) < len(set(logins)) or len(self.checked) == 0:
@@ -95,7 +95,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         return tasks
 
     async def looked_at(self, count):
-        """Once so many logins wait, and the worker has looked at them again and again."""
+        """Waits until that number of logins wait, and the worker has checked them several times."""
         while len(self.app.waiting) < count or any(each.is_user is None for each in self.app.waiting.values()):
             await asyncio.sleep(0.001)
         for _ in range(5):
@@ -103,7 +103,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
             await asyncio.sleep(0.001)
 
     async def after(self, seconds, *tasks):
-        """What the requests are answered when so much time has passed."""
+        """Returns the statuses of the requests after that time."""
         self.now += seconds
         while not all(task.done() for task in tasks):
             self.app.arrived.set()
@@ -111,7 +111,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         return [task.result() for task in tasks]
 
     async def use_up(self, username, forwarded="192.0.2.66"):
-        """Sends wrong passwords until the next one has to wait."""
+        """Sends wrong passwords until the next one must wait."""
         for number in range(own_login.MOST_WRONG):
             self.assertEqual(await self.login(username, f"wrong {number}", forwarded), 401)
         self.checked.clear()
@@ -147,7 +147,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([await self.login("boss", "right"), await self.login("boss", "wrong")], [200, 401])
 
     async def test_mlflow_makes_no_hash_of_what_this_cannot_read(self):
-        """Its own readers differ: one takes a tab for the space, one a missing colon for an empty password."""
+        """The functions of MLflow differ: one accepts a tab as the space, one a missing colon as an empty password."""
         wrong = basic("boss:wrong")
         for path in ("/api", "/gateway/x"):
             for headers in (
@@ -167,7 +167,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(self.seen, [{name.encode(): value.encode() for name, value in headers.items()}])
         await self.request(headers)
         self.assertEqual(self.checked, [("boss", "right"), ("provider", "key")])
-        # Without it MLflow would take the other for its own.
+        # Both headers are removed: MLflow would read the other one as its own.
         await self.request({**headers, "x-mlflow-authorization": basic("boss:wrong")}, "/gateway/x")
         self.assertEqual(self.seen[-1], {})
 
@@ -198,7 +198,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((self.app.proven, self.app.wrong.last(("user", "boss"))), ({}, self.now))
 
     async def order(self, *logins):
-        """The names in the order in which they are checked, where those before wait for the check of `first`."""
+        """Returns the names in the order of their checks, if all wait for the check of `first`."""
         tasks = await self.begin(("first", "x", "198.51.100.1"), *logins)
         self.go_on.set()
         await asyncio.gather(*tasks)

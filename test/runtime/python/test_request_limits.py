@@ -251,7 +251,7 @@ class Turns(unittest.IsolatedAsyncioTestCase):
 
 
 class Routes(unittest.TestCase):
-    """Every route of MLflow, sorted: one that is not known here waits for its turn."""
+    """Classifies every route of MLflow. An unknown route must wait for its turn."""
 
     BESIDE = re.compile(
         r"/|/(health|version|metrics|get-artifact|model-versions/get-artifact)|/static-files/.*|/gateway/.*"
@@ -275,7 +275,7 @@ class Routes(unittest.TestCase):
 
 
 async def misbehaves(scope, receive, send):
-    """Answers as MLflow does where something in it fails."""
+    """Answers as MLflow does if an error occurs in it."""
     start = {"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"4")]}
     if scope["path"] in ("/after", "/within"):
         await send(start)
@@ -357,7 +357,7 @@ class Unpacking(unittest.TestCase):
 
 class Server(TrackingServerTestCase):
     def kept(self, *asked):
-        """Answers to requests on one connection, which must not close."""
+        """Sends requests on one connection, which must not close. Returns the answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.connect()
         connection.auto_open = 0
@@ -365,7 +365,7 @@ class Server(TrackingServerTestCase):
         return [self.ask(*request, connection=connection) for request in asked]
 
     def test_mlflow_fails_and_the_next_request_on_the_connection_is_answered(self):
-        # It reads a field of what it takes for an object.
+        # MLflow expects an object and reads a field of it.
         fails = ("POST", "/v1/traces", b"[]", {"x-mlflow-experiment-id": "0"})
         answers = self.kept(fails, ("GET", "/version"), fails, ("GET", "/health"))
         self.assertEqual([status for status, _ in answers], [500, 200, 500, 200])
@@ -395,7 +395,7 @@ class Server(TrackingServerTestCase):
             self.assertIn(words, text)
 
     def memory(self):
-        """The most that the server has had in memory, in bytes."""
+        """The greatest memory use of the server, in bytes."""
         with open(f"/proc/{self.server.pid}/status") as status:
             return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) * 1024
 
@@ -417,7 +417,7 @@ class Server(TrackingServerTestCase):
         if os.environ.get("SHOW_FIGURES"):
             print(f"{(self.memory() - before) >> 20} MiB more, /health at most {longest:.2f} s")
         self.assertLess(self.memory() - before, 2.5 * request_limits.MOST_UNPACKED_BYTES)
-        # Unbounded it is 14 s on a machine with nothing else to do.
+        # Without a limit it is 14 s on an idle machine.
         self.assertLess(longest, 8)
 
     def test_two_encodings_are_refused(self):
