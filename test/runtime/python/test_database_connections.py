@@ -85,7 +85,7 @@ class ClientCertificate(ConnectionTestCase):
 
         until(is_on, "TLS")
 
-    def test_a_client_with_its_certificate_is_let_in(self):
+    def test_a_client_with_a_certificate_is_accepted(self):
         settings = self.settings(PGSSLMODE="verify-ca", **self.authority, **self.own)
         connection = self.connect(settings)
         with connection.cursor() as cursor:
@@ -94,7 +94,7 @@ class ClientCertificate(ConnectionTestCase):
         connection.close()
         self.assertEqual(self.dump(settings), b"PGDMP")
 
-    def test_a_client_without_one_is_refused_in_words(self):
+    def test_a_client_without_a_certificate_is_refused_with_a_message(self):
         words = self.refusal(self.settings(PGSSLMODE="verify-ca", **self.authority))
         self.assertRegex(words, r"^login refused \(.*certificate")
 
@@ -135,7 +135,7 @@ class SeveralHosts(ConnectionTestCase):
             cursor.execute("SELECT host(inet_server_addr()), pg_is_in_recovery()")
             return cursor.fetchone()
 
-    def test_the_one_that_accepts_writes_is_used_also_when_it_is_another_one(self):
+    def test_the_host_that_accepts_writes_is_used_before_and_after_a_failover(self):
         self.assertEqual(self.reached(), ("127.0.0.1", False))
         self.assertEqual(self.dump(self.hosts), b"PGDMP")
 
@@ -144,7 +144,7 @@ class SeveralHosts(ConnectionTestCase):
         self.assertEqual(self.reached(), ("127.0.0.2", False))
         self.postgres._run("pg_ctl", "-D", f"{self.postgres.folder}/data", "-w", "-o", self.options(), "start")
 
-    def test_a_standby_alone_is_refused(self):
+    def test_a_single_standby_is_refused(self):
         self.hosts["PGHOST"] = "127.0.0.2"
         self.assertIn("read-only", self.refusal(self.hosts))
 

@@ -83,7 +83,7 @@ class ParallelWriters(TrackingServerTestCase):
             until.wait(0.05)
         return most
 
-    def test_nothing_is_lost_of_forty_writers_an_asynchronous_one_and_traces(self):
+    def test_forty_writers_an_asynchronous_one_and_traces_lose_nothing(self):
         runs = [self.run_of(f"writer-{i}") for i in range(WRITERS)]
         asynchronous = self.run_of("asynchronous")
         done = threading.Event()

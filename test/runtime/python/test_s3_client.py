@@ -94,14 +94,14 @@ class Checksums(unittest.TestCase):
         [headers] = self.server.uploads
         return [name for name in headers if "checksum" in name or name == "x-amz-trailer"]
 
-    def test_none_where_they_are_not_required(self):
+    def test_none_if_they_are_not_required(self):
         self.assertEqual(self.upload(**ENDPOINT), [])
 
     # Shows that the variables are needed.
     def test_boto3_adds_them_by_itself(self):
         self.assertNotEqual(self.upload(), [])
 
-    def test_answers_are_checked_only_where_it_is_required(self):
+    def test_answers_are_checked_only_if_required(self):
         self.assertEqual(client(**ENDPOINT).meta.config.response_checksum_validation, "when_required")
         self.assertEqual(client().meta.config.response_checksum_validation, "when_supported")
 
@@ -131,7 +131,7 @@ class Authority(unittest.TestCase):
             s3_artifact_repo._cached_get_s3_client.cache_clear()
             s3_artifact_repo.S3ArtifactRepository("s3://models").log_artifact(str(file))
 
-    def test_mlflow_trusts_it_if_it_is_told_to(self):
+    def test_mlflow_trusts_it_if_configured(self):
         self.upload(AWS_CA_BUNDLE=str(self.certificate))
         self.assertEqual(len(self.server.uploads), 1)
         with self.assertRaisesRegex(Exception, "SSL validation failed"):
@@ -170,7 +170,7 @@ class Authority(unittest.TestCase):
                 self.assertEqual(self.rclone(remote, **{variable: str(self.certificate)}), ("0", ""))
                 self.assertIn("x509", self.rclone(remote)[1])
 
-    def test_rclone_says_that_the_file_of_the_authority_is_not_there(self):
+    def test_rclone_reports_that_the_file_of_the_authority_is_missing(self):
         code, errors = self.rclone("source:", AWS_CA_BUNDLE="/nonexistent")
         self.assertEqual(code, "1")
         self.assertIn("/nonexistent", errors)
