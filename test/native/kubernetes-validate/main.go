@@ -1,6 +1,6 @@
 // Command kubernetes-validate checks YAML files with Kubernetes' own strict decoding, defaulting and validation code, without
-// a cluster. It prints one line for each error, and exits with 1 if it has found one. It skips kinds that Kubernetes itself does not
-// define (custom resources).
+// a cluster. It prints a line for each complaint and exits 1 if there is one. Kinds that Kubernetes itself does not know (custom
+// resources) are skipped.
 package main
 
 import (
