@@ -22,7 +22,7 @@ const OPERATORS_OWN = new RegExp(
   ].join('|')})$`,
 );
 
-/** What is wrong with the name of a further database. The name of its object is made from it. */
+/** What is wrong with the name of a further database, which is part of the name of its object. */
 export function furtherDatabaseRules(name: string): Rule[] {
   const ends = name.endsWith('_');
   return [

@@ -47,7 +47,7 @@ export interface ExistingDatabaseProps {
    */
   readonly authoritySecretName?: string;
   /**
-   * Name of a Secret whose keys `tls.crt` and `tls.key` (as cert-manager makes it) are the certificate with which clients
+   * Name of a Secret whose keys `tls.crt` and `tls.key` (as cert-manager creates it) are the certificate with which clients
    * log in: `PGSSLCERT` and `PGSSLKEY`. A renewed certificate takes effect with the next connection. Refused with an
    * `sslMode` that allows connections without TLS. `credentials` are still required: they name the role, and a server that
    * asks only for the certificate (`cert` in `pg_hba.conf`) ignores the password.

@@ -34,9 +34,9 @@ export interface PostgresPodProps {
   readonly tlsSecretName?: string;
 }
 
-/** The set-up makes MLflow's role a member of this one. */
+/** The set-up Job adds MLflow's role to this one. */
 const MLFLOW = '+cdk8s_mlflow';
-/** The set-up makes the exporter's role a member of this one. */
+/** The set-up Job adds the exporter's role to this one. */
 const METRICS = '+cdk8s_metrics';
 
 /**

@@ -12,10 +12,10 @@ interface Documented {
 
 /**
  * Lists what the docstrings of a module's exports lack, one line for each:
- * - every type and member that jsii makes public has a sentence,
- * - every parameter a `@param` with words,
- * - every optional prop a `@default`,
- * - every prop that is a quantity its unit (`missingUnit` has the rule).
+ * - every type and member that jsii makes public needs a sentence,
+ * - every parameter needs a `@param` with a text,
+ * - every optional prop needs a `@default`,
+ * - every prop that is a quantity needs its unit (`missingUnit` has the rule).
  *
  * @param source text of the module instead of the file's, for a module that does not exist
  */

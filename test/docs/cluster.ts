@@ -28,7 +28,10 @@ export interface Cluster {
   readonly containers: Set<string>;
 }
 
-/** `main.ts`, a platform with everything turned on, what the page's own TypeScript makes, and what its commands make. */
+/**
+ * The objects of `main.ts`, of a platform with all features, of the page's own TypeScript, and those that its commands
+ * create.
+ */
 export function clusterOf(page: Page, withPrograms: boolean): Cluster {
   const own = withPrograms ? Object.values(objectsOf(programsOf(page))).flatMap((objects) => objects()) : [];
   const handed = page.blocks

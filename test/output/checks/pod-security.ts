@@ -131,7 +131,7 @@ function sharedFindings(at: string, context: any): string[] {
   return found;
 }
 
-/** The `host` fields of probes and lifecycle hooks: with one, the kubelet can be made to call any address. */
+/** The `host` fields of probes and lifecycle hooks: with one, a user can make the kubelet connect to any address. */
 function hostsOf(container: any): [string, unknown][] {
   const handlers: [string, any][] = [
     ...['livenessProbe', 'readinessProbe', 'startupProbe'].map((name): [string, any] => [name, container[name]]),
