@@ -23,7 +23,7 @@ export interface AzureContainerProps {
   readonly prefix?: string;
   /**
    * `Credentials.fromServiceAccount(…)` for Microsoft Entra Workload ID, with the annotation
-   * `azure.workload.identity/client-id`; its pods also need the label `azure.workload.identity/use: "true"`, in
+   * `azure.workload.identity/client-id`. The pods also need the label `azure.workload.identity/use: "true"`, in
    * `pods.podLabels`. Or `Credentials.fromSecret(…)`: the Secret has a key of the account under `AZURE_STORAGE_ACCESS_KEY`,
    * or under the key that `passwordKey` names.
    * @see https://azure.github.io/azure-workload-identity/docs/

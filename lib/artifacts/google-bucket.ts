@@ -18,7 +18,7 @@ export interface GoogleBucketProps {
   readonly prefix?: string;
   /**
    * `Credentials.fromServiceAccount(…)` for the workload identity of GKE, e.g. with the annotation
-   * `iam.gke.io/gcp-service-account`; or `Credentials.fromSecret(…)`: the Secret has the key file of a service account under
+   * `iam.gke.io/gcp-service-account`. Or `Credentials.fromSecret(…)`: the Secret has the key file of a service account under
    * `key.json`, or under the key that `passwordKey` names: `GOOGLE_APPLICATION_CREDENTIALS`.
    * @see https://cloud.google.com/docs/authentication/application-default-credentials
    */

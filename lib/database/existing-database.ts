@@ -35,8 +35,8 @@ export interface ExistingDatabaseProps {
   /** The role: `Credentials.fromSecret(…)`, with the keys `username` and `password` unless it names others. */
   readonly credentials: Credentials;
   /**
-   * `PGSSLMODE`: `disable`, `allow`, `prefer` or `require`; with `authoritySecretName` `verify-full`, or `verify-ca`, which
-   * does not compare the host with the names in the server's certificate.
+   * `PGSSLMODE`: `disable`, `allow`, `prefer` or `require`. With `authoritySecretName` it is `verify-full`, or `verify-ca`,
+   * which does not compare the host with the names in the server's certificate.
    * @see https://www.postgresql.org/docs/17/libpq-ssl.html#LIBPQ-SSL-PROTECTION
    * @default - `require`; with `authoritySecretName` `verify-full`
    */
