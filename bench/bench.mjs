@@ -1,6 +1,6 @@
-// npm run bench: what synth costs, each against a floor of the same run, so that no goal depends on the machine; a goal that
-// is missed makes it exit with 1. Processor time is measured: unlike a duration it is hardly touched by what else the
-// machine does. What `npm run build` made is measured.
+// npm run bench: measures the processor time of synth with the output of `npm run build`. Each goal is a multiple of a floor
+// of the same run, so it does not depend on the machine. Processor time depends less on other processes than a duration
+// does. The exit code is 1 if a goal is missed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,13 +11,16 @@ import { parse, parseAllDocuments } from 'yaml';
 import { bundle } from '../runtime/bundle.mjs';
 
 const ROUNDS = 9;
-/** What requiring the package costs against what it requires too. */
+/** Processor time of requiring the package, as a multiple of that of its dependencies. */
 const REQUIRE_TIMES_FLOOR = 1.3;
-/** One platform, many platforms, and many servings, against the same charts and objects by cdk8s alone. */
+/**
+ * Processor time of one platform, of many platforms and of many servings, as a multiple of the same charts and objects in
+ * plain cdk8s.
+ */
 const SYNTH_TIMES_FLOOR = 1.75;
-/** An object's cost among many platforms against that among few. */
+/** Processor time for each object of many platforms, as a multiple of that of a few platforms. */
 const GROWTH = 2;
-/** Bytes of an annotation, in which a client-side `kubectl apply` keeps the object. */
+/** Greatest size of an annotation in bytes: a client-side `kubectl apply` stores the object in one. */
 const MOST_BYTES = 262_144;
 const [FEW, MANY] = [50, 200];
 const [CHARTS, SERVINGS] = [250, 1000];
@@ -28,18 +31,18 @@ process.chdir(root);
 mkdirSync(work, { recursive: true });
 bundle();
 
-/** Processor seconds that a command and what it starts take. */
+/** Processor seconds of a command and of its child processes. */
 function seconds(command, args) {
   const env = { ...process.env, CDK8S_OUTDIR: output, PATH: `${root}/node_modules/.bin:${process.env.PATH}` };
   const timed = ['-c', '"$@" >/dev/null && times', 'sh', command, ...args];
   const { status, stdout, stderr } = spawnSync('sh', timed, { env, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
-  // The shell's own time, and in the second line that of what it started: 0m0.31s 0m0.04s.
+  // The first line is the time of the shell, the second that of its child processes: 0m0.31s 0m0.04s.
   const [, children] = stdout.trim().split('\n');
   return [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + Number(m) * 60 + Number(s), 0);
 }
 
-/** Prints a goal and how it is met; the run fails with one that is not. */
+/** Prints a goal and its measured value. If the goal is missed, the run fails. */
 function goal(what, value, most, unit = ' x floor') {
   const met = value <= most;
   const shown = Number.isInteger(value) ? String(value) : value.toFixed(2);
@@ -94,7 +97,7 @@ const starts = {
   'main.ts, as cdk8s.yaml runs it': ['sh', ['-c', app]],
 };
 
-// Interleaved, so that a busy moment of the machine meets all of them.
+// Interleaved, so that a busy moment of the machine affects all of them.
 const times = Object.fromEntries(Object.keys(starts).map((name) => [name, []]));
 for (let round = 0; round < ROUNDS; round++) {
   for (const [name, [command, args]] of Object.entries(starts)) times[name].push(seconds(command, args));
@@ -108,7 +111,7 @@ const plainMain = median(times['floor: what main.ts makes, by cdk8s alone']);
 goal('synth of the default platform, compiled', median(times['main.ts, compiled']) / plainMain, SYNTH_TIMES_FLOOR);
 goal('requiring the package', median(times['cdk8s-mlflow required']) / floor, REQUIRE_TIMES_FLOOR);
 
-/** What a program of bench/ says of one run. */
+/** The numbers that a program of bench/ prints for one run. */
 function run(program, ...args) {
   const { stdout, stderr, status } = spawnSync('node', [join(work, `${program}.js`), ...args.map(String)], {
     env: { ...process.env, CDK8S_OUTDIR: output },
@@ -118,7 +121,7 @@ function run(program, ...args) {
   return JSON.parse(stdout);
 }
 
-/** The best of several tries of each, interleaved: the one that nothing else held up. */
+/** The best of several tries of each, interleaved: the try that other processes delayed least. */
 function best(cases, tries) {
   const results = Array.from({ length: tries }, () => cases.map((args) => run(...args)));
   return cases.map((_, index) =>

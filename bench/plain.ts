@@ -1,7 +1,7 @@
-// The floor: the same charts and objects in an app of cdk8s alone.
+// The floor: the same charts and objects in plain cdk8s.
 import { ApiObject, App, AppProps, Chart } from 'cdk8s';
 
-/** An app with the charts of another one, and in each the objects of that one as plain JSON, without its constructs. */
+/** Copies an app: the same charts, with the objects as plain JSON and without the constructs. */
 export function plainApp(app: App, props?: AppProps): () => App {
   const charts = app.charts.map((chart) => ({
     id: chart.node.id,
@@ -21,7 +21,7 @@ function objectsOf(chart: Chart): ApiObject[] {
   return chart.node.findAll().filter((node): node is ApiObject => ApiObject.isApiObject(node));
 }
 
-/** Processor milliseconds of building an app and writing its YAML, and the number of its objects. */
+/** Measures the processor milliseconds for building an app and writing its YAML, and counts its objects. */
 export function measured(build: () => App): { objects: number; milliseconds: number } {
   const start = process.cpuUsage();
   const app = build();

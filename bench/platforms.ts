@@ -1,5 +1,5 @@
-// Synthesizes as many platforms as its first argument says, each in a chart and namespace of its own, and says what it took;
-// with `plain` as the second argument, their objects by cdk8s alone.
+// Synthesizes the number of platforms in its first argument, each in its own chart and namespace, and prints the processor
+// time. With `plain` as the second argument, it does so for the same objects in plain cdk8s.
 import { App, Chart } from 'cdk8s';
 import { measured, plainApp } from './plain';
 import { MlflowPlatform } from '../lib';

@@ -1,7 +1,7 @@
-// Synthesizes a platform with as many servings as its first argument says, and says what it took. The second argument:
-// `charts`, a chart for each; `folders`, a file for each object of such charts; `chart`, all in the chart of the platform; it
-// says the largest object too, which `kubectl apply` has to keep in an annotation. With `plain` as the third, the same objects
-// by cdk8s alone.
+// Synthesizes a platform with the number of servings in its first argument, and prints the processor time. The second
+// argument is the layout: `charts`, a chart for each serving; `folders`, the same with a file for each object; `chart`, all
+// in the chart of the platform. With `chart` it also prints the size of the largest object, which `kubectl apply` stores in
+// an annotation. With `plain` as the third argument, it does so for the same objects in plain cdk8s.
 import { App, Chart, YamlOutputType } from 'cdk8s';
 import { measured, plainApp } from './plain';
 import { MlflowPlatform, RegisteredModel } from '../lib';
@@ -12,7 +12,7 @@ const props = layout === 'folders' ? { yamlOutputType: YamlOutputType.FOLDER_PER
 function servings(): App {
   const app = new App(props);
   const own = new Chart(app, 'mlflow', { namespace: 'mlflow' });
-  // A server that names its clients has the largest NetworkPolicy.
+  // The NetworkPolicy is largest if the server lists its clients.
   const platform = new MlflowPlatform(own, 'mlflow', { server: { clients: [{ podLabels: { app: 'notebooks' } }] } });
   for (let index = 0; index < Number(count); index++) {
     const chart = layout === 'chart' ? own : new Chart(app, `serving-${index}`, { namespace: 'ml-serving' });

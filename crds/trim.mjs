@@ -1,14 +1,14 @@
-// Makes crds/*.yaml from an operator's own CRD: names, types and limits stay, prose goes, and so do versions that are no
-// longer stored. The annotations say which release it is of. servicemonitors.yaml is the input of `cdk8s import`;
-// httproutes.yaml, of the first Gateway API that has `timeouts` in its standard channel, is what the tests go by.
-// Of CloudNativePG's Cluster, whose definition has 460 kB, only the fields that are named stay, each with all that is below it.
+// Writes crds/*.yaml from an operator's own CRD. It keeps names, types and limits, and removes descriptions and versions
+// that are no longer stored. The annotations name the release of the CRD. `cdk8s import` reads servicemonitors.yaml. The
+// tests use httproutes.yaml, which is from the first Gateway API with `timeouts` in its standard channel. The definition of
+// CloudNativePG's Cluster has 460 kB: only the fields of the arguments are kept, with everything below them.
 //   node crds/trim.mjs <crd.yaml> [<field of spec> | <field>.<field> …] > crds/<name>.yaml
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 
 const prose = new Set(['description', 'x-kubernetes-map-type', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys']);
 
-/** Below `properties` the keys are field names, where a field may well be called "description". */
+/** Below `properties` the keys are names of fields, and a field can be called "description". */
 function trim(node, fieldNames = false) {
   if (Array.isArray(node)) return node.map((item) => trim(item));
   if (node === null || typeof node !== 'object') return node;
@@ -19,7 +19,7 @@ function trim(node, fieldNames = false) {
   );
 }
 
-/** The fields of these paths, or all. Lists are no part of a path. */
+/** Keeps the fields of these paths, or all fields if no path is given. A path has no element for a list. */
 function keep(node, paths) {
   if (paths.length === 0) return node;
   if (node.items) return { ...node, items: keep(node.items, paths) };

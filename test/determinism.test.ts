@@ -17,7 +17,7 @@ test('the compared apps contain several platforms, each with its monitor', () =>
 test.each<[string, RunOptions]>([
   ['on a second run', {}],
   ['in another time zone', { env: { TZ: 'Pacific/Kiritimati' } }],
-  // German writes numbers in another way, Lithuanian sorts y beside i.
+  // German formats numbers in another way, and Lithuanian sorts y next to i.
   ['in German', { env: { LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8' } }],
   ['in Lithuanian', { env: { LANG: 'lt_LT.UTF-8', LC_ALL: 'lt_LT.UTF-8' } }],
   ['without a locale', { env: { LANG: 'C', LC_ALL: 'C' } }],

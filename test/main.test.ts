@@ -22,7 +22,7 @@ test.each(['mlflow', 'ml-serving'])('the first object of %s is the namespace of 
   expect(others.filter(({ metadata }) => metadata.namespace !== name)).toEqual([]);
 });
 
-// What the seed's deployer looked for: its name, its labels and its container.
+// The seed's deployer finds the Deployment by its name, its labels and its container.
 test("the serving has the name and the port of the seed's", () => {
   const { metadata, spec } = parseManifests(files['ml-serving.k8s.yaml']).find(({ kind }) => kind === 'Deployment')!;
   expect([metadata.name, metadata.labels?.app]).toEqual(Array(2).fill('churn-prediction-model-serving'));

@@ -5,8 +5,8 @@ import { Rendered, ofKind, synth } from './support/synth';
 const platform = (props: MlflowPlatformProps = {}) => synth((chart) => new MlflowPlatform(chart, 'mlflow', props));
 
 /**
- * Names and selectors are a contract: data, claims, bookmarks and other people's policies hang on them. A selector is
- * given by its component; name and instance are the same everywhere.
+ * Names and selectors are a contract: data, claims, bookmarks and other people's policies depend on them. The table gives
+ * the component of each selector; its name and instance are always the same.
  */
 test('every object of a platform has this kind, name and selector', () => {
   const selects = (object: Rendered) => {
@@ -85,12 +85,12 @@ test('two platforms of one namespace share no object and no selector', () => {
   const objects = synth((chart) => ['mlflow-1', 'mlflow-2'].forEach((id) => new MlflowPlatform(chart, id)));
   const of = (id: string) => objects.filter(({ metadata }) => metadata.name.startsWith(`${id}-`));
   expect([...of('mlflow-1'), ...of('mlflow-2')]).toHaveLength(objects.length);
-  // Names, labels, selectors, Secrets: whatever the one says of itself, the other says of itself.
+  // Names, labels, selectors and Secrets of both platforms differ only in the name of the platform.
   const renamed = JSON.stringify(withoutHashes(of('mlflow-1'))).replaceAll('mlflow-1', 'mlflow-2');
   expect(JSON.parse(renamed)).toEqual(withoutHashes(of('mlflow-2')));
 });
 
-/** Hashes of names and contents differ where these do. */
+/** Removes hashes, because they depend on names and contents. */
 function withoutHashes(objects: Rendered[]): Rendered[] {
   return JSON.parse(
     JSON.stringify(objects)

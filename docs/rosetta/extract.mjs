@@ -1,5 +1,5 @@
-// Translates the TypeScript of README and of the docstrings into Python, for the README of the wheel. The tool finds its
-// fixtures in a folder `rosetta` beside package.json only.
+// Translates the TypeScript of README and of the docstrings into Python, for the README of the wheel. The tool looks for its
+// fixtures only in a folder `rosetta` next to package.json.
 import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
-// What TypeDoc does not know: the title of a Markdown page is its heading, its kind is its folder, and a link opens a page.
+// Adds to TypeDoc: the title of a Markdown page is its heading, its group is its folder, and its links open pages of the
+// site.
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,14 +25,14 @@ export function load(app) {
     const folder = relative(root, dirname(file)).split('/');
     document.frontmatter.group = kinds[folder[0] === 'docs' ? folder[1] : folder[0]] ?? 'Overview';
   });
-  // There is one module: lib/index.ts, whose pages take the place of API.md.
+  // The only module is lib/index.ts. Its pages replace API.md.
   app.converter.on(Converter.EVENT_CREATE_DECLARATION, (_, declaration) => {
     if (!declaration.kindOf(ReflectionKind.Module)) return;
     declaration.name = 'API';
     declaration.project.files.registerReflectionPath(join(root, 'API.md'), declaration);
   });
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => linkPages(project));
-  // A name, as of a file or field, for style.css: tables do not break it.
+  // Marks code that is one word, e.g. the name of a file or field: style.css prevents line breaks in it.
   app.renderer.on(PageEvent.END, (page) => {
     page.contents = page.contents?.replaceAll(/<code>(?=[^\s<]{1,60}<\/code>)/g, '<code class="name">');
   });
@@ -41,8 +42,9 @@ export function load(app) {
 }
 
 /**
- * The front page by the name of its file, as TypeDoc names its folder; and files that are no pages in the repository,
- * which shows them as pages: TypeDoc copies them, and a browser shows or saves their bare text.
+ * Corrects two kinds of links. A link to the front page gets the name of its file, because TypeDoc links its folder. A link
+ * to a file that is not a page opens the repository, which formats the file: TypeDoc would copy it, and a browser would show
+ * its plain text.
  */
 function linkPages(project) {
   const pages = [project.readme, ...project.getReflectionsByKind(ReflectionKind.Document).map(({ content }) => content)];
@@ -61,7 +63,7 @@ function linkPages(project) {
   for (const file of copied) project.files.mediaToPath.delete(file);
 }
 
-/** Links of the site that open no page of it, and those to a heading that the page does not have. */
+/** Lists the links of the site that open no page, and those to a heading that does not exist. */
 function deadLinks(site) {
   const pages = new Map(
     readdirSync(site, { recursive: true, encoding: 'utf8' })

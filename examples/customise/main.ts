@@ -5,13 +5,13 @@ const app = new App();
 const chart = new Chart(app, 'mlflow', { namespace: 'mlflow' });
 new RestrictedNamespace(chart, 'namespace');
 
-// First the props: what they know is checked, and stays right in the next version.
+// Use props first: they are checked, and they keep their meaning in the next version.
 const mlflow = new MlflowPlatform(chart, 'mlflow', {
   exposure: Exposure.ingress({ host: 'mlflow.example.com' }),
   server: { environment: { MLFLOW_LOGGING_LEVEL: 'WARNING' } },
 });
 
-// Then patches, for what no prop foresees. Each object has an id; an unknown one is refused with the list of all.
+// Use patches for fields that no prop sets. Each object has an id. An unknown id is refused, with the list of all ids.
 mlflow.server.apiObject('deployment').addJsonPatch(JsonPatch.add('/spec/minReadySeconds', 10));
 mlflow.server
   .apiObject('autoscaler')
@@ -21,7 +21,7 @@ mlflow
   .apiObject('postgres/stateful-set')
   .addJsonPatch(JsonPatch.add('/spec/template/spec/terminationGracePeriodSeconds', 300));
 
-// And objects of one's own, beside the library's.
+// You can also add objects of your own to the chart.
 new ApiObject(chart, 'quota', {
   apiVersion: 'v1',
   kind: 'ResourceQuota',

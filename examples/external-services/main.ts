@@ -21,7 +21,7 @@ const artifacts = (prefix: string) =>
     }),
   });
 
-// A platform on an existing database and bucket: the cluster has no StatefulSet.
+// A platform on an existing database and bucket: it has no StatefulSet.
 const external = new Chart(app, 'mlflow', { namespace: 'mlflow' });
 new RestrictedNamespace(external, 'namespace');
 new MlflowPlatform(external, 'mlflow', {
@@ -35,7 +35,7 @@ new MlflowPlatform(external, 'mlflow', {
   artifacts: artifacts('mlflow'),
 });
 
-// The same from parts: what a platform wires is wired here, so that each part can be another one.
+// The same without MlflowPlatform: this code connects the parts itself, so you can replace each part.
 const standalone = new Chart(app, 'tracking', { namespace: 'tracking' });
 new RestrictedNamespace(standalone, 'namespace');
 new TrackingServer(standalone, 'tracking', {

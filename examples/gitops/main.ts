@@ -1,7 +1,8 @@
 import { App, Chart, YamlOutputType } from 'cdk8s';
 import { MlflowPlatform, RegisteredModel, RestrictedNamespace } from 'cdk8s-mlflow';
 
-// A folder a chart, for one Application or Kustomization each, and a file an object, so that a diff shows what changes.
+// One folder for each chart, for its own Application or Kustomization. One file for each object, so that a diff shows what
+// changes.
 const app = new App({ yamlOutputType: YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE });
 
 const chart = new Chart(app, 'mlflow', { namespace: 'mlflow' });
@@ -15,8 +16,8 @@ mlflow.addModelServing('churn-prediction-model', {
   model: RegisteredModel.byAlias('churn-prediction-model', 'champion'),
 });
 
-// A Job has a new name when what it runs changes, so the old one would be pruned. The migration's stays: it may be at
-// work, and its log names the dump.
+// If the content of a Job changes, the Job gets a new name, so a controller would prune the old one. The old Job of the
+// migration is kept: it may still run, and its log names the dump.
 const migration = mlflow.server.apiObject('migration/job').metadata;
 migration.addAnnotation('argocd.argoproj.io/sync-options', 'Prune=false');
 migration.addAnnotation('argocd.argoproj.io/compare-options', 'IgnoreExtraneous');

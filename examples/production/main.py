@@ -45,7 +45,7 @@ mlflow = MlflowPlatform(
             memory=MemoryResources(request=Size.gibibytes(4), limit=Size.gibibytes(8)),
         ),
     ),
-    # Four drives, of which one may be lost while MinIO goes on writing. The number is fixed when the store is made.
+    # Four drives: MinIO still accepts writes after the loss of one. The number cannot be changed later.
     minio=MinioStoreProps(
         replicas=4,
         storage=Size.gibibytes(500),
@@ -56,12 +56,12 @@ mlflow = MlflowPlatform(
     ),
     server=TrackingServerOptions(
         autoscaling=Autoscaling(min_replicas=3, max_replicas=12),
-        # The largest artifact that passes is nine tenths of it.
+        # The server accepts artifacts of up to nine tenths of this size.
         spool=Size.gibibytes(50),
         drain_timeout=Duration.seconds(300),
         keys=Credentials.from_secret("mlflow-keys"),
     ),
-    # In another account, so that it is not lost together with the platform.
+    # A bucket in another account, so that it is not lost together with the platform.
     backup=BackupOptions(
         schedule="0 2 * * *",
         target=BackupTarget.bucket(
@@ -72,12 +72,12 @@ mlflow = MlflowPlatform(
         retention=BackupRetention(daily=7, weekly=4, monthly=12),
         encryption=BackupEncryption(secret_name="mlflow-backup-key"),
     ),
-    # What people deleted stays for a month, and is in the backups of that time.
+    # Removes deleted runs after a month. The backups of that month still contain them.
     garbage_collection=GarbageCollectionOptions(schedule="0 4 * * 6", older_than=Duration.days(30)),
     pods=PlacementOptions(priority_class_name="platform", pod_labels={"team": "ml-platform"}),
 )
 
-# What needs the Prometheus Operator, in a file of its own.
+# Objects that need the Prometheus Operator are in a separate file.
 monitoring = Chart(app, "mlflow-monitoring", namespace=namespace)
 MetricsMonitor(
     monitoring,

@@ -34,7 +34,7 @@ const mlflow = new MlflowPlatform(chart, 'mlflow', {
       memory: { request: Size.gibibytes(4), limit: Size.gibibytes(8) },
     },
   },
-  // Four drives, of which one may be lost while MinIO goes on writing. The number is fixed when the store is made.
+  // Four drives: MinIO still accepts writes after the loss of one. The number cannot be changed later.
   minio: {
     replicas: 4,
     storage: Size.gibibytes(500),
@@ -45,12 +45,12 @@ const mlflow = new MlflowPlatform(chart, 'mlflow', {
   },
   server: {
     autoscaling: { minReplicas: 3, maxReplicas: 12 },
-    // The largest artifact that passes is nine tenths of it.
+    // The server accepts artifacts of up to nine tenths of this size.
     spool: Size.gibibytes(50),
     drainTimeout: Duration.seconds(300),
     keys: Credentials.fromSecret('mlflow-keys'),
   },
-  // In another account, so that it is not lost together with the platform.
+  // A bucket in another account, so that it is not lost together with the platform.
   backup: {
     schedule: '0 2 * * *',
     target: BackupTarget.bucket({
@@ -61,12 +61,12 @@ const mlflow = new MlflowPlatform(chart, 'mlflow', {
     retention: { daily: 7, weekly: 4, monthly: 12 },
     encryption: { secretName: 'mlflow-backup-key' },
   },
-  // What people deleted stays for a month, and is in the backups of that time.
+  // Removes deleted runs after a month. The backups of that month still contain them.
   garbageCollection: { schedule: '0 4 * * 6', olderThan: Duration.days(30) },
   pods: { priorityClassName: 'platform', podLabels: { team: 'ml-platform' } },
 });
 
-// What needs the Prometheus Operator, in a file of its own.
+// Objects that need the Prometheus Operator are in a separate file.
 const monitoring = new Chart(app, 'mlflow-monitoring', { namespace });
 new MetricsMonitor(monitoring, 'mlflow-metrics', {
   target: mlflow.server,

@@ -6,11 +6,11 @@ const chart = new Chart(app, 'mlflow', { namespace: 'mlflow' });
 new RestrictedNamespace(chart, 'namespace');
 const mlflow = new MlflowPlatform(chart, 'mlflow');
 
-// Two servings of one model, each after an alias of its own.
+// Two servings of one model. Each follows its own alias.
 const namespace = 'ml-serving';
 const serving = new Chart(app, 'ml-serving', { namespace });
 new RestrictedNamespace(serving, 'namespace');
-// The gateway's pods, beside those of the namespace: this port asks for no login.
+// The gateway's pods may connect, in addition to those of the namespace: this port asks for no login.
 const clients = [{ podLabels: {} }, { namespaceLabels: { 'kubernetes.io/metadata.name': 'gateway' } }];
 const champion = mlflow.addModelServing('churn-champion', {
   chart: serving,
@@ -24,7 +24,7 @@ const challenger = mlflow.addModelServing('churn-challenger', {
   replicas: 1,
 });
 
-// Who gets which is not the library's: here a gateway of the cluster sends every tenth request to the challenger.
+// The library does not split the traffic: here a gateway of the cluster sends every tenth request to the challenger.
 const split = new Chart(app, 'churn-split', { namespace });
 new ApiObject(split, 'route', {
   apiVersion: 'gateway.networking.k8s.io/v1',

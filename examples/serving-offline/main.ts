@@ -5,7 +5,7 @@ const app = new App();
 const chart = new Chart(app, 'mlflow', { namespace: 'mlflow' });
 new RestrictedNamespace(chart, 'namespace');
 const mlflow = new MlflowPlatform(chart, 'mlflow', {
-  // Every image from here, under its own path. It holds for the Jobs and the servings too.
+  // All images are pulled from here, each under its own path, also those of Jobs and servings.
   pods: { imageRegistry: 'registry.example.com/mirror', imagePullSecrets: ['registry-login'] },
 });
 
@@ -14,7 +14,7 @@ new RestrictedNamespace(serving, 'namespace');
 mlflow.addModelServing('churn-prediction-model', {
   chart: serving,
   model: RegisteredModel.byAlias('churn-prediction-model', 'champion'),
-  // The default, said aloud: nothing is installed when a pod starts.
+  // This is the default: nothing is installed when a pod starts.
   runtime: ServingRuntime.offline(),
 });
 

@@ -11,7 +11,7 @@ new RestrictedNamespace(serving, 'namespace');
 mlflow.addModelServing('churn-prediction-model', {
   chart: serving,
   model: RegisteredModel.byAlias('churn-prediction-model', 'champion'),
-  // Built from the Dockerfile beside this file. A new tag is a new rollout of the version that is served.
+  // Built from the Dockerfile in this folder. A new tag starts a rollout of the version that is served.
   runtime: ServingRuntime.image('registry.example.com/team/churn-serving:1.0.0'),
   imagePullSecrets: ['registry-login'],
 });

@@ -9,7 +9,7 @@ const mlflow = new MlflowPlatform(chart, 'mlflow');
 
 const serving = new Chart(app, 'ml-serving', { namespace: 'ml-serving' });
 new RestrictedNamespace(serving, 'namespace');
-// For a model that is seldom asked: one pod.
+// One pod is enough for a model with few requests.
 const small = {
   replicas: 1,
   resources: {
@@ -30,7 +30,7 @@ const servings = [
   mlflow.addModelServing('prices', { chart: serving, model: RegisteredModel.byVersion('prices', '3'), ...small }),
 ];
 
-// What needs the Prometheus Operator. A ServiceMonitor is named by its id, and lies in the namespace of what it watches.
+// Objects that need the Prometheus Operator. The id of a ServiceMonitor is its name. It is in the namespace of its target.
 const monitoring = new Chart(app, 'mlflow-monitoring', { namespace: 'mlflow' });
 for (const each of servings) new MetricsMonitor(monitoring, `${each.componentName}-metrics`, { target: each });
 new MetricsMonitor(monitoring, 'mlflow-deployer-metrics', { target: mlflow.deployer });

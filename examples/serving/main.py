@@ -6,17 +6,17 @@ chart = Chart(app, "mlflow", namespace="mlflow")
 RestrictedNamespace(chart, "namespace")
 mlflow = MlflowPlatform(chart, "mlflow")
 
-# A namespace and a file of its own. Move the alias `champion` to roll out the next version.
+# The servings have their own namespace and file. Move the alias `champion` to roll out the next version.
 serving = Chart(app, "ml-serving", namespace="ml-serving")
 RestrictedNamespace(serving, "namespace")
 mlflow.add_model_serving(
     "churn-prediction-model",
     chart=serving,
     model=RegisteredModel.by_alias("churn-prediction-model", "champion"),
-    # What a new version has to answer before it gets any other request.
+    # A new version must answer this request before it gets any other.
     warm_up=WarmUp.request('{"inputs": [[0.1, 0.2, 0.3, 0.4]]}'),
     autoscaling=Autoscaling(min_replicas=2, max_replicas=6),
-    # From outside with the users of the tracking server; pods of the namespace need none.
+    # Clients outside the cluster log in as users of the tracking server. Pods of the namespace need no login.
     exposure=Exposure.ingress(host="churn.example.com", tls=Tls.from_issuer("letsencrypt-prod")),
 )
 

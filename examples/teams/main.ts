@@ -8,7 +8,7 @@ const teams = [
   { team: 'pricing', storage: Size.gibibytes(50) },
 ];
 
-// A namespace, a file and a platform each. The names inside are the same, so what is known of one holds for all.
+// Each team has a namespace, a file and a platform. The names inside are the same in each namespace.
 for (const { team, storage } of teams) {
   const namespace = `mlflow-${team}`;
   const chart = new Chart(app, namespace, { namespace });

@@ -5,16 +5,16 @@ import { Connection, ConnectionClient, clientRules } from '../kubernetes/connect
 import { EgressRule, egressRules } from '../kubernetes/network-peer';
 import { Rule, check, shownRule } from '../kubernetes/rules';
 
-/** The variable that MLflow reads the key of a storage account from. */
+/** The environment variable from which MLflow reads the key of a storage account. */
 const ACCOUNT_KEY = 'AZURE_STORAGE_ACCESS_KEY';
-/** Those that MLflow knows. */
+/** The domains that MLflow accepts. */
 const CLOUDS = ['blob.core.windows.net', 'blob.core.chinacloudapi.cn', 'blob.core.usgovcloudapi.net'];
 
 /** An existing container of Azure Blob Storage. */
 export interface AzureContainerProps {
   /** Name of the storage account. */
   readonly account: string;
-  /** Name of the container in it: with account and prefix, `--artifacts-destination`, `wasbs://…`. */
+  /** Name of the container in the storage account: with account and prefix, `--artifacts-destination`, `wasbs://…`. */
   readonly container: string;
   /**
    * Folder in the container, without slashes at its ends.
@@ -23,9 +23,9 @@ export interface AzureContainerProps {
   readonly prefix?: string;
   /**
    * `Credentials.fromServiceAccount(…)` for Microsoft Entra Workload ID, with the annotation
-   * `azure.workload.identity/client-id`; its pods also need the label `azure.workload.identity/use: "true"`, in `pods.podLabels`.
-   * Or `Credentials.fromSecret(…)` with a key of the account under the key `AZURE_STORAGE_ACCESS_KEY`, unless `passwordKey`
-   * says another.
+   * `azure.workload.identity/client-id`. The pods also need the label `azure.workload.identity/use: "true"`, in
+   * `pods.podLabels`. Or `Credentials.fromSecret(…)`: the Secret has a key of the account under `AZURE_STORAGE_ACCESS_KEY`,
+   * or under the key that `passwordKey` names.
    * @see https://azure.github.io/azure-workload-identity/docs/
    */
   readonly credentials: Credentials;
@@ -35,7 +35,7 @@ export interface AzureContainerProps {
    */
   readonly domain?: string;
   /**
-   * Destinations that the pods may connect to in order to reach it, by NetworkPolicy.
+   * Destinations of the store that the NetworkPolicy lets the pods connect to.
    * @default - any address, on port 443
    */
   readonly egress?: EgressRule[];
@@ -64,7 +64,7 @@ export class AzureContainer implements IArtifactStore {
       environment: {},
       secretVariables: byServiceAccount ? [] : [{ variable: ACCOUNT_KEY, secretName, key }],
       serviceAccountAnnotations: byServiceAccount ? credentials._annotations : undefined,
-      // Entra ID exchanges the token of the ServiceAccount there.
+      // The pods exchange the token of their ServiceAccount at Entra ID.
       egress: egress ? [...egress, ...(byServiceAccount ? [https] : [])] : [https],
     };
   }

@@ -18,37 +18,37 @@ export interface ExistingBucketProps {
   readonly prefix?: string;
   /**
    * Region of the bucket: `AWS_DEFAULT_REGION`.
-   * @default - what the client finds, e.g. from the service account
+   * @default - the region that the client detects, e.g. from the service account
    */
   readonly region?: string;
   /**
    * URL of the endpoint, with scheme: `MLFLOW_S3_ENDPOINT_URL`. Many stores that are not Amazon's refuse the checksums that
-   * boto3 adds since 1.36, so with an endpoint it adds and checks them only where S3 demands it:
+   * boto3 adds since 1.36. With an endpoint, boto3 therefore adds and checks them only if S3 demands it:
    * `AWS_REQUEST_CHECKSUM_CALCULATION` and `AWS_RESPONSE_CHECKSUM_VALIDATION` are `when_required`.
    * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-dataintegrity.html
    * @default - Amazon's
    */
   readonly endpoint?: string;
   /**
-   * True if the bucket is a part of the path, as at most stores that are not Amazon's. False if it is a part of the host
-   * name: `MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE`, `path` or `virtual`.
+   * True if the bucket is part of the path, as in most stores that are not Amazon's. False if it is part of the host name:
+   * `MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE`, `path` or `virtual`.
    * @default - true if an endpoint is given; without one boto3 decides
    */
   readonly pathStyle?: boolean;
   /**
-   * `Credentials.fromSecret(…)`, with the keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` unless it says others, or
+   * `Credentials.fromSecret(…)`, with the keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` unless it names others, or
    * `Credentials.fromServiceAccount(…)`.
    */
   readonly credentials: Credentials;
   /**
-   * Name of a Secret whose key `ca.crt` is the authority of the endpoint's certificate: `AWS_CA_BUNDLE`. boto3 then trusts no
-   * other. Only with an `https` endpoint.
+   * Name of a Secret whose key `ca.crt` is the authority of the endpoint's certificate: `AWS_CA_BUNDLE`. boto3 then trusts
+   * no other authority. Refused without an `https` endpoint.
    * @default - the authorities of MLflow's image
    */
   readonly authoritySecretName?: string;
   /**
-   * Arguments of each upload by MLflow, as boto3 names them: `MLFLOW_S3_UPLOAD_EXTRA_ARGS`. For a key of KMS
-   * `{ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'alias/mlflow' }`. A backup's own uploads have the bucket's default
+   * Arguments that MLflow passes to boto3 with each upload: `MLFLOW_S3_UPLOAD_EXTRA_ARGS`. For a key of KMS: `{
+   * ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'alias/mlflow' }`. The uploads of a backup use the bucket's default
    * encryption.
    * @see https://boto3.amazonaws.com/v1/documentation/api/latest/reference/customizations/s3.html#boto3.s3.transfer.S3Transfer.ALLOWED_UPLOAD_ARGS
    * @default - none
@@ -60,14 +60,14 @@ export interface ExistingBucketProps {
    */
   readonly cidr?: string;
   /**
-   * Destinations that the pods may connect to in order to reach it, by NetworkPolicy, instead of `cidr`. Policies count the port of the pods behind a
-   * Service: for one of Rook, `http://rook-ceph-rgw-store.rook-ceph.svc`, that is 8080 and not 80.
+   * Destinations of the store that the NetworkPolicy lets the pods connect to, instead of `cidr`. If the endpoint is a
+   * Service, give the port of its pods: for `http://rook-ceph-rgw-store.rook-ceph.svc` of Rook it is 8080 and not 80.
    * @default - `cidr`, or any address, on the endpoint's port
    */
   readonly egress?: EgressRule[];
 }
 
-/** What boto3 lets `upload_file` have. */
+/** The arguments that boto3's `upload_file` accepts. */
 const UPLOAD_ARGUMENTS = [
   ...['ACL', 'CacheControl', 'ChecksumAlgorithm', 'ChecksumType', 'ContentDisposition', 'ContentEncoding'],
   ...[
@@ -126,7 +126,7 @@ export class ExistingBucket implements IArtifactStore {
       serviceAccountAnnotations: byServiceAccount ? credentials._annotations : undefined,
       egress: [
         ...(egress ?? [{ peer: cidr ? { cidr } : { anyone: true }, port: endpointPort(endpoint) }]),
-        // The cloud's own service that changes the account's token for a key.
+        // The cloud's service that exchanges the token of the ServiceAccount for a key.
         ...(byServiceAccount && (egress || cidr || endpointPort(endpoint) !== 443)
           ? [{ peer: { anyone: true }, port: 443 }]
           : []),

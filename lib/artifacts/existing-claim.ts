@@ -9,8 +9,8 @@ export interface ExistingClaimProps {
   /** Name of a PersistentVolumeClaim in the same namespace. */
   readonly claimName: string;
   /**
-   * True where pods on several nodes can mount it at once (access mode ReadWriteMany). Without that there can be only
-   * one server, which is stopped before the next one starts (`strategy: Recreate`).
+   * True if pods on several nodes can mount it at once (access mode ReadWriteMany). If false, the platform supports one
+   * server, which is stopped before the next one starts (`strategy: Recreate`).
    * @default false
    */
   readonly readWriteMany?: boolean;

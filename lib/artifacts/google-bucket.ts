@@ -18,13 +18,13 @@ export interface GoogleBucketProps {
   readonly prefix?: string;
   /**
    * `Credentials.fromServiceAccount(…)` for the workload identity of GKE, e.g. with the annotation
-   * `iam.gke.io/gcp-service-account`; or `Credentials.fromSecret(…)` with the key file of a service account under the key
-   * `key.json`, unless `passwordKey` says another: `GOOGLE_APPLICATION_CREDENTIALS`.
+   * `iam.gke.io/gcp-service-account`. Or `Credentials.fromSecret(…)`: the Secret has the key file of a service account under
+   * `key.json`, or under the key that `passwordKey` names: `GOOGLE_APPLICATION_CREDENTIALS`.
    * @see https://cloud.google.com/docs/authentication/application-default-credentials
    */
   readonly credentials: Credentials;
   /**
-   * Destinations that the pods may connect to in order to reach it, by NetworkPolicy.
+   * Destinations of the store that the NetworkPolicy lets the pods connect to.
    * @default - any address, on port 443
    */
   readonly egress?: EgressRule[];

@@ -19,7 +19,7 @@ export interface MinioPodProps {
   readonly replicas: number;
   /** The Service that gives the pods their names. */
   readonly governingService: string;
-  /** Whether metrics need no login. */
+  /** Whether the metrics can be read without a login. */
   readonly publicMetrics: boolean;
 }
 
@@ -37,7 +37,7 @@ export function minioPod(props: MinioPodProps): PodProps {
       {
         name: 'minio',
         image: props.image,
-        // No command: the entry point starts `silo` in Silo's image and `minio` in MinIO's.
+        // No command: the entry point of Silo's image starts `silo`, that of MinIO's image starts `minio`.
         args: ['server', drives, '--address', `:${API_PORT}`, '--console-address', `:${CONSOLE_PORT}`],
         env: environment({
           HOME: '/tmp',

@@ -3,10 +3,13 @@ import { PodOptions } from '../component/pod-options';
 import { Credentials } from '../credentials/credentials';
 import { NetworkPeer } from '../kubernetes/network-peer';
 
-/** Options of the embedded store. Its `image` may be one of Silo or one of MinIO: both are started by arguments only. */
+/**
+ * Options of the embedded store. Its `image` may be one of Silo or of MinIO: the container sets only arguments, and both
+ * images accept them.
+ */
 export interface MinioStoreProps extends PodOptions {
   /**
-   * Size of the volume `minio-data`, for each pod. A claim's size cannot be changed by a later synth: grow the claim
+   * Size of the volume `minio-data`, for each pod. A later synth cannot change the size of a claim: enlarge the claim
    * itself.
    * @default Size.gibibytes(100)
    */
@@ -17,13 +20,13 @@ export interface MinioStoreProps extends PodOptions {
    */
   readonly storageClassName?: string;
   /**
-   * Number of pods (`replicas` of the StatefulSet), each with one drive: 1, or 4 and more for a store that outlives the loss of drives. MinIO fixes the
-   * number when the store is made.
+   * Number of pods (`replicas` of the StatefulSet), each with one drive: 1, or 4 and more for a store that survives the loss
+   * of drives. It cannot be changed after the store is created.
    * @default 1
    */
   readonly replicas?: number;
   /**
-   * Name of the bucket, which a Job makes and keeps private: a part of `--artifacts-destination`.
+   * Name of the bucket, which a Job creates and keeps private: part of `--artifacts-destination`.
    * @default 'mlflow'
    */
   readonly bucket?: string;
@@ -35,25 +38,25 @@ export interface MinioStoreProps extends PodOptions {
   /**
    * The root user, which only the server and its set-up Job use. Its Secret's keys are `MINIO_ROOT_USER` (at least 3
    * characters) and `MINIO_ROOT_PASSWORD` (at least 8).
-   * @default Credentials.generated() - Secret `<name>-secret`, with a random user name. A Secret that is there already stays
-   * as it is: those of the first versions have the user `minio-admin`
+   * @default Credentials.generated() - Secret `<name>-secret`, with a random user name. An existing Secret stays as it is:
+   * those of the first versions have the user `minio-admin`
    */
   readonly rootCredentials?: Credentials;
   /**
-   * Who may open MinIO's console in a browser, by NetworkPolicy. It asks for the root user.
+   * Clients that the NetworkPolicy lets open MinIO's console in a browser. The console asks for the root user's login.
    * @default - only `kubectl port-forward service/<name> 9001`
    */
   readonly consoleClients?: NetworkPeer[];
   /**
    * Whether Prometheus may read the store's metrics: `MINIO_PROMETHEUS_AUTH_TYPE=public`, and a Service `<name>-metrics`.
-   * They are on the port of the S3 API (9000) and ask for no login: each pod that reaches that port can read them, the
-   * tracking server for example. They name the bucket and its size, and no object.
+   * The metrics are on the port of the S3 API (9000) and need no login: each pod that can connect to that port can read
+   * them, e.g. the tracking server. They contain the name and the size of the bucket, and no names of objects.
    * @default false
    */
   readonly metrics?: boolean;
   /**
-   * Who may read the metrics, port `api` (9000) of the pods, by NetworkPolicy. They reach the S3 API too, which asks for a
-   * key. Refused without `metrics: true`.
+   * Clients that the NetworkPolicy lets read the metrics, port `api` (9000) of the pods. They can connect to the S3 API too,
+   * which asks for a key. Refused without `metrics: true`.
    * @default - the namespace `monitoring`, with `metrics: true`
    */
   readonly metricsClients?: NetworkPeer[];

@@ -26,12 +26,12 @@ import { check, imageRule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER } from '../kubernetes/security';
 
 /**
- * An S3 store of the MinIO family, with one private bucket for MLflow's artifacts. It runs Silo, the maintained fork, and
- * an image of MinIO as well.
+ * An S3 store of the MinIO family, with one private bucket for MLflow's artifacts. Its default image is Silo, the maintained
+ * fork; an image of MinIO works too.
  *
  * Objects, by the ids for `apiObject()`: `stateful-set`, `service`, `service-account`, `network-policy`; with several
- * replicas `headless-service` and `disruption-budget`; with metrics `metrics-service`; of the set-up: `set-up/job`, `set-up/config-map`,
- * `set-up/service-account`, `set-up/network-policy`.
+ * replicas `headless-service` and `disruption-budget`; with metrics `metrics-service`; of the set-up: `set-up/job`,
+ * `set-up/config-map`, `set-up/service-account`, `set-up/network-policy`.
  */
 export class MinioStore extends Component implements IArtifactStore, IMetricsTarget {
   public readonly sharedByReplicas = true;
@@ -44,7 +44,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
   public readonly endpoint: string;
   /** Labels of the Service that has the metrics. */
   public readonly metricsLabels: Record<string, string>;
-  /** HTTP path of the metrics: those of all pods together, whichever of them is asked. */
+  /** HTTP path of the metrics: each pod returns those of all pods. */
   public readonly metricsPath: string = '/minio/v2/metrics/cluster';
   /** True with `metrics: true`. */
   public readonly hasMetrics: boolean;
@@ -100,7 +100,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
   /**
    * Registers a client. Returns what its pods need to connect.
    *
-   * @param client who connects, from the namespace of the store
+   * @param client the workload that connects, from the namespace of the store
    */
   public connectFrom(client: ConnectionClient): Connection {
     checkInputs('MinioStore#connectFrom', { client }, this);
@@ -142,7 +142,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
       secretName: `${this.componentName}-secret`,
       usernameKey: 'MINIO_ROOT_USER',
       passwordKey: 'MINIO_ROOT_PASSWORD',
-      // A random name: before the fix of CVE-2026-41145 the name was enough to write objects.
+      // A random user name: before the fix of CVE-2026-41145, a client that knew the name could write objects.
       username: { generate: 'access-key' },
       password: { generate: 'password' },
     });
@@ -166,7 +166,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
     service(this, 'service', this.componentName, { type: 'ClusterIP', selector, ports: [api, console] });
     if (this.hasMetrics) metricsService(this, API_PORT, 'api');
     if (!this.distributed) return;
-    // The servers look for each other before any of them is ready.
+    // The servers must find each other before any of them is ready.
     const spec = { clusterIP: 'None', publishNotReadyAddresses: true, selector, ports: [api] };
     service(this, 'headless-service', this.governingService, spec);
     disruptionBudget(this);

@@ -1,9 +1,12 @@
 import { Rule, wholeRule } from '../kubernetes/rules';
 
-/** Drives of one erasure set, as MinIO takes them. Without 2, of which none can be lost while it writes. */
+/**
+ * Numbers of drives that MinIO accepts for one erasure set. Without 2: such a set refuses writes after the loss of one
+ * drive.
+ */
 const SET_SIZES = Array.from({ length: 14 }, (_, index) => index + 3);
 
-/** What MinIO refuses at its start: 2 and 3 servers, and a number that no set of 3 to 16 drives divides. */
+/** The numbers of servers that cannot form a store: 2 and 3, and those that no set of 3 to 16 drives divides. */
 export function topologyRules(replicas: number): Rule[] {
   return [
     wholeRule('replicas', replicas, 1),

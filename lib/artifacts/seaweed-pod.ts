@@ -14,10 +14,10 @@ export const S3_PORT = 8333;
 export const SEAWEED_METRICS_PORT = 9327;
 export const SEAWEED_SCRIPT = 'run-seaweedfs.sh';
 
-/** The folder in memory that the program writes the logins to. */
+/** The folder in memory to which the program writes the logins. */
 const CONFIG = '/run/seaweedfs';
 
-/** Measured: 155 MiB idle; while a file of 1 GiB passes 500 to 750 MiB, or 1.1 GiB by a version without the reader limit. */
+/** Measured: 155 MiB idle; 500 to 750 MiB during an upload of 1 GiB, or 1.1 GiB with a version that has no reader limit. */
 export const seaweedResources: ContainerResources = {
   cpu: { request: Cpu.millis(250), limit: Cpu.units(2) },
   memory: { request: Size.mebibytes(512), limit: Size.gibibytes(2) },
@@ -33,27 +33,27 @@ export interface SeaweedPodProps {
   readonly login: LoginReference;
   readonly bucket: string;
   readonly metrics: boolean;
-  /** Volume of the ConfigMap that has the program. */
+  /** Volume of the ConfigMap that contains the program. */
   readonly program: Volume;
-  /** Changes with the program, so that a change is a rollout. */
+  /** A hash of the program, so that a new program starts a rollout. */
   readonly configHash: string;
 }
 
-/** All servers in one process. Master, volume and filer, which know no login, listen on the loopback. */
+/** All servers in one process. Master, volume and filer ask for no login, so they listen on the loopback only. */
 function args(metrics: boolean): string[] {
   return [
     'server',
     '-dir=/data',
-    // A fixed address: the volumes are registered under it.
+    // The address must not change: the volumes are registered under it.
     '-ip=127.0.0.1',
     '-ip.bind=127.0.0.1',
     ...['-master.volumeSizeLimitMB', '1024'],
     '-master.telemetry=false',
-    // The only master waits so long for others before it leads. The default is ten seconds.
+    // The time that the only master waits for others before it becomes the leader. The default is ten seconds.
     '-master.electionTimeout=1s',
-    // As many volumes as the disk holds.
+    // As many volumes as fit on the disk.
     '-volume.max=0',
-    // In per cent. A full volume then still deletes, and opens again.
+    // In per cent. Below it, the store refuses writes but still deletes, and later accepts writes again.
     '-volume.minFreeSpace=5',
     '-volume.preStopSeconds=1',
     '-filer',
@@ -88,7 +88,7 @@ export function seaweedPod(props: SeaweedPodProps): PodProps {
           HOME: '/tmp',
           BUCKET: props.bucket,
           GOMEMLIMIT: memoryLimit(resources),
-          // One file at a time for each bucket: its default of seven fills the slots of a small volume.
+          // One file at a time for each bucket: the default of seven would use all slots of a small volume.
           WEED_MASTER_VOLUME_GROWTH_COPY_1: '1',
         }),
         ports: [
@@ -120,15 +120,15 @@ export function seaweedPod(props: SeaweedPodProps): PodProps {
   };
 }
 
-/** For Go's garbage collector: it works harder near the limit, instead of having the container killed. */
+/** For Go's garbage collector: it runs more often near the limit, so that the container is not killed. */
 function memoryLimit({ memory }: ContainerResources): string {
   const limit = memory!.limit!.toMebibytes({ rounding: SizeRoundingBehavior.FLOOR });
   return `${Math.max(1, Math.floor(limit * 0.65))}MiB`;
 }
 
 /**
- * The S3 server's own paths answer 200 also if nothing works behind it. Ready means: the bucket is there, master and filer
- * say that they work, and S3 answers.
+ * The S3 server's own health paths answer 200 even if the parts behind it fail. Ready means: the bucket exists, master and
+ * filer report that they work, and S3 answers.
  */
 function probes(): { startupProbe: Probe; livenessProbe: Probe; readinessProbe: Probe } {
   const live = { httpGet: { path: '/healthz', port: 's3' }, timeoutSeconds: 5 };
@@ -137,7 +137,7 @@ function probes(): { startupProbe: Probe; livenessProbe: Probe; readinessProbe: 
   return {
     startupProbe: { ...live, periodSeconds: 1, failureThreshold: 300 },
     livenessProbe: { ...live, periodSeconds: 10, failureThreshold: 6 },
-    // An exec is late on a busy node, and without its only pod the store is gone for all clients.
+    // An exec probe can be late on a busy node, and if its only pod is not ready, no client can use the store.
     readinessProbe: {
       exec: { command: ['sh', '-c', ready] },
       periodSeconds: 5,

@@ -6,8 +6,8 @@ import { NetworkPeer } from '../kubernetes/network-peer';
 /** Options of the embedded SeaweedFS: one pod with one volume. */
 export interface SeaweedStoreProps extends PodOptions {
   /**
-   * Size of the volume `seaweedfs-data`, at least 5Gi: each bucket takes several files of up to 1Gi. A claim's size cannot be
-   * changed by a later synth: grow the claim itself.
+   * Size of the volume `seaweedfs-data`, at least 5Gi: each bucket uses several files of up to 1Gi. A later synth cannot
+   * change the size of a claim: enlarge the claim itself.
    * @default Size.gibibytes(100)
    */
   readonly storage?: Size;
@@ -17,8 +17,8 @@ export interface SeaweedStoreProps extends PodOptions {
    */
   readonly storageClassName?: string;
   /**
-   * Name of the bucket, which the store makes and keeps private: a part of `--artifacts-destination`. With another name the
-   * store makes a second bucket and MLflow's key can access only that one; the first keeps its objects.
+   * Name of the bucket, which the store creates and keeps private: part of `--artifacts-destination`. If you change it, the
+   * store creates a second bucket and MLflow's key can access only that one; the first keeps its objects.
    * @default 'mlflow'
    */
   readonly bucket?: string;
@@ -31,19 +31,19 @@ export interface SeaweedStoreProps extends PodOptions {
   readonly rootCredentials?: Credentials;
   /**
    * MLflow's own key, with access to only the bucket. Its Secret's keys are `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
-   * The store follows a change of it as one of `rootCredentials`; MLflow reads it at its start.
+   * The store uses a changed key within two minutes, as with `rootCredentials`; MLflow reads it only when it starts.
    * @default Credentials.generated() - Secret `<platform>-s3-secret`, or `<name>-s3-secret` for a standalone store
    */
   readonly credentials?: Credentials;
   /**
-   * Whether the store answers Prometheus: `-metricsPort=9327`, and a Service `<name>-metrics`. That port asks for no login.
-   * The metrics name the bucket and its size, and no object.
+   * Whether Prometheus may read the store's metrics: `-metricsPort=9327`, and a Service `<name>-metrics`. That port asks for
+   * no login. The metrics contain the name and the size of the bucket, and no names of objects.
    * @default false
    */
   readonly metrics?: boolean;
   /**
-   * Who may read the metrics, port `metrics` (9327) of the pod, by NetworkPolicy. They do not reach the S3 API by it.
-   * Refused without `metrics: true`.
+   * Clients that the NetworkPolicy lets read the metrics, port `metrics` (9327) of the pod. It does not let them connect to
+   * the S3 API. Refused without `metrics: true`.
    * @default - the namespace `monitoring`, with `metrics: true`
    */
   readonly metricsClients?: NetworkPeer[];

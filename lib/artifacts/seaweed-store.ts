@@ -22,14 +22,14 @@ import { peerRules } from '../kubernetes/network-peer';
 import { mebibytes, mergeResources, resourceRules, sizeRule, storageClassRules } from '../kubernetes/resources';
 import { Rule, check, imageRule, sameNamespaceRule } from '../kubernetes/rules';
 
-/** Kubernetes adds it to the name for the label `controller-revision-hash` of the pod. */
+/** The suffix that Kubernetes adds to the name, for the label `controller-revision-hash` of the pod. */
 const LONGEST_SUFFIX = '-0123456789';
 
 const LEAST_STORAGE = Size.gibibytes(5);
 
 /**
- * SeaweedFS, an S3 store under the Apache License 2.0, with one private bucket for MLflow's artifacts: one pod with one volume.
- * It writes every object to the disk before it answers, and keeps no old versions.
+ * SeaweedFS, an S3 store under the Apache License 2.0, with one private bucket for MLflow's artifacts: one pod with one
+ * volume. It writes every object to the disk before it answers, and keeps no old versions.
  *
  * Objects, by the ids for `apiObject()`: `stateful-set`, `service`, `config-map`, `service-account`, `network-policy`; with
  * metrics `metrics-service`.
@@ -98,7 +98,7 @@ export class SeaweedStore extends Component implements IArtifactStore, IMetricsT
   /**
    * Registers a client. Returns what its pods need to connect.
    *
-   * @param client who connects, from the namespace of the store
+   * @param client the workload that connects, from the namespace of the store
    */
   public connectFrom(client: ConnectionClient): Connection {
     checkInputs('SeaweedStore#connectFrom', { client }, this);

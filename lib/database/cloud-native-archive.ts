@@ -15,16 +15,19 @@ const PLUGIN = 'barman-cloud.cloudnative-pg.io';
 const DAY_SECONDS = 24 * 3600;
 const MOST_DAYS = 36_500;
 
-/** Of the plugin's container beside each instance, which compresses a whole base backup. */
+/** Resources of the plugin's container in the pod of each instance, which compresses a whole base backup. */
 const sidecarResources: ContainerResources = {
   cpu: { request: Cpu.millis(50), limit: Cpu.units(1) },
   memory: { request: Size.mebibytes(128), limit: Size.mebibytes(512) },
   ephemeralStorage: { request: Size.mebibytes(128), limit: Size.gibibytes(1) },
 };
 
-/** The archive of a cluster in a bucket, by the Barman Cloud plugin. The operator's own way goes in its release 1.31. */
+/**
+ * The archive of a cluster in a bucket, by the Barman Cloud plugin. The operator's own archiving is removed in its release
+ * 1.31.
+ */
 export class CloudNativeArchive {
-  /** How the pods reach the bucket. */
+  /** What the pods need to connect to the bucket. */
   public readonly connection: Connection;
   public readonly serverName: string;
 
@@ -61,7 +64,7 @@ export class CloudNativeArchive {
     ];
   }
 
-  /** What the Cluster says of it. */
+  /** The fields of the Cluster that turn the archive on. */
   public clusterFields() {
     const annotations = this.connection.serviceAccountAnnotations;
     return {
@@ -94,9 +97,9 @@ export class CloudNativeArchive {
       body: {
         spec: {
           cluster: { name },
-          // Six fields: the seconds come first.
+          // The operator's format has six fields, of which the first is seconds.
           schedule: schedule.startsWith('@') ? schedule : `0 ${schedule}`,
-          // Without a base backup, the archive of the changes restores nothing.
+          // Without a base backup, no restore from the archived changes is possible.
           immediate: true,
           backupOwnerReference: 'self',
           method: 'plugin',

@@ -7,9 +7,9 @@ import { mebibytes, quantity, renderResources } from '../kubernetes/resources';
 
 /** MLflow's role, which owns its databases. */
 export const OWNER = 'mlflow';
-/** The operator's default of 180 s has an old primary serve open connections and refuse new ones for all of that time. */
+/** With the operator's default of 180 s, an old primary serves open connections and refuses new ones for three minutes. */
 const SMART_SHUTDOWN_SECONDS = 15;
-/** Where `recoverFrom` is looked for. */
+/** Name of the external cluster that `recoverFrom` becomes. */
 const ORIGIN = 'origin';
 
 export interface ClusterProps {
@@ -23,18 +23,18 @@ export interface ClusterProps {
   readonly tuning: Tuning;
   /** `plugins` and `serviceAccountTemplate`, with an archive. */
   readonly archive: { readonly plugins?: object[]; readonly serviceAccountTemplate?: object };
-  /** The plugin's configuration with which an archive of this name is read. */
+  /** The plugin's configuration that reads an archive of this name. */
   readonly archiveOf: (serverName: string) => object;
 }
 
-/** How many instances, and what a write waits for. */
+/** The number of instances, and what a write waits for. */
 export function durabilityOf({ instances = 3, durability }: CloudNativePostgresProps): DatabaseDurability {
   if (durability !== undefined) return durability;
   if (instances === 1) return DatabaseDurability.ASYNCHRONOUS;
   return instances === 2 ? DatabaseDurability.PREFERRED : DatabaseDurability.SYNCHRONOUS;
 }
 
-/** `spec` of the Cluster. Its quantities are in canonical form, as the operator would write them. */
+/** `spec` of the Cluster. Its quantities are in canonical form, as the operator writes them. */
 export function clusterSpec(cluster: ClusterProps): object {
   const { props, placement, storage, podSelector } = cluster;
   const { walStorage, storageClassName: storageClass, instances = 3, differentNodes = true } = props;
@@ -55,7 +55,7 @@ export function clusterSpec(cluster: ClusterProps): object {
     externalClusters: props.recoverFrom && [{ name: ORIGIN, plugin: cluster.archiveOf(props.recoverFrom.serverName) }],
     ...cluster.archive,
     smartShutdownTimeout: SMART_SHUTDOWN_SECONDS,
-    // A restart of the primary takes twice as long, after a time in which it accepts no new connections.
+    // A restart of the primary stops writes for twice as long, and before it the primary refuses new connections.
     primaryUpdateMethod: 'switchover',
     affinity: {
       enablePodAntiAffinity: true,
@@ -79,7 +79,7 @@ function bootstrap({ props, databaseName }: ClusterProps): object {
   const database = { database: databaseName, owner: OWNER };
   const { recoverFrom } = props;
   if (!recoverFrom) {
-    // As the embedded PostgreSQL: a locale that no update of the image's C library can change under an index.
+    // As in the embedded PostgreSQL: an update of the image's C library can change other locales, which breaks indexes.
     const locale = { encoding: 'UTF8', localeCollate: 'C.UTF-8', localeCType: 'C.UTF-8' };
     return { initdb: { ...database, ...locale, dataChecksums: true } };
   }
@@ -93,11 +93,11 @@ function synchronous(durability: DatabaseDurability): object | undefined {
   return { method: 'any', number: 1, dataDurability, failoverQuorum: true };
 }
 
-/** All are strings: the webhook refuses numbers. */
+/** All values are strings: the webhook refuses numbers. */
 function parameters({ tuning, storage, props }: ClusterProps): Record<string, string> {
   return {
     ...settings(tuning),
-    // Without a limit, the slot of a lost standby keeps the log until the volume of the primary is full.
+    // Without a limit, the primary keeps the log for the slot of a lost standby until its volume is full.
     max_slot_wal_keep_size: `${Math.floor(mebibytes(props.walStorage ?? storage) / 3)}MB`,
   };
 }

@@ -20,28 +20,29 @@ import { mergeResources, storeResources } from '../kubernetes/resources';
 import { check, checkAtSynth, sameNamespaceRule } from '../kubernetes/rules';
 
 const POSTGRES_PORT = 5432;
-/** Where instances and the operator ask an instance for its state. */
+/** The port on which an instance reports its state to the operator and to other instances. */
 const STATUS_PORT = 8000;
 const METRICS_PORT = 9187;
-/** The operator takes names of 50 characters. */
+/** The operator accepts names of at most 50 characters. */
 const LONGEST_SUFFIX = '-'.repeat(63 - 50);
 
-/** What deletes the Cluster deletes its volumes: no GitOps controller does it by itself. */
+/** If the Cluster is deleted, its volumes are too: these annotations keep GitOps controllers from deleting it. */
 const KEPT = {
   'argocd.argoproj.io/sync-options': 'Delete=false,Prune=false',
   'kustomize.toolkit.fluxcd.io/prune': 'disabled',
 };
 
 /**
- * A PostgreSQL with standbys for MLflow's runs and registry. The operator of CloudNativePG runs it, and fails over to a standby.
- * Put it in a chart of its own, in the namespace of the servers: without the operator, `kubectl apply` of that chart's file
- * fails, because its kinds are unknown. Pods of the servers wait for its Secrets, so both files can be applied in any order.
+ * A PostgreSQL with standbys for MLflow's runs and registry. The CloudNativePG operator runs it, and fails over to a
+ * standby. Put it in a chart of its own, in the namespace of the servers: without the operator, `kubectl apply` of that
+ * chart's file fails, because its kinds are unknown. Pods of the servers wait for its Secrets, so both files can be applied
+ * in any order.
  *
- * Warning: if you delete the object `Cluster`, the operator deletes its volumes within seconds. You can then restore only from an
- * `archive` or a `Backup`.
+ * Warning: if you delete the object `Cluster`, the operator deletes its volumes within seconds. You can then restore only
+ * from an `archive` or a `Backup`.
  *
- * Objects, by the ids for `apiObject()`: `cluster`, `network-policy`, `database-<name>` for each further database; with metrics
- * `metrics-service`; with an archive `object-store` and `scheduled-backup`.
+ * Objects, by the ids for `apiObject()`: `cluster`, `network-policy`, `database-<name>` for each further database; with
+ * metrics `metrics-service`; with an archive `object-store` and `scheduled-backup`.
  *
  * @see https://cloudnative-pg.io/documentation/current/
  */
@@ -117,7 +118,7 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
    * Registers a client and the number of its connections. Returns what its pods need to connect: the operator's Secrets
    * `<name>-app`, with MLflow's role, and `<name>-ca`, with which clients check the server's certificate.
    *
-   * @param client who connects, from the namespace of the database
+   * @param client the workload that connects, from the namespace of the database
    */
   public connectFrom(client: ConnectionClient): Connection {
     checkInputs('CloudNativePostgres#connectFrom', { client }, this);
@@ -132,15 +133,15 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
       port: this.port,
       database: this.databaseName,
       login: { secretName: `${this.componentName}-app`, usernameKey: 'username', passwordKey: 'password' },
-      // The Secret holds the authority's key too: only this one is mounted.
+      // The Secret contains the authority's private key too: only `ca.crt` is mounted.
       authority: { secretName: `${this.componentName}-ca`, key: 'ca.crt' },
       egress: [{ peer: { podLabels: this.podSelector }, port: POSTGRES_PORT }],
     });
   }
 
   /**
-   * Adds a database with the same owner, e.g. for MLflow's own users and permissions: an object `Database`. If you delete that
-   * object, the database stays.
+   * Adds a database with the same owner, e.g. for MLflow's own users and permissions: an object `Database`. If you delete
+   * that object, the database stays.
    *
    * @param name the database's name
    */
@@ -159,7 +160,7 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
     });
   }
 
-  /** `max_connections` as it stands now. Each client that connects later can raise it. */
+  /** `max_connections` at this time. Each client that is registered later can raise it. */
   public get maxConnections(): number {
     return maxConnections(this.tuning());
   }

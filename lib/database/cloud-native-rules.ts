@@ -7,9 +7,9 @@ import { peerRules } from '../kubernetes/network-peer';
 import { mebibytes, resourceRules, sizeRule, storageClassRules } from '../kubernetes/resources';
 import { Rule, imageRule, imageTag, nameRule, namespaceRule, shownRule, wholeRule } from '../kubernetes/rules';
 
-/** `wal_keep_size` and `max_wal_size` of the operator take 1.5 GiB. */
+/** The operator's `wal_keep_size` and `max_wal_size` use 1.5 GiB. */
 const LEAST_LOG = Size.gibibytes(5);
-/** What the operator sets itself: its webhook refuses the whole Cluster. */
+/** Parameters that the operator sets itself: if one is given, its webhook refuses the whole Cluster. */
 const OPERATORS_OWN = new RegExp(
   `^(${[
     'allow_system_table_mods|archive_cleanup_command|archive_command|archive_mode|bonjour|bonjour_name|cluster_name',
@@ -22,7 +22,7 @@ const OPERATORS_OWN = new RegExp(
   ].join('|')})$`,
 );
 
-/** What is wrong with the name of a further database. The name of its object is made from it. */
+/** What is wrong with the name of a further database, which is part of the name of its object. */
 export function furtherDatabaseRules(name: string): Rule[] {
   const ends = name.endsWith('_');
   return [

@@ -27,20 +27,21 @@ export interface DatabaseAddress {
 }
 
 /**
- * If the other end goes away silently, as with its node, a query would wait for some fifteen minutes, and every
- * connection of a pool once more. Bytes that are not acknowledged for 20 s end the connection; a long query does not.
+ * If the server disappears without closing its connections, e.g. because its node fails, each connection of a pool would
+ * wait for some 15 minutes. With these settings a connection ends if sent bytes are not acknowledged for 20 s; a long query
+ * does not end it.
  */
 const KEEPALIVE = 'keepalives_idle=20&keepalives_interval=5&keepalives_count=4&tcp_user_timeout=20000';
 
 /**
- * SQLAlchemy's URI. It names at most the database: everything else comes from `databaseConnection`'s environment, but
- * for what libpq has no variables for.
+ * SQLAlchemy's URI. It contains at most the name of the database, and settings for which libpq has no variable. The
+ * environment of `databaseConnection` sets everything else.
  */
 export function databaseUri(database?: string): string {
   return `postgresql+psycopg2://${database === undefined ? '' : `/${database}`}?${KEEPALIVE}`;
 }
 
-/** libpq's own variables: the URI has none of it, and no password needs escaping or shows anywhere. */
+/** The environment variables of libpq. They keep the password out of the URI, so it needs no escaping and is not logged. */
 export function databaseConnection(address: DatabaseAddress): Connection {
   const { login, authority, certificateSecretName, otherHosts = [] } = address;
   const sslMode = address.sslMode ?? (authority && 'verify-full');
@@ -64,7 +65,7 @@ export function databaseConnection(address: DatabaseAddress): Connection {
         PGSSLCERT: `${CERTIFICATE_DIRECTORY}/tls.crt`,
         PGSSLKEY: `${CERTIFICATE_DIRECTORY}/tls.key`,
       }),
-      // A standby accepts connections too, and MLflow's first write to it fails.
+      // Without it, a standby would accept the connection, and MLflow's first write would fail.
       ...(otherHosts.length > 0 && { PGTARGETSESSIONATTRS: 'read-write' }),
     },
     secretVariables: [

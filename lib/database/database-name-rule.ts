@@ -8,7 +8,7 @@ export function databaseNameRule(name: string): Rule {
   };
 }
 
-/** A database that the library does not create: any name that makes the name of a dump's file. */
+/** Name of a database that the library does not create: any name that can be part of the name of a dump's file. */
 export function existingDatabaseNameRule(name: string): Rule {
   return {
     wrong: !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/.test(name) || ['template0', 'template1'].includes(name),

@@ -1,8 +1,8 @@
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 
-/** Where MLflow keeps runs and the registry: a PostgreSQL database. */
+/** Where MLflow stores runs and the registry: a PostgreSQL database. */
 export interface IDatabase {
-  /** True where several servers can use it at once. */
+  /** True if several servers can use it at once. */
   readonly sharedByReplicas: boolean;
 
   /** Name of the database of runs. */
@@ -14,7 +14,7 @@ export interface IDatabase {
   /**
    * Registers a client and the number of its connections. Returns what its pods need to connect.
    *
-   * @param client who connects
+   * @param client the workload that connects
    */
   connectFrom(client: ConnectionClient): Connection;
 

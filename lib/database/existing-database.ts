@@ -15,7 +15,7 @@ export interface ExistingDatabaseProps {
   readonly host: string;
   /**
    * Further host names or addresses of the same database, e.g. its standbys, on the same port: `PGHOST` is all of them, with
-   * commas. A connection tries them in order, each for 10 s at most, and takes the first that accepts writes:
+   * commas. A client tries them in order, each for 10 s at most, and uses the first that accepts writes:
    * `PGTARGETSESSIONATTRS=read-write`.
    * @see https://www.postgresql.org/docs/17/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
    * @default - none
@@ -27,16 +27,16 @@ export interface ExistingDatabaseProps {
    */
   readonly port?: number;
   /**
-   * Name of a database that exists and that the role owns: `PGDATABASE`. Letters, digits, `_`, `-` and `.`, as its dumps are
-   * files of that name.
+   * Name of an existing database that the role owns: `PGDATABASE`. Only letters, digits, `_`, `-` and `.`, because it is
+   * part of the file names of dumps.
    * @default 'mlflow'
    */
   readonly databaseName?: string;
-  /** The role: `Credentials.fromSecret(…)`, with the keys `username` and `password` unless it says others. */
+  /** The role: `Credentials.fromSecret(…)`, with the keys `username` and `password` unless it names others. */
   readonly credentials: Credentials;
   /**
-   * `PGSSLMODE`: `disable`, `allow`, `prefer` or `require`; with `authoritySecretName` `verify-full`, or `verify-ca`, which
-   * does not compare the host with the names in the server's certificate.
+   * `PGSSLMODE`: `disable`, `allow`, `prefer` or `require`. With `authoritySecretName` it is `verify-full`, or `verify-ca`,
+   * which does not compare the host with the names in the server's certificate.
    * @see https://www.postgresql.org/docs/17/libpq-ssl.html#LIBPQ-SSL-PROTECTION
    * @default - `require`; with `authoritySecretName` `verify-full`
    */
@@ -47,15 +47,15 @@ export interface ExistingDatabaseProps {
    */
   readonly authoritySecretName?: string;
   /**
-   * Name of a Secret whose keys `tls.crt` and `tls.key` (as cert-manager makes it) are the certificate with which clients log
-   * in: `PGSSLCERT` and `PGSSLKEY`. A certificate that is renewed takes effect with the next connection. Refused with an
-   * `sslMode` that allows connections without TLS. `credentials` are needed all the same: they name the role, and a server
-   * that asks for the certificate only (`cert` in `pg_hba.conf`) ignores the password.
+   * Name of a Secret whose keys `tls.crt` and `tls.key` (as cert-manager creates it) are the certificate with which clients
+   * log in: `PGSSLCERT` and `PGSSLKEY`. A renewed certificate takes effect with the next connection. Refused with an
+   * `sslMode` that allows connections without TLS. `credentials` are still required: they name the role, and a server that
+   * asks only for the certificate (`cert` in `pg_hba.conf`) ignores the password.
    * @default - the password only
    */
   readonly clientCertificateSecretName?: string;
   /**
-   * Connections that MLflow may open. More than that is refused at synth.
+   * The number of connections that MLflow may open. If the servers can open more, synth fails.
    * @default - not checked
    */
   readonly maxConnections?: number;
@@ -70,20 +70,20 @@ export interface ExistingDatabaseProps {
    */
   readonly cidr?: string;
   /**
-   * Destinations that the pods may connect to in order to reach it, by NetworkPolicy, instead of `cidr`: e.g. the pods behind
-   * a Service of an operator, by their labels. Policies count the port of those pods, not that of the Service: PgBouncer's
-   * pods often listen on 6432 behind 5432.
+   * Destinations of the database that the NetworkPolicy lets the pods connect to, instead of `cidr`: e.g. the pods behind a
+   * Service of an operator, by their labels. Give the port of those pods, not that of the Service: PgBouncer's pods often
+   * listen on 6432 behind 5432.
    * @default - `cidr`, or any address, on the database's port
    */
   readonly egress?: EgressRule[];
 }
 
-/** Databases that are not made here. */
+/** Databases that exist already. */
 export class Database {
   /**
-   * An existing PostgreSQL, e.g. of a cloud, or one in the cluster.
+   * An existing PostgreSQL, e.g. a cloud's, or one in the cluster.
    *
-   * @param props how it is reached
+   * @param props the address, the login and the limits of the database
    */
   public static fromExisting(props: ExistingDatabaseProps): IDatabase {
     checkInputs('Database.fromExisting', { props });
@@ -124,7 +124,7 @@ class ExistingDatabase implements IDatabase {
   }
 
   public addDatabase(_name: string): void {
-    // Its owner makes it: Authentication.mlflow() says so.
+    // The owner of the server creates this database, as documented at Authentication.mlflow().
   }
 }
 

@@ -43,7 +43,7 @@ export interface ExporterProps {
   readonly login: LoginReference;
 }
 
-/** The props with every default filled in. The login is asked for here. */
+/** The props with every default filled in. The credentials are requested here. */
 export function exporterProps(
   server: Component,
   { exporterCredentials, exporterImage, exporterResources }: PostgresStatefulSetProps,
@@ -63,7 +63,7 @@ export function exporterProps(
   };
 }
 
-/** The exporter's login, by the names that a program gives it. */
+/** The exporter's login, under the names of variables that a program chooses. */
 export function loginVariables({ login }: ExporterProps, username: string, password: string): SecretVariable[] {
   const { secretName, usernameKey, passwordKey } = login;
   return [
@@ -73,7 +73,7 @@ export function loginVariables({ login }: ExporterProps, username: string, passw
 }
 
 /**
- * The server's pod with postgres_exporter beside the server.
+ * The server's pod with a second container, postgres_exporter.
  *
  * @see https://github.com/prometheus-community/postgres_exporter#environment-variables
  */
@@ -85,13 +85,13 @@ export function withExporter(pod: PodProps, props: ExporterProps): PodProps {
     command: ['/bin/postgres_exporter'],
     args: [`--web.listen-address=:${EXPORTER_PORT}`],
     env: environment({
-      // Over the loopback, which pg_hba.conf lets the role use without TLS.
+      // Over the loopback, on which pg_hba.conf allows the role to connect without TLS.
       DATA_SOURCE_URI: `127.0.0.1:${POSTGRES_PORT}/postgres?sslmode=disable`,
       DATA_SOURCE_USER_FILE: `${SECRETS}/username`,
       DATA_SOURCE_PASS_FILE: `${SECRETS}/password`,
     }),
     ports: [{ name: 'metrics', containerPort: EXPORTER_PORT }],
-    // It answers also if the database does not: `pg_up` says so.
+    // It answers even if the database does not: `pg_up` is then 0.
     livenessProbe: {
       httpGet: { path: '/', port: 'metrics' },
       timeoutSeconds: 5,

@@ -14,12 +14,12 @@ export const POSTGRES_PORT = 5432;
 /** The image's own user: the data folder must belong to the user that runs the server. */
 export const POSTGRES_USER = 999;
 
-/** The volume's folder, as the image expects it. */
+/** The mount path of the volume, as the image expects it. */
 const DATA = '/var/lib/postgresql/data';
 const TLS = '/etc/postgresql-tls';
 const CONFIG = '/etc/postgresql-config';
 
-/** Longer than a shutdown checkpoint of a busy database. */
+/** Longer than the shutdown checkpoint of a busy database takes. */
 const GRACE_SECONDS = 120;
 
 export interface PostgresPodProps {
@@ -28,25 +28,26 @@ export interface PostgresPodProps {
   readonly placement: PlacementOptions;
   readonly superuser: LoginReference;
   readonly tuning: Tuning;
-  /** Text of `pg_hba.conf`, and where it lies. */
+  /** Text of `pg_hba.conf`, and its path. */
   readonly accessRules: string;
   readonly accessRulesConfigMap: string;
   readonly tlsSecretName?: string;
 }
 
-/** The set-up makes MLflow's role a member of this one. */
+/** The set-up Job adds MLflow's role to this one. */
 const MLFLOW = '+cdk8s_mlflow';
-/** The set-up makes the exporter's role a member of this one. */
+/** The set-up Job adds the exporter's role to this one. */
 const METRICS = '+cdk8s_metrics';
 
 /**
- * Who may log in how. The image's own file trusts every connection from 127.0.0.1, which a port-forward is too; here
- * only the socket inside the container is trusted. MLflow's role opens its own databases alone: a database that somebody
- * else makes later would be open to every role. The exporter's role logs in from inside the pod only, without TLS.
+ * Which roles may log in, and how. The image's own file trusts every connection from 127.0.0.1, and so every port-forward;
+ * this one trusts only the socket inside the container. MLflow's role may open only its own databases: PostgreSQL otherwise
+ * lets every role open a database that is created later. The exporter's role may log in only from inside the pod, without
+ * TLS.
  */
 export function accessRules(tls: boolean, databases: string[], metrics = false): string {
   const host = tls ? 'hostssl' : 'host';
-  // In quotes: `all`, say, would mean more than a name.
+  // In quotes: without them, a name such as `all` is a keyword.
   const own = databases.map((name) => `"${name}"`).join(',');
   return [
     '# TYPE  DATABASE  USER  ADDRESS  METHOD',
@@ -90,14 +91,14 @@ export function postgresPod(props: PostgresPodProps): PodProps {
       {
         name: 'postgres',
         image: props.image,
-        // Data of an older set-up lies in the volume's folder itself; new data in one below, which initdb may chmod.
+        // An older set-up has its data in the mount path itself; new data is in a folder below it, which initdb may chmod.
         command: [
           'sh',
           '-c',
           [
             `[ ! -s ${DATA}/PG_VERSION ] || export PGDATA=${DATA}`,
-            // The image would keep the carriage return of a Secret that was written on Windows; no client does.
-            // No `${…}`: Flux would take it for its own.
+            // The image would keep the carriage return of a Secret that was written on Windows; clients remove it.
+            // No `${…}`: Flux would substitute it.
             `secret() { tr -d '\\r' <"$1"; }`,
             'POSTGRES_USER=$(secret "$POSTGRES_USER_FILE") POSTGRES_PASSWORD=$(secret "$POSTGRES_PASSWORD_FILE")',
             'export POSTGRES_USER POSTGRES_PASSWORD',
@@ -114,7 +115,7 @@ export function postgresPod(props: PostgresPodProps): PodProps {
           POSTGRES_USER_FILE: `/run/secrets/postgres/${props.superuser.usernameKey}`,
           POSTGRES_PASSWORD_FILE: `/run/secrets/postgres/${props.superuser.passwordKey}`,
           POSTGRES_DB: 'postgres',
-          // A locale that no update of the image's C library can change under an index, and checksums of all pages.
+          // C.UTF-8: an update of the image's C library can change other locales, which breaks indexes.
           POSTGRES_INITDB_ARGS: '--encoding=UTF8 --locale=C.UTF-8 --data-checksums',
         }),
         ports: [{ name: 'postgres', containerPort: POSTGRES_PORT }],
@@ -133,9 +134,9 @@ function probes(): { startupProbe: Probe; livenessProbe: Probe; readinessProbe: 
   const ready = ['pg_isready', '-q', '-h', '127.0.0.1', '-p', String(POSTGRES_PORT)];
   const exec = (command: string[]): Json<k8s.ExecAction> => ({ command });
   return {
-    // Half an hour: recovery after a crash replays all that was written since the last checkpoint.
+    // Half an hour: recovery after a crash replays everything since the last checkpoint.
     startupProbe: { exec: exec(ready), periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 1800 },
-    // Exit 1 is a server that is alive and rejects, as in recovery: only no answer at all (2) is a reason to restart.
+    // Exit code 1: the server is alive but rejects, e.g. in recovery. Only no answer at all (2) is a reason to restart.
     livenessProbe: {
       exec: exec(['sh', '-c', `${ready.join(' ')}; test $? -ne 2`]),
       periodSeconds: 10,

@@ -7,7 +7,7 @@ import { NetworkPeer } from '../kubernetes/network-peer';
 /** Options of the embedded PostgreSQL. */
 export interface PostgresStatefulSetProps extends PodOptions {
   /**
-   * Size of the volume `postgres-data`. A claim's size cannot be changed by a later synth: grow the claim itself.
+   * Size of the volume `postgres-data`. A later synth cannot change the size of a claim: enlarge the claim itself.
    * @default Size.gibibytes(50)
    */
   readonly storage?: Size;
@@ -22,8 +22,9 @@ export interface PostgresStatefulSetProps extends PodOptions {
    */
   readonly databaseName?: string;
   /**
-   * The superuser, known only to the server's pod and the set-up Job. Its Secret's keys are `POSTGRES_USER` and `POSTGRES_PASSWORD`, those of
-   * the image. The password counts when the volume is made; later it is changed with `ALTER ROLE`.
+   * The superuser, known only to the server's pod and the set-up Job. Its Secret's keys are `POSTGRES_USER` and
+   * `POSTGRES_PASSWORD`, those of the image. PostgreSQL reads the password only when it creates its data; change it later
+   * with `ALTER ROLE`.
    * @default Credentials.generated() - Secret `<name>-secret`, user `postgres`
    */
   readonly superuser?: Credentials;
@@ -33,33 +34,34 @@ export interface PostgresStatefulSetProps extends PodOptions {
    */
   readonly credentials?: Credentials;
   /**
-   * `max_connections`. Refused where it is fewer than the servers can open, or more than the memory limit holds.
+   * `max_connections`. Refused if it is fewer than the servers can open, or more than the memory limit allows.
    * @default - what the servers can open and 20 more, rounded up to a multiple of 25, at least 50
    */
   readonly maxConnections?: number;
   /**
-   * Name of an existing Secret (mounted for `ssl_cert_file`, `ssl_key_file`, `ssl_ca_file`) with `tls.crt`, `tls.key` and `ca.crt` (as cert-manager makes it), for the name of the
-   * Service. With it the server accepts only TLS and its clients check the certificate (`PGSSLMODE=verify-full`).
+   * Name of an existing Secret with `tls.crt`, `tls.key` and `ca.crt` (as cert-manager creates it), mounted for
+   * `ssl_cert_file`, `ssl_key_file` and `ssl_ca_file`. The certificate must name the Service. With it the server accepts
+   * only TLS and its clients check the certificate (`PGSSLMODE=verify-full`).
    * @default - no TLS between server and database
    */
   readonly tlsSecretName?: string;
   /**
-   * Whether Prometheus may read the server's metrics: a container `exporter` (postgres_exporter) beside the server, and a
-   * Service `<name>-metrics`. It logs in over the pod's loopback only, as a role that is a member of `pg_monitor` and may
-   * open the database `postgres` only.
+   * Whether Prometheus may read the server's metrics: a second container `exporter` (postgres_exporter), and a Service
+   * `<name>-metrics`. It logs in only over the pod's loopback, as a role that is a member of `pg_monitor` and may open only
+   * the database `postgres`.
    * @see https://github.com/prometheus-community/postgres_exporter
    * @default false
    */
   readonly metrics?: boolean;
   /**
-   * Who may read the metrics, port `metrics` (9187) of the pod, by NetworkPolicy. That port asks for no login. Refused
-   * without `metrics: true`.
+   * Clients that the NetworkPolicy lets read the metrics, port `metrics` (9187) of the pod. That port asks for no login.
+   * Refused without `metrics: true`.
    * @default - the namespace `monitoring`, with `metrics: true`
    */
   readonly metricsClients?: NetworkPeer[];
   /**
    * The exporter's role. Its Secret's keys are `username` and `password`; the exporter reads them when it starts, and cannot
-   * log in with a password that has a space. Refused without `metrics: true`.
+   * log in with a password that contains a space. Refused without `metrics: true`.
    * @default Credentials.generated() - Secret `<name>-exporter-secret`, user `exporter`
    */
   readonly exporterCredentials?: Credentials;

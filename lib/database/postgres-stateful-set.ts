@@ -32,8 +32,9 @@ import { check, checkAtSynth, imageRule, objectNameRule, sameNamespaceRule, whol
 /**
  * PostgreSQL with one volume, for MLflow's runs and registry.
  *
- * Objects, by the ids for `apiObject()`: `stateful-set`, `service`, `config-map`, `service-account`, `network-policy`,
- * with metrics `metrics-service`, and of the set-up: `set-up/job`, `set-up/config-map`, `set-up/service-account`, `set-up/network-policy`.
+ * Objects, by the ids for `apiObject()`: `stateful-set`, `service`, `config-map`, `service-account`, `network-policy`, with
+ * metrics `metrics-service`, and of the set-up: `set-up/job`, `set-up/config-map`, `set-up/service-account`,
+ * `set-up/network-policy`.
  */
 export class PostgresStatefulSet extends Component implements IDatabase, IMetricsTarget {
   public readonly sharedByReplicas = true;
@@ -108,7 +109,7 @@ export class PostgresStatefulSet extends Component implements IDatabase, IMetric
   /**
    * Registers a client and the number of its connections. Returns what its pods need to connect.
    *
-   * @param client who connects, from the namespace of the database
+   * @param client the workload that connects, from the namespace of the database
    */
   public connectFrom(client: ConnectionClient): Connection {
     checkInputs('PostgresStatefulSet#connectFrom', { client }, this);
@@ -131,7 +132,7 @@ export class PostgresStatefulSet extends Component implements IDatabase, IMetric
     if (!this.databases.includes(name)) this.databases.push(name);
   }
 
-  /** `max_connections` as it stands now. Each client that connects later can raise it. */
+  /** `max_connections` at this time. Each client that is registered later can raise it. */
   public get maxConnections(): number {
     return maxConnections(this.tuning());
   }
@@ -169,7 +170,7 @@ export class PostgresStatefulSet extends Component implements IDatabase, IMetric
   private service(): void {
     service(this, 'service', this.componentName, {
       clusterIP: 'None',
-      // The only server: if a probe came late on a busy node, its name would disappear for all clients.
+      // The only server: if a probe failed on a busy node, no client could connect to it.
       publishNotReadyAddresses: true,
       selector: this.podSelector,
       ports: [{ name: 'postgres', port: POSTGRES_PORT, targetPort: 'postgres' }],

@@ -3,25 +3,25 @@ import { Rule } from '../kubernetes/rules';
 
 /** Connections kept free for people, monitoring and backups. Postgres itself keeps 3 for superusers. */
 const RESERVED_CONNECTIONS = 20;
-/** Memory that a busy backend of MLflow's queries takes: work_mem and its own caches. */
+/** Memory of a backend that runs MLflow's queries: work_mem and its own caches. */
 const MEBIBYTES_A_CONNECTION = 8;
 const WORK_MEM_MEBIBYTES = 4;
 
 export interface Tuning {
   readonly memoryMebibytes: number;
   readonly neededConnections: number;
-  /** What the user said, if anything. */
+  /** The number that the user set, if any. */
   readonly maxConnections?: number;
 }
 
-/** Rounded up to a multiple of 25, so that not every change of a client restarts the database. */
+/** Rounded up to a multiple of 25, because a new value restarts the database. */
 export function maxConnections(tuning: Tuning): number {
   return tuning.maxConnections ?? Math.max(50, Math.ceil((tuning.neededConnections + RESERVED_CONNECTIONS) / 25) * 25);
 }
 
 /**
- * Settings of `postgres -c`, from the memory limit: a quarter of it for shared_buffers and three quarters as the
- * planner's guess of what is cached, as PostgreSQL's manual advises (section 19.4 and 19.7).
+ * Settings of `postgres -c`, from the memory limit: a quarter of it for shared_buffers, and three quarters for
+ * effective_cache_size, as PostgreSQL's manual advises (sections 19.4 and 19.7).
  */
 export function settings(tuning: Tuning): Record<string, string> {
   const memory = tuning.memoryMebibytes;
@@ -51,7 +51,7 @@ export function tuningRules(tuning: Tuning): Rule[] {
       wrong: most > fits,
       given: `max_connections is ${most} with a memory limit of ${Size.mebibytes(tuning.memoryMebibytes).asString()}`,
       want:
-        // A smaller number is no advice where the clients need more.
+        // Do not suggest a smaller number if the clients need more.
         `expected ${least > fits ? '' : `at most ${fits} (${MEBIBYTES_A_CONNECTION}Mi each beside shared_buffers), `}` +
         `a memory limit of ${Math.ceil((most * MEBIBYTES_A_CONNECTION) / 0.65 / 64) * 64}Mi, fewer servers, or fewer ` +
         'requests at once (maxDatabaseRequests)',

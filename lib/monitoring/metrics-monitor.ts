@@ -12,8 +12,8 @@ import { check, nameRule } from '../kubernetes/rules';
 /** Options of a monitor. */
 export interface MetricsMonitorProps {
   /**
-   * Whose pods are scraped: a tracking server, a deployer, a serving, e.g. `mlflow.server`; or a `PostgresStatefulSet`, a
-   * `MinioStore` or a `SeaweedStore` with `metrics: true`.
+   * The component whose pods are scraped: a tracking server, a deployer or a serving, e.g. `mlflow.server`; or a
+   * `PostgresStatefulSet`, a `MinioStore` or a `SeaweedStore` with `metrics: true`.
    */
   readonly target: IMetricsTarget;
   /**
@@ -22,16 +22,16 @@ export interface MetricsMonitorProps {
    */
   readonly interval?: Duration;
   /**
-   * Labels of the ServiceMonitor in addition to the target's own, by which a Prometheus selects its monitors, e.g.
-   * `{ release: 'prometheus' }`: `metadata.labels`.
+   * Labels of the ServiceMonitor in addition to the target's own: `metadata.labels`. Prometheus selects its monitors by
+   * labels, e.g. `{ release: 'prometheus' }`.
    * @default - the target's own labels only
    */
   readonly labels?: Record<string, string>;
 }
 
 /**
- * A ServiceMonitor of the Prometheus Operator for the metrics of one target, named by its id. It belongs in a chart of its
- * own: a cluster without the operator refuses the kind, and `kubectl apply` of the file fails.
+ * A ServiceMonitor of the Prometheus Operator for the metrics of one target, named by its id. Put it in a chart of its own:
+ * without the operator, `kubectl apply` of that chart's file fails, because the kind is unknown.
  *
  * Object, by the id for `apiObject()`: `service-monitor`.
  *
@@ -75,7 +75,7 @@ export class MetricsMonitor extends Construct {
   /**
    * Returns the ServiceMonitor, to change a field that no prop sets.
    *
-   * @param id `service-monitor`. Another one is refused with the list of those that exist
+   * @param id `service-monitor`. Another id is refused, with the list of those that exist
    */
   public apiObject(id: string): ApiObject {
     checkInputs('MetricsMonitor#apiObject', { id }, this);

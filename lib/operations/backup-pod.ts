@@ -16,13 +16,13 @@ import { LOG_SPACE, mebibytes, mergeResources, renderResources } from '../kubern
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 import { OperatedServer } from '../tracking/operated-server';
 
-/** What each of the programs imports. */
+/** The modules that each of the programs imports. */
 const FILES = [
   ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
   ...['sidecars.py', 'backups.py', 'retention.py', 'backup.py', 'run-rclone.sh', 'run-postgres.sh'],
 ];
 const WORK = '/work';
-/** Ephemeral storage for `/tmp`, logs, and lists of files, in addition to the dumps. */
+/** Ephemeral storage for `/tmp`, logs and lists of files, in addition to the dumps. */
 const OTHER_SPACE_MEBIBYTES = 512;
 
 /** Variables of a store's connection that only MLflow's client reads. */
@@ -40,21 +40,21 @@ export interface BackupPodProps {
   /** Its program, and the modules that it imports in addition to the backup's. */
   readonly files: string[];
   readonly environment: Record<string, string>;
-  /** True if it changes the schema, for which it needs what the migration has. */
+  /** True if it changes the schema: it then has what the migration has. */
   readonly migrates?: boolean;
   /** True if it calls the API server. */
   readonly apiAccess?: boolean;
-  /** Space of a PostgreSQL of the pod's own, in place of the platform's. */
+  /** Size of the pod's own PostgreSQL, if it uses that instead of the platform's. */
   readonly drillSpace?: Size;
 }
 
 /**
- * Three containers: MLflow's image has Python, PostgreSQL's the client, and rclone's rclone. The program asks the other two
- * by files of a volume that they share, so that each has only the Secrets of what it reaches.
+ * Three containers: MLflow's image has Python, PostgreSQL's image its client, and rclone's image rclone. The program sends
+ * requests to the other two as files of a shared volume, so that each has only the Secrets that it needs.
  */
 export class BackupPod {
   private readonly database: Connection;
-  /** None in a drill, which reads the target only. */
+  /** None in a drill, which reads only the target. */
   private readonly artifacts: Connection[];
   private readonly target: Connection;
 
@@ -108,8 +108,8 @@ export class BackupPod {
   }
 
   /**
-   * With a store on a ReadWriteOnce volume, the backup runs on the node of the servers, and a restore prefers it, because no
-   * server may be running. A drill does not mount the volume.
+   * If the store is a ReadWriteOnce volume, the backup runs on the node of the servers. A restore only prefers that node,
+   * because possibly no server runs. A drill does not mount the volume.
    */
   private get affinity() {
     const { server, drillSpace, migrates } = this.props;
@@ -146,7 +146,7 @@ export class BackupPod {
     const { auth } = props.server;
     const users = auth && {
       MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini`,
-      // What tells people from the users that the platform creates.
+      // The users that the platform creates: all others are people.
       SERVICE_USERS: auth.serviceUsers().join(' '),
     };
     return {
@@ -229,7 +229,7 @@ export class BackupPod {
       image,
       command: ['sh', `${PROGRAMS}/run-${name}.sh`],
       securityContext: containerSecurity(ANY_USER),
-      // Its loop touches the file several times a second, also while it does something.
+      // Its loop touches the file several times a second, even during a copy.
       livenessProbe: {
         exec: { command: ['sh', '-c', `test -n "$(find ${WORK}/alive-${name} -mmin -2)"`] },
         initialDelaySeconds: 10,

@@ -3,7 +3,10 @@ import { ContainerResources } from 'cdk8s-plus-27';
 import { BackupTarget } from './backup-target';
 import { TrackingServer } from '../tracking/tracking-server';
 
-/** How many backups are kept: the newest of each of the last days, weeks and months with a backup. The newest of all is never deleted. */
+/**
+ * How many backups are kept: the newest of each of the last days, weeks and months with a backup. The newest of all is never
+ * deleted.
+ */
 export interface BackupRetention {
   /**
    * Days of which the newest backup is kept.
@@ -16,18 +19,21 @@ export interface BackupRetention {
    */
   readonly weekly?: number;
   /**
-   * Months of which the newest backup is kept. A month counts from its first day.
+   * Months of which the newest backup is kept. A month begins with its first day.
    * @default 12 months
    */
   readonly monthly?: number;
   /**
-   * Removes nothing, for a target whose key may not delete. Not together with the numbers.
+   * Deletes no backups, for a target whose key may not delete. Refused together with the numbers.
    * @default false
    */
   readonly keepAll?: boolean;
 }
 
-/** The password that encrypts the contents and the file names of all backups: rclone's `crypt`. If you lose it, no backup can be read. */
+/**
+ * The password that encrypts the contents and the file names of all backups: rclone's `crypt`. If you lose it, you cannot
+ * read any backup.
+ */
 export interface BackupEncryption {
   /** Name of a Secret in the namespace of the server. */
   readonly secretName: string;
@@ -38,11 +44,13 @@ export interface BackupEncryption {
   readonly key?: string;
 }
 
-/** The drill: a CronJob that restores the newest backup into a PostgreSQL in its own pod, and compares it with its manifest. */
+/**
+ * The drill: a CronJob that restores the newest backup into a PostgreSQL in its own pod, and compares it with its manifest.
+ */
 export interface RestoreDrillOptions {
   /**
    * When it runs, in cron format: `spec.schedule`.
-   * @default '0 6 * * 0' - on Sundays at six
+   * @default '0 6 * * 0' - on Sundays at 06:00
    */
   readonly schedule?: string;
   /**
@@ -51,7 +59,8 @@ export interface RestoreDrillOptions {
    */
   readonly suspend?: boolean;
   /**
-   * Space on the node's disk for the restored database: `sizeLimit` of the emptyDir, and the pod's limit of ephemeral storage.
+   * Space on the node's disk for the restored database: `sizeLimit` of the emptyDir, and the pod's limit of ephemeral
+   * storage.
    * @default Size.gibibytes(40) - 8 with `reserveEphemeralStorage`
    */
   readonly databaseSpace?: Size;
@@ -64,17 +73,18 @@ export interface RestoreDrillOptions {
 
 /** Options of a backup, in a platform or standalone. */
 export interface BackupOptions {
-  /** When it runs, in cron format: `spec.schedule`, e.g. `0 2 * * *` for two o'clock each night. */
+  /** When it runs, in cron format: `spec.schedule`, e.g. `0 2 * * *` for 02:00 each night. */
   readonly schedule: string;
   /**
    * Time zone of the schedules: `spec.timeZone`.
    * @default 'Etc/UTC'
    */
   readonly timeZone?: string;
-  /** Where backups are kept: one target, or one folder of it, for each platform. */
+  /** Where backups are stored. Each platform needs a target, or a folder of it, of its own. */
   readonly target: BackupTarget;
   /**
-   * Which backups are kept. After a backup is complete, the Job deletes older ones, and the files that only they use.
+   * Which backups are kept. After a backup is complete, the Job deletes the backups that are not kept, and the files that
+   * only they use.
    * @default - 7 days, 4 weeks, 12 months
    */
   readonly retention?: BackupRetention;
@@ -85,13 +95,13 @@ export interface BackupOptions {
   readonly encryption?: BackupEncryption;
   /**
    * Space on the node's disk for one dump of each database: `sizeLimit` of the emptyDir, and the pod's limit of ephemeral
-   * storage. A dump that is larger fails.
+   * storage. If a dump is larger, the backup fails.
    * @default - as `dumpSpace` of the server
    */
   readonly dumpSpace?: Size;
   /**
    * `resources` of the container that copies files, `rclone`. What is left out keeps the default. `jobResources` are those
-   * of the others.
+   * of the other containers.
    * @default - requests 100m and 128Mi, limits 1 and 1Gi
    */
   readonly resources?: ContainerResources;
@@ -102,7 +112,7 @@ export interface BackupOptions {
   readonly image?: string;
   /**
    * The drill, the CronJob `<name>-restore-drill`.
-   * @default - each Sunday at six
+   * @default - each Sunday at 06:00
    */
   readonly drill?: RestoreDrillOptions;
 }

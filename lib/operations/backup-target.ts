@@ -7,12 +7,15 @@ import { EgressRule, egressRules } from '../kubernetes/network-peer';
 import { Rule, objectNameRule, shownRule } from '../kubernetes/rules';
 
 const DIRECTORY = '/backups';
-/** Beside that of the artifact store. */
+/** Folder of the target's certificate authority. The artifact store has another folder, because the pod mounts both. */
 const TARGET_AUTHORITY = '/etc/mlflow-backup-target';
 
-/** A volume that backups are kept on. */
+/** A volume for backups. */
 export interface ClaimTargetProps {
-  /** Name of a PersistentVolumeClaim in the namespace of the server. It should not be on the disk of the platform's own volumes. */
+  /**
+   * Name of a PersistentVolumeClaim in the namespace of the server. It should not be on the same disk as the platform's own
+   * volumes.
+   */
   readonly claimName: string;
   /**
    * Folder on the volume, without slashes at its ends.
@@ -23,31 +26,31 @@ export interface ClaimTargetProps {
 
 /** A remote of an rclone configuration: Google Cloud Storage, Azure Blob Storage, SFTP and some 70 others. */
 export interface RcloneTargetProps {
-  /** Name of a Secret in the namespace of the server, with a configuration file of rclone: what `rclone config` writes. */
+  /** Name of a Secret in the namespace of the server, with a configuration file of rclone, as `rclone config` writes it. */
   readonly configurationSecretName: string;
   /**
    * Key of that Secret.
    * @default 'rclone.conf'
    */
   readonly configurationKey?: string;
-  /** A remote of that file, and a folder of it, e.g. `gcs:my-backups/mlflow`. */
+  /** A remote of that file, and a folder in it, e.g. `gcs:my-backups/mlflow`. */
   readonly remote: string;
   /**
-   * Destinations that the pods may connect to in order to reach it, by NetworkPolicy.
+   * Destinations of the storage that the NetworkPolicy lets the pods connect to.
    * @default - any address, on port 443
    */
   readonly egress?: EgressRule[];
 }
 
 /**
- * Where backups are kept: one target, or one folder of it, for each platform. It should not be lost together with the
- * platform: another bucket of another account or region.
+ * Where backups are stored. Each platform needs a target, or a folder of it, of its own. Choose one that is not lost
+ * together with the platform: a bucket of another account or region.
  */
 export class BackupTarget {
   /**
    * An existing bucket, on Amazon S3 or an S3-compatible store. The pods read, list and write it, and delete old backups.
    *
-   * @param props which bucket, and how it is reached
+   * @param props the bucket, and how the pods connect to it
    */
   public static bucket(props: ExistingBucketProps): BackupTarget {
     checkInputs('BackupTarget.bucket', { props });
@@ -62,7 +65,7 @@ export class BackupTarget {
   /**
    * An existing volume.
    *
-   * @param props which claim
+   * @param props the claim
    */
   public static claim(props: ClaimTargetProps): BackupTarget {
     checkInputs('BackupTarget.claim', { props });
@@ -86,7 +89,7 @@ export class BackupTarget {
   /**
    * Any other storage that rclone supports.
    *
-   * @param props rclone's configuration, and which of its remotes
+   * @param props rclone's configuration, and the remote in it
    */
   public static rclone(props: RcloneTargetProps): BackupTarget {
     checkInputs('BackupTarget.rclone', { props });
@@ -125,7 +128,7 @@ export class BackupTarget {
   ) {}
 }
 
-/** Renames the variables and the folder, as the pod also has those of the artifact store. */
+/** Renames the variables and the folder, because the pod also has those of the artifact store. */
 function bucketConnection(props: ExistingBucketProps, client: ConnectionClient): Connection {
   const {
     secretVariables = [],

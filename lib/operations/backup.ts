@@ -23,8 +23,8 @@ const LONGEST_SUFFIX = '-restore-drill-00000000000';
  *
  * Objects, by the ids for `apiObject()`: `cron-job`, `config-map`, `service-account`, `network-policy`; of the restore
  * `restore/cron-job`, `restore/config-map`, `restore/service-account`, `restore/network-policy`, `restore/role`,
- * `restore/role-binding`; of the drill `restore-drill/cron-job`, `restore-drill/config-map`, `restore-drill/service-account`,
- * `restore-drill/network-policy`.
+ * `restore/role-binding`; of the drill `restore-drill/cron-job`, `restore-drill/config-map`,
+ * `restore-drill/service-account`, `restore-drill/network-policy`.
  */
 export class Backup extends Component {
   /**
@@ -45,11 +45,11 @@ export class Backup extends Component {
       schedule: props.schedule,
       timeZone: props.timeZone ?? 'Etc/UTC',
       backoffLimit: 2,
-      // Exit code 3, e.g. of a wrong encryption password, is not retried.
+      // Exit code 3, e.g. after a wrong encryption password, is not retried.
       failOnExitCodes: { container: 'backup', codes: [3] },
       pod: () => pod.render(),
     });
-    // In a platform they are `mlflow-restore` and `mlflow-restore-drill`: short, as a person writes them.
+    // In a platform they are `mlflow-restore` and `mlflow-restore-drill`: short, because people type them.
     const stem = id === 'backup' ? this.instanceName : this.componentName;
     new Restore(this, stem, props, server);
     new RestoreDrill(this, stem, props, server);

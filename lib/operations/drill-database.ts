@@ -5,7 +5,7 @@ export const DRILL_DATA = '/drill';
 
 export const DRILL_MOUNTS = [
   { name: 'drill', mountPath: DRILL_DATA },
-  // initdb refuses a user that the system does not know.
+  // initdb refuses a user that is not in /etc/passwd.
   { name: 'program', mountPath: '/etc/passwd', subPath: 'passwd', readOnly: true },
 ];
 

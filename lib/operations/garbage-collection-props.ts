@@ -3,7 +3,7 @@ import { TrackingServer } from '../tracking/tracking-server';
 
 /** Options of the garbage collection, in a platform or standalone. */
 export interface GarbageCollectionOptions {
-  /** When it runs, in cron format: `spec.schedule`, e.g. `0 4 * * 6` for Saturdays at four. */
+  /** When it runs, in cron format: `spec.schedule`, e.g. `0 4 * * 6` for Saturdays at 04:00. */
   readonly schedule: string;
   /**
    * Time zone of the schedule: `spec.timeZone`.
@@ -11,17 +11,18 @@ export interface GarbageCollectionOptions {
    */
   readonly timeZone?: string;
   /**
-   * The time after which what people deleted is removed for good: `--older-than` of `mlflow gc`, at least an hour.
+   * The age after which deleted runs, logged models and experiments are removed permanently: `--older-than` of `mlflow gc`,
+   * at least an hour.
    * @default Duration.days(30)
    */
   readonly olderThan?: Duration;
   /**
-   * The time after which traces are removed, also those that nobody deleted, counted from their start: at least a day.
-   * @default - traces stay
+   * The age after which all traces are removed, deleted or not, counted from their start: at least a day.
+   * @default - traces are not removed
    */
   readonly tracesOlderThan?: Duration;
   /**
-   * Whether it only says in its log what it would remove.
+   * Whether it removes nothing, and only logs what it would remove.
    * @default false
    */
   readonly dryRun?: boolean;

@@ -19,7 +19,7 @@ import { Rule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 import { OperatedServer } from '../tracking/operated-server';
 
-/** The program, and what it imports. */
+/** The program, and the modules that it imports. */
 const FILES = [
   ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
   ...['required.py', 'sidecars.py', 'backups.py', 'collect_garbage.py'],
@@ -36,9 +36,9 @@ const resources: ContainerResources = {
 };
 
 /**
- * Removes for good the runs, logged models and experiments that people deleted in MLflow, with their artifacts, on a
- * schedule: the CronJob `<name>`. It keeps what a version in the model registry was made from, and waits while a backup or a
- * restore runs.
+ * Permanently removes the runs, logged models and experiments that users deleted in MLflow, with their artifacts, on a
+ * schedule: the CronJob `<name>`. It keeps the runs and logged models from which a version in the model registry was
+ * created, and waits while a backup or a restore runs.
  *
  * Objects, by the ids for `apiObject()`: `cron-job`, `config-map`, `service-account`, `network-policy`.
  *
@@ -63,7 +63,7 @@ export class GarbageCollection extends Component {
       name: this.node.path,
       podLabels: this.podSelector,
       namespace: this.namespace,
-      // The connections that the database reserves are enough, as one operation runs at a time.
+      // The connections that the database reserves are enough, because only one operation runs at a time.
       maxConnections: 0,
     };
     const { database, artifacts } = server.connect(client);
@@ -76,7 +76,7 @@ export class GarbageCollection extends Component {
     cronJob(this, {
       schedule: props.schedule,
       timeZone: props.timeZone ?? 'Etc/UTC',
-      // What fails today is found again next time.
+      // One retry is enough: the next run tries again what failed.
       backoffLimit: 1,
       failOnExitCodes: { container: 'garbage-collection', codes: [3] },
       pod: () => this.pod(server, connections, files),

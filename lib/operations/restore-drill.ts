@@ -7,7 +7,7 @@ import { OperatedServer } from '../tracking/operated-server';
 
 export const DRILL_SCHEDULE = '0 6 * * 0';
 
-/** Proves the newest backup: restores it into a PostgreSQL in its own pod. @internal */
+/** Checks the newest backup: restores it into a PostgreSQL in its own pod. @internal */
 export class RestoreDrill extends Component {
   constructor(scope: Component, stem: string, backup: BackupProps, server: OperatedServer) {
     super(scope, 'restore-drill', { role: 'restore-drill', longestSuffix: '', name: `${stem}-restore-drill` });

@@ -4,7 +4,7 @@ import { Rendered, errorOf, find, findByPrefix, synth } from '../support/synth';
 
 const minimal: ExistingBucketProps = { bucket: 'models', credentials: Credentials.fromSecret('s3-key') };
 
-/** All but `cidr`, which `egress` takes the place of. */
+/** All props but `cidr`, because `egress` replaces it. */
 const allProps: Required<Omit<ExistingBucketProps, 'cidr'>> = {
   bucket: 'models',
   prefix: 'team-a/mlflow',
@@ -103,7 +103,7 @@ describe('with credentials from a service account', () => {
     ]);
   });
 
-  // Its token is changed for a key at the cloud's own service, which lies at none of the endpoint's addresses.
+  // The cloud's own service exchanges the token for a key, and that service has none of the endpoint's addresses.
   test('the policy allows HTTPS to any address in addition to those of the endpoint', () => {
     const { egress } = connect({ credentials, endpoint: 'https://s3.example.com:9443', cidr: '10.1.2.0/24' });
     expect(egress).toEqual([

@@ -51,7 +51,7 @@ describe('a volume that only one node can mount', () => {
     );
   });
 
-  // A new pod on another node would wait for the volume, and the old one for the new pod.
+  // Otherwise a new pod on another node would wait for the volume, and the old pod for the new one.
   test('is released by the old server before the new one starts', () => {
     const objects = platform({ claimName: 'artifacts' }, { replicas: 1 });
     expect(find(objects, 'Deployment', 'mlflow-server').spec.strategy).toEqual({ type: 'Recreate' });

@@ -47,7 +47,7 @@ describe('topology', () => {
     [17, 'expected a number that a set of'],
     [19, 'expected a number that a set of'],
     [37, 'expected a number that a set of'],
-    // 2 × 17: in sets of two drives, of which none can be lost.
+    // 34 is 2 × 17: only sets of two drives are possible, and such a set cannot lose a drive.
     [34, 'expected a number that a set of'],
   ])('refuses %d pods', (replicas, want) => {
     expect(errorOf(() => minio({ replicas }))).toContain(`chart/mlflow-minio: replicas is ${replicas}; ${want}`);

@@ -3,7 +3,7 @@ import { MinioStore } from '../../lib';
 import { client, minio } from '../support/components';
 import { Rendered, ofKind, synth } from '../support/synth';
 
-// The volume of a store that was set up by hand from the blog's manifests is found by these names.
+// A store from the blog's manifests has these names: with others, the new pod would not find its volume.
 describe('names equal to those of the seed', () => {
   const { statefulSet, container, service } = minio();
 
@@ -63,7 +63,7 @@ test('probes use the paths that need no login, on the named port', () => {
   expect(startupProbe.periodSeconds * startupProbe.failureThreshold).toBeGreaterThanOrEqual(300);
 });
 
-// The images of Silo and of MinIO have no program name in common; their entry points start the right one.
+// The images of Silo and of MinIO have different programs; each entry point starts the right one.
 test("the command runs on MinIO's and on Silo's image", () => {
   const { container, jobContainer } = minio();
   expect(container.command).toBeUndefined();

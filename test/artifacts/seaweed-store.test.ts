@@ -73,7 +73,7 @@ describe('probes', () => {
     expect(startupProbe.periodSeconds * startupProbe.failureThreshold).toBeGreaterThanOrEqual(300);
   });
 
-  // /healthz of S3 answers 200 also if the filer's database is gone.
+  // /healthz of S3 answers 200 even if the filer's database does not exist.
   test('ready is the bucket, the master, the filer and S3', () => {
     const [, , command] = readinessProbe.exec.command;
     expect(command).toMatch(/^\[ -e \/run\/seaweedfs\/ready \] && exec curl /);

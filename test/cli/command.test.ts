@@ -6,7 +6,7 @@ import { buildSync } from 'esbuild';
 import { version } from '../../package.json';
 import { ROOT } from '../support/run';
 
-// One file without imports, as the package has it.
+// One file without imports, as in the package.
 const command = join(mkdtempSync(join(tmpdir(), 'command-')), 'cdk8s-mlflow.js');
 buildSync({ entryPoints: [join(ROOT, 'cli', 'main.ts')], outfile: command, bundle: true, platform: 'node' });
 afterAll(() => rmSync(dirname(command), { recursive: true }));
@@ -15,7 +15,7 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'command-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Runs the command as a process, in an empty folder. */
+/** Runs the command as a separate process, in an empty folder. */
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const options = { cwd: folder, encoding: 'utf8', timeout: 60_000 } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], options);

@@ -24,7 +24,7 @@ test('init keeps other files of the folder', () => {
 
 test('init names all files that exist and writes nothing', () => {
   writeFileSync(join(folder, 'package.json'), '{}');
-  // A broken link exists too: writing to it would create its target.
+  // A broken symbolic link is an existing file too: writing to it would create its target.
   symlinkSync(join(folder, 'nowhere'), join(folder, 'main.ts'));
   expect(errorOf(() => writeFiles(folder, project()))).toBe(
     `${folder}: contains main.ts, package.json; expected a folder without these files, ` +

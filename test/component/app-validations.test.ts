@@ -220,7 +220,7 @@ describe('two platforms', () => {
     })();
   });
 
-  // Each Service would send to the pods of both.
+  // Each Service would send requests to the pods of both.
   test('parts of one instance whose pods have the same labels are refused', () => {
     const build = two((app) => {
       const platform = new MlflowPlatform(chart(app, 'a', 'mlflow'), 'mlflow');

@@ -12,7 +12,7 @@ const platform = (props: MlflowPlatformProps = {}, serving = {}) =>
     mlflow.addModelServing('churn', { model: RegisteredModel.byAlias('churn', 'champion'), ...serving });
   });
 
-/** What a pod may use in all: what its init containers need one after the other, or its sidecars and containers at once. */
+/** The sum that a pod may use: the most that one init container needs, or what its sidecars and containers need together. */
 function podStorage({ spec }: Rendered, side: 'requests' | 'limits'): number {
   const of = (container: Rendered) => bytes(container.resources[side]['ephemeral-storage']);
   const isSidecar = ({ restartPolicy }: Rendered) => restartPolicy === 'Always';
@@ -24,7 +24,7 @@ function podStorage({ spec }: Rendered, side: 'requests' | 'limits'): number {
   );
 }
 
-/** What the program of a pod lets in, by its own setting. */
+/** The limit that the program of a pod enforces itself, by its own setting. */
 function admitted(objects: Rendered[]): [string, Rendered, number][] {
   const template = (kind: string, name: string) => findByPrefix(objects, kind, name).spec.template;
   const variable = (pod: Rendered, container: string, name: string) =>
@@ -101,7 +101,7 @@ describe('reserveEphemeralStorage', () => {
   });
 });
 
-// A cluster that lowers the limits to the requests runs the platform all the same, for small things.
+// Some clusters lower the limits to the requests: the platform still works there with small files.
 test('by default each pod requests space for its log and a small model, artifact or dump', () => {
   const objects = platform({}, { runtime: ServingRuntime.offline() });
   for (const { metadata, spec } of objects.filter((object) => object.spec?.template)) {

@@ -13,7 +13,7 @@ import {
 } from '../../lib';
 import { Rendered, errorOf, find, synth } from '../support/synth';
 
-/** What the documentation of each construct promises, with the kind that is found. */
+/** The ids that the docstring of each construct lists, and the kind of each object. */
 const postgresIds = {
   'stateful-set': 'StatefulSet',
   service: 'Service',
@@ -185,7 +185,7 @@ describe('a JSON patch', () => {
     expect(patched('deployment', add).spec.template.spec.containers[0].env).toEqual([{ name: 'TZ', value: 'UTC' }]);
   });
 
-  // The classes of cdk8s-plus-27 drop what Kubernetes 1.27 did not know.
+  // The classes of cdk8s-plus-27 drop fields that are newer than Kubernetes 1.27.
   test.each([
     ['/spec/template/spec/resources', { limits: { cpu: '4' } }],
     ['/spec/template/spec/hostUsers', false],

@@ -63,7 +63,7 @@ describe('a component', () => {
   });
 });
 
-// `kubectl apply` is refused where a selector or a StatefulSet's claim changes.
+// `kubectl apply` fails if a selector or a StatefulSet's claim changes.
 test('a platform one construct deeper, in a chart of another name, renders the same objects', () => {
   const flat = synth((chart) => new MlflowPlatform(chart, 'mlflow'));
   const deeper = new Chart(new App(), 'other', { namespace: 'mlflow' });
@@ -97,7 +97,7 @@ describe('Kubernetes accepts every generated name', () => {
     expect(message).toContain('expected a DNS label of at most');
   });
 
-  // A Service's name is the stricter kind of label, as it has to be a variable's name too.
+  // The name of a Service must be an RFC 1035 label, which is stricter, because it becomes the name of a variable too.
   test.each(['', 'MLflow', 'ml_flow', 'ml.flow', '-mlflow', 'mlflow-', '1mlflow'])(
     'a platform with the id %p is refused',
     (id) => {

@@ -58,7 +58,7 @@ describe('a peer', () => {
   });
 });
 
-// TCP could carry anything out of the cluster.
+// TCP to any address would let a pod send any data out of the cluster.
 test('allowDns() allows UDP to any address, and TCP only to pods and the node-local cache', () => {
   const ports = (protocol: string) => [53, 5353].map((port) => ({ port, protocol }));
   expect(policy((boundary) => boundary.allowDns()).egress).toEqual([

@@ -7,7 +7,7 @@ import { SmallestComponent } from '../support/smallest-component';
 import { Rendered, ofKind, synth } from '../support/synth';
 
 interface Content {
-  /** Id of a construct in the chart that holds the component. */
+  /** Id of the construct between the chart and the component. */
   readonly within?: string;
   readonly image?: string;
   readonly env?: { name: string; value: string }[];
@@ -39,7 +39,7 @@ test('a Job with the same content has the same name on two runs', () => {
   expect(nameOf()).toBe(nameOf());
 });
 
-// A Job's template is immutable: with the old name `kubectl apply` would be refused.
+// A Job's template is immutable: with the old name `kubectl apply` would fail.
 test.each<[string, Content]>([
   ['the image', { image: 'x:2' }],
   ['the environment', { env: [{ name: 'A', value: '1' }] }],

@@ -27,7 +27,7 @@ const all: Required<PlacementOptions> = {
   images: { mlflow: 'mirror.example.com/own/mlflow:1', node: 'mirror.example.com/own/node:1' },
 };
 
-/** Each pod of ours, by the name of its workload without the hash. */
+/** Each pod of the library, by the name of its workload without the hash. */
 function pods(build: (chart: Chart) => void): [string, Rendered][] {
   return synth(build)
     .filter((object) => object.spec?.template)

@@ -33,7 +33,7 @@ describe('programs are found from a folder that contains the package', () => {
     writeFileSync(join(folder, path), text);
   }
 
-  /** The text of a program as Node finds it with the compiled module at that path. */
+  /** The text of a program as Node.js reads it, with the compiled module at that path. */
   function run(path: string): string {
     const { outputText } = transpileModule(readFileSync(source, 'utf8'), {
       compilerOptions: { module: ModuleKind.CommonJS },
@@ -84,7 +84,7 @@ describe('contentHash', () => {
   );
 });
 
-/** Everything that carries a program. */
+/** All objects that contain a program. */
 function configMaps() {
   const model = RegisteredModel.byAlias('churn', 'champion');
   const exposure = Exposure.ingress({ host: 'churn.example.com' });
@@ -111,7 +111,7 @@ test('no ConfigMap is near the limit of 1 MiB', () => {
 
 test('every program of runtime/ is run by a pod', () => {
   const used = new Set(configMaps().flatMap(({ data }) => Object.keys(data)));
-  // The folders beside them have the types that lib/ shares with the programs.
+  // The folders next to these files contain the types that lib/ shares with the programs.
   const files = readdirSync(runtime, { withFileTypes: true }).filter((entry) => entry.isFile());
   expect(files.map(({ name }) => name).filter((file) => !used.has(file))).toEqual([]);
 });

@@ -10,7 +10,7 @@ test.each([
   const { configMap } = job.spec.template.spec.volumes.find((volume: { name: string }) => volume.name === 'program');
   const { data } = find(objects, 'ConfigMap', name);
   const revision = `revision-${contentHash(programs(script))}`;
-  // The kubelet mounts no volume one of whose items the ConfigMap does not have, and tries again.
+  // If the ConfigMap lacks an item of the volume, the kubelet does not mount the volume, and tries again.
   expect(configMap).toEqual({
     name,
     items: [

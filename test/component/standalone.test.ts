@@ -109,7 +109,7 @@ test('a database of two platforms counts the clients and connections of both', (
       new MlflowPlatform(chart, id, { database, artifacts: s3(), server: { replicas: 1 } });
     }
   });
-  // Each: one server and one of a rollout, 3 engines, 6 connections; 10 of the migration; once 20 in reserve.
+  // For each server: it and one of a rollout, 3 engines, 6 connections, and 10 of the migration. Once: 20 in reserve.
   const { args } = find(objects, 'StatefulSet', 'postgres').spec.template.spec.containers[0];
   expect(args).toContain('max_connections=125');
   const { ingress } = find(objects, 'NetworkPolicy', 'postgres').spec;
@@ -126,7 +126,7 @@ describe('a chart without a namespace', () => {
     for (const { metadata } of objects) expect(metadata).not.toHaveProperty('namespace');
   });
 
-  // A RoleBinding has to say the namespace of its ServiceAccount: the API server refuses one that does not.
+  // A RoleBinding must name the namespace of its ServiceAccount, or the API server refuses it.
   test('is refused if Secrets have to be created', () => {
     expect(errorOf(() => synthWithoutNamespace((chart) => new MinioStore(chart, 'x')))).toMatch(
       /^chart\/x\/credentials: the chart has no namespace; expected one/,

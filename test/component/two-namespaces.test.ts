@@ -2,7 +2,7 @@ import { Chart, Testing } from 'cdk8s';
 import { MinioStore, PostgresStatefulSet, TrackingServer } from '../../lib';
 import { errorOf } from '../support/synth';
 
-/** A server in `web`, with its database and its store in these namespaces. */
+/** A server in the namespace `web`, with its database and its store in the given namespaces. */
 function server(database: string, store: string) {
   const app = Testing.app();
   new TrackingServer(new Chart(app, 'c', { namespace: 'web' }), 'server', {
@@ -15,7 +15,7 @@ test('parts in charts of one namespace are accepted', () => {
   expect(() => server('web', 'web')).not.toThrow();
 });
 
-// The server would read Secrets that are not there, and call a host that no name service knows.
+// The server would read Secrets that do not exist in its namespace, and connect to a host name that does not resolve.
 test.each([
   [
     'data',

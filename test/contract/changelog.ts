@@ -1,5 +1,5 @@
 /**
- * May this object break its contract? If an entry of the section `## [Unreleased]` has the word BREAKING and names it:
+ * True if this object may break its contract: an entry of the section `## [Unreleased]` has the word BREAKING and names it:
  * `- BREAKING: StatefulSet/mlflow-postgres has another selector; …`.
  */
 export function announced(changelog: string, object: string): boolean {

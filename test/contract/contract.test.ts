@@ -15,11 +15,11 @@ const changelogFile = join(ROOT, 'CHANGELOG.md');
 const changelog = existsSync(changelogFile) ? readFileSync(changelogFile, 'utf8') : '';
 
 /**
- * Where this fails: whoever has the last release cannot `kubectl apply` this one, or loses what it kept. Keep the old name
- * or field; or say what to do in CHANGELOG.md's Unreleased section, in an entry with BREAKING and the object's name.
+ * If this test fails, users of the last release cannot `kubectl apply` this one, or lose data. Keep the old name or field,
+ * or describe the upgrade in CHANGELOG.md's section Unreleased, in an entry with BREAKING and the object's name.
  */
 test.each(Object.keys(released.outputs))(`%s keeps the names and fields of ${released.version}`, (output) => {
-  // An example may go; and the dist/ of one that is not committed is not everywhere.
+  // An example may be removed, and some clones have no dist/ of an example, because it is not committed.
   if (!today[output] && output.startsWith('examples/')) return;
   const found = breaks(released.outputs[output], today[output] ?? {});
   expect(found.filter(({ object }) => !announced(changelog, object)).map(({ message }) => message)).toEqual([]);
@@ -149,7 +149,7 @@ test.each<[string, Parameters<typeof brokenBy>[0], string, string]>([
     'PodDisruptionBudget/mlflow-server',
     'selector was',
   ],
-  // Where it was generated, it would be generated anew.
+  // If the value was generated, the Job would generate another one.
   [
     'another Secret',
     (_, objects) => {

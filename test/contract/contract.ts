@@ -1,20 +1,20 @@
 import { isDeepStrictEqual } from 'util';
 import { Manifest, title, walkStrings } from '../output/manifests';
 
-/** What may not change of one object, by what it is called in a message. */
+/** The values of one object that must not change, by their names in messages. */
 export type Facts = Record<string, unknown>;
 
-/** Of every object of one output, by `StatefulSet/mlflow-postgres in mlflow`. */
+/** The contract of every object of one output, by `StatefulSet/mlflow-postgres in mlflow`. */
 export type Contract = Record<string, Facts>;
 
-/** A fact of a release that does not hold any more. */
+/** A value of the last release that has changed. */
 export interface Break {
   /** `StatefulSet/mlflow-postgres` */
   readonly object: string;
   readonly message: string;
 }
 
-/** All that an API server lets one change in the spec of a StatefulSet. */
+/** The only fields in the spec of a StatefulSet that the API server accepts changes of. */
 const mutable = [
   'minReadySeconds',
   'ordinals',
@@ -25,7 +25,7 @@ const mutable = [
   'updateStrategy',
 ];
 
-/** Names, selectors, claims, addresses, and what an API server refuses to change. */
+/** The contract of an output: names, selectors, claims, addresses, and immutable fields. */
 export function contractOf(objects: Manifest[]): Contract {
   const entries = objects.map((object): [string, Facts] => [key(object), factsOf(object)]);
   const used = objects.flatMap((object) => secretsOf(object).map((name) => `Secret/${name}${place(object)}`));
@@ -33,7 +33,7 @@ export function contractOf(objects: Manifest[]): Contract {
   return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What of a released contract is gone or changed. New objects, ports and Secrets break nothing. */
+/** Lists what was removed from a released contract, or has changed in it. New objects, ports and Secrets break nothing. */
 export function breaks(released: Contract, today: Contract): Break[] {
   return Object.entries(released).flatMap(([name, facts]) => {
     const object = name.split(' ')[0];
@@ -54,7 +54,7 @@ function factsOf({ kind, spec, roleRef }: Manifest): Facts {
     case 'StatefulSet': {
       const { selector, serviceName, podManagementPolicy = 'OrderedReady', volumeClaimTemplates, ...others } = spec;
       const rest = Object.entries(others).filter(([field]) => !mutable.includes(field));
-      // Also a field that was not there may not come.
+      // A new field is refused too.
       const immutable = Object.fromEntries(rest);
       return { selector, serviceName, podManagementPolicy, volumeClaimTemplates, 'other immutable fields': immutable };
     }
@@ -74,7 +74,7 @@ function factsOf({ kind, spec, roleRef }: Manifest): Facts {
       return { roleRef };
     case 'NetworkPolicy':
       return { podSelector: spec.podSelector };
-    // Its name has a hash, and its pods' labels are its own: a changed Job is a new one.
+    // Its name and its pods' labels contain a hash: a changed Job is a new object.
     case 'Job':
       return {};
     default:
@@ -91,14 +91,14 @@ function place({ metadata }: Manifest): string {
   return metadata.namespace ? ` in ${metadata.namespace}` : '';
 }
 
-/** Secrets that are read, most of which a Job makes: under another name they would come back with other values. */
+/** Secrets that the pods read. A Job creates most of them: under a new name they would have new values. */
 function secretsOf(object: Manifest): string[] {
   const names: string[] = [];
   walkStrings(object, (text, path) => {
     const [owner, field] = path.slice(-2);
     if (field === 'secretName' || (field === 'name' && /^secret(Key)?Ref$|^secret$/.test(owner))) names.push(text);
   });
-  // The logins of programs: a Job makes of them the Secret that the server reads.
+  // The logins of programs: from them, a Job creates the Secret that the server reads.
   const plan = object.kind === 'ConfigMap' ? object.data?.['credentials.json'] : undefined;
   for (const { prefix, users } of plan ? (JSON.parse(plan).logins ?? []) : []) {
     names.push(...Object.keys(users).map((user) => `${prefix}${user.split('.')[1]}-login`));

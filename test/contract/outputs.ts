@@ -6,7 +6,7 @@ import { platformApp, platforms } from '../support/platforms';
 import { ROOT } from '../support/run';
 import { render } from '../support/synth';
 
-/** Where the contract of the last release lies. */
+/** The file with the contract of the last release. */
 export const RELEASED = join(__dirname, 'released.json');
 
 export interface Release {
@@ -15,8 +15,7 @@ export interface Release {
 }
 
 /**
- * The contract of each output as it is now: the platforms of test/support, main.ts (dist/), and every example
- * that has a dist/.
+ * The present contract of each output: the platforms of test/support, main.ts (dist/), and each example that has a dist/.
  */
 export function outputs(): Record<string, Contract> {
   const found: Record<string, Contract> = {};

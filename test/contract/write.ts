@@ -1,4 +1,4 @@
-// npm run contract -- <version>: today's output becomes what the next version must not break.
+// npm run contract -- <version>: writes the contract of the present output, which the next version must not break.
 import { writeFileSync } from 'fs';
 import { RELEASED, outputs } from './outputs';
 
@@ -8,7 +8,7 @@ if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) {
   process.exit(1);
 }
 
-// An object a line, so that a diff reads well.
+// One object on each line, so that a diff is readable.
 const lines = (entries: [string, unknown][], indent: string, write: (value: any) => string) =>
   entries.map(([name, value]) => `${indent}${JSON.stringify(name)}: ${write(value)}`).join(',\n');
 const outputsText = lines(Object.entries(outputs()), '    ', (contract) => {

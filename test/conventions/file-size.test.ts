@@ -4,7 +4,7 @@ import { ROOT } from '../support/run';
 
 const MOST = 250;
 
-/** Is a file short enough, or does it say why not: `// Longer than 250 lines: …`? */
+/** True if a file is short enough, or gives a reason: `// Longer than 250 lines: …`. */
 function small(text: string): boolean {
   return text.trimEnd().split('\n').length <= MOST || /^\/\/ Longer than 250 lines: \S/m.test(text);
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { preProcessFile } from 'typescript';
 import { ROOT } from '../support/run';
 
-/** The files that each file imports. `import type` counts: `import/no-cycle` overlooks it, but a reader has to follow it. */
+/** The files that each file imports, also by `import type`: `import/no-cycle` ignores that, but readers must follow it. */
 function imports(folder: string): Map<string, string[]> {
   const all = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
   const files = all.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
@@ -18,7 +18,7 @@ function imports(folder: string): Map<string, string[]> {
   );
 }
 
-/** One circle for each file from which a path leads back to itself, without those that only lead into a circle. */
+/** One circle for each file that imports itself over other files. Files that only import a circle are left out. */
 function circles(graph: Map<string, string[]>): string[] {
   const back = (start: string, path: string[], seen: Set<string>): string[] | undefined => {
     for (const next of graph.get(path.at(-1)!) ?? []) {

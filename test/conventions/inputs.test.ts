@@ -5,7 +5,7 @@ import { inputs as tried } from '../inputs/wrong-inputs';
 
 const inputs = publicInputs();
 
-/** The structs that a caller hands in; others are what a database or a store of the user's own returns. */
+/** The structs that a caller passes. The other structs are results of a database or a store that the user wrote. */
 function structsOf(fields: Record<string, string>[], found = new Set<string>()): Set<string> {
   const types = fields.flatMap(Object.values).map((type) => type.replace(/[?{}[\]]/g, ''));
   for (const type of types.filter((each) => each in STRUCTS && !found.has(each))) {

@@ -5,18 +5,18 @@ import { ROOT } from '../support/run';
 /** Props and parameters by name, each with its type: `string`, `Size?`, `NetworkPeer[]?`, `{string}`. */
 export type Fields = Record<string, string>;
 
-/** Everything that a user can hand to the public API. */
+/** Everything that a user can pass to the public API. */
 export interface PublicInputs {
   /** Interfaces of props, by name. */
   readonly structs: Record<string, Fields>;
   /** Constructors (`new X`), static methods (`X.m`) and methods (`X#m`), with their parameters. */
   readonly calls: Record<string, Fields>;
-  /** Members by which an object of a class is known, also one of another copy of its package. */
+  /** Members that identify an object of a class, even one from another copy of its package. */
   readonly classes: Record<string, string[]>;
   readonly enums: Record<string, string[]>;
 }
 
-/** Fields that cdk8s-plus-27 does not know. */
+/** Fields that cdk8s-plus-27 lacks. */
 const SINCE_KUBERNETES_129 = { matchLabelKeys: 'string[]?', mismatchLabelKeys: 'string[]?' };
 
 /** Reads the inputs from the types that a module exports. */
@@ -60,7 +60,7 @@ export function publicInputs(file = join(ROOT, 'lib/index.ts')): PublicInputs {
     for (const member of type.getProperties()) {
       const method = member.valueDeclaration;
       if (!method || !ts.isMethodDeclaration(method) || hidden(method) || !fromHere(method)) continue;
-      // A method of a base class goes by the name of that one, which need not be exported.
+      // The methods of a base class are listed under the base class, which may be one that is not exported.
       const owner = ts.isClassDeclaration(method.parent) ? method.parent.name!.text : name;
       parameters(`${owner}#${member.name}`, method);
     }
@@ -109,7 +109,7 @@ export function publicInputs(file = join(ROOT, 'lib/index.ts')): PublicInputs {
   }
 }
 
-/** An interface that has data alone. */
+/** True for an interface that has only data. */
 function isStruct(type: ts.Type): boolean {
   const declaration = type.symbol?.declarations?.[0];
   if (!declaration || !ts.isInterfaceDeclaration(declaration)) return false;

@@ -6,7 +6,7 @@ import { devDependencies } from '../../package.json';
 import { pages } from '../docs/pages';
 import { ROOT } from '../support/run';
 
-/** What one of its expressions finds in a file, as `name@version`. */
+/** The matches of one of its expressions in a file, as `name@version`. */
 function found(manager: (typeof customManagers)[number], file: string): string[] {
   // A pattern between slashes is a regular expression.
   expect(manager.managerFilePatterns.some((pattern) => new RegExp(pattern.slice(1, -1)).test(file))).toBe(true);
@@ -24,7 +24,7 @@ test('Renovate finds every image', () => {
 test('Renovate finds every package that .projenrc.ts pins', () => {
   const pinned = Object.entries(devDependencies)
     .map(([name, version]) => `${name}@${version}`)
-    // Its version has a setting of its own, `projenVersion`.
+    // The version of projen is in another setting, `projenVersion`.
     .filter((pin) => /@\d/.test(pin) && !pin.startsWith('projen@'));
   expect(pinned.length).toBeGreaterThan(5);
   expect(found(customManagers[0], '.projenrc.ts').sort()).toEqual(pinned.sort());
@@ -34,7 +34,7 @@ test('Renovate finds every image of the guide, by the expression of the guide', 
   const { blocks } = pages.find(({ file }) => file === 'docs/how-to/pin-images.md')!;
   const code = (language: string) => blocks.find((block) => block.language === language)!.code;
   const [{ matchStrings }] = JSON.parse(code('json')).customManagers;
-  // The image of an operator's database is a prop of that database.
+  // Users set the image of CloudNativePostgres by a prop of it.
   const images = (Object.values(Images) as string[]).filter((image) => image !== Images.CLOUD_NATIVE_POSTGRES);
   const pinned = code('ts').replace(images[1], `${images[1]}@sha256:${'a'.repeat(64)}`);
   const pins = [...pinned.matchAll(new RegExp(matchStrings[0], 'g'))].map(({ groups }) => groups!);

@@ -3,7 +3,7 @@ import ts from 'typescript';
 import { missingUnit } from './units';
 import { ROOT } from '../support/run';
 
-/** A member of the public API, or a type of it, with what its docstring says. */
+/** A member or a type of the public API, with its docstring. */
 interface Documented {
   readonly at: string;
   readonly text: string;
@@ -11,13 +11,13 @@ interface Documented {
 }
 
 /**
- * What the docstrings of a module's exports leave out, a line each:
- * - every type and member that jsii makes public has a sentence,
- * - every parameter a `@param` with words,
- * - every optional prop a `@default`,
- * - every prop that is a quantity its unit (`missingUnit` has the rule).
+ * Lists what the docstrings of a module's exports lack, one line for each:
+ * - every type and member that jsii makes public needs a sentence,
+ * - every parameter needs a `@param` with a text,
+ * - every optional prop needs a `@default`,
+ * - every prop that is a quantity needs its unit (`missingUnit` has the rule).
  *
- * @param source text of the module in place of the file's own, for a module that there is not
+ * @param source text of the module instead of the file's, for a module that does not exist
  */
 export function undocumented(file: string, source?: string): string[] {
   const { options } = ts.parseJsonConfigFileContent(
@@ -59,13 +59,13 @@ export function undocumented(file: string, source?: string): string[] {
     const standard = entry.tags.find(({ name }) => name === 'default');
     const words = ts.displayPartsToString(standard?.text);
     if (declaration.questionToken && words === '') findings.add(`${entry.at}: optional, but no @default`);
-    // Without `undefined`, which is not in the type's own text.
+    // The text of the type does not contain `undefined`.
     const type = declaration.type?.getText() ?? '';
     const missing = missingUnit(member.name, type, entry.text, words);
     if (missing) findings.add(`${entry.at}: ${missing}`);
   }
 
-  // The ones of an interface or a base class do not count: API.md does not repeat them.
+  // Comments of an interface or a base class are ignored: API.md does not repeat them.
   function parameters(at: string, declaration: ts.SignatureDeclaration): void {
     for (const parameter of declaration.parameters) {
       const words = ts.getJSDocParameterTags(parameter).map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? '');
@@ -102,7 +102,7 @@ function hiddenDeclaration(declaration: ts.Declaration): boolean {
   return Boolean(isPrivate) || ts.getJSDocTags(declaration).some(({ tagName }) => tagName.text === 'internal');
 }
 
-/** What constructs and cdk8s give on is theirs to document. */
+/** Members from constructs and cdk8s are documented there. */
 function fromHere(declaration: ts.Declaration): boolean {
   return !declaration.getSourceFile().fileName.includes('/node_modules/');
 }

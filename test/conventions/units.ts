@@ -3,7 +3,7 @@ const bytes = /\b(byte|kibibyte|mebibyte|gibibyte|[KMGT]iB?)s?\b/i;
 const percent = /%|\bpercent\b/i;
 const cores = /\b(core|millicore|cpu)s?\b/i;
 
-/** Units that go with the last word of a prop's name, whatever else its docstring mentions. */
+/** Units for the last word of a prop's name. Other words of the docstring are ignored. */
 const byName: Record<string, RegExp> = {
   ...Object.fromEntries(
     ['timeout', 'interval', 'delay', 'period', 'duration', 'age', 'ttl', 'wait', 'retention', 'deadline'].map(
@@ -20,16 +20,16 @@ const byName: Record<string, RegExp> = {
   days: /\bday/i,
 };
 
-/** What a number may count or measure. */
+/** Words for what a number can count or measure. */
 const counted =
   /\b(pods?|servers?|processes|connections?|drives?|requests?|retries|attempts|copies|versions?|tcp port|user id|group id)\b/i;
 const anyUnit = new RegExp([time, bytes, percent, cores, counted].map(({ source }) => source).join('|'), 'i');
 
 /**
  * What is wrong with a quantity's docstring, if anything. The rule:
- * - a number, or a string whose name says that it is an amount (`timeout`, `storage`, …), names its unit in words:
- *   of the kind that the last word of its name asks for (`drainSeconds` → seconds), else any of the lists above;
- * - a `cdk8s.Size`, `Duration` or `Cpu` has its unit by its type, but a number in its `@default` needs one too.
+ * - The docstring of a number, or of a string whose name is that of an amount (`timeout`, `storage`, …), names a unit: one
+ *   for the last word of the prop's name (`drainSeconds` → seconds), or else one of any list above.
+ * - A `cdk8s.Size`, `Duration` or `Cpu` needs no unit, because its type has one, but a number in its `@default` does.
  */
 export function missingUnit(name: string, type: string, text: string, standard: string): string | undefined {
   const prose = text.replace(/`[^`]*`/g, '');

@@ -1,4 +1,4 @@
-// A program: writes lib/inputs/table.ts.
+// A program that writes lib/inputs/table.ts.
 import { writeFileSync } from 'fs';
 import { join } from 'path';
 import { format, resolveConfig } from 'prettier';

@@ -169,7 +169,7 @@ describe('the credentials Job', () => {
     expect(template.spec.restartPolicy).toBe('Never');
   });
 
-  // It would count the time that a pod waits for a node or an image, and a failed Job is not tried again.
+  // A deadline would include the time that a pod waits for a node or an image, and a failed Job is not retried.
   test('has no deadline', () => {
     expect(jobOf(serverObjects()).spec).not.toHaveProperty('activeDeadlineSeconds');
   });

@@ -13,7 +13,7 @@ import { addServer, filesOf, plannedSecrets, podOf, serverObjects } from '../tra
 
 const keys: Required<SecretKeys> = { usernameKey: 'user', passwordKey: 'word' };
 
-/** A server on a PostgreSQL of its own, whose role has these credentials. */
+/** A server with its own PostgreSQL. MLflow's role has the given credentials. */
 const onPostgres = (props: PostgresStatefulSetProps) =>
   synth((chart) => addServer(chart, { database: new PostgresStatefulSet(chart, 'postgres', props) }));
 const loginOf = (objects: any[]) => {

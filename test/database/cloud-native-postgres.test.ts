@@ -69,7 +69,7 @@ const policyOf = (props: CloudNativePostgresProps = {}, more: (database: CloudNa
   find(objectsOf(props, more), 'NetworkPolicy', 'postgres').spec;
 const errorFor = (props: object) => errorOf(() => objectsOf(props as CloudNativePostgresProps));
 
-/** A platform whose database is in a chart of its own, and the objects of both. */
+/** A platform, its database in a separate chart, and the objects of both charts. */
 function platform(props: CloudNativePostgresProps = {}): { database: Rendered[]; platform: Rendered[] } {
   let operated!: Chart;
   const objects = synth((chart) => {
@@ -130,7 +130,7 @@ describe('a platform on it', () => {
         { name: 'PGSSLROOTCERT', value: '/etc/mlflow-database/ca.crt' },
       ]),
     );
-    // The key of the authority stays where it is.
+    // The private key of the authority is not mounted.
     const authority = server.volumes.find(({ secret }: Rendered) => secret?.secretName === 'mlflow-postgres-ca');
     expect(authority.secret.items).toEqual([{ key: 'ca.crt', path: 'ca.crt' }]);
     expect(JSON.stringify(server.volumes)).toContain('"name":"mlflow-postgres-app"');

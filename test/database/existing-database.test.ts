@@ -4,7 +4,7 @@ import { errorOf } from '../support/synth';
 
 const minimal: ExistingDatabaseProps = { host: 'db.example.com', credentials: Credentials.fromSecret('db-login') };
 
-/** All but `cidr`, which `egress` takes the place of. */
+/** All props but `cidr`, because `egress` replaces it. */
 const allProps: Required<Omit<ExistingDatabaseProps, 'cidr'>> = {
   host: '10.1.2.3',
   otherHosts: ['10.1.2.4', 'fd00::12'],

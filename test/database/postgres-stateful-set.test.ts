@@ -6,7 +6,7 @@ import { Size } from 'cdk8s';
 import { postgres } from '../support/components';
 import { find } from '../support/synth';
 
-// The volume of a database that was set up by hand from the blog's manifests is found by these names.
+// A database from the blog's manifests has these names: with others, the new pod would not find its volume.
 describe('names equal to those of the seed', () => {
   const { statefulSet, container, service } = postgres();
 
@@ -14,7 +14,7 @@ describe('names equal to those of the seed', () => {
     expect(statefulSet.metadata.name).toBe('mlflow-postgres');
     expect(service.metadata.name).toBe('mlflow-postgres');
     expect(service.spec.clusterIP).toBe('None');
-    // A probe that came late would take the name of the only server away from all clients.
+    // Otherwise one late probe would remove the DNS name of the only server for all clients.
     expect(service.spec.publishNotReadyAddresses).toBe(true);
     expect(statefulSet.spec.serviceName).toBe('mlflow-postgres');
   });
@@ -70,7 +70,7 @@ test.each(['', '\n', '\r\n'])('the name of the superuser is read from the Secret
   };
   const out = execFileSync(program, [...words, 'postgres'], { env, encoding: 'utf8' });
   rmSync(folder, { recursive: true });
-  // The image refuses a variable together with its file.
+  // The image refuses a variable together with its `_FILE` form.
   expect(out).toBe('postgres|p%s\\$a "b"||postgres');
 });
 

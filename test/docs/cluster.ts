@@ -1,4 +1,4 @@
-// The objects that the commands of a page can mean.
+// The objects to which the commands of a page can refer.
 import { readFileSync } from 'fs';
 import { join } from 'path';
 import { Page, heredocs } from './pages';
@@ -8,11 +8,11 @@ import { existingNames } from '../output/checks/existing-names';
 import { Manifest, parseManifests } from '../output/manifests';
 import { ROOT, filesOf } from '../support/run';
 
-/** Namespaces of platforms that somebody else made: nothing is known of what is in them. */
+/** Namespaces that other people manage: their objects are not known. */
 export const FOREIGN = ['mlflow-old'];
 
 const dist = Object.values(filesOf(join(ROOT, 'dist'))).flatMap(parseManifests);
-/** The manifests that are moved from: their names are those of the blog. */
+/** The manifests of the blog, from which users migrate. */
 const blog = parseManifests(readFileSync(join(ROOT, 'e2e/fixtures/blog.yaml'), 'utf8')).map((object) => inside(object));
 
 function inside(object: Manifest): Manifest {
@@ -28,7 +28,10 @@ export interface Cluster {
   readonly containers: Set<string>;
 }
 
-/** `main.ts`, a platform with everything turned on, what the page's own TypeScript makes, and what its commands make. */
+/**
+ * The objects of `main.ts`, of a platform with all features, of the page's own TypeScript, and those that its commands
+ * create.
+ */
 export function clusterOf(page: Page, withPrograms: boolean): Cluster {
   const own = withPrograms ? Object.values(objectsOf(programsOf(page))).flatMap((objects) => objects()) : [];
   const handed = page.blocks

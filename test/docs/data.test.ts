@@ -1,10 +1,10 @@
-// JSON and YAML of README and docs parse, and no block is of a kind that nobody looks at.
+// The JSON and YAML of README and docs can be parsed, and a test checks each kind of block.
 import { parseAllDocuments } from 'yaml';
 import { Block, blocks, heredocs } from './pages';
 
 /**
- * How each is looked at: `ts` in typescript.test.ts, `sh` in shell.test.ts, `json` and `yaml` here. `sql` is run by
- * own-stores in e2e/; `dockerfile` and `python` (python.test.ts) are compared with the example that they are of.
+ * Where each kind is tested: `ts` in typescript.test.ts, `sh` in shell.test.ts, `json` and `yaml` here. own-stores of e2e/
+ * runs `sql`. `dockerfile` and `python` (python.test.ts) are compared with the files of an example.
  */
 const LANGUAGES = ['ts', 'sh', 'json', 'yaml', 'sql', 'dockerfile', 'python', 'text'];
 

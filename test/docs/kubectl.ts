@@ -1,12 +1,12 @@
-// What a kubectl command names: objects, labels, containers, files.
+// The objects, labels, containers and files that a kubectl command names.
 import { Command } from './shell';
 
 export interface Named {
   readonly verb: string;
   readonly namespace?: string;
-  /** `Deployment/mlflow-server`; of a kind alone there is nothing to be said. */
+  /** As `Deployment/mlflow-server`. A kind without a name is left out. */
   readonly objects: string[];
-  /** Key, and the values of which one has to be there. */
+  /** Key, and its values, of which one must exist. */
   readonly labels: [string, string[]][];
   readonly container?: string;
   readonly files: string[];
@@ -79,7 +79,7 @@ export function namedBy([, ...words]: Command): Named {
 }
 
 function objectsOf(verb: string, words: string[], unknown: string[]): string[] {
-  // What `set env` changes comes from a file or from standard input.
+  // `set env` changes objects from a file or from standard input.
   if (['apply', 'diff', 'cluster-info', 'set'].includes(verb)) return [];
   const kindOf = (word: string): string => {
     const kind = KINDS[word] ?? KINDS[word.replace(/s$/, '')];

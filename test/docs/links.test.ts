@@ -1,10 +1,10 @@
-// Links of README, docs, CONTRIBUTING and the examples lead to files that are there, and to headings that they have.
+// The links of README, docs, CONTRIBUTING and the examples point to existing files and headings.
 import { existsSync, readFileSync, readdirSync } from 'fs';
 import { dirname, join, relative } from 'path';
 import { pages } from './pages';
 import { ROOT } from '../support/run';
 
-/** A heading's anchor, as GitHub and the site make it. */
+/** A heading's anchor, as GitHub and the site write it. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -40,7 +40,7 @@ test.each(links)('the link of $file exists: $target', ({ file, target }) => {
   if (anchor !== undefined) expect(anchorsIn(to)).toContain(anchor);
 });
 
-// A page that no index names is one that nobody finds.
+// Readers do not find a page that no index names.
 test.each(['how-to', 'explanation', 'decisions', 'reference'])(
   'docs/%s/README.md links to each page of its folder',
   (kind) => {

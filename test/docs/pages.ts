@@ -5,7 +5,7 @@ import { ROOT } from '../support/run';
 export interface Block {
   /** `docs/how-to/debugging.md:12`, for the names of tests. */
   readonly at: string;
-  /** The heading that it stands under. */
+  /** The heading above it. */
   readonly section: string;
   readonly language: string;
   readonly code: string;
@@ -17,7 +17,7 @@ export interface Page {
   readonly blocks: Block[];
 }
 
-/** What is written by people, and the pages of docs/reference/. */
+/** The pages that people write, and those of docs/reference/. */
 export const pages: Page[] = ['README.md', ...markdownBelow('docs')].map((file) => {
   const text = readFileSync(join(ROOT, file), 'utf8');
   return { file, text, blocks: blocksOf(file, text) };
@@ -32,7 +32,7 @@ function markdownBelow(folder: string): string[] {
     .sort();
 }
 
-/** Fenced blocks, those in lists too, without their indentation. */
+/** Fenced blocks, also those in lists, without their indentation. */
 function blocksOf(file: string, text: string): Block[] {
   return [...text.matchAll(/^( *)```(.*)\n([^]*?)^\1```$/gm)].map((match) => {
     const [, indent, language, code] = match;
@@ -48,12 +48,12 @@ function blocksOf(file: string, text: string): Block[] {
 }
 
 export interface Heredoc {
-  /** The line that it belongs to. */
+  /** The line that contains it. */
   readonly command: string;
   readonly content: string;
 }
 
-/** What a shell block hands over as `<<'EOT'`, and the block without it. */
+/** The here-document (`<<'EOT'`) of a shell block, and the block without it. */
 export function heredocs(code: string): { rest: string; found: Heredoc[] } {
   const found: Heredoc[] = [];
   const rest = code.replaceAll(/^(.*)<<'(\w+)'(.*)\n([^]*?)^\2$/gm, (_, command, _word, after, content) => {

@@ -1,4 +1,4 @@
-// TypeScript of the pages, made into programs that can be checked and run.
+// Completes the TypeScript of the pages to programs that can be checked and run.
 import { mkdirSync, rmSync, writeFileSync } from 'fs';
 import { join } from 'path';
 import * as ts from 'typescript';
@@ -7,7 +7,7 @@ import * as library from '../../lib';
 import { Manifest, parseManifests } from '../output/manifests';
 import { ROOT, writtenByEach } from '../support/run';
 
-/** Beside build/runtime/, which the library looks for above itself. */
+/** In build/, because the library looks for build/runtime/ in its parent folders. */
 const FOLDER = join(ROOT, 'build', `blocks-${process.pid}`);
 const LIBRARY = join(ROOT, 'lib', 'index.ts');
 
@@ -29,7 +29,7 @@ export interface Program {
   readonly text: string;
 }
 
-/** The programs of a page: its TypeScript blocks, and files that its shell blocks write. */
+/** The programs of a page: its TypeScript blocks, and the files that its shell blocks write. */
 export function programsOf({ blocks }: Page): Program[] {
   return blocks.flatMap((block) => textsOf(block).map((text, index) => program(block.at, index, text)));
 }
@@ -47,12 +47,12 @@ function program(at: string, index: number, text: string): Program {
   return { at, file: join(FOLDER, name), text: /^import /m.test(text) ? text : completed(text) };
 }
 
-/** A fragment with the imports and the declarations that it leaves out, as prose around it says what they are. */
+/** Adds to a fragment the imports and the declarations that it leaves out. The text around it says what they are. */
 function completed(fragment: string): string {
   const uses = (text: string, name: string) => new RegExp(`(?<![\\w.'/-])${name}\\b`).test(text);
   const declares = (name: string) => new RegExp(`\\b(const|let) (\\w+, )*${name}\\b`).test(fragment);
   let text = fragment;
-  // Last to first: a platform needs its chart, and a chart its app.
+  // In reverse order: a platform needs its chart, and a chart needs its app.
   for (const [name, declaration] of Object.entries(GIVEN).reverse()) {
     if (name === 'app' || (uses(text, name) && !declares(name))) text = `${declaration}\n${text}`;
   }
@@ -62,10 +62,10 @@ function completed(fragment: string): string {
   return `${imports.join('\n')}\n${text}\napp.synth();\n`;
 }
 
-/** Writes programs where they can be compiled. */
+/** Writes programs to a folder in which they can be compiled. */
 export function writeAll(programs: Program[]): void {
   mkdirSync(FOLDER, { recursive: true });
-  // In a clone the tutorial says './lib'.
+  // In a clone, the tutorial imports './lib'.
   for (const { file, text } of programs) writeFileSync(file, text.replace("from './lib'", "from 'cdk8s-mlflow'"));
 }
 
@@ -73,7 +73,7 @@ export function removeAll(): void {
   rmSync(FOLDER, { recursive: true, force: true });
 }
 
-/** What the compiler says of each program, by its place in the page. */
+/** The errors of the compiler for each program, by its place in the page. */
 export function typeErrors(programs: Program[]): Record<string, string[]> {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ compilerOptions: config.compilerOptions }, ts.sys, ROOT);

@@ -1,4 +1,4 @@
-// Every Python block of README and docs is the program of an example, which test/package/python.test.ts runs.
+// Each Python block of README and docs is the program of an example. test/package/python.test.ts runs it.
 import { existsSync, readFileSync, readdirSync } from 'fs';
 import { join } from 'path';
 import { blocks } from './pages';

@@ -27,7 +27,7 @@ test('the reference has the ports, users, Secrets, rights and variables of the p
   row('model-serving.md', '`route`', 'HTTPRoute `churn-serving-route`', 'with an option');
 });
 
-// Their hashes would change the pages with every edit of a program.
+// With a hash, each edit of a program would change the pages.
 test('the reference contains neither hashes nor texts of programs', () => {
   const text = Object.values(referencePages()).join('\n');
   expect(text).not.toMatch(/-[0-9a-f]{8}`/);

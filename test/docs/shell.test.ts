@@ -1,5 +1,5 @@
-// Commands of README and docs: bash parses them, and what they name is there. They are not run here: e2e/lib/guide.ts has
-// them run on a cluster, for those pages that an end-to-end test names.
+// The commands of README and docs: bash can parse them, and the objects that they name exist. No test here runs them:
+// e2e/lib/guide.ts runs them on a cluster, for the pages that an end-to-end test names.
 import { spawnSync } from 'child_process';
 import { existsSync, readFileSync, readdirSync } from 'fs';
 import { join } from 'path';
@@ -14,7 +14,7 @@ const { name: ownName, scripts, bin = {} } = JSON.parse(readFileSync(join(ROOT, 
 const programs = readdirSync(join(ROOT, 'node_modules/.bin'));
 
 const shellOf = (page: Page) => page.blocks.filter(({ language }) => language === 'sh');
-/** Blocks, and commands in the middle of a sentence or a table. */
+/** Blocks, and commands within a sentence or a table. */
 function allCommands(page: Page): Command[] {
   const inline = [...page.text.replaceAll(/^ *```[^]*?^ *```$/gm, '').matchAll(/`((?:kubectl|npx|npm run) [^`]+)`/g)];
   const texts = [...shellOf(page).map(({ code }) => heredocs(code).rest), ...inline.map(([, text]) => text)];
@@ -42,7 +42,7 @@ describe.each(withShell)('the shell blocks of $file', (page) => {
     const run = commands.filter(([program, verb]) => program === 'npm' && verb === 'run').map(([, , script]) => script);
     expect(run.filter((script) => !(script in scripts))).toEqual([]);
     const npx = commands.filter(([program]) => program === 'npx').map(([, program]) => program);
-    // The package's own command is what `bin` says.
+    // The name of the package's own command is in `bin`.
     const own = Object.keys(bin).length > 0 ? Object.keys(bin) : [ownName];
     expect(npx.filter((program) => ![...programs, ...own].includes(program))).toEqual([]);
   });
@@ -67,7 +67,7 @@ describe.each(withShell)('the shell blocks of $file', (page) => {
 
   test('name only objects that exist', () => {
     const missing = missingOf(page, kubectl, false);
-    // What the page's own programs make costs seconds, and most pages speak of `main.ts`.
+    // Running the page's own programs takes seconds, and most pages name only objects of `main.ts`.
     expect(missing.length > 0 && programsOf(page).length > 0 ? missingOf(page, kubectl, true) : missing).toEqual([]);
   });
 });
@@ -86,7 +86,7 @@ function filesWrittenBy({ blocks }: Page, commands: Command[]): string[] {
   const charts = blocks.flatMap(({ code }) =>
     [...code.matchAll(/new Chart\(app, '([\w-]+)'/g)].map(([, chart]) => chart),
   );
-  // A block of Python is the app of an example, which its reader writes to this file.
+  // A Python block is the app of an example, which the reader saves in this file.
   const apps = blocks.filter(({ language }) => language === 'python').map(() => 'main.py');
   return [
     ...[...redirected, ...files, ...apps],
@@ -98,10 +98,10 @@ function filesWrittenBy({ blocks }: Page, commands: Command[]): string[] {
 function missingOf(page: Page, kubectl: Named[], withPrograms: boolean): string[] {
   const cluster = clusterOf(page, withPrograms);
   return kubectl.flatMap(({ verb, namespace, objects, labels, container }) => {
-    // A variable is what the script around it says.
+    // The script around a command sets its variables.
     if (FOREIGN.includes(namespace ?? '') || namespace?.startsWith('$')) return [];
     if (namespace !== undefined && !cluster.namespaces.includes(namespace)) return [`namespace ${namespace}`];
-    // What is created is not there; a namespace lies in none.
+    // An object that the command creates need not exist, and a Namespace is in no namespace.
     const titles = verb === 'create' ? [] : objects.filter((title) => !title.startsWith('Namespace/'));
     return [
       ...titles.filter((title) => !cluster.has(namespace ?? '', title)),

@@ -1,6 +1,6 @@
-// As much of a shell as the commands of the pages need: words, quotes, pipes, substitutions. bash itself says what is wrong.
+// Parses only what the commands of the pages use: words, quotes, pipes, substitutions. bash itself reports syntax errors.
 
-/** A simple command as a list of words, redirections included as words of their own. */
+/** A simple command as a list of words. Redirections are separate words. */
 export type Command = string[];
 
 const REDIRECTION = /^(\d?[<>]+&?\d?)/;

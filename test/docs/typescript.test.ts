@@ -1,4 +1,4 @@
-// Every TypeScript block of README and docs compiles with the library's types, and runs.
+// Each TypeScript block of README and docs compiles with the library's types, and runs.
 import { pages } from './pages';
 import { objectsOf, programsOf, removeAll, typeErrors, writeAll } from './programs';
 

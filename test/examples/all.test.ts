@@ -13,7 +13,7 @@ test.each(names)('%s has a program, a README of a page, and a test that pins wha
   expect(existsSync(main(name))).toBe(true);
   const readme = readFileSync(join(EXAMPLES, name, 'README.md'), 'utf8');
   expect(readme.split('\n').length).toBeLessThan(60);
-  // How to synth and how to apply.
+  // The README says how to synthesize, and how to apply.
   expect(readme).toContain(`cd examples/${name} && npx `);
   expect(readme).toMatch(/^kubectl apply -f /m);
   const test = join(__dirname, `${name}.test.ts`);
@@ -58,7 +58,7 @@ test('each example compiles', () => {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: names.map(main) }, ts.sys, ROOT);
   const program = ts.createProgram(names.map(main), { ...options, noEmit: true });
-  // Not the library's own files, which `npm run lint` checks.
+  // Only the examples: `npm run lint` checks the library's own files.
   const diagnostics = names.flatMap((name) => ts.getPreEmitDiagnostics(program, program.getSourceFile(main(name))));
   expect(diagnostics.map(({ file, messageText }) => [file?.fileName, messageText])).toEqual([]);
 });

@@ -8,16 +8,16 @@ import { snapshotOf } from '../support/synth';
 
 export const EXAMPLES = join(ROOT, 'examples');
 
-/** MinIO's console is for `kubectl port-forward`, which no policy stops. */
+/** MinIO's console is only for `kubectl port-forward`, which NetworkPolicies do not affect. */
 export const CONSOLE =
   '[connections] Service/mlflow-minio: targetPort console is opened to nobody by NetworkPolicy/mlflow-minio';
 
 export interface Expected {
   /** The files that it writes. */
   readonly files: string[];
-  /** What it expects somebody else to make, as `Secret/people`. */
+  /** Objects that the user must create, as `Secret/people`. */
   readonly external?: External;
-  /** Findings that are meant. */
+  /** Findings that are intended. */
   readonly meant?: string[];
 }
 
@@ -45,7 +45,7 @@ export function runExamples(...names: string[]): Example[] {
   });
 }
 
-/** What holds for every example; the rest stands in the example's own test. */
+/** The tests of every example. Each example's own file has further tests. */
 export function expectExample(name: string, { files, external = [], meant = [CONSOLE] }: Expected): Example {
   const [example, quickstart] = runExamples(...new Set([name, 'quickstart']));
 
@@ -83,7 +83,7 @@ const KINDS: Record<string, string> = {
   httproute: 'HTTPRoute',
 };
 
-/** What commands of a text name (`deployment/mlflow-server -n mlflow`) that is not in the output of the example. */
+/** Objects that commands of a text name (`deployment/mlflow-server -n mlflow`), but the example does not write. */
 export function notFound(text: string, { objects }: Example): string[] {
   const exists = (kind: string, name: string, namespace: string) =>
     objects.some(({ kind: is, metadata }) => is === kind && metadata.name === name && metadata.namespace === namespace);
@@ -96,7 +96,7 @@ export function notFound(text: string, { objects }: Example): string[] {
   });
 }
 
-/** The objects as YAML, but by name alone those that the quickstart has too: what is left is what an example is about. */
+/** The objects as YAML. Those that the quickstart has too are only named, so that the snapshot shows the differences. */
 function changes(objects: Manifest[], known: Manifest[]): string {
   const texts = new Set(known.map((object) => snapshotOf([object])));
   const isKnown = (object: Manifest) => texts.has(snapshotOf([object]));

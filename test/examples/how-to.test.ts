@@ -13,7 +13,7 @@ const pages = {
   'serving-repository': 'serving-repository',
 };
 const read = (page: string) => readFileSync(join(HOW_TO, `${page}.md`), 'utf8');
-/** All that programs and constructs can say. */
+/** All texts that programs and constructs can print. */
 const said = ['lib', 'runtime'].flatMap((folder) => Object.values(filesOf(join(ROOT, folder)))).join('\n');
 
 const outputs = runExamples(...Object.values(pages));

@@ -26,7 +26,7 @@ test('the page lists the images to copy, each with its name in the mirror', () =
   const rows = [...page.matchAll(/^\| `(.+?)` \| `(.+?)` \|/gm)].map(([, from, to]) => [from, to]);
   const anyTag = (each: Iterable<string>) => new Set([...each].map((image) => image.replace(/:[^:/]+$/, ':<tag>')));
   expect(new Set(rows.map(([, to]) => to))).toEqual(anyTag(images));
-  // Images of what is off by default, such as backups, are not in the example.
+  // The example has no images of features that are off by default, such as backups.
   expect([...anyTag(Object.values(Images))]).toEqual(expect.arrayContaining(rows.map(([from]) => from)));
   for (const [from, to] of rows) expect(to).toBe(MIRROR + from.slice(from.indexOf('/') + 1));
 });
@@ -43,7 +43,7 @@ test('pods and their settings contain no address outside the cluster', () => {
     (host) => host.includes('.') && !/^[\w-]+\.mlflow(\.svc(\.cluster\.local)?)?$|^127\./.test(host),
   );
   expect(outside).toEqual([]);
-  // It did look at addresses.
+  // Proves that the loop above saw host names.
   expect(hosts).toContain('mlflow-server.mlflow.svc');
 });
 

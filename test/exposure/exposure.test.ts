@@ -72,7 +72,7 @@ describe('an exposure refuses', () => {
     [{ host: '-mlflow.example.com' }, "host is '-mlflow.example.com'", name],
     [{ host: `${'a'.repeat(64)}.example.com` }, `host is '${'a'.repeat(64)}.example.com'`, name],
     [{ host: '' }, "host is ''", name],
-    // Kubernetes takes no addresses there.
+    // Kubernetes accepts no IP addresses there.
     [{ host: '192.168.1.10' }, "host is '192.168.1.10'", name],
     [{ host, className: '' }, "className is ''", "or leave it out for the cluster's default"],
   ])('%j', (props, given, want) => {

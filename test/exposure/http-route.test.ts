@@ -46,7 +46,7 @@ describe('the API server', () => {
     expect(schema([route(props)])).toEqual([]);
   });
 
-  // What it fills in a GitOps controller sees as a change, after each sync.
+  // A GitOps controller would report a default that the API server adds as a change, after each sync.
   test.each(both)('adds no default to the route with %s', (_what, props) => {
     const definition = parse(readFileSync(join(ROOT, 'crds/httproutes.yaml'), 'utf8'));
     const { spec } = definition.spec.versions[0].schema.openAPIV3Schema.properties;

@@ -6,15 +6,15 @@ import { CALLS, ENUMS, STRUCTS } from '../../lib/inputs/table';
 
 type Args = Record<string, any>;
 
-/** A value of one public prop or parameter, wrong or odd, in an app that is right otherwise. */
+/** A wrong or unusual value of one public prop or parameter, in an app without other mistakes. */
 export interface Input {
   /** e.g. `new MinioStore props.replicas = "3"` */
   readonly name: string;
-  /** The call that it is given to, e.g. `new MinioStore`. */
+  /** The call that gets the value, e.g. `new MinioStore`. */
   readonly call: string;
-  /** True for a value that has to be accepted: it shows that the wrong ones are refused for what they are. */
+  /** True for a value that must be accepted: it proves that the app has no other mistake. */
   readonly right: boolean;
-  /** The app's objects; throws if the value is refused. */
+  /** Returns the app's objects. Throws if the value is refused. */
   readonly build: () => object[];
 }
 
@@ -66,7 +66,7 @@ const texts = [
   ],
 ];
 const numbers = [0, -1, 1.5, NaN, Infinity, -Infinity, 101, 65536, 2 ** 31, 2 ** 53, 1e21];
-/** For a prop that another call takes too, where every value is tried: whether this call asks the same rules. */
+/** The few values for a prop that another call has too: they show that both calls have the same rules. */
 const few = { texts: ['', 'A B', 'a-'], numbers: [0, NaN, 2 ** 31], amounts: [0, Infinity] };
 const many = {
   texts,
@@ -75,7 +75,7 @@ const many = {
 };
 type Values = typeof many;
 
-/** What is right, by type, or by type and the name of a prop. */
+/** Valid values, by type, or by type and the name of a prop. */
 const right: Record<string, () => any> = {
   string: () => 'a',
   'string host': () => 'mlflow.example.com',
@@ -91,7 +91,7 @@ const right: Record<string, () => any> = {
   'string nginx': () => 'mlflow:3',
   'string node': () => 'mlflow:3',
   'string rclone': () => 'mlflow:3',
-  // Of every component, and of an object of theirs.
+  // Ids of every component, and of one of its objects.
   'string id': () => 'service-account',
   'string namespace': () => 'mlflow',
   'string endpoint': () => 'https://s3.example.com',
@@ -149,7 +149,7 @@ const right: Record<string, () => any> = {
   'NodeSelectorRequirement matchFields': () => ({ key: 'metadata.name', operator: 'In', values: ['node-1'] }),
 };
 
-/** What has to stand beside a prop so that it matters, by struct and prop, or by struct: more than what is required. */
+/** Further props without which a prop has no effect or is refused, by struct and prop, or by struct. */
 const beside: Record<string, () => object> = {
   'NetworkPeer.podLabels': () => ({}),
   'NetworkPeer.namespaceLabels': () => ({}),
@@ -280,7 +280,7 @@ const server = (props: object) =>
     artifacts: right.IArtifactStore(),
     ...props,
   });
-/** A chart in the app of a construct; in one of its own if that is none. */
+/** A chart in the app of a construct, or in a new app if the value is not a construct. */
 const beneath = (construct: unknown) =>
   construct instanceof Construct ? new Chart(construct.node.root, 'beside', { namespace: 'mlflow' }) : scope();
 const serving = (props: object, within = scope()) =>
@@ -299,8 +299,8 @@ const connected = (of: any, client: lib.ConnectionClient) => {
 };
 
 /**
- * Every wrong value of every parameter of every call, and of every prop of every struct that a call takes; beside them one
- * that is right, the first time that a prop is met.
+ * Every wrong value of every parameter of every call, and of every prop of every struct that a call takes. The first time
+ * that a prop occurs, also a right value.
  */
 export function inputs(calls = Object.keys(CALLS)): Input[] {
   const seen = new Set<string>();
@@ -362,7 +362,7 @@ function valuesOf(written: string, name: string, values: Values, seen: Set<strin
 function wrongValues(written: string, name: string, values: Values, seen: Set<string>): Labelled[] {
   const type = written.replace(/\?$/, '');
   const others = [undefined, null, 5, true, 'text', {}, [], () => 1, lib.Exposure.none()];
-  // Of a prop that was met before, one that is left out is no news, and most of what takes time: it is accepted.
+  // A prop that was tried before is not left out again: that is accepted, and accepted values take most of the time.
   const isLeftOut = written.endsWith('?') && type !== 'string';
   const tried = values === few ? others.slice(isLeftOut ? 1 : 0, 5) : others;
   return [...tried.map((value): Labelled => [` = ${say(value)}`, value]), ...ofType(type, name, values, seen)];

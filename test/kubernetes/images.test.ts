@@ -41,7 +41,7 @@ test('every image of the library has a tag or digest and a registry', () => {
   }
 });
 
-/** All but that of the database of an operator, which is not in the chart of a platform. */
+/** All default images, except that of CloudNativePostgres, which is not in the chart of a platform. */
 const ofPlatform = (Object.values(Images) as string[]).filter((image) => image !== Images.CLOUD_NATIVE_POSTGRES);
 
 test('a platform runs only images of lib/images.ts, with either store', () => {
@@ -101,7 +101,7 @@ describe('images that the user chooses', () => {
       (chart) => {
         const platform = new MlflowPlatform(chart, 'mlflow', {
           authentication: Authentication.mlflow(),
-          // A mirror has no say in them.
+          // The mirror does not change images that the user names.
           pods: { images, imageRegistry: 'mirror.example.com' },
           backup,
         });
@@ -174,7 +174,7 @@ describe('images that the user chooses', () => {
 
 test('pages of the docs name images with the tags of lib/images.ts', () => {
   const wrong = pages
-    // One is about the next major version of PostgreSQL.
+    // move-the-database.md names an image of the next major version of PostgreSQL.
     .filter(({ file }) => !file.startsWith('docs/reference/') && file !== 'docs/how-to/move-the-database.md')
     .flatMap(({ file, text }) =>
       (Object.values(Images) as string[]).flatMap((image) => {

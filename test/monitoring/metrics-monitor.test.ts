@@ -3,7 +3,7 @@ import { Authentication, MlflowPlatform, MetricsMonitor, MetricsMonitorProps, Tr
 import { Rendered, errorOf, find, ofKind, render, snapshotOf } from '../support/synth';
 import { addServer } from '../tracking/servers';
 
-/** A monitor in a chart of its own, as it is used. */
+/** A monitor in a separate chart, as users write it. */
 function monitored(props: Omit<MetricsMonitorProps, 'target'> = {}, id = 'metrics', namespace?: string) {
   const app = new App();
   const serving = new Chart(app, 'serving', { namespace: 'mlflow' });

@@ -2,7 +2,7 @@ import { App, Chart } from 'cdk8s';
 import { MetricsMonitor, MlflowPlatform, RegisteredModel } from '../../lib';
 import { Rendered, ofKind, render, snapshotOf } from '../support/synth';
 
-/** Monitors in a chart of their own, as they are used. */
+/** Monitors in a separate chart, as users write them. */
 function monitored() {
   const app = new App();
   const chart = new Chart(app, 'mlflow', { namespace: 'mlflow' });

@@ -18,7 +18,7 @@ const fromMonitoring = (port: number) => ({
 const rulesFor = (policy: Rendered, port: number) =>
   (policy.spec.ingress as Rendered[]).filter((rule) => rule.ports.some((each: Rendered) => each.port === port));
 
-/** The monitor of a target, and the Services that it selects. */
+/** Returns the monitor of a target, and the Services that it selects. */
 function monitored(build: (chart: Chart) => MinioStore | PostgresStatefulSet | SeaweedStore) {
   const chart = serving();
   const monitors = new Chart(chart.node.root as App, 'monitors');
@@ -84,7 +84,7 @@ describe('metrics of a PostgresStatefulSet', () => {
     expect(JSON.stringify(rulesFor(policy, 5432))).not.toContain('prometheus');
   });
 
-  // The same text is what test/runtime/python/test_setup_exporter.py tries on a real server.
+  // test/runtime/python/test_setup_exporter.py tests the same text on a real server.
   test.each([
     ['host', {}],
     ['hostssl', { tlsSecretName: 'postgres-tls' }],

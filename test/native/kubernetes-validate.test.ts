@@ -2,8 +2,8 @@ import { complaints } from './validator';
 import { ROOT, filesOf, written } from '../support/run';
 
 /*
- * Kubernetes' own decoding and validation (test/native/kubernetes-validate, built by .ci/tools) of everything that is
- * written: no output may be one that the API server refuses. Wrong values are wrong-inputs.test.ts.
+ * Runs Kubernetes' own decoding and validation (test/native/kubernetes-validate, built by .ci/tools) on all outputs: the API
+ * server must accept each of them. wrong-inputs.test.ts does so for wrong values.
  */
 
 test('the validator reports an unknown field, a wrong type and a wrong value', () => {

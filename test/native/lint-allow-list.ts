@@ -1,8 +1,8 @@
-/** A finding of an analyser that stands, with the reason why. */
+/** A finding of an analyser that is accepted, with the reason. */
 export interface Exception {
   /** The analyser's id of the check. */
   readonly check: string;
-  /** Which objects, as `Kind/name`. */
+  /** The objects, as `Kind/name`. */
   readonly objects: RegExp;
   readonly reason: string;
 }

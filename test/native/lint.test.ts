@@ -5,8 +5,8 @@ import { ALLOWED, Exception } from './lint-allow-list';
 import { Manifest, parseManifests, title } from '../output/manifests';
 
 /*
- * What the analysers that users judge manifests by say of a folder of YAML: $MANIFESTS, or dist/.
- * The programs are looked for in $TOOLS, then on the PATH.
+ * Runs the analysers with which users check manifests on a folder of YAML: $MANIFESTS, or dist/. The test looks for the
+ * programs in $TOOLS, then on the PATH.
  */
 
 interface Finding {
@@ -55,7 +55,7 @@ function covers({ check, objects }: Exception, finding: Finding): boolean {
   return check === finding.check && objects.test(finding.object);
 }
 
-/** Every grade below OK counts, warnings too. */
+/** Every grade below OK is a finding, also a warning. */
 function kubeScore(): Finding[] {
   const output = run('kube-score', [
     'score',
@@ -66,7 +66,7 @@ function kubeScore(): Finding[] {
   ]);
   const scored: any[] = JSON.parse(output) ?? [];
   const objects = scored.map(({ type_meta, object_meta }) => `${type_meta.kind}/${object_meta.name}`);
-  // An object that the program cannot read is one that it says nothing about.
+  // The program reports nothing about an object that it cannot read.
   const unread = manifests()
     .filter(({ kind }) => ['Deployment', 'StatefulSet', 'Job', 'CronJob', 'Service', 'NetworkPolicy'].includes(kind))
     .map(title)
@@ -111,7 +111,7 @@ function manifests(): Manifest[] {
   return files().flatMap((file) => parseManifests(readFileSync(file, 'utf8')));
 }
 
-/** Standard output of an analyser; all of them exit with 1 when they found something. */
+/** Standard output of an analyser. All of them exit with 1 if they have findings. */
 function run(name: string, args: string[]): string {
   files();
   const { error, status, stdout, stderr } = spawnSync(program(name), args, { encoding: 'utf8', maxBuffer: 2 ** 28 });

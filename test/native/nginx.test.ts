@@ -175,7 +175,7 @@ describe('ports', () => {
     expect(new Set((await Promise.all(flood)).map(({ status }) => status))).toEqual(new Set([200]));
     const seconds = (Date.now() - asked) / 1000;
     expect(upstream.take().length).toBeLessThanOrEqual(2 + Math.ceil(seconds));
-    // After a second MLflow is asked again.
+    // After a second, nginx sends a request to MLflow again.
     const before = answers;
     while (answers === before) await get('/health');
     upstream.answers.delete('/health');

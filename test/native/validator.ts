@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** What Kubernetes' own decoding and validation say of each YAML: a line for each complaint, by the name of the YAML. */
+/** The errors of Kubernetes' own decoding and validation, one line each, with the name of the YAML. */
 export function complaints(yamls: Record<string, string>): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'validate-'));
   try {

@@ -1,4 +1,4 @@
-// The packages that are meant to read a variable name it: MLflow, boto3 and libpq as the tests install them.
+// Each variable is in the text of the package that reads it: MLflow, boto3 and libpq, as the tests install them.
 import { spawnSync } from 'child_process';
 import { readFileSync, readdirSync } from 'fs';
 import { dirname, join } from 'path';
@@ -21,7 +21,7 @@ function sourcesOf(name: string): string[] {
     .map((file) => readFileSync(join(packages, name, file), 'utf8'));
 }
 
-/** The bytes of all files whose path begins so. */
+/** The bytes of all files whose path begins with the argument. */
 function libraryOf(path: string): string[] {
   const folder = dirname(join(packages, path));
   return readdirSync(folder)
@@ -46,7 +46,7 @@ test.each(inPackages)('$name reads the variables of the table', ({ folder, varia
   const sources = sourcesOf(folder);
   expect(sources.length).toBeGreaterThan(10);
   expect(unread(sources, variables)).toEqual([]);
-  // The one that was believed to be read.
+  // Proves that the check can fail: boto3 does not read this variable.
   expect(unread(sources, ['AWS_S3_ADDRESSING_STYLE'])).toEqual(['AWS_S3_ADDRESSING_STYLE']);
 });
 
@@ -59,7 +59,7 @@ test.each(inLibraries)('$name reads the variables of the table', ({ path, variab
 test('Python reads the variables of the table', () => {
   const { variables } = READERS.find(({ name }) => name === 'Python')!;
   const told = output(python, '--help-env');
-  // HOME is what `~` stands for.
+  // The help does not mention HOME, which expanduser reads.
   expect(unread([told], variables)).toEqual(['HOME']);
   expect(output('env', 'HOME=/here', python, '-c', 'import os.path; print(os.path.expanduser("~"))')).toBe('/here');
 });

@@ -7,8 +7,9 @@ import { modelFile } from '../output/checks/unknown-fields';
 import { Manifest } from '../output/manifests';
 
 /*
- * Some 20,000 wrong or odd values of every public prop: each is refused with a message of ours, or Kubernetes takes what
- * comes of it. Most of what is accepted makes the same objects: each is looked at once, under the value that made it first.
+ * Some 20,000 wrong or unusual values of all public props: the library refuses each with its own message, or Kubernetes
+ * accepts the output. Most accepted values produce the same objects: each object is validated once, with the first value
+ * that produced it.
  */
 const refusals: { input: Input; error: Error }[] = [];
 const accepted = new Map<string, { name: string; object: Manifest }>();
@@ -32,7 +33,7 @@ beforeAll(() => {
 }, 1_800_000);
 
 function keep(name: string, object: Manifest): void {
-  // cdk8s leaves null out: here it stands for NaN and the infinities, each as wrong as the other.
+  // cdk8s removes null values, so a null in the JSON is NaN or an infinity, which are equally wrong.
   const key = JSON.stringify(object);
   if (!accepted.has(key)) accepted.set(key, { name, object });
 }
@@ -62,24 +63,27 @@ test('custom resources have the fields of their kinds', () => {
   expect(schema(custom)).toEqual([]);
 });
 
-/** Every line begins with the path of a construct, or with the call that refuses its arguments. cdk8s writes `[path]`. */
+/**
+ * True if every line begins with the path of a construct, or with the call that refuses its arguments. cdk8s writes
+ * `[path]`.
+ */
 function isTold({ name, message }: Error): boolean {
   const lines = message.replace(/^Validation failed with the following errors:\n/, '').split('\n');
   return name === 'Error' && lines.every((line) => PATH.test(line) || isCall(line.split(': ')[0], line));
 }
 
-/** In a chart of the table's apps. */
+/** A path in a chart of the table's apps. */
 const PATH = /^(?:(?:chart|beside)(?:\/.+?)?:| *\[(?:chart|beside)\/\S+\]) .+; expected /;
 
 function isCall(beginning: string, line: string): boolean {
   return beginning.split(' in ')[0] in CALLS && / .+; expected /.test(line.slice(beginning.length));
 }
 
-/** Whether it has the prop's name, or its words: 'the content type' is `contentType`. */
+/** True if the message has the name of the prop, or its words: 'the content type' for `contentType`. */
 function namesProp(name: string, message: string): boolean {
   const [path] = name.split(/ = | is right|\."/);
   const prop = path.replace(/\[0\]/g, '').replace(/^.*[. ]/, '');
-  // Words for all that a call takes; an id of no object; the numbers of the database that do not fit the workers.
+  // Messages about these name something else, e.g. a single prop, the list of ids, or the limits of the database.
   if (['props', 'options', 'client', 'keys', 'peer', 'id', 'workers'].includes(prop)) return true;
   const words = prop
     .replace(/[A-Z]+/g, ' $&')

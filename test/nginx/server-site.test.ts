@@ -87,7 +87,7 @@ test('the login applies to the whole main port, except for /health', () => {
   const [, main, metrics] = render().split('\n  server {');
   expect(main.indexOf('auth_basic_user_file $users_file;')).toBeLessThan(main.indexOf('location'));
   expect(main.match(/location [^{]*\{\n +auth_basic off;/g)?.map((text) => text.split(' {')[0])).toEqual([
-    // What was refused is here, and no address leads there.
+    // nginx goes to this location after a refusal. No URL leads to it.
     'location @wrong',
     'location = /health',
   ]);
@@ -106,7 +106,7 @@ test('the password is forwarded only if MLflow checks it', () => {
   const sent = (login: NginxLogin) => render({ login }).match(/proxy_set_header Authorization .*;/g);
   expect(sent(BASIC)).toEqual([`proxy_set_header Authorization '';`]);
   expect(sent({ kind: 'none' })).toEqual([`proxy_set_header Authorization '';`]);
-  // The main port passes headers on by itself, /metrics passes nothing that is not named.
+  // The main port forwards all headers by default. /metrics forwards only headers that are named.
   expect(sent({ kind: 'mlflow' })).toEqual(['proxy_set_header Authorization $http_authorization;']);
 });
 

@@ -1,10 +1,10 @@
 import { goodPlatform } from './good-platform';
 import { Check, Manifest, title } from './manifests';
 
-/** One fault: what it is called, how an object gets it, and what the check has to say. */
+/** One fault: its name, a function that adds it to an object, and the expected finding. */
 export type Fault = [name: string, add: (find: (title: string) => any, objects: Manifest[]) => void, finding: RegExp];
 
-/** A check finds nothing in the good platform, and each fault in a platform that has it, with nothing else. */
+/** Tests that a check finds nothing in the good platform, and only the fault in a platform with a fault. */
 export function expectFaults(check: Check, faults: Fault[]): void {
   test('finds nothing in a good platform', () => expect(check(goodPlatform())).toEqual([]));
 

@@ -13,9 +13,9 @@ import { workloads } from './checks/workloads';
 import { Check, Manifest } from './manifests';
 
 /**
- * All checks over one whole output.
+ * Runs all checks on one whole output.
  *
- * @param external what the caller knows to exist outside of it, as `Secret/registry-login`
+ * @param external objects that exist outside of it, as `Secret/registry-login`
  */
 export function findings(objects: Manifest[], external: External = []): string[] {
   const checks: Record<string, Check> = {

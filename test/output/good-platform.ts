@@ -185,7 +185,7 @@ metadata: { name: ${name} }
 spec: { maxUnavailable: 1, selector: { matchLabels: ${labels(name)} } }
 `;
 
-/** A small platform with no fault that a check knows; afresh each time, for tests to put a fault into. */
+/** A small platform without findings. Each call returns a new one, to which tests add a fault. */
 export function goodPlatform(): Manifest[] {
   return parseManifests(
     [

@@ -1,6 +1,6 @@
 import { parseAllDocuments } from 'yaml';
 
-/** One Kubernetes object, as it stands in the rendered YAML. */
+/** One Kubernetes object, as in the rendered YAML. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -10,26 +10,26 @@ export interface Manifest {
 
 export type Labels = Record<string, string>;
 
-/** What a check reports: one sentence a fault, none when all is well. */
+/** A check returns one sentence for each fault, and an empty list without faults. */
 export type Check = (objects: Manifest[]) => string[];
 
-/** The pods that an object makes. */
+/** The pods that an object creates. */
 export interface PodTemplate {
   readonly owner: Manifest;
   readonly metadata: { labels?: Labels; annotations?: Labels };
   readonly spec: Record<string, any>;
 }
 
-/** A container with what its place in the pod says about it. */
+/** A container, with its role and its place in the pod. */
 export interface PlacedContainer {
   readonly container: Record<string, any>;
-  /** `sidecar`: an init container that is restarted always and so runs beside the others. */
+  /** `sidecar`: an init container with `restartPolicy: Always`, which runs together with the main containers. */
   readonly role: 'init' | 'sidecar' | 'main';
-  /** Where it stands, for messages. */
+  /** Its place, for messages. */
   readonly at: string;
 }
 
-/** All objects of a text of YAML documents; a List counts as its items. */
+/** All objects of a text of YAML documents. A List is replaced by its items. */
 export function parseManifests(text: string): Manifest[] {
   const objects: Manifest[] = [];
   for (const document of parseAllDocuments(text)) {
@@ -42,7 +42,7 @@ export function parseManifests(text: string): Manifest[] {
   return objects;
 }
 
-/** `Deployment/mlflow-server`: how findings call an object. */
+/** The name of an object in findings: `Deployment/mlflow-server`. */
 export function title(object: Manifest): string {
   return `${object.kind}/${object.metadata?.name ?? '(no name)'}`;
 }
@@ -91,7 +91,7 @@ export function containers(template: PodTemplate): PlacedContainer[] {
   ];
 }
 
-/** Does a label selector (matchLabels and matchExpressions) select these labels? An empty one selects all. */
+/** True if a label selector (matchLabels and matchExpressions) selects these labels. An empty one selects all. */
 export function selects(selector: any, labels: Labels | undefined): boolean {
   if (!selector) return false;
   const have = labels ?? {};
@@ -122,7 +122,7 @@ export function selectedPods(objects: Manifest[], from: Manifest, selector: any)
   );
 }
 
-/** The declared container ports of a pod that a name or number means; init containers count when they keep running. */
+/** The declared container ports of a pod with this name or number. Of the init containers, only sidecars are included. */
 export function portsNamed(template: PodTemplate, port: string | number): any[] {
   return containers(template)
     .filter(({ role }) => role !== 'init')

@@ -5,12 +5,12 @@ import { external, platformApp, platforms } from '../support/platforms';
 import { ROOT, written } from '../support/run';
 import { render } from '../support/synth';
 
-/** MinIO's console is for `kubectl port-forward`, which no policy stops, unless `consoleClients` opens it to more. */
+/** Without `consoleClients`, MinIO's console is only for `kubectl port-forward`, which NetworkPolicies do not affect. */
 const meant = [
   '[connections] Service/mlflow-minio: targetPort console is opened to nobody by NetworkPolicy/mlflow-minio',
 ];
 
-/** The pods of a Cluster are the operator's: it creates them, with labels of its own. */
+/** The operator creates the pods of a Cluster, with its own labels. */
 const cluster = '{"matchLabels":{"cnpg.io/cluster":"mlflow-postgres"}}';
 const ours = 'app.kubernetes.io/name, app.kubernetes.io/instance, app.kubernetes.io/component';
 const operators = [

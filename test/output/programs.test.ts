@@ -1,4 +1,4 @@
-// No container starts a program that its real image does not hold: images of test clusters may hold more.
+// No container starts a program that its real image lacks. The images of test clusters can have more programs.
 import { readFileSync, readdirSync } from 'fs';
 import { join } from 'path';
 import { contentsOf, programUses } from '../../docs/generate/programs';
@@ -55,7 +55,7 @@ test('every script of runtime/ runs in some container', () => {
   expect(scripts.filter((file) => !commands.includes(`/${file.split('/').pop()}"`))).toEqual([]);
 });
 
-// Python finds its own interpreter by sys.executable; Node.js starts nothing.
+// Python starts only its own interpreter, by sys.executable. Node.js starts no program.
 test('programs of runtime/ in other languages start no other program', () => {
   const folder = join(ROOT, 'runtime');
   const starts = /subprocess\.\w+\(|os\.(exec|spawn|system|popen)\w*\(|child_process/;

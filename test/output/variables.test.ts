@@ -1,4 +1,4 @@
-// Every variable that is set is read by a program of its container. test/native/variables.test.ts looks into the packages.
+// A program of the container reads every variable that is set. test/native/variables.test.ts checks the packages.
 import { containersOf, podsOf } from '../../docs/generate/manifests';
 import { secretFiles } from '../../docs/generate/pods';
 import { READERS, readersOf } from '../../docs/generate/variables';
@@ -23,7 +23,7 @@ interface Variable {
   readonly name: string;
 }
 
-/** Variables of containers, and files of Secrets that stand for variables. */
+/** Variables of containers, and files of Secrets that replace variables. */
 function variablesOf(objects: Rendered[]): Variable[] {
   return podsOf(objects).flatMap((pod) =>
     containersOf(pod).flatMap(({ name: container, container: { image, env = [], ...rest } }) =>

@@ -9,7 +9,7 @@ jest.setTimeout(600_000);
 const folder = emptyFolder();
 const project = join(folder, 'project');
 
-// A newcomer's steps, in their order: each test goes on where the one before it stopped.
+// The steps of a new user, in order: each test continues with the result of the test before it.
 test('init writes a project with only the package installed', () => {
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
   install(folder, '--legacy-peer-deps', TARBALL);

@@ -10,14 +10,14 @@ const packed = run(ROOT, 'tar', '-tzf', TARBALL)
   .split('\n')
   .map((file) => file.replace(/^package\//, ''));
 
-/** Files below a folder of the repository, by their path in it. */
+/** The files below a folder of the repository, by their path in that folder. */
 function filesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1));
 }
 
-/** What the compiler makes of the TypeScript below a folder. */
+/** The files that the compiler writes for the TypeScript below a folder. */
 function compiled(folder: string): string[] {
   return filesBelow(folder).flatMap((file) => {
     const { dir, name } = parse(file);
@@ -25,7 +25,7 @@ function compiled(folder: string): string[] {
   });
 }
 
-/** What runtime/bundle.mjs makes: a program for each main.ts, and Python and shell files as they are. */
+/** The files that runtime/bundle.mjs writes: a program for each main.ts, and Python and shell files unchanged. */
 function programs(): string[] {
   return filesBelow('runtime').flatMap((file) => {
     const { dir, base } = parse(file);
@@ -38,7 +38,7 @@ const groups: Record<string, string[]> = {
   'the library, compiled, with its types': compiled('lib'),
   'the types of foreign kinds': compiled('imports'),
   'the programs that run in the cluster': programs(),
-  // lib/ takes the types of what it writes for a program from the program.
+  // lib/ uses the programs' own types for the files that it writes for them.
   'the types that the library shares with its programs': ['credentials/plan', 'deployer/targets'].flatMap((file) => [
     `build/runtime/${file}.js`,
     `build/runtime/${file}.d.ts`,

@@ -12,7 +12,7 @@ const folder = emptyFolder();
 const repository = join(folder, 'repository');
 const app = join(folder, 'app');
 
-/** The files of this checkout as a repository with one commit, also those that are not committed yet. */
+/** A repository with one commit: the files of this checkout, also those that are not committed yet. */
 function commitFiles(): void {
   const listed = run(ROOT, 'git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard');
   for (const file of listed.split('\0').filter((name) => name && existsSync(join(ROOT, name)))) {

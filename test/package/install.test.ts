@@ -7,7 +7,7 @@ import { ROOT, filesOf } from '../support/run';
 
 jest.setTimeout(600_000);
 
-// `cdk8s init typescript-app` asks for these settings and versions.
+// `cdk8s init typescript-app` writes these settings and versions.
 const TEMPLATE = join(ROOT, 'node_modules', 'cdk8s-cli', 'templates', 'typescript-app');
 const { devDependencies } = JSON.parse(readFileSync(join(TEMPLATE, 'package.json'), 'utf8'));
 
@@ -26,7 +26,7 @@ test('a strictly compiled app of `cdk8s init` writes the same dist/ from main.ts
   write('main.ts', readFileSync(join(ROOT, 'main.ts'), 'utf8').replace("from './lib'", "from 'cdk8s-mlflow'"));
   run(folder, 'npx', 'tsc', '--build');
   run(folder, 'node', 'main.js');
-  // Objects, not bytes: a newer cdk8s may write the same YAML in another way.
+  // Compares objects, not bytes, because a newer cdk8s can format the same YAML in another way.
   const objects = (dist: string) => Object.entries(filesOf(dist)).map(([file, text]) => [file, parseManifests(text)]);
   expect(objects(join(folder, 'dist'))).toEqual(objects(join(ROOT, 'dist')));
 });
@@ -57,7 +57,7 @@ test('require() of CommonJS returns the constructs', () => {
 });
 
 test('an ES module can import every name that require() returns', () => {
-  // A name that Node.js cannot see in the compiled CommonJS fails before the first line runs.
+  // If Node.js does not detect a name in the compiled CommonJS, the import fails before the first line runs.
   write(
     'named.mjs',
     `import { ${names().join(', ')} } from 'cdk8s-mlflow';\nconsole.log([${names().join(', ')}].length);\n`,

@@ -1,4 +1,4 @@
-// Packs what `npm run build` made, once for all tests of the package: build/package/cdk8s-mlflow-<version>.tgz.
+// Packs the output of `npm run build`, once for all tests of the package: build/package/cdk8s-mlflow-<version>.tgz.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

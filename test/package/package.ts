@@ -5,10 +5,10 @@ import { join } from 'path';
 import { version } from '../../package.json';
 import { ROOT } from '../support/run';
 
-/** What pack.mjs packed. */
+/** The package that pack.mjs packed. */
 export const TARBALL = join(ROOT, 'build', 'package', `cdk8s-mlflow-${version}.tgz`);
 
-/** What a command writes to stdout; fails where the command fails. */
+/** Returns what a command writes to stdout. Throws if the command fails. */
 export function run(folder: string, command: string, ...args: string[]): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: folder,
@@ -31,7 +31,7 @@ export function emptyFolder(): string {
   return folder;
 }
 
-// As a user's shell: without what npm and jest, which run these tests, set for the commands below them.
+// The environment of a user's shell, without the variables that npm and jest set for these tests.
 const ENVIRONMENT = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) =>

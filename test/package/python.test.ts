@@ -1,4 +1,4 @@
-// The Python package, made by jsii-pacmak and installed from its wheel.
+// The Python package, built by jsii-pacmak and installed from its wheel.
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'fs';
 import { join } from 'path';
 import { emptyFolder } from './package';

@@ -9,14 +9,15 @@ import { ROOT } from '../support/run';
 
 const WHEEL = join(ROOT, 'build', 'jsii', 'python', `cdk8s_mlflow-${version}-py3-none-any.whl`);
 
-// The npm packages of the tests in their Python form, as bytes of YAML are compared; and the oldest jsii that the wheel admits.
+// The Python form of the tests' npm packages, in the same versions, because the tests compare bytes of YAML. And the oldest
+// jsii that the wheel accepts.
 const REQUIREMENTS = [
   ...(['cdk8s', 'cdk8s-plus-27', 'constructs'] as const).map((name) => `${name}==${devDependencies[name]}`),
   `jsii==${jsii}`,
   'mypy==2.4.1',
 ];
 
-/** Makes the wheel, and installs it for the programs of one folder. Gives what runs Python there. */
+/** Builds the wheel, and installs it for the programs of one folder. Returns a function that runs Python there. */
 export function installWheel(folder: string): (cwd: string, ...args: string[]) => string {
   run(ROOT, 'npx', 'jsii-pacmak', '--outdir', 'build/jsii', '--target', 'python');
   const packages = join(folder, 'packages');
@@ -25,7 +26,7 @@ export function installWheel(folder: string): (cwd: string, ...args: string[]) =
   return (cwd, ...args) => run(cwd, 'env', `PYTHONPATH=${packages}`, python, ...args);
 }
 
-/** The Python of an environment that is made once for each list of requirements, as e2e/venv does. */
+/** The Python of an environment, which is created once for each list of requirements, as in e2e/venv. */
 function pythonOf(requirements: string[]): string {
   const key = createHash('sha256').update(requirements.join('\n')).digest('hex').slice(0, 12);
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');

@@ -2,7 +2,7 @@ import { platformWithServings } from './servings';
 import { Authentication, MlflowPlatformProps, RegisteredModel } from '../../lib';
 import { Rendered, namesOf } from '../support/synth';
 
-/** What `kubectl apply` keeps of an object in an annotation has to be smaller. */
+/** The greatest size of the annotation in which `kubectl apply` stores an object. */
 const LARGEST_ANNOTATION = 262_144;
 const servings = (count: number) =>
   Object.fromEntries(

@@ -106,7 +106,7 @@ test('the deployer may only get and patch those Deployments, create Events, and 
     deployment('spam-serving'),
     events,
   ]);
-  // Argo CD would leave it out.
+  // Argo CD would ignore it.
   expect(namesOf(mlflow)).not.toContain('Lease mlflow-deployer');
 });
 

@@ -56,7 +56,7 @@ describe('the version of a serving', () => {
     expect(deployment.spec.template.metadata.labels['model-version']).toBe('7');
   });
 
-  // Whoever applies the YAML would otherwise put back what the deployer has set.
+  // Otherwise each apply of the YAML would reset the version that the deployer has set.
   test.each([churn, RegisteredModel.byStage('churn', 'Production')])(
     'is not in the YAML if it is followed',
     (model) => {

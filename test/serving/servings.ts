@@ -19,7 +19,7 @@ export const elsewhere = TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.s
   credentials: Credentials.fromSecret('login'),
 });
 
-/** Every option of where pods run. */
+/** Every option for the placement of pods. */
 export const placement: Required<PlacementOptions> = {
   nodeSelector: { pool: 'ml' },
   tolerations: [{ key: 'ml', operator: 'Exists' }],
@@ -35,7 +35,7 @@ export const placement: Required<PlacementOptions> = {
   images: { node: 'registry.example.com/node:22.1.0' },
 };
 
-/** A serving that stands alone. */
+/** The objects of a standalone serving. */
 export function servingObjects(props: Partial<ModelServingProps> = {}, id = 'churn'): Rendered[] {
   return synth((chart) => {
     new ModelServing(chart, id, { model: churn, tracking: elsewhere, ...props });
@@ -50,7 +50,7 @@ export function podOf(objects: Rendered[], name = 'churn-serving'): Rendered {
   return find(objects, 'Deployment', name).spec.template;
 }
 
-/** A platform in namespace `mlflow`, and its servings in `ml-serving`. */
+/** A platform in the namespace `mlflow`, and its servings in `ml-serving`. */
 export function platformWithServings(
   servings: Record<string, Partial<PlatformServingOptions>>,
   props: MlflowPlatformProps = {},

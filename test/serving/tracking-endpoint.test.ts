@@ -2,7 +2,9 @@ import { servingObjects } from './servings';
 import { Credentials, EgressRule, Exposure, TrackingEndpoint } from '../../lib';
 import { find } from '../support/synth';
 
-/** What the policy of a serving opens for a tracking server at this URL: `<peer> <port>`, and name look-ups left out. */
+/**
+ * The destinations that the policy of a serving allows for a tracking server at this URL: `<peer> <port>`. DNS is left out.
+ */
 function opened(url: string, egress?: EgressRule[]): string[] {
   const objects = servingObjects({ tracking: TrackingEndpoint.fromUrl(url, { egress }) });
   const rules: any[] = find(objects, 'NetworkPolicy', 'churn-serving').spec.egress;
@@ -25,7 +27,7 @@ describe('policies use the port of the pods, 8080, behind', () => {
     expect(opened(url)).toEqual(expected);
   });
 
-  // They look like names of the Internet, or of the nodes' own domain.
+  // These names can be on the Internet, or in the domain of the nodes.
   test.each([
     ['http://mlflow-server.mlflow:5000', ['mlflow 5000', 'mlflow 8080', 'anyone 5000']],
     ['http://mlflow-server.mlflow.svc.k8s.example.com:5000', ['mlflow 5000', 'mlflow 8080', 'anyone 5000']],
@@ -39,7 +41,7 @@ test.each([
   ['https://mlflow.example.com', ['anyone 443']],
   ['http://mlflow.ml.example.com:5000', ['anyone 5000']],
   ['http://10.1.2.3:5000', ['anyone 5000']],
-  // A dot at the end: no search domain makes a Service's name of it.
+  // With a dot at the end, no search domain is added, so it is not the name of a Service.
   ['http://mlflow.internal.:5000', ['anyone 5000']],
   ['http://mlflow.:5000', ['anyone 5000']],
 ])('policies allow only the port of the URL for an external host: %s', (url, expected) => {

@@ -9,7 +9,7 @@ import {
 } from '../../lib';
 import { ConnectionClient } from '../../lib/kubernetes/connection';
 
-/** What the tests of one component look at. */
+/** The objects of one component that tests check. */
 export interface RenderedComponent {
   readonly objects: Rendered[];
   readonly statefulSet: Rendered;
@@ -22,7 +22,7 @@ export interface RenderedComponent {
   readonly jobContainer: Rendered;
 }
 
-/** A database named as in a platform 'mlflow', but alone in its chart. */
+/** A database with the name that it has in a platform 'mlflow', but as the only component of its chart. */
 export function postgres(
   props: PostgresStatefulSetProps = {},
   more: (database: PostgresStatefulSet) => void = () => {},
@@ -33,7 +33,7 @@ export function postgres(
   );
 }
 
-/** A store named as in a platform 'mlflow', but alone in its chart. */
+/** A store with the name that it has in a platform 'mlflow', but as the only component of its chart. */
 export function minio(props: MinioStoreProps = {}, more: (store: MinioStore) => void = () => {}): RenderedComponent {
   return renderedComponent(
     'mlflow-minio',
@@ -41,7 +41,7 @@ export function minio(props: MinioStoreProps = {}, more: (store: MinioStore) => 
   );
 }
 
-/** The same of SeaweedFS, which has no set-up Job. */
+/** The same for SeaweedFS, which has no set-up Job. */
 export function seaweed(
   props: SeaweedStoreProps = {},
   more: (store: SeaweedStore) => void = () => {},
@@ -52,7 +52,7 @@ export function seaweed(
   );
 }
 
-/** Somebody who opens that many connections to a database. */
+/** A client that opens this number of connections to a database. */
 export function client(maxConnections: number, app = 'server'): ConnectionClient {
   return { name: `chart/${app}`, podLabels: { app }, namespace: 'mlflow', maxConnections };
 }

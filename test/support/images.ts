@@ -6,5 +6,5 @@ const off: string[] = [
   ...[Images.SEAWEEDFS, Images.CLOUD_NATIVE_POSTGRES],
 ];
 
-/** What the default platform runs, sorted. */
+/** The images of the default platform, sorted. */
 export const defaultImages = (Object.values(Images) as string[]).filter((image) => !off.includes(image)).sort();

@@ -18,12 +18,12 @@ import {
   WarmUp,
 } from '../../lib';
 
-/** Platforms that lie far apart from each other, each in a namespace of its own, for checks over whole outputs. */
+/** Platforms that differ in many options, each in its own namespace, for checks on whole outputs. */
 export const platforms = {
-  /** Without an option. */
+  /** Without options. */
   plain: (chart: Chart) => new MlflowPlatform(chart, 'mlflow'),
 
-  /** Everything that can be turned on. */
+  /** With all features turned on. */
   full(chart: Chart) {
     const platform = new MlflowPlatform(chart, 'mlflow', {
       authentication: Authentication.mlflow(),
@@ -83,13 +83,13 @@ export const platforms = {
     return platform;
   },
 
-  /** The other embedded store, which is given as an object of its own. */
+  /** With the other embedded store, which is a separate component. */
   seaweed(chart: Chart) {
     const artifacts = new SeaweedStore(chart, 'mlflow-seaweedfs', { metrics: true });
     return new MlflowPlatform(chart, 'mlflow', { artifacts });
   },
 
-  /** Database, bucket and Gateway are somebody else's. */
+  /** With an existing database, bucket and Gateway. */
   external(chart: Chart) {
     const exposure = (host: string) =>
       Exposure.httpRoute({ host, gateway: 'public', gatewayNamespace: 'gateway', listener: 'https' });
@@ -127,7 +127,7 @@ export const platforms = {
     return platform;
   },
 
-  /** The database is run by an operator, in a chart of its own. */
+  /** An operator runs the database, which is in a separate chart. */
   operated(chart: Chart) {
     const operated = new Chart(chart.node.root, `${chart.node.id}-database`, { namespace: chart.namespace });
     const database = new CloudNativePostgres(operated, 'mlflow-postgres', {
@@ -142,7 +142,7 @@ export const platforms = {
     return new MlflowPlatform(chart, 'mlflow', { database, artifacts, authentication: Authentication.mlflow() });
   },
 
-  /** The artifacts are in Azure, and so is nothing else. */
+  /** With artifacts in Azure. The database is the embedded one. */
   azure(chart: Chart) {
     const artifacts = ArtifactStore.fromAzureContainer({
       account: 'mlflowmodels',
@@ -159,7 +159,7 @@ export const platforms = {
   },
 };
 
-/** Objects that the platforms expect somebody else to make. */
+/** Objects that the users of the platforms must create. */
 export const external = [
   ...[
     'postgres-tls',
@@ -175,13 +175,13 @@ export const external = [
     'archive-login',
     'gcs-key',
     'azure-key',
-    // The operator's.
+    // CloudNativePG creates these.
     'mlflow-postgres-app',
     'mlflow-postgres-ca',
   ],
 ].map((name) => `Secret/${name}`);
 
-/** One platform in an app of its own, with its namespace and its monitor. */
+/** One platform in a separate app, with its namespace and its monitor. */
 export function platformApp(name: keyof typeof platforms, outdir?: string): { app: App; charts: Chart[] } {
   const app = new App({ outdir });
   const chart = new Chart(app, name, { namespace: name });

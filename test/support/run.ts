@@ -11,12 +11,12 @@ export interface RunOptions {
   readonly env?: Record<string, string>;
 }
 
-/** In build/, because the library looks for build/runtime/ above itself. */
+/** In build/, because the library looks for build/runtime/ in its parent folders. */
 const BUNDLES = join(ROOT, 'build', `bundles-${process.pid}`);
 
 /**
- * Runs in a process of its own, with a list of [bundle, output folder]. Programs run one after another, because loading cdk8s
- * takes longer than most of them. Each bundle has its own copy of the library.
+ * Runs in a separate process, with a list of [bundle, output folder]. Programs run one after another, because loading
+ * cdk8s takes longer than most of them. Each bundle has its own copy of the library.
  */
 const RUNNER = `const [list, results] = process.argv.slice(2);
 const outcomes = JSON.parse(list).map(([bundle, folder]) => {
@@ -41,7 +41,7 @@ process.exitCode = 0;
 require('fs').writeFileSync(results, JSON.stringify(outcomes));
 `;
 
-/** The files that a TypeScript program writes into a new folder, by name, in a process of its own. */
+/** The files that a TypeScript program writes into a new folder, by name. It runs in a separate process. */
 export function written(program: string, options: RunOptions = {}): Record<string, string> {
   const [files] = writtenByEach([program], options);
   return files();

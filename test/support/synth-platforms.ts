@@ -1,4 +1,4 @@
-// A program: writes all platforms into the folder that is its argument.
+// A program that writes all platforms into the folder in its argument.
 import { platformApp, platforms } from './platforms';
 
 const [, , outdir] = process.argv;

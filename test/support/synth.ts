@@ -1,9 +1,9 @@
 import { App, Chart, Testing, Yaml } from 'cdk8s';
 
-/** One object of the rendered YAML, read without types: a test names the fields that it is about. */
+/** One object of the rendered YAML, without types: a test names only the fields that it checks. */
 export type Rendered = any;
 
-/** A chart of an app that writes nowhere, built, validated and rendered as `app.synth()` does. */
+/** Builds, validates and renders a chart as `app.synth()` does, without writing files. */
 export function synth(build: (chart: Chart) => void, namespace = 'mlflow'): Rendered[] {
   const chart = new Chart(new App(), 'chart', { namespace });
   build(chart);
@@ -17,19 +17,19 @@ export function synthWithoutNamespace(build: (chart: Chart) => void): Rendered[]
   return render(chart);
 }
 
-/** The objects of a chart; fails where `app.synth()` fails, as cdk8s validates the whole app first. */
+/** The objects of a chart. Throws if `app.synth()` would, because cdk8s validates the whole app first. */
 export function render(chart: Chart): Rendered[] {
   return Testing.synth(chart);
 }
 
-/** The only object of this kind and name; fails with the names that there are. */
+/** The only object of this kind and name. The error lists all names. */
 export function find(objects: Rendered[], kind: string, name: string): Rendered {
   const found = objects.filter((object) => object.kind === kind && object.metadata.name === name);
   if (found.length === 1) return found[0];
   throw new Error(`${found.length} objects are ${kind} '${name}', among: ${namesOf(objects).join(', ')}`);
 }
 
-/** The only object of this kind whose name starts so: a Job's ends with a hash. */
+/** The only object of this kind whose name starts with the prefix: the name of a Job ends with a hash. */
 export function findByPrefix(objects: Rendered[], kind: string, prefix: string): Rendered {
   const found = objects.filter((object) => object.kind === kind && object.metadata.name.startsWith(prefix));
   if (found.length === 1) return found[0];
@@ -45,7 +45,7 @@ export function namesOf(objects: Rendered[]): string[] {
   return objects.map((object) => `${object.kind} ${object.metadata.name}`);
 }
 
-/** The message that a function fails with; fails where it does not. */
+/** The message of the error that a function throws. Throws if the function does not. */
 export function errorOf(fn: () => unknown): string {
   try {
     fn();
@@ -56,8 +56,8 @@ export function errorOf(fn: () => unknown): string {
 }
 
 /**
- * The objects as YAML for a snapshot, without what changes with each edit of a program of runtime/ (which has tests of
- * its own): the programs' texts, and the hashes over them.
+ * The objects as YAML for a snapshot, without the texts of the programs of runtime/ and their hashes, which change with each
+ * edit of a program. The programs have their own tests.
  */
 export function snapshotOf(objects: Rendered[]): string {
   return Yaml.stringify(...objects.map(withoutPrograms)).replace(/revision-[0-9a-f]{16}/g, 'revision-<hash>');

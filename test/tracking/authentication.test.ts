@@ -44,7 +44,7 @@ describe('Authentication.basic()', () => {
     const template = podOf(serverObjects());
     const mount = containerOf(template, 'nginx').volumeMounts.find(({ name }: any) => name === 'users');
     expect(filesOf(template, 'users')).toEqual({ auth: { secret: 'server-basic-auth', key: 'auth' } });
-    // No subPath: a changed Secret would not reach the file.
+    // Not by subPath: the file would not follow a change of the Secret.
     expect(mount).toEqual({ name: 'users', mountPath: '/run/secrets/mlflow-users/people', readOnly: true });
     const configuration = nginxOf(Authentication.basic());
     expect(configuration).toContain(`auth_basic 'MLflow Authentication';`);
@@ -112,7 +112,7 @@ describe('Authentication.mlflow()', () => {
     });
     expect(plannedSecrets(objects, 'server-credentials')).toMatchObject({
       'server-admin': { keys: { username: { value: 'admin' }, password: { generate: 'password' } } },
-      // Of its own: a platform that changes to this login has the other Secrets already.
+      // A separate Secret: a platform that changes to this login has the other Secrets already.
       'server-session-secret': { keys: { MLFLOW_FLASK_SERVER_SECRET_KEY: { generate: 'token' } } },
     });
   });
@@ -146,9 +146,9 @@ describe('Authentication.mlflow()', () => {
   });
 
   test.each([
-    // MLflow's own schema cannot be made in a database that has the users' tables.
+    // MLflow's own schema cannot be created in a database with the tables of users.
     ['mlflow', 'a database of its own'],
-    // The settings are an ini file, and the name is part of an address in it.
+    // The settings are an ini file, and the name is part of a URI in it.
     ['users%20', 'letters, digits'],
     ['users\nadmin_password = x', 'letters, digits'],
     ['', 'letters, digits'],

@@ -13,7 +13,7 @@ function lists(objects: ReturnType<typeof serverObjects>) {
 }
 const of = (props: Partial<TrackingServerProps> = {}) => lists(serverObjects(props));
 
-/** Python's fnmatch, with which MLflow reads a name that holds `*`; other names it compares as they are. */
+/** Python's fnmatch, which MLflow uses for a name that contains `*`. It compares other names literally. */
 function matches(pattern: string, name: string): boolean {
   if (!pattern.includes('*')) return pattern === name;
   const parts = pattern.match(/\[.[^\]]*\]|[^]/g)!;
@@ -26,7 +26,7 @@ const hex = (character: string) => character.charCodeAt(0).toString(16).padStart
 const allowed = (name: string, props?: Partial<TrackingServerProps>) =>
   of(props).hosts.some((each) => matches(each, name));
 
-/** In a chart without a namespace. */
+/** A server in a chart without a namespace. */
 const anywhere = () =>
   synthWithoutNamespace((chart) =>
     addServer(chart, { authentication: Authentication.none(), keys: Credentials.fromSecret('keys') }),
@@ -103,7 +103,7 @@ describe('the allowed origins of a server', () => {
 
   test.each([
     ['with TLS', { host, tls: Tls.fromIssuer('letsencrypt-prod') }, [`https://${host}`]],
-    // TLS may end before the Ingress.
+    // TLS can end at a proxy in front of the Ingress.
     ['without TLS', { host }, [`http://${host}`, `https://${host}`]],
   ])('include that of an Ingress %s', (_what, props, origins) => {
     expect(of({ exposure: Exposure.ingress(props) }).origins.slice(own.length)).toEqual(origins);

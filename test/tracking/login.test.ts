@@ -38,7 +38,7 @@ describe('a service user', () => {
   test("is a line in nginx's mount, which has no password", () => {
     const volume = template.spec.volumes.find(({ name }: any) => name === 'program-users');
     expect(volume.secret).toEqual({ secretName: 'server-users', defaultMode: 0o440 });
-    // A subPath would never be brought up to date.
+    // A subPath mount would never be updated.
     expect(containerOf(template, 'nginx').volumeMounts).toContainEqual({
       name: 'program-users',
       mountPath: '/run/secrets/mlflow-users/programs',

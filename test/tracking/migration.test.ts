@@ -80,7 +80,7 @@ test('each ConfigMap has every program that its programs import', () => {
     ...platformApp('full').charts.flatMap(render),
   ];
   const configMaps = all.filter(({ data }) => Object.keys(data ?? {}).some((file) => file.endsWith('.py')));
-  // Of a server, its migration and its users; of a serving.
+  // The programs of a server, its migration and its users, and of a serving.
   for (const file of ['serve.py', 'migrate.py', 'service_users.py', 'serve_model.py']) {
     expect(configMaps.some(({ data }) => data[file])).toBe(true);
   }
@@ -107,7 +107,7 @@ describe('the two containers of a migration', () => {
     const { podFailurePolicy, backoffLimit } = jobOf(objects).spec;
     expect(template.spec.restartPolicy).toBe('Never');
     expect(backoffLimit).toBeGreaterThan(0);
-    // What migrate.py ends with where the database is a newer MLflow's, or its settings are wrong.
+    // The exit code of migrate.py if the database has a newer schema, or if the settings are wrong.
     const schema = find(objects, 'ConfigMap', 'server-migration').data['schema.py'];
     const [, code] = /^RETRY_IS_USELESS = (\d+)/m.exec(schema)!;
     expect(podFailurePolicy.rules).toEqual([
@@ -231,7 +231,7 @@ test('the migration has egress to the database and the store, and no ingress', (
 });
 
 test('with a ReadWriteOnce volume the migration runs on the node of the server’s pod', () => {
-  // The server's pod holds the volume while it waits for the schema.
+  // The server's pod mounts the volume while it waits for the schema.
   const alone = serverObjects({ replicas: 1, artifacts: ArtifactStore.fromClaim({ claimName: 'files' }) });
   const { affinity } = jobOf(alone).spec.template.spec;
   expect(affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution).toEqual([

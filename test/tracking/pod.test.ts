@@ -81,7 +81,7 @@ describe('the order of starting and stopping', () => {
     expect(nginx.readinessProbe.httpGet).toEqual({ path: '/health', port: 'http' });
   });
 
-  // With /health a server whose threads are all busy with uploads would be restarted.
+  // With /health, Kubernetes would restart a server whose threads are all busy with uploads.
   test('the liveness probe sends a preflight, which needs no thread of MLflow', () => {
     for (const probe of [mlflow.startupProbe, mlflow.livenessProbe]) {
       expect(probe.exec.command.slice(0, 4)).toEqual(['python', '-S', '-E', '-c']);
@@ -193,7 +193,7 @@ describe('the settings of a server', () => {
   });
 });
 
-/** Modules of runtime/mlflow that a program of ours imports. */
+/** The modules of runtime/mlflow that one of our programs imports. */
 function imports(text: string): string[] {
   const ours = readdirSync(join(__dirname, '../../runtime/mlflow')).map((file) => file.replace(/\.py$/, ''));
   return [...text.matchAll(/^\s*(?:import|from) (\w+)/gm)]

@@ -43,7 +43,7 @@ const cases: Case[] = [
   [{ allowedHosts: ['mlflow.example.com/ui'] }, "allowedHosts has 'mlflow.example.com/ui'", 'or path'],
   [{ allowedHosts: ['a.example.com,b.example.com'] }, "allowedHosts has 'a.example.com,b.example.com'", 'host names'],
   [{ allowedHosts: [''] }, "allowedHosts has ''", 'host names'],
-  // Browsers send host names in lower case, and MLflow compares them letter by letter.
+  // Browsers send host names in lower case, and MLflow compares them literally.
   [{ allowedHosts: ['MLflow.example.com'] }, "allowedHosts has 'MLflow.example.com'", 'lower-case'],
   [{ allowedOrigins: ['notebooks.example.com'] }, "allowedOrigins has 'notebooks.example.com'", 'expected a scheme'],
   [{ allowedOrigins: ['https://a.example.com/'] }, "allowedOrigins has 'https://a.example.com/'", 'without a path'],
@@ -98,7 +98,7 @@ const cases: Case[] = [
   ],
   [{ authentication: Authentication.basic({ realm: 'a"b' }) }, `realm is 'a"b'`, 'without quotes'],
   [{ authentication: Authentication.basic({ realm: '' }) }, "realm is ''", 'expected text'],
-  // To nginx this word is no realm: it turns the login off.
+  // For nginx this word is not a realm: it turns the login off.
   [{ authentication: Authentication.basic({ realm: 'off' }) }, "realm is 'off'", 'expected text'],
 ];
 

@@ -33,7 +33,7 @@ describe('the number of replicas', () => {
   test.each([
     [{ maxReplicas: 4 }, 3, 4],
     [{ minReplicas: 2 }, 2, 10],
-    // A lower bound above the default upper one lifts it.
+    // A lower bound above the default upper bound raises the upper bound.
     [{ minReplicas: 12 }, 12, 12],
     [{ minReplicas: 5, maxReplicas: 5 }, 5, 5],
   ])('is, with %j, between %d and %d', (autoscaling, minReplicas, maxReplicas) => {
@@ -54,7 +54,7 @@ describe('a rollout or a drained node loses no request', () => {
     expect(find(serverObjects(), 'PodDisruptionBudget', 'server').spec).toEqual({
       maxUnavailable: 1,
       selector: { matchLabels: selector },
-      // One that is not ready serves nobody, so it may not hold up a drain.
+      // A server that is not ready serves no requests, so it must not block a drain.
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
     });
   });
@@ -89,7 +89,7 @@ describe('a rollout or a drained node loses no request', () => {
     ['a volume', { artifacts: ArtifactStore.fromClaim({ claimName: 'files' }) }],
     ['a database', { database: new RecordingDatabase(false) }],
   ])('with %s for a single server stops the old pod first', (_what, props) => {
-    // With a surge, the new pod would wait for the volume, and the old one for the new pod, for ever.
+    // With a surge, the new pod would wait for the volume forever, and the old pod for the new one.
     expect(find(serverObjects({ replicas: 1, ...props }), 'Deployment', 'server').spec.strategy).toEqual({
       type: 'Recreate',
     });
@@ -111,7 +111,7 @@ describe('the connections of a server', () => {
   });
 
   test.each([
-    // One pod more than there can be, for a rollout; a pool for each process.
+    // The most pods and one more for a rollout, with a pool for each process.
     ['the default', {}, (10 + 1) * 1 * (3 * 6 + 2)],
     ['a fixed number', { replicas: 2 }, (2 + 1) * 1 * (3 * 6 + 2)],
     ['more workers', { replicas: 2, workers: 3 }, (2 + 1) * 3 * (3 * 6 + 2)],
@@ -128,7 +128,8 @@ describe('the connections of a server', () => {
     );
     // MLflow ignores 0.
     expect(overflow).toBeGreaterThan(0);
-    // Each may hold three and wait for its fourth, and one is for what does not wait for its turn.
+    // Each request can hold three connections and wait for a fourth. One more is for requests that do not wait for their
+    // turn.
     expect(size + overflow).toBeGreaterThan(3 * maxDatabaseRequests + 1);
   });
 

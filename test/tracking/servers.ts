@@ -12,7 +12,7 @@ import {
 } from '../../lib';
 import { Rendered, errorOf, find, synth } from '../support/synth';
 
-/** A database that remembers what it was told. */
+/** A database that records its clients and further databases. */
 export class RecordingDatabase implements IDatabase {
   public readonly databaseName = 'mlflow';
   public readonly clientImage = 'postgres:17';
@@ -47,12 +47,12 @@ export function existingBucket(): IArtifactStore {
   });
 }
 
-/** A server that stands alone, on a database and a bucket that exist. */
+/** A standalone server with an existing database and bucket. */
 export function addServer(chart: Chart, props: Partial<TrackingServerProps> = {}): TrackingServer {
   return new TrackingServer(chart, 'server', { database: existingDatabase(), artifacts: existingBucket(), ...props });
 }
 
-/** Its objects, after a test has used it. */
+/** The objects of that server, after the test has used it. */
 export function serverObjects(
   props: Partial<TrackingServerProps> = {},
   use: (server: TrackingServer) => void = () => undefined,
@@ -60,7 +60,7 @@ export function serverObjects(
   return synth((chart) => use(addServer(chart, props)));
 }
 
-/** What the synth of such a server fails with. */
+/** The error of the synth of such a server. */
 export function serverError(
   props: Partial<TrackingServerProps>,
   use: (server: TrackingServer) => void = () => undefined,
@@ -83,7 +83,7 @@ export function containerOf(template: Rendered, name: string): Rendered {
   return found;
 }
 
-/** The environment of a container; a variable that is not a plain value fails the test. */
+/** The environment of a container. The test fails if a variable is not a plain value. */
 export function environmentOf(container: Rendered): Record<string, string> {
   for (const variable of container.env ?? []) expect(Object.keys(variable).sort()).toEqual(['name', 'value']);
   return Object.fromEntries((container.env ?? []).map(({ name, value }: Rendered) => [name, value]));
@@ -95,13 +95,13 @@ export function argumentOf(container: Rendered, option: string): string | undefi
   return index < 0 ? undefined : container.args[index + 1];
 }
 
-/** What the credentials Job of this name plans to make, by the Secrets' names. */
+/** The Secrets that the credentials Job of this name would create, by their names. */
 export function plannedSecrets(objects: Rendered[], configMap: string): Record<string, Rendered> {
   const plan = JSON.parse(find(objects, 'ConfigMap', configMap).data['credentials.json']);
   return Object.fromEntries(plan.secrets.map((secret: Rendered) => [secret.name, secret]));
 }
 
-/** The Secret that a projected or a secret volume reads, by the path of each file in it. */
+/** The Secret and key of each file in a projected or secret volume, by the path of the file. */
 export function filesOf(template: Rendered, volume: string): Record<string, { secret: string; key: string }> {
   const found = template.spec.volumes.find(({ name }: Rendered) => name === volume);
   const sources = found.projected

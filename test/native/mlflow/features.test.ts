@@ -5,7 +5,7 @@ import { ask } from '../nginx/client';
 const PROGRAM = join(__dirname, '..', '..', '..', 'e2e', 'programs', 'mlflow_features.py');
 let servers: Servers;
 
-/** Uploads a file in the way that MLflow's client takes for large ones, and reads it back. */
+/** Uploads a file as MLflow's client uploads large files, and reads it again. */
 const FORCED_MULTIPART = `
 import mlflow, pathlib
 pathlib.Path("large.bin").write_bytes(b"x" * 1000)
@@ -43,7 +43,7 @@ test('a model version can be created from artifacts and prompts, and from nothin
   };
   for (const word of ['dummy-source', 'prompt-template']) {
     expect([word, await statusOf('words', word)]).toEqual([word, 200]);
-    // Those are no places where a model could be.
+    // These words are not locations of a model.
     expect([word, await statusOf('sources', word)]).toEqual([word, 400]);
   }
   const foreign = ['s3://mlflow/backups', 'file:///etc', '/etc', 'dummy-source/x', 'dummy-source\n', 'x dummy-source'];

@@ -8,7 +8,7 @@ export interface Difference {
   readonly bare: string;
 }
 
-/** What MLflow's requests ask for, in one body: each route takes what it knows of it. */
+/** The fields of all MLflow requests, in one body: each route reads the fields that it knows. */
 const FIELDS = {
   ...{
     name: 'thing',
@@ -35,10 +35,13 @@ const VALUES: Record<string, string> = {
   key: 'color',
 };
 
-/** What is made comes before what reads it, and that before what removes it. */
+/** Requests that create come before those that read, and these before those that delete. */
 const ORDER = ['PUT', 'POST', 'PATCH', 'GET', 'DELETE'];
 
-/** Asks both servers the same, with nothing and with FIELDS: what only reads several at a time, all else in order. */
+/**
+ * Sends the same requests to both servers, without a body and with FIELDS: several GET requests at a time, all others in
+ * order.
+ */
 export async function differences(
   routes: readonly Route[],
   ports: readonly [ours: number, bare: number],
@@ -84,7 +87,7 @@ async function answers(
   return both.map(comparable);
 }
 
-/** Status, type and body, but for what is drawn or read from a clock. */
+/** Status, content type and body. Random values and times are replaced. */
 function comparable({ status, headers, body }: Response): string {
   const text = body
     .replace(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}/g, '<id>')

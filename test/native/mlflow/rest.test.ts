@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { differences, Route } from './parity';
 import { login, Servers } from './servers';
 
-/** Requests that the proxy answers in another way than a plain MLflow: [request, its status, why]. */
+/** Requests that the proxy answers in another way than a plain MLflow: [request, the proxy's status, reason]. */
 const DIFFERENT: readonly (readonly [request: RegExp, status: number, why: string])[] = [
   [/^GET \/ajax-api\/3\.0\/mlflow\/assistant\/(config|providers)(\?|$)/, 200, 'the pages are told that there is none'],
   [/^\w+ \/ajax-api\/3\.0\/mlflow\/assistant/, 404, 'it runs commands for whoever seems to be local'],
@@ -10,7 +10,7 @@ const DIFFERENT: readonly (readonly [request: RegExp, status: number, why: strin
   [/^POST \/(ajax-)?api\/2\.0\/mlflow\/artifacts\/presigned-(up|down)load-url$/, 501, 'signed URLs of the store'],
   [/^GET \/(ajax-)?api\/3\.0\/mlflow\/server-info/, 200, 'signed URLs of the store are not offered'],
 ];
-/** What takes minutes: it fills the server with an example, or reads a catalogue of models from the internet. */
+/** Requests that take minutes: they fill the server with an example, or read a catalogue of models from the internet. */
 const NOT_ASKED = /\/mlflow\/(demo\/|gateway\/supported-models)/;
 
 let servers: Servers;
@@ -33,6 +33,6 @@ test('every route of MLflow answers the same through the proxy, except for those
     return !entry;
   });
   expect(unnamed).toEqual([]);
-  // An entry that nothing needs any more would hide a fault.
+  // An entry without a matching request would hide a later difference.
   expect(DIFFERENT.filter(([pattern]) => !named.has(pattern))).toEqual([]);
 }, 900_000);

@@ -1,4 +1,4 @@
-"""Prints as JSON each [method, path] that the installed MLflow answers: those of Flask and those of FastAPI."""
+"""Prints as JSON each [method, path] of the installed MLflow: the routes of Flask and those of FastAPI."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from mlflow.server.fastapi_app import app as fastapi  # noqa: E402
 
 def native(routes, prefix=""):
     for route in routes:
-        # A router that was included, as newer versions of FastAPI keep it.
+        # An included router: newer versions of FastAPI keep it as one object.
         if included := getattr(route, "original_router", None):
             yield from native(included.routes, prefix + route.include_context.prefix)
         elif methods := getattr(route, "methods", None):
@@ -28,6 +28,6 @@ def native(routes, prefix=""):
 
 found = {(method, rule.rule) for rule in flask.url_map.iter_rules() for method in rule.methods}
 found |= set(native(fastapi.routes))
-# `<path:name>` of Flask is `{name:path}` of FastAPI.
+# Flask writes `<path:name>`, FastAPI `{name:path}`.
 plain = {(method, re.sub(r"<(?:(\w+):)?(\w+)>", r"{\2:\1}", path).replace(":}", "}")) for method, path in found}
 json.dump(sorted(pair for pair in plain if pair[0] not in ("HEAD", "OPTIONS")), sys.stdout)

@@ -1,7 +1,7 @@
-"""MLflow on a real PostgreSQL: ours, as its pod starts it, and with `bare` a plain `mlflow server` beside it.
+"""Runs MLflow on a real PostgreSQL: our server, as its pod starts it, and with `bare` also a plain `mlflow server`.
 
 `servers.py CONTAINER [bare]` takes the container of the Deployment as JSON, prints the ports as JSON as soon as all
-answer, and ends when its standard input does.
+answer, and exits when its standard input is closed.
 """
 
 import json
@@ -52,7 +52,7 @@ class Server:
 
 
 def ours(container, folder):
-    """With the pod's own variables and arguments, but for what is elsewhere here."""
+    """Starts the server with the variables and arguments of the pod, except addresses and paths of this machine."""
     server = Server("ours", folder)
     environment = {each["name"]: each["value"] for each in container["env"]}
     here = {"HOME": str(server.folder), "SPOOL_DIRECTORY": str(server.folder / "spool"), "TMPDIR": str(server.folder)}

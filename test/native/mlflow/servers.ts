@@ -9,10 +9,10 @@ import { basic, Proxy } from '../nginx/proxy';
 const ROOT = join(__dirname, '..', '..', '..');
 const HUMAN = { username: 'mlflow', password: 'human-secret' };
 
-/** The Python that has MLflow; made by the first who asks. */
+/** The Python that has MLflow. The first call creates it. */
 const venv = () => execFileSync('bash', [join(ROOT, 'e2e', 'venv')], { encoding: 'utf8' }).trim();
 
-/** A real MLflow as the pod runs it, with the real nginx in front, and if asked for a plain `mlflow server` beside it. */
+/** A real MLflow as the pod runs it, behind the real nginx. With `bare`, also a plain `mlflow server`. */
 export class Servers {
   static async start(...others: 'bare'[]): Promise<Servers> {
     const deployment = find(
@@ -40,11 +40,11 @@ export class Servers {
     readonly proxy: Proxy,
     /** Port of our MLflow, behind the proxy. */
     readonly ours: number,
-    /** Port of the plain one, if there is one. */
+    /** Port of the plain server, if it runs. */
     readonly bare?: number,
   ) {}
 
-  /** Runs a Python program with MLflow's client, through the proxy unless a port says otherwise; gives what it prints. */
+  /** Runs a Python program with MLflow's client, through the proxy unless another port is given. Returns its output. */
   public async python(args: string[], environment: Record<string, string> = {}): Promise<string> {
     const { stdout } = await promisify(execFile)(this.interpreter, args, {
       maxBuffer: 64 * 1024 * 1024,

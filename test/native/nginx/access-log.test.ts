@@ -20,7 +20,7 @@ test('the log has one JSON object for each request, with the accepted user and w
   const cookie = 'session=cookie-secret';
   const agent = 'python-requests "2"\\ é\t{}';
   let count = 0;
-  // One at a time: lines of two workers stand in any order.
+  // One request at a time: the lines of two workers have no fixed order.
   const logged = async (request: Promise<unknown>) => {
     await request;
     await proxy.log(++count);
@@ -32,7 +32,7 @@ test('the log has one JSON object for each request, with the accepted user and w
   for (const authorization of refused) {
     await logged(ask({ port, method: 'POST', path: '/d?token=query-secret', headers: { authorization } }));
   }
-  // None of these has asked for the password when it ends.
+  // nginx answers these requests without checking the password.
   const unasked = { authorization: basic('typed-secret', 'x') };
   await ask({ port, path: '/health', headers: unasked });
   await ask({ port: proxy.metricsPort, path: '/metrics', headers: unasked });

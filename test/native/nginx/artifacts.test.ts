@@ -35,7 +35,7 @@ test('nginx forwards the request for a list of a folder, and does not redirect i
   }
 });
 
-// MLflow would be evicted with all its requests, or killed for its memory.
+// With these bodies, the pod of MLflow would be evicted or killed, with all its requests.
 test.each([
   ['an artifact that MLflow has no space for', artifact, 41],
   ['a batch of traces above what MLflow takes', '/v1/traces', 101],
@@ -192,7 +192,7 @@ describe.each(['/api', '/ajax-api'])('a path that MLflow decodes repeatedly: %s'
   });
 });
 
-// It runs shell commands for whoever seems to be local, as everybody does who comes by a port-forward.
+// It runs shell commands for local clients, and each client of a port-forward looks local.
 test.each(['', '/message', '/config/', '/sessions/1/stream', '//config'])(
   "MLflow's assistant cannot be reached: %s",
   async (path) => {

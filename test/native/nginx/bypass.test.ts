@@ -83,7 +83,7 @@ describe('without a password MLflow gets only the plain request for /health', ()
       expect(seen.headers).toEqual({ host: 'localhost' });
     }
     expect(answer).not.toContain(`mlflow saw GET ${SECRET}`);
-    // An inner request is never answered, unless nginx itself took it for a second one and asked it for a password.
+    // An inner request has no answer, unless nginx reads it as a second request and asks for a password.
     for (const status of statuses(answer).slice(1)) expect(status).toBe(401);
   });
 });
@@ -108,7 +108,7 @@ test('the main port does not serve /metrics, with or without a login, in any spe
     }
   }
   expect(upstream.take()).toEqual([]);
-  // Neither does MLflow decode twice.
+  // MLflow does not decode twice either.
   await raw(proxy.httpPort, `GET /%256detrics HTTP/1.1\r\n${authorization}${end}`);
   expect(upstream.take().map((seen) => seen.path)).toEqual(['/%6detrics']);
 });

@@ -18,7 +18,7 @@ export interface Question {
   readonly localAddress?: string;
 }
 
-/** One request as a well-behaved client makes it. */
+/** Sends one valid request. */
 export async function ask({ port, path = '/', body, agent, ...rest }: Question): Promise<Response> {
   return new Promise((resolve, reject) => {
     const outgoing = request({ host: '127.0.0.1', port, path, agent: agent ?? false, ...rest }, (incoming) => {
@@ -31,7 +31,7 @@ export async function ask({ port, path = '/', body, agent, ...rest }: Question):
   });
 }
 
-/** Bytes as they are, and all that comes back until nginx closes the connection. */
+/** Sends bytes unchanged, and returns everything that nginx sends until it closes the connection. */
 export async function raw(port: number, bytes: string, seconds = 20): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = '';

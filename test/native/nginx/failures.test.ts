@@ -20,7 +20,7 @@ test('connections to MLflow are reused', async () => {
   const before = upstream.connections;
   for (let i = 0; i < 20; i++) await ask({ port: proxy.httpPort, headers });
   expect(upstream.take()).toHaveLength(20);
-  // One a worker.
+  // One connection for each worker.
   expect(upstream.connections - before).toBeLessThanOrEqual(2);
 });
 

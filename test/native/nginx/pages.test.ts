@@ -50,7 +50,7 @@ describe("MLflow's pages ask", () => {
       });
       const long = { ...headers, host: 'mlflow-server:5000', 'content-length': '0', 'x-forwarded-for': 'forged' };
       expect((await get(`${ASSISTANT}/config`, long)).status).toBe(200);
-      // By the last address wrong passwords are counted.
+      // The limit for wrong passwords uses the last address.
       const passed = { host: 'mlflow-server:5000', 'x-forwarded-for': 'forged, 127.0.0.1' };
       expect(upstream.take()).toMatchObject([{ method: 'GET', headers: passed }]);
       const refused = await get(`${ASSISTANT}/config`);
@@ -67,7 +67,7 @@ test('nginx redirects plain http of an Ingress with TLS before it checks the pas
     const answer = await get('/a?b=c', http);
     expect([answer.status, answer.headers.location]).toEqual([308, 'https://mlflow.example.com/a?b=c']);
     expect((await get('/', { ...http, host: 'MLflow.example.com:80' })).status).toBe(308);
-    // By TLS, by the Service and by a port-forward nothing changes.
+    // Requests over TLS, to the Service and over a port-forward are not redirected.
     for (const other of [
       { ...http, 'x-forwarded-proto': 'https' },
       { ...http, host: 'mlflow-server:5000' },

@@ -37,9 +37,9 @@ export const ssha = (password: string) => {
 export const basic = (username: string, password: string) =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
-/** A real nginx with the library's configuration, on ports of its own, below a folder of its own. */
+/** A real nginx with the library's configuration, on free ports and in a new folder. */
 export class Proxy {
-  /** The users of `basic` tests: one human, two programs and one of each role, each in a file of its own. */
+  /** The users of the `basic` tests: one human, two programs and one of each role, each in a separate file. */
   static async start(upstream: Pick<Upstream, 'port'>, options: Partial<NginxOptions> = {}): Promise<Proxy> {
     const folder = mkdtempSync(join(tmpdir(), 'nginx-test-'));
     for (const name of ['temporary', 'users']) mkdirSync(join(folder, name));
@@ -95,9 +95,9 @@ export class Proxy {
   ) {
     const configuration = join(folder, 'nginx.conf');
     writeFileSync(configuration, nginxConfiguration(options));
-    // Files, because nginx opens /dev/stdout anew, which Node's own pipes (sockets) do not allow.
+    // Files, because nginx opens /dev/stdout again, which fails for the pipes of Node.js (sockets).
     const outputs = ['stdout', 'stderr'].map((name) => openSync(join(folder, name), 'a'));
-    // Root's workers would become `nobody`, who may not read the folder. The image never runs as root.
+    // As root, nginx would run its workers as `nobody`, who may not read the folder. The image never runs as root.
     const globals = process.getuid?.() === 0 ? 'daemon off; user root;' : 'daemon off;';
     this.process = spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', configuration, '-g', globals], {
       env: ENVIRONMENT,
@@ -107,11 +107,11 @@ export class Proxy {
     this.exit = new Promise((resolve) => this.process.on('exit', resolve).on('error', () => resolve(null)));
   }
 
-  /** All worker processes that run now. */
+  /** The worker processes that run at this time. */
   public workers(): number[] {
     const children = readFileSync(`/proc/${this.process.pid}/task/${this.process.pid}/children`, 'utf8');
     const title = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    // Beside them nginx has a process that looks after its cache.
+    // nginx has a child process for its cache too.
     return children
       .split(' ')
       .filter((pid) => pid && title(pid).includes('worker process'))
@@ -127,7 +127,7 @@ export class Proxy {
     return readFileSync(join(this.folder, name), 'utf8');
   }
 
-  /** The access log once it holds as many lines as that. */
+  /** Waits until the access log has that number of lines, and returns them. */
   public async log(lines: number): Promise<Record<string, unknown>[]> {
     const all = () => this.output('stdout').split('\n').slice(0, -1);
     await until(`${lines} lines in the access log`, () => all().length >= lines);
@@ -148,7 +148,7 @@ export class Proxy {
     let ended: number | null | undefined;
     void this.exit.then((code) => (ended = code));
     const pid = join(this.folder, 'temporary', 'nginx.pid');
-    // nginx writes its pid once it has bound its ports; from then on connections wait for the workers.
+    // nginx writes its pid file after it has bound its ports. Later connections wait for the workers.
     await until('nginx starts', () => {
       if (ended === null) throw new Error('nginx is missing: install it (apt-get install nginx) and run this again');
       if (ended !== undefined) throw new Error(`nginx ended with ${ended}: ${this.output('stderr')}`);
@@ -159,7 +159,7 @@ export class Proxy {
 
 export function knowsKeepaliveMin(): boolean {
   try {
-    // Debian's nginx may be older than the directive.
+    // Debian's nginx can be older than the directive.
     const words = execFileSync('sh', ['-c', 'nginx -v 2>&1'], { env: ENVIRONMENT, encoding: 'utf8' });
     const [, major, minor, patch] = (/nginx\/(\d+)\.(\d+)\.(\d+)/.exec(words) ?? [0, 0, 0, 0]).map(Number);
     return major * 1e6 + minor * 1e3 + patch >= 1_027_004;

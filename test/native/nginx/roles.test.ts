@@ -12,10 +12,10 @@ let proxy: Proxy;
 let routes: Route[];
 
 beforeAll(async () => {
-  // From MLflow itself, so that a new version's routes are in.
+  // From MLflow itself, so that the routes of a new version are included.
   const python = execFileSync('bash', ['e2e/venv'], { encoding: 'utf8' }).trim();
   const output = execFileSync(python, [join(__dirname, 'routes.py')], { encoding: 'utf8', stdio: 'pipe' });
-  // Without /health: it is open to everybody, and MLflow sees it once a second however many ask.
+  // Without /health: it needs no login, and nginx sends at most one request a second for it to MLflow.
   routes = (JSON.parse(output) as Route[]).filter(([, path]) => path !== '/health');
   upstream = await Upstream.start();
   proxy = await Proxy.start(upstream);
@@ -29,7 +29,7 @@ afterAll(async () => {
 const login = (role: string) => basic(`the-${role}`, `${role}-secret`);
 const request = async ([method, path]: Route, authorization: string) =>
   ask({ port: proxy.httpPort, method, path, headers: { authorization } });
-/** An address of the route. */
+/** A URL of the route. */
 const address = (path: string) =>
   path.replace(/<path:\w+>|\{\w+:path\}/g, '0/run/file').replace(/<\w+>|\{\w+\}/g, 'm-0a1b');
 
@@ -62,7 +62,7 @@ const MAY: Record<string, string[]> = {
   ],
 };
 
-/** Asks for every route, a few at a time; the statuses of all. */
+/** Requests every route, a few at a time. Returns the status of each. */
 async function askForAll(asked: Route[], authorization: string): Promise<number[]> {
   const statuses: number[] = [];
   for (let start = 0; start < asked.length; start += 40) {

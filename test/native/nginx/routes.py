@@ -1,4 +1,4 @@
-"""Every route of MLflow's server, as JSON: [method, path] of its Flask app and of the FastAPI app around it."""
+"""Prints every route of MLflow's server as JSON: [method, path] of its Flask app and of the FastAPI app around it."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from mlflow.server.fastapi_app import app as fastapi_app  # noqa: E402
 
 def fastapi_routes(routes, prefix=""):
     for route in routes:
-        # Newer FastAPIs keep an included router whole.
+        # Newer versions of FastAPI keep an included router as one object.
         if inner := getattr(route, "original_router", None):
             yield from fastapi_routes(inner.routes, prefix + route.include_context.prefix)
         elif methods := getattr(route, "methods", None):

@@ -1,4 +1,4 @@
-// nginx of a serving finds the tracking server by name, also after its address has changed.
+// The nginx of a serving resolves the name of the tracking server, also after its address has changed.
 import { ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createSocket, Socket } from 'node:dgram';
 import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const plan = servingPlan({ model: RegisteredModel.byAlias('churn', 'champion') }
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'serving-proxy-'));
-  // As root nginx gives its workers to another user.
+  // As root, nginx runs its workers as another user.
   chmodSync(folder, 0o755);
 });
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -32,13 +32,13 @@ const put = (name: string, text: string) => {
 };
 
 describe('the start script', () => {
-  /** By the arguments that the container has. */
+  /** The file that the script writes with the arguments of the container. */
   const told = (url: string, resolv: string) => {
     put('resolv.conf', resolv);
     put('nginx', '#!/bin/sh\necho "nginx $*"\n');
     const [, , , , host, port] = servingProxy(plan, url, 'proxy').container.command!;
     const words = ['-e', SCRIPT, '/etc/nginx.conf', folder, host, port, join(folder, 'resolv.conf')];
-    // Nothing but what sh has in itself: the image may lack any other program.
+    // The PATH has no other programs: the script may use only what sh has built in.
     const said = execFileSync('/bin/sh', words, { env: { PATH: folder }, encoding: 'utf8', stdio: 'pipe' });
     expect(said).toBe('nginx -c /etc/nginx.conf -g daemon off;\n');
     return readFileSync(join(folder, 'tracking.conf'), 'utf8');
@@ -92,7 +92,7 @@ describe('with a DNS server', () => {
     return (server.address() as AddressInfo).port;
   };
 
-  /** Answers the one name with the address of now, and nothing else. */
+  /** Answers queries for the one name with its present address, and no others. */
   const answer = (question: Buffer) => {
     let end = 12;
     const labels: string[] = [];
@@ -137,7 +137,7 @@ describe('with a DNS server', () => {
     const nginxHere = join(folder, 'nginx');
     put('serving_proxy.sh', inFolder(readFileSync(SCRIPT, 'utf8')).replace('exec nginx', `exec ${nginxHere}`));
     put('resolv.conf', CLUSTER.replace('10.96.0.10', '127.0.0.1'));
-    // A DNS server of a test has no port 53.
+    // The DNS server of a test cannot use port 53.
     put(
       'nginx',
       `#!/bin/sh\nsed -i 's/resolver 127.0.0.1/resolver 127.0.0.1:${dnsPort}/' ${folder}/tracking.conf\n` +

@@ -17,7 +17,7 @@ afterEach(async () => {
   await upstream?.stop();
 });
 
-/** Both workers have closed their door. */
+/** Waits until both workers accept no new connections. */
 async function closed(): Promise<void> {
   for (;;) {
     const open = await new Promise<boolean>((resolve) => {
@@ -66,7 +66,7 @@ test('after SIGQUIT nginx aborts requests at the drain timeout, and exits with 0
   await hurried.stop();
 });
 
-/** nginx before 1.27.4 closes idle connections at once, where a request may be just on its way. */
+/** nginx before 1.27.4 closes idle connections at once, even if a client is just sending a request. */
 const idle = knowsKeepaliveMin()
   ? 'SIGQUIT: keep-alive clients lose no request'
   : 'SIGQUIT: an older nginx closes idle connections, and clients that connect anew are refused';
@@ -85,7 +85,7 @@ test(idle, async () => {
     expect(await proxy.exit).toBe(0);
     return;
   }
-  // No new connection is possible now: these go over the old ones, and hear that it was the last time.
+  // No new connection is possible: these requests use the old ones, and the answers close them.
   for (const {
     status,
     headers: { connection },

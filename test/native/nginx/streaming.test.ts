@@ -21,7 +21,7 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-/** Files of the temporary folder, and such that a worker still holds open after it has deleted them. */
+/** The files of the temporary folder, and deleted ones that a worker still has open. */
 function spooled(): string[] {
   const folder = join(proxy.folder, 'temporary');
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
@@ -39,7 +39,7 @@ function spooled(): string[] {
   return [...names, ...open];
 }
 
-/** Watches the workers while something big passes. */
+/** Checks the files and the memory of the workers during a large request. */
 async function watched<T>(work: (look: () => void) => Promise<T>): Promise<T> {
   const before = proxy.residentKilobytes();
   const look = () => {
@@ -65,7 +65,7 @@ test.each(['with a length', 'in chunks'])('nginx streams an upload of 200 MB %s 
     const { outgoing, incoming } = send('PUT', '/api/2.0/mlflow-artifacts/artifacts/1/upload');
     if (how === 'with a length') outgoing.setHeader('content-length', TOTAL);
     outgoing.write(chunk);
-    // MLflow already reads while the client still has the rest.
+    // MLflow reads the beginning before the client has sent the rest.
     await until('the first megabyte arrives', () => upstream.seen[0]?.bytes === MEGABYTE);
     for (let sent = MEGABYTE; sent < TOTAL; sent += MEGABYTE) {
       if (!outgoing.write(chunk)) await new Promise((drained) => outgoing.once('drain', drained));

@@ -3,9 +3,9 @@ import { AddressInfo, Socket } from 'node:net';
 
 export interface Seen {
   readonly method: string;
-  /** As it came over the wire. */
+  /** As nginx sent it. */
   readonly url: string;
-  /** As MLflow's server routes it: decoded once, without the query. */
+  /** The path by which MLflow routes it: decoded once, without the query. */
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   body: string;
@@ -14,7 +14,7 @@ export interface Seen {
 
 export type Answer = (request: IncomingMessage, response: ServerResponse, seen: Seen) => void | Promise<void>;
 
-/** Stands in for MLflow on the pod's loopback: answers everything and remembers what reached it. */
+/** A stand-in for MLflow on the pod's loopback: answers every request and records it. */
 export class Upstream {
   static async start(): Promise<Upstream> {
     const upstream = new Upstream();
@@ -24,11 +24,11 @@ export class Upstream {
   }
 
   public port = 0;
-  /** How many were ever made. */
+  /** The number of connections since the start. */
   public connections = 0;
   public readonly seen: Seen[] = [];
   public readonly sockets = new Set<Socket>();
-  /** Replaces the plain answer for addresses that begin so. */
+  /** Replaces the default answer for paths that begin with the key. */
   public readonly answers = new Map<string, Answer>();
   private readonly server: Server;
 
@@ -42,7 +42,7 @@ export class Upstream {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
     });
-    // Refuse what a proxy must never ask for, but remember it.
+    // A proxy must never send these requests. They are recorded.
     for (const event of ['upgrade', 'connect'] as const) {
       this.server.on(event, (request: IncomingMessage, socket: Socket) => {
         this.remember(request);
@@ -51,7 +51,7 @@ export class Upstream {
     }
   }
 
-  /** What arrived since the last call. */
+  /** Returns the requests since the last call. */
   public take(): Seen[] {
     return this.seen.splice(0);
   }

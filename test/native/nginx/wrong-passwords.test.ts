@@ -2,15 +2,15 @@ import { ask, Question, raw, Response } from './client';
 import { basic, Proxy } from './proxy';
 import { Upstream } from './upstream';
 
-/** As many as nginx answers at once; one after the other there could be some more. */
+/** The number of wrong passwords that nginx answers at once. If sent one after another, it could be a few more. */
 const AT_ONCE = 10;
-/** More than may wait. */
+/** More requests than nginx lets wait. */
 const FLOOD = 60;
 
 let upstream: Upstream;
 let proxy: Proxy;
 
-// What one test uses up would be missing in the next one.
+// A new proxy for each test, because the limits keep their state.
 beforeEach(async () => {
   upstream = await Upstream.start();
   proxy = await Proxy.start(upstream);
@@ -35,7 +35,7 @@ test.each<[string, (number: number) => Promise<Response>]>([
   const start = Date.now();
   expect((await wrong(AT_ONCE, one)).map(({ status }) => status)).toEqual(Array(AT_ONCE).fill(401));
   await wrong(4, async (number) => one(AT_ONCE + number));
-  // The very first one counts for nothing.
+  // The first wrong password does not wait.
   expect(Date.now() - start).toBeGreaterThan(2000);
 });
 
@@ -56,7 +56,7 @@ test('some of too many wrong passwords get 429, and a right one never waits', as
   });
   while (!answers.some(({ status }) => status === 429)) await right();
   for (let i = 0; i < 200; i++) expect((await right()).status).toBe(200);
-  // Most still wait: their seconds are not over.
+  // Most wrong ones still wait for their turn.
   expect(answers.length).toBeLessThan(FLOOD);
   const refused = answers.find(({ status }) => status === 429)!;
   expect(refused.headers).toMatchObject({ 'retry-after': '5', 'content-type': 'application/json' });
@@ -70,7 +70,7 @@ test('some of too many wrong passwords get 429, and a right one never waits', as
   );
   expect(counts[401] + counts[429]).toBe(FLOOD);
   expect(counts[429]).toBeGreaterThan(20);
-  // Shorter than the 30 s for which nginx of a serving waits.
+  // Less than 30 s, the time that the nginx of a serving waits.
   expect(Date.now() - start).toBeLessThan(28_000);
 }, 60_000);
 

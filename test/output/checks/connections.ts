@@ -13,8 +13,8 @@ import {
 type Direction = 'ingress' | 'egress';
 
 /**
- * NetworkPolicies agree at both ends: whom one pod may call lets it in, whom one pod lets in may call it, and what a
- * Service offers is open to somebody.
+ * NetworkPolicies agree at both ends: each allowed egress has a matching ingress, each allowed ingress has a matching
+ * egress, and each port of a Service is open to a client.
  */
 export function connections(objects: Manifest[]): string[] {
   const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy');
@@ -37,7 +37,7 @@ function otherEnd(
   rule: any,
 ): string[] {
   const other = direction === 'egress' ? 'ingress' : 'egress';
-  // Peers that are named by their labels alone: an empty selector is anybody, who need not know.
+  // Only peers that are named by their labels: with an empty selector, the peers need no matching rule.
   const peers: any[] = (rule.from ?? rule.to ?? []).filter(
     ({ podSelector, namespaceSelector }: any) => podSelector?.matchLabels && !namespaceSelector,
   );
@@ -57,7 +57,7 @@ function otherEnd(
   );
 }
 
-/** Do the policies of a pod open this direction to a peer? Without any policy for it all is open. */
+/** True if the policies of a pod allow this direction for a peer. Without a policy, everything is allowed. */
 function isOpen(
   policies: Manifest[],
   pod: PodTemplate,
@@ -79,7 +79,7 @@ function isOpen(
     });
 }
 
-/** What a Service sends to a port that no rule opens arrives nowhere. */
+/** A Service has no use if no rule opens the port to which it sends requests. */
 function closedServices(objects: Manifest[], policies: Manifest[]): string[] {
   const services = objects.filter(({ kind, spec }) => kind === 'Service' && spec?.selector);
   return services.flatMap((service) =>
@@ -113,7 +113,7 @@ function policiesOf(policies: Manifest[], { owner, metadata }: PodTemplate, dire
   );
 }
 
-/** The port numbers that a rule means at the serving end; without ports, all that it declares. */
+/** The port numbers of a rule at the server's end. A rule without ports means all ports that the server declares. */
 function numbers(rule: any, server: PodTemplate): number[] {
   if (!rule.ports?.length) {
     return containers(server).flatMap(({ container }) =>

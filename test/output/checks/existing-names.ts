@@ -1,14 +1,13 @@
 import { Manifest, title } from '../manifests';
 
-/** Names that the caller knows to exist outside the rendered objects, as `Secret/registry-login`. */
+/** Names of objects that exist outside the output, as `Secret/registry-login`. */
 export type External = readonly string[];
 
-/** What a namespace will hold: by `Kind/name`, the keys where they can be known. */
+/** The objects of a namespace, by `Kind/name`, with their keys if these are known. */
 export type ExistingNames = Map<string, Set<string> | undefined>;
 
 /**
- * Everything that the objects of one namespace are, and that controllers make from them.
- * External names hold in every namespace.
+ * The objects of one namespace, and those that controllers create from them. External names exist in every namespace.
  */
 export function existingNames(objects: Manifest[], namespace: string, external: External = []): ExistingNames {
   const names: ExistingNames = new Map();
@@ -22,7 +21,7 @@ export function existingNames(objects: Manifest[], namespace: string, external: 
   return names;
 }
 
-/** Keys of a login that the credentials Job makes for a user of a server. */
+/** Keys of a login that the credentials Job creates for a user of a server. */
 const LOGIN = new Set(['username', 'password']);
 
 function keysOf(object: Manifest): Set<string> | undefined {
@@ -30,7 +29,7 @@ function keysOf(object: Manifest): Set<string> | undefined {
   return new Set([...Object.keys(object.data ?? {}), ...Object.keys(object.binaryData ?? {})]);
 }
 
-/** Secrets that a credentials Job, of any namespace, copies into this one. */
+/** Secrets that a credentials Job of any namespace copies into this one. */
 function* copied({ kind, data }: Manifest, namespace: string): Iterable<[string, Set<string>]> {
   if (kind !== 'ConfigMap' || !data?.['credentials.json']) return;
   const { secrets, logins = [] } = JSON.parse(data['credentials.json']);
@@ -45,7 +44,7 @@ function* copied({ kind, data }: Manifest, namespace: string): Iterable<[string,
   }
 }
 
-/** What Kubernetes, a well-known operator or the credentials Job makes of an object. */
+/** Objects that Kubernetes, a well-known operator or the credentials Job creates from an object. */
 function* derived(object: Manifest): Iterable<[string, Set<string> | undefined]> {
   const { kind, metadata, spec = {} } = object;
   const name = metadata?.name;

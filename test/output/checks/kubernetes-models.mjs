@@ -1,5 +1,5 @@
-// Reads a JSON list of objects and prints a JSON list of [index, message], as the classes of kubernetes-models judge
-// them. A process of its own, because that package is ESM alone, which jest loads only behind a flag.
+// Reads a JSON list of objects, validates them with the classes of kubernetes-models, and prints a JSON list of [index,
+// message]. It is a separate process, because that package has only ES modules, which jest loads only with a flag.
 import { readFileSync } from 'node:fs';
 
 const objects = JSON.parse(readFileSync(0, 'utf8'));

@@ -4,20 +4,20 @@ const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const QUALIFIED = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
 
-/** Kinds whose name becomes a host name or a label, with its greatest length. */
+/** Kinds whose name becomes a host name or a label, with the greatest length of the name. */
 const NAME_LENGTH: Record<string, number> = {
   Service: 63,
   Deployment: 63,
   Pod: 63,
   Job: 63,
-  // The controller puts eleven characters behind it: `-` and the time, or `-` and a revision hash in a label.
+  // The controller appends eleven characters: `-` and the time, or `-` and a revision hash in a label.
   CronJob: 52,
   StatefulSet: 52,
 };
 
 const SELECTOR_LABELS = ['name', 'instance', 'component'].map((part) => `app.kubernetes.io/${part}`);
 
-/** Names, labels and selectors that the API server takes, and that stay the same from version to version. */
+/** The API server accepts the names, labels and selectors, and they stay the same in each version. */
 export function names(objects: Manifest[]): string[] {
   return [
     ...objects.flatMap((object) => [
@@ -36,7 +36,7 @@ function nameFindings(object: Manifest): string[] {
   if (!name) return [`${title(object)}: metadata.name is missing`];
   const found: string[] = [];
   const longest = NAME_LENGTH[object.kind];
-  // Names of RBAC objects are path segments: nearly everything goes.
+  // Names of RBAC objects are path segments: nearly all characters are allowed.
   const isFree = group(object) === 'rbac.authorization.k8s.io';
   const form = longest ? DNS_LABEL : isFree ? /^[^/%]+$/ : DNS_SUBDOMAIN;
   if (!form.test(name)) found.push(`${title(object)}: the name must be ${longest ? 'a DNS label' : 'a DNS subdomain'}`);
@@ -80,7 +80,7 @@ function isQualifiedKey(key: string): boolean {
   return isPrefixed && name.length > 0 && name.length <= 63 && QUALIFIED.test(name);
 }
 
-/** A selector is immutable, so it may hang on nothing that a new version changes. */
+/** A selector is immutable, so it must not contain labels that a new version changes. */
 function selectorFindings(object: Manifest): string[] {
   const { spec = {}, kind } = object;
   const selectors: [string, Labels | undefined][] = [];
@@ -139,7 +139,7 @@ function podFindings(object: Manifest): string[] {
   label('container', containerNames);
   once('volume', [...volumeNames, ...claimNames]);
   label('volume', [...volumeNames, ...claimNames]);
-  // Containers that have ended hold no port.
+  // A container that has exited uses no port.
   const ports = placed.filter(({ role }) => role !== 'init').flatMap(({ container }) => container.ports ?? []);
   once(
     'port',

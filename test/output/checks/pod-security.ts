@@ -105,7 +105,7 @@ function containerFindings(template: PodTemplate): string[] {
   });
 }
 
-/** What holds for the security context of a pod and of a container alike. */
+/** Rules for the security context of both a pod and a container. */
 function sharedFindings(at: string, context: any): string[] {
   const found: string[] = [];
   const must = (holds: boolean, field: string, value: unknown, right: string) => {
@@ -131,7 +131,7 @@ function sharedFindings(at: string, context: any): string[] {
   return found;
 }
 
-/** The `host` fields of probes and lifecycle hooks: with one, the kubelet can be made to call any address. */
+/** The `host` fields of probes and lifecycle hooks: with one, a user can make the kubelet connect to any address. */
 function hostsOf(container: any): [string, unknown][] {
   const handlers: [string, any][] = [
     ...['livenessProbe', 'readinessProbe', 'startupProbe'].map((name): [string, any] => [name, container[name]]),

@@ -12,7 +12,7 @@ import {
 
 const RESOURCES = ['cpu', 'memory', 'ephemeral-storage'];
 
-/** What every pod of the platform has beyond Pod Security: resources, probes, users, account, image, policy. */
+/** The rules for every pod in addition to Pod Security: resources, probes, users, account, image, policy. */
 export function pods(objects: Manifest[]): string[] {
   return podTemplates(objects).flatMap((template) => [
     ...containers(template).flatMap((placed) => containerFindings(placed, template)),
@@ -45,7 +45,7 @@ function containerFindings({ container, role, at }: PlacedContainer, template: P
       found.push(`${at}: securityContext.${field} is ${context[field]}, must be a number above 0, on container or pod`);
     }
   }
-  // Containers of a Job end by themselves; a probe that fails would only end them early.
+  // Containers of a Job exit by themselves. A failed probe would only stop them early.
   const longRunning = role === 'sidecar' || (role === 'main' && !isJob(template.owner));
   if (longRunning && !container.livenessProbe) {
     found.push(`${at}: livenessProbe is missing on a long-running container`);
@@ -67,7 +67,7 @@ function imageFindings(at: string, image: string | undefined): string[] {
   return tag && tag !== 'latest' ? [] : [`${at}: image is ${image}, must have a tag other than latest, or a digest`];
 }
 
-/** Behind a Service a container gets requests as soon as it runs, unless a readiness probe holds them back. */
+/** Without a readiness probe, a Service sends requests to a container as soon as it runs. */
 function readinessFindings(template: PodTemplate, objects: Manifest[]): string[] {
   const services = objects.filter(
     (object) =>
@@ -148,7 +148,7 @@ function isJob(owner: Manifest): boolean {
   return owner.kind === 'Job' || owner.kind === 'CronJob';
 }
 
-/** A quantity such as 500m or 1Gi as a number; NaN, which compares as false, when there is none. */
+/** A quantity such as 500m or 1Gi as a number. Without a quantity NaN, with which every comparison is false. */
 function quantity(value: string | number | undefined): number {
   const match = /^([0-9.]+(?:e[0-9]+)?)(m|k|[KMGTPE]i?)?$/.exec(String(value));
   if (!match) return NaN;

@@ -11,7 +11,7 @@ import {
 } from '../manifests';
 import { External } from './existing-names';
 
-/** Every port that a Service, probe, policy, monitor or route names is one that something listens on. */
+/** A container listens on every port that a Service, probe, policy, monitor or route names. */
 export function ports(objects: Manifest[], external: External = []): string[] {
   return objects.flatMap((object) => {
     const template = podTemplate(object);
@@ -41,7 +41,7 @@ const named = (template: PodTemplate) =>
 
 function serviceFindings(service: Manifest, objects: Manifest[]): string[] {
   const { selector, ports: servicePorts = [], type } = service.spec ?? {};
-  // Without a selector somebody else keeps the endpoints; an ExternalName has none.
+  // Without a selector, the user manages the endpoints. An ExternalName has none.
   if (!selector || type === 'ExternalName') return [];
   const templates = selectedPods(objects, service, { matchLabels: selector });
   if (templates.length === 0) {
@@ -61,11 +61,11 @@ function serviceFindings(service: Manifest, objects: Manifest[]): string[] {
   });
 }
 
-/** Probes and hooks reach their own container, so its ports alone count; numbers must be declared as well. */
+/** Probes and hooks may use only the ports of their own container. Port numbers must be declared too. */
 function handlerFindings(template: PodTemplate): string[] {
   return containers(template).flatMap(({ container, at, role }) => {
     const { livenessProbe, readinessProbe, startupProbe, lifecycle = {} } = container;
-    // A named port is looked up in the container itself; a number may be one of a neighbour in the same pod.
+    // A named port must be in the container itself. A number can be a port of another container of the pod.
     const all = role === 'init' ? (container.ports ?? []) : undefined;
     return Object.entries({ livenessProbe, readinessProbe, startupProbe, ...lifecycle })
       .map(([field, handler]: [string, any]) => [
@@ -116,7 +116,7 @@ function monitorFindings(monitor: Manifest, objects: Manifest[]): string[] {
   const namespaces = namespaceSelector?.matchNames ?? [monitor.metadata.namespace ?? ''];
   const here = (object: Manifest) => namespaceSelector?.any || namespaces.includes(object.metadata?.namespace ?? '');
   const isPods = monitor.kind === 'PodMonitor';
-  // A ServiceMonitor goes by the labels of the Service itself, a PodMonitor by those of the pods.
+  // A ServiceMonitor selects by the labels of the Service, a PodMonitor by those of the pods.
   const labelled = objects.filter((object) => {
     const labels = isPods ? podTemplate(object)?.metadata.labels : object.kind === 'Service' && object.metadata.labels;
     return here(object) && labels && selects(selector, labels);

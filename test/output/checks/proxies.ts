@@ -1,11 +1,11 @@
 import { Manifest, containers, podTemplates, sameNamespace, title } from '../manifests';
 
-/** What companies commonly write into `NO_PROXY`. */
+/** Values of `NO_PROXY` that companies commonly use. */
 const NOT_PROXIED = /(^localhost|^127\.0\.0\.1|\.svc|\.cluster\.local)$/;
-/** Lists of what clients may call the server, not addresses that it calls. */
+/** Lists of names by which clients may address the server. The server does not connect to them. */
 const LISTS = ['MLFLOW_SERVER_CORS_ALLOWED_ORIGINS', 'MLFLOW_SERVER_ALLOWED_HOSTS'];
 
-/** A program behind a company's proxy reaches the Services of its own platform without it. */
+/** Behind a company's proxy, a program connects to the Services of its own platform directly. */
 export function proxies(objects: Manifest[]): string[] {
   const services = objects.filter(({ kind }) => kind === 'Service');
   const variables = podTemplates(objects).flatMap(({ owner, ...template }) =>

@@ -1,7 +1,7 @@
 import { Manifest, containers, podTemplate, title } from '../manifests';
 import { External, existingNames } from './existing-names';
 
-/** One place where an object names another: `key` only where it names one entry of it. */
+/** One reference of an object to another. `key` is set only if the reference names one entry. */
 interface Reference {
   readonly from: string;
   readonly field: string;
@@ -12,7 +12,7 @@ interface Reference {
   readonly namespace?: string;
 }
 
-/** Every object (and key of it) that another object names is made by the objects, or known to the caller. */
+/** Every object, and every key, that another object names is in the output, or exists outside it. */
 export function references(objects: Manifest[], external: External = []): string[] {
   return objects.flatMap((object) => {
     const home = object.metadata?.namespace ?? '';
@@ -79,7 +79,7 @@ function volumeReferences(from: string, volume: any, mounts: any[]): Reference[]
     if (source.secret) add('Secret', source.secret.name, source.secret);
     if (source.configMap) add('ConfigMap', source.configMap.name, source.configMap);
   }
-  // A subPath mount of a key that is not there becomes an empty directory, and the container fails on it.
+  // A subPath mount of a missing key becomes an empty directory, and the container fails.
   const whole = volume.configMap ?? volume.secret;
   if (whole && !whole.items) {
     for (const { subPath } of mounts.filter((mount) => mount.subPath)) {
@@ -99,7 +99,7 @@ function objectReferences(object: Manifest): Reference[] {
     case 'HorizontalPodAutoscaler':
       return [{ from, field: 'scaleTargetRef', ...spec.scaleTargetRef }];
     case 'StatefulSet':
-      // Optional since 1.32; without it the pods have no DNS names.
+      // Optional since Kubernetes 1.32. Without it, the pods have no DNS names.
       return [{ from, field: 'serviceName', kind: 'Service', name: spec.serviceName }];
     case 'RoleBinding':
     case 'ClusterRoleBinding':
@@ -130,7 +130,7 @@ function bindingReferences(object: Manifest, from: string): Reference[] {
   const found: Reference[] = subjects
     .filter((subject: any) => subject.kind === 'ServiceAccount')
     .map(({ kind, name, namespace }: any) => ({ from, field: 'subjects', kind, name, namespace }));
-  // Cluster roles named system:… come with every cluster.
+  // Every cluster has the cluster roles named system:….
   if (!roleRef.name.startsWith('system:')) {
     const namespace = roleRef.kind === 'ClusterRole' ? '' : undefined;
     found.push({ from, field: 'roleRef', kind: roleRef.kind, name: roleRef.name, namespace });
@@ -138,7 +138,7 @@ function bindingReferences(object: Manifest, from: string): Reference[] {
   return found;
 }
 
-/** Where a Prometheus Operator endpoint names Secrets. */
+/** The fields of a Prometheus Operator endpoint that name Secrets. */
 function endpointReferences(endpoint: any, from: string): Reference[] {
   const { basicAuth = {}, authorization = {}, bearerTokenSecret, tlsConfig = {} } = endpoint;
   const secrets = {

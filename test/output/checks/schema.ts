@@ -68,7 +68,7 @@ function strict(node: any, isRoot = false): any {
   if (additionalProperties) result.additionalProperties = strict(additionalProperties);
   if (properties) {
     result.properties = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, strict(value)]));
-    // The definition leaves the fields that every object has to the API server.
+    // The definition does not contain the fields that every object has.
     if (isRoot) Object.assign(result.properties, { apiVersion: {}, kind: {}, metadata: { type: 'object' } });
     if (!additionalProperties && !node['x-kubernetes-preserve-unknown-fields']) result.additionalProperties = false;
   }

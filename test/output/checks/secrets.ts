@@ -1,14 +1,14 @@
 import { Manifest, PodTemplate, containers, podTemplates, title, walkStrings } from '../manifests';
 
-/** Names that say: here is a secret. An access key id is half of one. */
+/** Names of secret values. An access key id is half of a secret. */
 const SECRET_NAME =
   /(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|(^|_)PASS$|(^|_)KEY$)/i;
 
-/** … and endings that say: only its place, name or size is. */
+/** Endings of names whose value is not the secret, but e.g. its path, name or size. */
 const ABOUT_SECRET =
   /(FILE|FILES|PATH|DIR|DIRECTORY|NAME|NAMES|URL|URI|ENDPOINT|HEADER|TTL|SECONDS|MINUTES|LENGTH|SIZE|COUNT|AGE|TYPE|METHOD|ENABLED|_REF)$/i;
 
-/** Files of programs and their settings: their text speaks of passwords without holding any. */
+/** Files of programs and their settings: their text mentions passwords, but contains none. */
 const PROGRAM = /\.(c?js|mjs|ts|py|conf|tmpl|template|lua|sql|rules|html?)$/i;
 
 /** Files that are lists of names and values. */
@@ -16,7 +16,7 @@ const SETTINGS = /\.(ini|cfg|env|properties|toml|ya?ml)$/i;
 
 const URL_CREDENTIALS = /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@'"`]*:([^\s/@'"`]+)@/gi;
 
-/** What no text may hold anywhere, by its own form. */
+/** Forms of secrets that no text may contain. */
 const GIVEAWAYS: [RegExp, string][] = [
   [/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/, 'a private key'],
   [/\b(AKIA|ASIA)[0-9A-Z]{16}\b/, 'an AWS access key'],
@@ -34,7 +34,7 @@ const SETTING = /^[ \t-]*["']?([\w.-]+)["']?[ \t]*[=:][ \t]*["']?([^\s"'#|>][^"'
 /** `--password=literal`, `PGPASSWORD=literal` in a command line. */
 const ON_COMMAND_LINE = /(?:^|[\s;&|])-{0,2}([A-Za-z][\w-]*)=["']?([^\s"';&|]+)/g;
 
-/** No secret is ever a value, in anything that is rendered. */
+/** No output contains the value of a secret. */
 export function secrets(objects: Manifest[]): string[] {
   const found = objects.flatMap((object) => [
     ...dataFindings(object),
@@ -53,7 +53,7 @@ function dataFindings(object: Manifest): string[] {
     : [];
 }
 
-/** Every string of every object. */
+/** Checks every string of every object. */
 function textFindings(object: Manifest): string[] {
   const found: string[] = [];
   walkStrings(object, (text, path) => {
@@ -70,7 +70,7 @@ function annotationFindings(object: Manifest): string[] {
   const templates = podTemplates([object]).map(({ metadata }) => metadata.annotations);
   return [object.metadata?.annotations, ...templates].flatMap((annotations) =>
     Object.entries(annotations ?? {}).flatMap(([key, value]) => {
-      // Hashes look like keys, and are meant to.
+      // Hashes look like keys, but are allowed.
       const isHash = /hash|checksum|digest|revision/i.test(key);
       // `nginx.ingress.kubernetes.io/auth-secret: users` names a Secret.
       const isReference = /secret$/i.test(key) && /^[a-z0-9][-a-z0-9./]*$/.test(value);
@@ -93,12 +93,12 @@ function configFindings(object: Manifest): string[] {
   });
 }
 
-/** A JSON document is read by its field names; `{"password": {"value": …}}` is a literal password too. */
+/** Checks a JSON document by the names of its fields. `{"password": {"value": …}}` is a literal password too. */
 function jsonFindings(at: string, text: string): string[] {
   const found: string[] = [];
   walkStrings(JSON.parse(text), (value, path) => {
     const [parent = '', name = ''] = path.slice(-2).length === 2 ? path.slice(-2) : ['', ...path];
-    // In a plan of generated Secrets the fields of `htpasswd` and of random keys name other keys.
+    // In a plan of generated Secrets, the fields of `htpasswd` and of random keys name other keys.
     if (path[0] === 'secrets' && name !== 'value') return;
     found.push(...literalFindings(`${at} ${path.join('.')}`, name === 'value' ? parent : name, value));
   });
@@ -140,7 +140,7 @@ function argumentFindings(at: string, words: string[]): string[] {
   });
 }
 
-/** A value under a name: a secret when the name says so, or when the value itself looks random. */
+/** A value is a secret if it has the name of one, or looks random. */
 function literalFindings(at: string, name: string, value: string): string[] {
   const snake = name.replace(/([a-z])([A-Z])/g, '$1_$2').replace(/[-.]/g, '_');
   const says = SECRET_NAME.test(snake) && !ABOUT_SECRET.test(snake);
@@ -158,7 +158,7 @@ function entropyFindings(at: string, text: string): string[] {
     .map((word) => `${at}: ${word.slice(0, 6)}… looks like a random secret, must come from a Secret`);
 }
 
-/** Long, of mixed classes, and no path: what a generator makes and nobody writes. */
+/** Long, with letters and digits, and not a path: as a generator writes it, but not a person. */
 function looksRandom(word: string): boolean {
   if (word.length < 20 || word.split('/').length > 2) return false;
   if (/^[0-9a-f]+$/.test(word)) return word.length >= 32 && /[a-f]/.test(word) && /\d/.test(word);
@@ -166,14 +166,14 @@ function looksRandom(word: string): boolean {
   return /[a-z]/.test(word) && /[A-Z]/.test(word) && digits >= 2 && entropy(word) > 3.6;
 }
 
-/** Shannon entropy in bits a character. */
+/** Shannon entropy in bits per character. */
 function entropy(word: string): number {
   const counts = new Map<string, number>();
   for (const character of word) counts.set(character, (counts.get(character) ?? 0) + 1);
   return [...counts.values()].reduce((sum, n) => sum - (n / word.length) * Math.log2(n / word.length), 0);
 }
 
-/** What stands for a value without being one: a variable, a path, a template, a switch, nothing. */
+/** Texts that are not a secret value: a variable, a path, a template, a switch, an empty text. */
 function isPlaceholder(value: string): boolean {
   return (
     value === '' || /^(\$|\/|%|<|\{|`|\*+$|\.\.\.|…|true$|false$|none$|null$)/i.test(value) || /\$[({]?\w/.test(value)

@@ -4,8 +4,8 @@ import { Manifest, title } from '../manifests';
 const OPT_OUT = 'kustomize.toolkit.fluxcd.io/substitute';
 
 /**
- * What Flux's `postBuild` makes of an object's YAML: nothing where its label or annotation says so; otherwise `$$` is one
- * `$`, `${name}` is the variable or nothing, and another expression in `${…}` is a default, a function or an error.
+ * Applies Flux's `postBuild` to the YAML of an object. A label or annotation can disable it. Otherwise `$$` becomes `$`,
+ * `${name}` becomes the variable or an empty text, and another expression in `${…}` is a default, a function or an error.
  * @see https://github.com/fluxcd/pkg/blob/main/kustomize/kustomize_varsub.go
  */
 export function fluxSubstitute(object: Manifest, variables: Record<string, string> = {}): string {
@@ -20,7 +20,7 @@ export function fluxSubstitute(object: Manifest, variables: Record<string, strin
   });
 }
 
-/** Flux with variables of the user's own applies the same YAML as kubectl does. */
+/** Flux with `postBuild` variables applies the same YAML as kubectl. */
 export function substitution(objects: Manifest[]): string[] {
   return objects.flatMap((object) => {
     const same = () => fluxSubstitute(object, { cluster: 'production' }) === stringify(object);

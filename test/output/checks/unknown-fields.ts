@@ -15,7 +15,7 @@ const OPTIONS: ts.CompilerOptions = {
   noEmit: true,
 };
 
-/** Parses each declaration once: several outputs have the same kinds. */
+/** Each declaration is parsed only once, because several outputs have the same kinds. */
 const host = ts.createCompilerHost(OPTIONS);
 const parsed = new Map<string, ts.SourceFile | undefined>();
 const { getSourceFile } = host;
@@ -31,8 +31,8 @@ export function modelFile({ apiVersion, kind }: Manifest): string | undefined {
 }
 
 /**
- * Fields that a built-in kind does not have. The validators of kubernetes-models let them pass and a real API server
- * drops them with no more than a warning, so the declared TypeScript types are asked.
+ * Fields that a built-in kind does not have. The validators of kubernetes-models accept them, and an API server drops them
+ * with only a warning, so this check uses the declared TypeScript types.
  */
 export function unknownFields(objects: Manifest[]): [Manifest, string][] {
   const files = [...new Set(objects.map((object) => modelFile(object)!))];

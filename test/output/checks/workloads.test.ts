@@ -15,7 +15,7 @@ expectFaults(workloads, [
     (_, objects) => {
       const deployment = objects.find(({ kind }) => kind === 'Deployment')!;
       objects.push({ ...deployment, metadata: { name: 'b' }, spec: { template: deployment.spec.template } });
-      // The new one makes pods of the old one's labels, and itself selects none.
+      // The new StatefulSet creates pods with the labels of the old one, and selects no pods itself.
       objects.splice(0, objects.length, ...objects.filter(({ kind }) => kind !== 'PodDisruptionBudget'));
     },
     /Deployment\/server: spec.selector matches the pods of Deployment\/b too/,

@@ -11,11 +11,11 @@ export function workloads(objects: Manifest[]): string[] {
   ];
 }
 
-/** A controller selects the pods that it makes, and nobody else's. */
+/** A controller selects only the pods that it creates. */
 function selectorFindings(object: Manifest, objects: Manifest[]): string[] {
   const own = podTemplate(object);
   const selector = object.spec?.selector;
-  // The selector of a Job is the API server's to set.
+  // The API server sets the selector of a Job.
   if (!own || !selector || ['Job', 'CronJob', 'Pod'].includes(object.kind)) return [];
   if (!selects(selector, own.metadata.labels)) {
     return [`${title(object)}: spec.selector does not match the labels of its own pod template`];
@@ -51,7 +51,7 @@ function volumeFindings(object: Manifest): string[] {
   ];
 }
 
-/** Pods of a StatefulSet that speak to one another do so by names that a headless Service alone gives them. */
+/** Pods of a StatefulSet connect to each other by names that only a headless Service gives them. */
 function headlessFindings(object: Manifest, objects: Manifest[]): string[] {
   if (object.kind !== 'StatefulSet' || (object.spec.replicas ?? 1) < 2) return [];
   const name = object.spec.serviceName;
@@ -71,7 +71,7 @@ function autoscalerFindings(objects: Manifest[]): string[] {
       const target = objects.find(
         (object) => object.kind === kind && object.metadata.name === name && sameNamespace(object, autoscaler),
       );
-      // With both, every apply sets the count back to the written one.
+      // With both, every apply resets the number of replicas to the written one.
       return target?.spec.replicas === undefined
         ? []
         : [`${title(target)}: replicas is ${target.spec.replicas}, must be absent beside ${title(autoscaler)}`];
@@ -85,7 +85,7 @@ function budgetFindings(objects: Manifest[]): string[] {
     ...budgets
       .filter((budget) => covers(budget).length === 0)
       .map((budget) => `${title(budget)}: selector matches no pod template`),
-    // Eviction is refused for a pod that two budgets cover.
+    // Kubernetes refuses to evict a pod that two budgets cover.
     ...podTemplates(objects).flatMap((template) => {
       const own = budgets.filter((budget) => covers(budget).some(({ owner }) => owner === template.owner));
       return own.length > 1
@@ -101,7 +101,7 @@ function budgetFindings(objects: Manifest[]): string[] {
   ];
 }
 
-/** A budget that allows no disruption of what it covers blocks the drain of a node for ever. */
+/** A budget that allows no disruption of its pods blocks the drain of a node permanently. */
 function blockedDrain(budget: Manifest, owners: Manifest[]): string[] {
   const { maxUnavailable, minAvailable } = budget.spec ?? {};
   const replicas = owners.reduce((sum, owner) => sum + (owner.spec.replicas ?? Infinity), 0);

@@ -26,18 +26,18 @@ export interface Seen {
   readonly body?: StoredSecret;
 }
 
-/** Answers one request in place of the server; false lets the server go on as usual. */
+/** Answers one request instead of the server. If it returns false, the server answers as usual. */
 export type Fault = (response: ServerResponse, seen: Seen) => void | false | Promise<void | false>;
 
-/** Behaves as an API server does towards somebody who may get, create and patch Secrets and get ConfigMaps. */
+/** Behaves like an API server for a client that may get, create and patch Secrets and get ConfigMaps. */
 export class ApiServer {
   public readonly secrets = new Map<string, StoredSecret>();
   public readonly seen: Seen[] = [];
-  /** One a request, in their order; after the last all is well. */
+  /** One fault for each request, in order. After the last, the server answers all requests. */
   public faults: Fault[] = [];
   public port = 0;
   public readonly configMaps = new Map<string, Record<string, string>>();
-  /** Once, before a Secret is changed. */
+  /** Called once, before a Secret is changed. */
   public beforePatch?: () => void;
   private versions = 0;
   private readonly server: Server;
@@ -74,7 +74,7 @@ export class ApiServer {
     return Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
   }
 
-  /** What was asked, such as `GET mlflow-postgres-secret` or `POST mlflow-postgres-secret`. */
+  /** The requests, such as `GET mlflow-postgres-secret` or `POST mlflow-postgres-secret`. */
   get asked(): string[] {
     return this.seen.map(({ method, path, body }) => `${method} ${body?.metadata.name ?? path.split('/').pop()}`);
   }
@@ -126,7 +126,7 @@ export class ApiServer {
   }
 }
 
-/** Secrets of the program's own namespace go by their name, others by `namespace/name`. */
+/** The key of a Secret: its name in the program's own namespace, `namespace/name` in others. */
 function storedAs(at: string, name: string): string {
   return at === namespace ? name : `${at}/${name}`;
 }

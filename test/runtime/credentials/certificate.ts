@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-// A self-signed certificate for 127.0.0.1, ::1 and localhost, made anew by every test run: nothing to check in, nothing
-// to expire, no openssl to install. The few lines of DER (X.690) below are all that X.509 needs.
+// A self-signed certificate for 127.0.0.1, ::1 and localhost. Each test run creates a new one, so no file in the repository
+// can expire, and openssl is not needed. X.509 needs only the few lines of DER (X.690) below.
 
 const tlv = (tag: number, ...content: Buffer[]): Buffer => {
   const body = Buffer.concat(content);

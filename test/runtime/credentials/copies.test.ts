@@ -56,7 +56,7 @@ test('a copy with other values is reported and not changed', async () => {
 
 test('creates the Secret at once, and retries its copy until the other namespace exists or time is up', async () => {
   const refused = refuse(403, 'Forbidden', 'no Role yet');
-  // Look, create, look at the source; from then on the other namespace refuses.
+  // The first requests read and create the Secret. Then the other namespace refuses all requests.
   server.faults = [() => false, () => false, ...Array.from({ length: 40 }, () => refusesElsewhere(refused))];
   const { code, stderr } = await run(server, plan, { deadlineSeconds: 3 });
   expect(code).toBe(1);

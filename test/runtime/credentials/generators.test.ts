@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { generate, htpasswd, pick, type RandomSource } from '../../../runtime/credentials/generators';
 import type { RandomGenerator } from '../../../runtime/credentials/plan';
 
-/** Random bytes that a failing property can show and repeat. */
+/** Random bytes that fast-check can print and repeat if a property fails. */
 const source = fc.infiniteStream(fc.integer({ min: 0, max: 255 })).map((stream): RandomSource => {
   return (bytes) => Buffer.from(Array.from({ length: bytes }, () => stream.next().value as number));
 });
@@ -38,7 +38,7 @@ test.each([62, 36, 10])('each of %i characters has the same probability', (size)
   });
   const counts = [...alphabet].map((character) => text.split(character).length - 1);
   expect(counts).toEqual(Array.from({ length: size }, () => share));
-  // The bytes that do not divide evenly came first and were skipped, so it took all 256 to get here.
+  // The bytes that do not divide evenly come first and are skipped, so all 256 bytes are read.
   expect(next).toBe(256);
 });
 
@@ -49,7 +49,8 @@ test('generated passwords use all characters about equally often', () => {
   const expected = text.length / 62;
   const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
   expect(counts.size).toBe(62);
-  // 61 degrees of freedom: above 150 once in some hundred million runs; the plain remainder of a byte gives about 800.
+  // 61 degrees of freedom: the value is above 150 about once in a hundred million runs. With the plain remainder of a byte
+  // it is about 800.
   expect(chiSquare).toBeLessThan(150);
 });
 

@@ -35,7 +35,7 @@ test.each<[string, string | undefined]>([
   });
   expect(stderr).toContain('is not the one of this Job; the kubelet brings it up to date within two minutes');
   expect(stderr).toContain('result=outdated');
-  // Not 0, nor a code that ends the Job for good.
+  // Not 0, and not a code after which the Job is not retried.
   expect([code, server.secrets.size]).toEqual([1, 0]);
 });
 

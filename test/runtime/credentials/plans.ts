@@ -16,7 +16,7 @@ export const login: PlannedSecret = {
   labels: {},
   type: 'kubernetes.io/basic-auth',
   keys: {
-    // Before the keys that it is made of, so that their order cannot matter.
+    // It is before the keys that it uses, to test that the order does not matter.
     htpasswd: { generate: 'htpasswd', username: 'username', password: 'password' },
     username: { value: 'admin' },
     password: { generate: 'password' },

@@ -54,7 +54,7 @@ describe('missing Secrets', () => {
   });
 
   test('are created once by two runs at the same time', async () => {
-    // Neither gets an answer before both have asked, so both find nothing and both create.
+    // Both requests are answered only after both have arrived, so both programs find no Secret and create it.
     let waiting = 0;
     let open: () => void = () => undefined;
     const bothAsked = new Promise<void>((resolve) => (open = resolve));

@@ -15,20 +15,20 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  /** The plan file's content as it is, instead of the plan. */
+  /** The text of the plan file, instead of the plan. */
   readonly planText?: string;
   readonly ca?: string;
   readonly token?: string;
   readonly deadlineSeconds?: number;
   readonly env?: Record<string, string>;
-  /** The file `revision` that is mounted beside the plan; none without. */
+  /** The text of the file `revision` in the plan's folder. Without it, the file does not exist. */
   readonly revision?: string;
-  /** What the program said on stderr so far, and the folder that is mounted. */
+  /** The program's stderr until now, and the mounted folder. */
   readonly onStderr?: (said: string, folder: string) => void;
   readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
 }
 
-/** Runs the bundled program as the Job does, and fails if anything secret shows in what it says. */
+/** Runs the bundled program as the Job does. Fails if its output contains a secret value. */
 export async function run(server: ApiServer, plan: CredentialsPlan, options: RunOptions = {}): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'credentials-'));
   writeFileSync(join(folder, 'ca.crt'), options.ca ?? server.certificate.cert);
@@ -59,18 +59,18 @@ export async function run(server: ApiServer, plan: CredentialsPlan, options: Run
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   rmSync(folder, { recursive: true });
   for (const value of secretsOf(server, plan, options)) {
-    // Not by expect(…).not.toContain: a failing test must not print the value either.
+    // Not expect(…).not.toContain: it would print the value if it fails.
     if (`${stdout}${stderr}`.includes(value)) throw new Error(`the program's output holds a secret value`);
   }
   return { code, stdout, stderr, seconds: (performance.now() - started) / 1000 };
 }
 
-/** Every value that was sent or stored, plain and in base64, except for the plan's literal ones. */
+/** Every value that was sent or stored, plain and in base64, except the literal values of the plan. */
 function secretsOf(server: ApiServer, plan: CredentialsPlan, options: RunOptions): string[] {
   const literals = plan.secrets.flatMap(({ keys }) =>
     Object.values(keys).flatMap((key) => ('value' in key ? [key.value] : [])),
   );
-  // A user's name is no secret, also one that is not planned any more.
+  // The name of a user is not secret, even if it is no longer in the plan.
   literals.push(...[...server.secrets.keys()].map((name) => server.values(name).username).filter(Boolean));
   const bodies = [...server.secrets.values(), ...server.seen.flatMap(({ body }) => body ?? [])];
   const values = bodies

@@ -4,7 +4,7 @@ import { Retry } from '../../../runtime/credentials/retry';
 import { backoff } from '../../../runtime/kubernetes/backoff';
 import { Failure, type FailureKind } from '../../../runtime/kubernetes/failure';
 
-/** A clock that only sleeping moves. */
+/** A clock that advances only during a sleep. */
 function patience(deadline = 120_000, forbiddenMs = 15_000) {
   const clock = { ms: 0 };
   const delays: number[] = [];

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(async () => server.stop());
 
-/** The same server on another address, also for the clean-up. */
+/** Restarts the server on another address. The variable is changed too, so that the clean-up stops it. */
 async function restart(port: number, host?: string): Promise<void> {
   await server.stop();
   server = await new ApiServer(server.certificate).start(port, host);

@@ -1,4 +1,4 @@
-// A node whose clock is set back or forward: what is waited for is waited for as long as ever.
+// A node whose clock is set back or forward: the program still waits for the right time.
 import { deployment, gone, rollouts, start, target, v } from './seen';
 import { Ages } from '../../../runtime/deployer/ages';
 import type { Cluster } from '../../../runtime/deployer/cluster';

@@ -4,7 +4,7 @@ import { selfSigned } from '../credentials/certificate';
 
 export const token = 'header.token-of-the-service-account.signature';
 
-/** An API server for what the deployer asks: Deployments whose pods are up at once, a Lease, Events. */
+/** An API server for the requests of the deployer: Deployments whose pods are ready at once, a Lease, Events. */
 export class FakeCluster {
   public readonly certificate = selfSigned();
   public readonly deployments = new Map<string, any>();
@@ -39,7 +39,7 @@ export class FakeCluster {
     const notFound: [number, unknown] = [404, { kind: 'Status', reason: 'NotFound', message: 'not found' }];
     if (path.includes('/leases')) {
       if (method === 'GET') return this.lease ? [200, this.lease] : notFound;
-      // As the real one: who comes second is told so, whether both create it or both change it.
+      // As in a real API server, the second of two requests gets a conflict, for a create and for an update.
       const known = method === 'POST' ? undefined : body.metadata.resourceVersion;
       if (known !== this.lease?.metadata.resourceVersion) return [409, { kind: 'Status', reason: 'Conflict' }];
       this.lease = { ...body, metadata: { ...body.metadata, resourceVersion: String(++this.version) } };

@@ -3,7 +3,7 @@ import type { Ask } from '../../../runtime/deployer/cluster';
 import { Election } from '../../../runtime/deployer/lease';
 import { Failure } from '../../../runtime/kubernetes/failure';
 
-/** The API server's Lease, with its optimistic locking. */
+/** The Lease in the API server, with optimistic locking. */
 class Leases {
   public lease?: any;
   public fault?: 'before' | 'after' | number;

@@ -10,7 +10,7 @@ let champion: string | undefined;
 let tags: Record<string, Record<string, string>>;
 const programs: Program[] = [];
 
-/** MLflow in a few lines; 200 models. */
+/** A minimal MLflow with 200 models. */
 const answer = ({ path, headers, body }: Seen): [number, unknown] => {
   const right = `Basic ${Buffer.from(`deployer:${password}`).toString('base64')}`;
   if (headers.authorization !== right) return [401, { error_code: 'UNAUTHENTICATED' }];
@@ -198,7 +198,7 @@ test('polls 50 servings and 200 models with few requests', async () => {
     async () => (await program.metric('mlflow_deployer_polls_total\\{outcome="ok"\\}')) > polls + 3,
     60,
   );
-  // One alias of one model is followed, by all of them: one question a poll.
+  // All servings follow the same alias of one model, so each poll sends one request.
   const questions = registry.seen.filter(({ path }) => path.includes('registered-models/alias')).length;
   expect(registry.seen.length).toBe(questions);
   expect(questions).toBeLessThan(6);

@@ -18,7 +18,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** The bundled program as its pod runs it. */
+/** The bundled program, started as its pod starts it. */
 export class Program {
   static async start(
     cluster: FakeCluster,
@@ -63,7 +63,7 @@ export class Program {
     private readonly folder: string,
     env: Record<string, string>,
     private readonly ports: { readonly health: number; readonly metrics: number },
-    /** Writes other targets, as the kubelet does when the ConfigMap was changed. */
+    /** Writes new targets, as the kubelet does after a change of the ConfigMap. */
     public readonly follow: (deployments: string[]) => void,
   ) {
     this.child = spawn(process.execPath, [bundle], { stdio: ['ignore', 'pipe', 'pipe'], env });
@@ -81,7 +81,7 @@ export class Program {
     this.child.kill(signal);
     const code = await this.ended;
     rmSync(this.folder, { recursive: true, force: true });
-    // Not by expect(…).not.toContain: a failing test must not print the value either.
+    // Not expect(…).not.toContain: it would print the value if it fails.
     for (const secret of [token, password, Buffer.from(`deployer:${password}`).toString('base64')]) {
       if (this.output.includes(secret)) throw new Error(`the program's output holds a secret`);
     }

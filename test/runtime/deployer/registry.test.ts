@@ -24,7 +24,7 @@ const churn = (aliases: unknown, versions?: unknown) => ({ name: 'churn', aliase
 const champion = [{ alias: 'champion', version: '3' }];
 const staged = { ...target, alias: undefined, stage: 'production' };
 
-/** More models than are asked for one by one. */
+/** More models than the program requests one by one. */
 const many = [target, staged, ...Array.from({ length: 20 }, (_, n) => ({ ...target, model: `many-${n}` }))];
 
 describe('the list of models', () => {

@@ -15,7 +15,7 @@ export const target: DeployerTarget = {
 
 export const start = Date.parse('2026-11-24T12:00:00Z');
 export const iso = (ms: number) => new Date(ms).toISOString();
-/** Version n was made at n000. */
+/** Version n, created at n000. */
 export const v = (n: number) => ({ version: String(n), created: n * 1000 });
 export const wanted = (n: number) => ({ is: 'version' as const, ...v(n) });
 
@@ -33,9 +33,9 @@ export const rollouts = {
   whole,
   unseen: { ...whole, observed: false },
   underWay: { ...whole, updated: 1, total: 4 },
-  /** One pod of the new version that does not come up, beside three old ones. */
+  /** One pod of the new version, which does not become ready, and three old pods. */
   late: { ...whole, updated: 1, total: 4, timedOut: true },
-  /** Nine of ten of the new version are up, beside one old pod. */
+  /** Ten pods of the new version, of which nine are ready, and one old pod. */
   nine: { ...whole, desired: 10, updated: 10, total: 11, available: 10, timedOut: true },
   none: { ...whole, desired: 0, updated: 0, total: 0, available: 0 },
 };
@@ -46,7 +46,7 @@ export const there = (n: number, more: Partial<Extract<SeenVersion, { is: 'there
 ];
 export const gone = (n: number): [string, SeenVersion] => [String(n), { is: 'gone' }];
 
-/** A Deployment that has version `n` in its template, and a state if one is given. */
+/** A Deployment with version `n` in its template, and with a state if one is given. */
 export function deployment(n?: number, state?: Partial<State>, rollout: Rollout = whole): SeenDeployment {
   return {
     uid: 'u1',
@@ -60,11 +60,11 @@ export function deployment(n?: number, state?: Partial<State>, rollout: Rollout 
 export type Given = Partial<Omit<Seen, 'versions' | 'waited'>> & {
   versions?: [string, SeenVersion][];
   registrySince?: number;
-  /** Since when the error tag has been there. */
+  /** The time at which the error tag was set. */
   errorSince?: number;
 };
 
-/** What is seen at `now`, where all clocks are right. */
+/** What the program sees at `now`, if all clocks are right. */
 export function seen({ versions, registrySince = 0, errorSince, ...change }: Given): Seen {
   const now = change.now ?? start;
   const { state, rollout } = change.deployment && change.deployment !== 'absent' ? change.deployment : ({} as any);

@@ -6,7 +6,7 @@ import type { Certificate } from '../credentials/certificate';
 
 export interface Seen {
   readonly method: string;
-  /** With its query. */
+  /** Path and query. */
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly body?: any;
@@ -14,7 +14,7 @@ export interface Seen {
 
 export type Answer = (response: ServerResponse, seen: Seen) => void | Promise<void>;
 
-/** A server that answers as it is told, on HTTPS if it has a certificate. */
+/** A server with answers from the test, on HTTPS if it has a certificate. */
 export class TestServer {
   public readonly seen: Seen[] = [];
   public port = 0;

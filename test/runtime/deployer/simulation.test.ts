@@ -1,4 +1,4 @@
-// Whatever happens to the registry, the Deployment and the program, in whatever order, these hold.
+// These rules are true for every sequence of events of the registry, the Deployment and the program.
 import fc from 'fast-check';
 import { type Kind, Simulation } from './simulation';
 import { same, type Version } from '../../../runtime/deployer/state';
@@ -19,7 +19,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom<Happening>({ what: 'settle' }, { what: 'poll' }) },
   { weight: 3, arbitrary: fc.record({ what: fc.constant('fail' as const), after: fc.nat(6) }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 12 }) }) },
-  // Somebody sets the node's clock.
+  // The clock of the node is set.
   {
     weight: 1,
     arbitrary: fc.record({ what: fc.constant('step' as const), minutes: fc.integer({ min: -90, max: 90 }) }),
@@ -27,7 +27,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 );
 const story = fc.array(happening, { maxLength: 40, size: 'max' });
 
-/** Goes through the story; after each step `check` sees the world. */
+/** Simulates the events of the story, and calls `check` after each. */
 async function play(simulation: Simulation, happenings: readonly Happening[], check = async () => {}): Promise<void> {
   const pick = (which: number) => [...simulation.versions.keys()][which % Math.max(1, simulation.versions.size)];
   for (const each of happenings) {
@@ -71,7 +71,7 @@ async function play(simulation: Simulation, happenings: readonly Happening[], ch
   }
 }
 
-/** All calm: the controller and the program come as far as they can. */
+/** Lets the controller and the program finish all their work, without further events. */
 async function rest(simulation: Simulation): Promise<void> {
   for (let turn = 0; turn < 6; turn++) {
     await simulation.poll();
@@ -168,7 +168,7 @@ test('a program that is killed after any call has the same outcome as one that i
       const [lives, dies] = [new Simulation(), new Simulation()];
       await play(lives, calm);
       const steps = deaths.flatMap((after): Happening[] => [{ what: 'fail', after }]);
-      // Wherever one polls, the other is killed some times first and then polls.
+      // Before each poll of the first program, the second one is killed several times, and then polls too.
       await play(
         dies,
         calm.flatMap((each) => (each.what === 'poll' ? [...steps, each] : [each])),

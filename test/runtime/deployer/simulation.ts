@@ -9,7 +9,7 @@ import type { Registry } from '../../../runtime/deployer/registry';
 import { readState, same, type State, type Version, writeState } from '../../../runtime/deployer/state';
 import { Failure } from '../../../runtime/kubernetes/failure';
 
-/** What becomes of the pods of a version. */
+/** How the pods of a version behave: `tells` reports an error. */
 export type Kind = 'works' | 'hangs' | 'tells';
 
 interface Stored {
@@ -25,26 +25,26 @@ export interface Applied {
 
 const deadlineSeconds = 600;
 
-/** A registry, a Deployment and its controller, and a clock, in a few lines: what the program may find anywhere. */
+/** A minimal registry, Deployment, controller and clock: every state that the program can find. */
 export class Simulation {
-  /** What a stopwatch would show. */
+  /** The monotonic clock. */
   public now = start;
-  /** How far the calendar is off, which may change at any moment. */
+  /** The error of the wall clock, which can change at any moment. */
   public off = 0;
   public readonly ages = new Ages({ steady: () => this.now, calendar: () => this.now + this.off });
   public alias?: string;
-  /** Counts every time that somebody sets or deletes the alias. */
+  /** How often the alias was set or deleted. */
   public aliasMoves = 0;
   public readonly versions = new Map<string, Stored>();
   public readonly applied: Applied[] = [];
-  /** Fails the nth call from now. */
+  /** The number of calls until one fails. */
   public failIn = Infinity;
   private numbers = 0;
   private annotation?: string;
   private template?: Version;
   private appliedAt = start;
   private observed = true;
-  /** The version whose pods are all up. */
+  /** The version whose pods are all ready. */
   private up?: Version;
   private resourceVersion = 1;
 
@@ -65,7 +65,7 @@ export class Simulation {
       }
       this.annotation = writeState(state);
       this.resourceVersion++;
-      // The answer may get lost.
+      // The answer can be lost.
       this.call();
       return this.seen();
     },
@@ -101,37 +101,37 @@ export class Simulation {
     if (this.alias === version) this.point(undefined);
   }
 
-  /** The model is deleted and made anew: its versions count from 1 again. */
+  /** The model is deleted and created again: its versions start with 1 again. */
   startOver(): void {
     this.versions.clear();
     this.numbers = 0;
     this.point(undefined);
   }
 
-  /** Somebody makes the surroundings fit: whatever was missing is there. */
+  /** The cause of all failures is removed, e.g. a missing Secret is created. */
   repair(): void {
     for (const stored of this.versions.values()) stored.kind = 'works';
   }
 
-  /** Somebody sets the Deployment's version by hand. */
+  /** A person sets the Deployment's version by hand. */
   meddle(version: string): void {
     this.template = { version };
     this.observed = false;
     this.resourceVersion++;
   }
 
-  /** What the Deployment says, which should be what the program remembers. */
+  /** The version in the Deployment, which should be that in the state of the program. */
   set(): string | undefined {
     return this.template?.version;
   }
 
-  /** The Deployment's controller has seen the change, and no pod is up yet. */
+  /** The Deployment's controller has seen the change, and no pod is ready yet. */
   observe(): void {
     this.observed = true;
     this.resourceVersion++;
   }
 
-  /** The Deployment's controller and the pods come as far as they can. */
+  /** The Deployment's controller and the pods finish all their work. */
   settle(): void {
     this.observed = true;
     const stored = this.current();
@@ -162,7 +162,7 @@ export class Simulation {
     await follow(target, this.wanted(), this.now, io);
   }
 
-  /** Polls; false when something failed in the middle. */
+  /** Polls. Returns false if a call failed. */
   async survives(failIn: number): Promise<boolean> {
     this.failIn = failIn;
     try {

@@ -2,7 +2,7 @@ import { type Given, seen } from './seen';
 import { decide, type Decision } from '../../../runtime/deployer/decide';
 import type { State } from '../../../runtime/deployer/state';
 
-/** A decision in a line: what a table can be read by. */
+/** A decision in one line, for the tables of the tests. */
 function brief(decision: Decision): string {
   switch (decision.do) {
     case 'nothing':

@@ -1,4 +1,4 @@
-// The script with what its image holds on its PATH, and nothing else; `mc` is a stand-in that writes down what it is asked.
+// The script, with only the programs of its image on the PATH. `mc` is a stand-in that records its arguments.
 import { spawnSync } from 'child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
@@ -7,7 +7,7 @@ import { contentsOf } from '../../../docs/generate/programs';
 import { Images } from '../../../lib';
 import { ROOT } from '../../support/run';
 
-/** Bash alone: it must not need a program either. */
+/** A stand-in uses only Bash, because it has the same PATH. */
 const MC = `#!/bin/bash
 cd "$WORK_DIRECTORY" || exit 1
 input=

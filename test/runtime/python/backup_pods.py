@@ -1,4 +1,4 @@
-"""The pods of the backup, the restore and the drill: the program, and the scripts of its two sidecars."""
+"""Runs the pods of the backup, the restore and the drill: the program, and the scripts of its two sidecars."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ SCRIPTS = {"postgres": PROGRAMS.parent / "postgres" / "run-postgres.sh", "rclone
 
 
 class BackupTestCase(PodTestCase):
-    """Store and target are folders: rclone treats them as it treats buckets."""
+    """The store and the target are folders. rclone handles them like buckets."""
 
     def setUp(self):
         super().setUp()
@@ -19,7 +19,7 @@ class BackupTestCase(PodTestCase):
         self.store.mkdir()
         self.target.mkdir()
         self.pods = 0
-        # Programs that a test puts here replace the real ones.
+        # The programs in this folder replace the real ones.
         self.programs = self.folder / "programs"
         self.programs.mkdir()
 
@@ -30,7 +30,7 @@ class BackupTestCase(PodTestCase):
         return file
 
     def pod(self, program, database, code=0, key=None, store=None, drill=False, server=None, **more):
-        """Runs all three containers until the main one ends, and gives what that wrote."""
+        """Runs all three containers until the main one exits. Returns the output of that one."""
         self.pods += 1
         work = self.folder / f"work-{self.pods}"
         work.mkdir()
@@ -50,7 +50,7 @@ class BackupTestCase(PodTestCase):
             self.sidecar("rclone", work, secrets, rclone),
         ]
         if drill:
-            # Those of the platform's own database are not in that pod.
+            # That pod has no Secrets of the platform's own database.
             self.secrets, own = secrets, self.secrets
         try:
             environment = {"WORK_DIRECTORY": str(work), **environment, **more}
@@ -92,7 +92,7 @@ class BackupTestCase(PodTestCase):
         return sorted(path.name for path in (self.target / "backups").iterdir())
 
     def stored(self):
-        """Of the target's artifacts, each with the folder that holds it."""
+        """Returns the paths of the target's artifacts, each with its folder."""
         return sorted(str(path.relative_to(self.target / "artifacts")) for path in files(self.target / "artifacts"))
 
     def contents(self):

@@ -60,7 +60,7 @@ class RoundTrip(BackupTestCase):
         self.store = empty
         self.assertEqual(self.contents(), before)
         self.assertEqual(postgres().sql("round_target", PARAMS), params)
-        # A server's role owns what it gets.
+        # The role of the server owns the restored tables.
         owners = postgres().sql("round_target", "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
         self.assertEqual(owners, [("mlflow",)])
 
@@ -68,7 +68,7 @@ class RoundTrip(BackupTestCase):
         source = used_database("moved")
         self.file("1/run1/model.pkl", "model")
         self.back_up(source)
-        # As docs/how-to/move-the-database.md: the migration has made the schema there.
+        # As in docs/how-to/move-the-database.md: the migration has created the schema.
         other = Postgres()
         self.addCleanup(other.stop)
         other.sql("postgres", "CREATE DATABASE mlflow OWNER mlflow TEMPLATE template0 LOCALE 'C.UTF-8'")
@@ -85,7 +85,7 @@ class RoundTrip(BackupTestCase):
         self.assertEqual(owners, [("mlflow",)])
         self.assertEqual(rows(source), 50)
 
-    def test_restores_in_place_only_if_told_and_keeps_what_was_there(self):
+    def test_restores_in_place_only_if_requested_and_keeps_the_old_rows_and_files(self):
         name = used_database("in_place")
         changed, removed = self.file("1/run1/changed", "as it was"), self.file("1/run1/removed", "there")
         self.back_up(name)
@@ -109,14 +109,14 @@ class RoundTrip(BackupTestCase):
         self.assertEqual(contents["artifacts/1/run3/new"], "new")
         [beside] = [path for path in contents if path.startswith("before-")]
         self.assertEqual(contents[beside], "another content")
-        # Neither is in the next backup.
+        # The next backup contains neither the old schema nor the old files.
         self.assertIn("3 files", self.back_up(name))
         self.restore(database("in_place_again"), OVERWRITE="yes")
         self.assertEqual(
             postgres().sql("in_place_again", f"SELECT count(*) FROM pg_namespace WHERE nspname = '{kept}'"), [(0,)]
         )
 
-    def test_refuses_to_replace_files_that_differ_and_leaves_those_alone_with_only_database(self):
+    def test_refuses_to_replace_different_files_and_keeps_them_with_only_database(self):
         source = used_database("only_source")
         file = self.file("a", "old")
         self.back_up(source)
@@ -125,7 +125,7 @@ class RoundTrip(BackupTestCase):
         self.assertIn("The artifact store was left as it is", self.restore("only_target", ONLY="database"))
         self.assertEqual((rows("only_target"), file.read_text()), (50, "newer"))
 
-    def test_restores_a_named_backup_and_tells_which_exist(self):
+    def test_restores_a_named_backup_and_lists_existing_ones(self):
         name = used_database("named")
         self.back_up(name)
         [first] = self.stamps()
@@ -143,7 +143,7 @@ class RoundTrip(BackupTestCase):
         self.assertIn(f"upgrading the schema, {OLD_REVISION} ->", said)
         self.assertEqual(rows("older_target"), 50)
 
-    def test_says_of_an_upgrade_that_fails_neither_statement_nor_rows(self):
+    def test_reports_a_failed_upgrade_without_statements_and_rows(self):
         name = used_database("upgrade_fails", old_schema())
         tables = set(postgres().sql(new_schema(), TABLES)) - set(postgres().sql(old_schema(), TABLES))
         new = sorted(tables)[0][0]
@@ -157,7 +157,7 @@ class RoundTrip(BackupTestCase):
     def test_refuses_a_backup_of_a_newer_mlflow_before_it_changes_anything(self):
         name = used_database("newer_backup")
         self.back_up(name)
-        # As the newer one would have written it: this one refuses to back up a schema that it does not know.
+        # Changes the manifest to that of a newer MLflow, because this one refuses to back up an unknown schema.
         file = next(self.target.glob("backups/*/manifest.json"))
         manifest = json.loads(file.read_text())
         manifest["databases"][0]["revision"] = "ffffffffffff"
@@ -188,7 +188,7 @@ class RoundTrip(BackupTestCase):
 
 
 class Incremental(BackupTestCase):
-    def test_copies_no_file_twice_but_those_that_changed(self):
+    def test_copies_only_changed_files_again(self):
         name = used_database("incremental")
         changed = self.file("changed", "one")
         self.file("same", "same")
@@ -206,7 +206,7 @@ class Incremental(BackupTestCase):
         self.restore(name, BACKUP=first, OVERWRITE="yes")
         self.assertEqual(changed.read_text(), "one")
 
-    def test_goes_on_where_one_was_cut_short(self):
+    def test_continues_an_interrupted_backup(self):
         name = used_database("cut_short")
         self.file("a"), self.file("b")
         shutil.copytree(self.store, self.target / "artifacts" / "20260101T000000Z")
@@ -214,7 +214,7 @@ class Incremental(BackupTestCase):
         self.assertEqual(self.stored(), ["20260101T000000Z/artifacts/a", "20260101T000000Z/artifacts/b"])
         self.drill()
 
-    def test_copies_no_file_again_that_has_another_time_of_change_only(self):
+    def test_does_not_copy_a_file_again_if_only_its_time_changed(self):
         name = used_database("other_time")
         file = self.file("same")
         self.back_up(name)
@@ -246,7 +246,7 @@ class Incremental(BackupTestCase):
 
 
 class OtherPlatform(BackupTestCase):
-    def test_an_empty_one_does_not_take_over_the_target_of_one_with_runs(self):
+    def test_an_empty_platform_does_not_take_over_the_target_of_one_with_runs(self):
         self.back_up(used_database("taken_over"))
         [stamp] = self.stamps()
         empty = database("taking_over")
@@ -255,7 +255,7 @@ class OtherPlatform(BackupTestCase):
         self.assertIn("Nothing was changed", said)
         self.assertEqual(self.stamps(), [stamp])
         self.assertIn("is complete", self.back_up(empty, ALLOW_EMPTY="yes"))
-        # From then on there is nothing that it could take over.
+        # The newest backup is now an empty one, so another empty one is accepted.
         self.assertIn("is complete", self.back_up(empty))
 
 
@@ -292,7 +292,7 @@ class Locks(BackupTestCase):
             self.restore(name, STOP_SECONDS="1")
         self.assertEqual(rows(name), 50)
 
-    def test_a_session_of_somebody_else_stops_a_restore(self):
+    def test_a_session_of_another_program_stops_a_restore(self):
         source, name = used_database("busy_source"), database("busy")
         self.back_up(source)
         with postgres().connect(name, user="mlflow", application_name="notebook") as _:
@@ -302,12 +302,12 @@ class Locks(BackupTestCase):
 
 
 class ApiServer:
-    """An API server with one Deployment, which records the replicas that it gets."""
+    """An API server with one Deployment. It records the replicas that requests set."""
 
     def __init__(self, case, replicas):
         self.replicas, self.told = replicas, []
-        self.away = 0  # So often it refuses to start pods.
-        self.stopped = lambda: None  # What is done when it is asked while there are none.
+        self.away = 0  # The number of times that it refuses to start pods.
+        self.stopped = lambda: None  # Called for a request while no pods exist.
         folder = case.folder / "account"
         folder.mkdir()
         (folder / "token").write_text("a token")
@@ -370,14 +370,14 @@ class Servers(BackupTestCase):
 
     def test_are_started_again_after_a_failure_and_after_a_restore_that_was_killed(self):
         self.back_up(used_database("servers_failure"))
-        # As one leaves it that was killed.
+        # As a restore that was killed leaves it.
         api = ApiServer(self, 0)
         name = database("servers_failure_target")
         with postgres().connect(name, user="mlflow") as _:
             self.restore(name, code=1, STOP_SECONDS="1", **api.environment)
         self.assertEqual(api.told, [0, 2])
 
-    def test_are_started_again_when_the_api_server_was_away(self):
+    def test_are_started_again_after_the_api_server_was_unavailable(self):
         self.back_up(used_database("servers_away"))
         api = ApiServer(self, 5)
         api.away = 2
@@ -422,7 +422,7 @@ class Servers(BackupTestCase):
         self.assertIn(f"The tracking database {name} was not changed", said)
         self.assertEqual(rows(name), 0)
 
-    def test_are_left_alone_by_a_restore_that_is_refused(self):
+    def test_are_not_stopped_by_a_refused_restore(self):
         name = used_database("servers_refused")
         self.back_up(name)
         api = ApiServer(self, 3)
@@ -431,7 +431,7 @@ class Servers(BackupTestCase):
 
 
 class Encrypted(BackupTestCase):
-    def test_neither_names_nor_contents_can_be_read_and_the_key_brings_them_back(self):
+    def test_names_and_contents_can_be_read_only_with_the_key(self):
         name = used_database("encrypted")
         file = self.file("secret-name", "secret content " * 100)
         self.back_up(name, key="the key\n")
@@ -450,7 +450,7 @@ class Encrypted(BackupTestCase):
         (self.target / "lost+found").mkdir()
         self.assertIn("is complete", self.back_up(used_database("file_system"), key="the key"))
 
-    def test_another_key_is_refused_in_words(self):
+    def test_another_key_is_refused_with_a_message(self):
         name = used_database("wrong_key")
         self.back_up(name, key="right")
         for said in (self.back_up(name, key="wrong", code=3), self.restore(name, key="wrong", code=3), self.drill(key="wrong", code=3)):
@@ -458,7 +458,7 @@ class Encrypted(BackupTestCase):
 
 
 class Broken(BackupTestCase):
-    """Nothing is changed by a backup that is broken, and the drill tells."""
+    """A restore of a broken backup changes nothing, and the drill reports the backup."""
 
     def setUp(self):
         super().setUp()
@@ -470,13 +470,13 @@ class Broken(BackupTestCase):
         self.empty = database(f"{self.name}_empty")
 
     def everywhere(self, words):
-        """What the restore and the drill say; the first leaves the database as it is."""
+        """Checks the messages of the restore and of the drill, and that the restore does not change the database."""
         restored = self.restore(self.empty, code=3)
         self.assertIn(words, restored)
         self.assertIn("Nothing was changed" if "lost" in words else words, restored)
         self.assertEqual(rows(self.empty), 0)
 
-    def test_whole_is_proven(self):
+    def test_complete_backup_passes_the_drill(self):
         self.assertIn(f"The backup {self.stamp} is proven: 1 databases, 2 files, 2 of them read.", self.drill())
 
     def test_truncated_dump(self):
@@ -543,7 +543,7 @@ class Broken(BackupTestCase):
         file.write_text(json.dumps(manifest))
         self.assertIn("runs has 50, not 49", self.drill(code=1))
 
-    def test_store_that_is_gone(self):
+    def test_missing_store(self):
         shutil.rmtree(self.store)
         self.assertIn("The artifact store's folder does not exist", self.back_up(self.name, code=1))
         self.assertEqual([self.stamp], self.complete())
@@ -601,7 +601,7 @@ class Retention(BackupTestCase):
         self.assertNotIn("20250101T000000Z", self.stamps())
         self.assertIn("29990101T000000Z", self.stamps())
 
-    def test_keeps_all_if_told(self):
+    def test_keeps_all_backups_if_configured(self):
         name = used_database("keep_all")
         self.back_up(name)
         self.age(self.stamps()[0], "20200101T000000Z")
@@ -609,7 +609,7 @@ class Retention(BackupTestCase):
         self.assertEqual(len(self.stamps()), 2)
 
     def age(self, stamp, old):
-        """As if it had been made then."""
+        """Renames the backup, so that it has that time."""
         for folder in ("backups", "artifacts"):
             if (self.target / folder / stamp).exists():
                 (self.target / folder / stamp).rename(self.target / folder / old)

@@ -1,4 +1,4 @@
-"""What tests of the migration share: old databases, and the two containers of its pod side by side."""
+"""Helpers for tests of the migration: old databases, and the two containers of its pod."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ COUNTED = ("experiments", "runs", "params", "registered_models")
 
 
 class Dumps:
-    """dump-databases.sh as its container runs it; a `pg_dump` of the test's own may come before the real one."""
+    """Runs dump-databases.sh as its container does. A `pg_dump` of the test can replace the real one."""
 
     def __init__(self, case, environment, pg_dump=None):
         path = f"{postgres().bin}:{os.environ['PATH']}"
@@ -24,7 +24,7 @@ class Dumps:
             path = f"{programs}:{path}"
         self.process = subprocess.Popen(
             ["sh", DUMPS], env=pod_environment(case.secrets, {**environment, "PATH": path}),
-            # A group of its own: a container's processes end together.
+            # A separate process group, because the processes of a container end together.
             start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         case.end_with_test(self.process)
@@ -74,7 +74,7 @@ class MigrationTestCase(PodTestCase):
         return output
 
     def migrate(self, environment, code=0, pg_dump=None):
-        """Both containers, until the main one ends."""
+        """Runs both containers until the main one exits."""
         dumps = Dumps(self, environment, pg_dump)
         try:
             return self.run_to_end("migrate.py", environment=environment, code=code)
@@ -88,7 +88,7 @@ class MigrationTestCase(PodTestCase):
         self.assertEqual(self.revision(database), OLD_REVISION)
 
     def old_database(self, name):
-        """One as MLflow 3.14 leaves it, with rows."""
+        """Creates a database with the schema of MLflow 3.14, with rows."""
         postgres().create(name, old_schema())
         postgres().sql(name, """
             INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (1, 'churn', 'active');
@@ -109,7 +109,7 @@ def processes_of_group(group):
 
 
 def keepalive_seconds(pids):
-    """When the kernel asks the other end of each TCP connection of these processes whether it is there."""
+    """The seconds until the kernel sends a keepalive probe on each TCP connection of these processes."""
     sockets = set()
     for pid in pids:
         for file in Path(f"/proc/{pid}/fd").iterdir():
@@ -122,6 +122,6 @@ def keepalive_seconds(pids):
         columns = line.split()
         kind, ticks = columns[5].split(":")
         if f"socket:[{columns[9]}]" in sockets and columns[3] == "01":
-            # Kind 2 is the timer of keepalive, the others belong to data under way.
+            # Kind 2 is the keepalive timer. The others are timers of sent data.
             found.append(int(ticks, 16) / os.sysconf("SC_CLK_TCK") if kind == "02" else 0)
     return found

@@ -1,4 +1,4 @@
-"""A registry with models of all kinds, and a serving pod's folders."""
+"""A registry with models of all kinds, and the folders of a serving pod."""
 
 import atexit
 import os
@@ -60,7 +60,7 @@ _registry = None
 
 
 def registry():
-    """Made once, and copied for each test."""
+    """Creates the registry once, and copies it for each test."""
     global _registry
     if _registry is None:
         _registry = tempfile.mkdtemp(prefix="registry-")

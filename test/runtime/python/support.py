@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests, and how they run the programs of the pod."""
+"""A real PostgreSQL for the tests, and helpers that run the programs of the pod."""
 
 import atexit
 import glob
@@ -118,7 +118,7 @@ _postgres = None
 
 
 def postgres():
-    """One for all tests; it ends with them."""
+    """Returns one server for all tests. It stops when they end."""
     global _postgres
     if _postgres is None:
         _postgres = Postgres()
@@ -127,7 +127,7 @@ def postgres():
 
 
 def template(name, script):
-    """A database that `script` filled once, to be copied."""
+    """Returns a database that tests copy. `script` fills it once."""
     if not postgres().sql("postgres", "SELECT 1 FROM pg_database WHERE datname = %s", [name]):
         postgres().create(name)
         with tempfile.TemporaryDirectory() as secrets:
@@ -155,7 +155,7 @@ def new_auth_schema():
 def pod_environment(secrets, more):
     for name, value in {"PGUSER": "mlflow\n", "PGPASSWORD": PASSWORD + "\n"}.items():
         file = Path(secrets, name)
-        # Written once: another program of the test may be reading it.
+        # Written only once, because another program of the test can be reading it.
         if not file.exists():
             file.write_text(value)
     return {
@@ -171,7 +171,7 @@ def pod_environment(secrets, more):
 
 
 def until(condition, what, seconds=60):
-    """What the condition gives once that is true."""
+    """Waits until the condition is true, and returns its value."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         if time.monotonic() > deadline:
@@ -197,7 +197,7 @@ class PodTestCase(unittest.TestCase):
         return process
 
     def end_with_test(self, process):
-        # What a test waits for and never comes must not hold up the rest.
+        # A test that waits in vain must not block the other tests.
         watchdog = threading.Timer(90, process.kill)
         watchdog.start()
         self.addCleanup(watchdog.cancel)
@@ -212,7 +212,7 @@ class PodTestCase(unittest.TestCase):
         return output
 
     def read_until(self, process, text):
-        """The lines up to the one with the text; the end of the output fails the test."""
+        """Returns the lines up to the one with the text. The test fails at the end of the output."""
         lines = ""
         for line in process.stdout:
             lines += line

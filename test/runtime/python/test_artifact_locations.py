@@ -44,7 +44,7 @@ class Locations(unittest.TestCase):
 
 
 class Store(unittest.TestCase):
-    """MLflow's own store, as each of its routes uses it."""
+    """MLflow's own store, as the routes use it."""
 
     @classmethod
     def setUpClass(cls):
@@ -54,7 +54,7 @@ class Store(unittest.TestCase):
 
         plain = sqlalchemy_store.SqlAlchemyStore
         names = ("create_experiment", "set_trace_tag", "start_trace", "deprecated_start_trace_v2", "deprecated_end_trace_v2")
-        # Other tests of this process are to find MLflow as it was.
+        # Restores MLflow for other tests of this process.
         for holder, some in (
             (plain, names), (sqlalchemy_store, ("_validate_trace_tag",)), (Workspaces, ("create_workspace", "update_workspace")),
         ):
@@ -76,7 +76,7 @@ class Store(unittest.TestCase):
             function(*arguments, **named)
         self.assertEqual(refused.exception.get_http_status_code(), 400)
 
-    def test_an_experiment_lies_in_the_proxied_store(self):
+    def test_an_experiment_is_in_the_proxied_store(self):
         for n, location in enumerate([None, "", *PROXIED]):
             made = self.store.create_experiment(f"proxied {n}", location, [])
             found = self.store.get_experiment(made).artifact_location
@@ -86,7 +86,7 @@ class Store(unittest.TestCase):
             self.assert_refused("artifact_location is", self.store.create_experiment, name="x", artifact_location=location)
         self.assertIsNone(self.store.get_experiment_by_name("x"))
 
-    def test_a_trace_lies_where_mlflow_put_it(self):
+    def test_a_trace_is_where_mlflow_put_it(self):
         from mlflow.entities import TraceInfo, TraceLocation, TraceState
 
         tags = {"mlflow.artifactLocation": "file:///etc", "mlflow.trace.archiveLocation": "s3://other", "mine": "kept"}
@@ -124,7 +124,7 @@ class Store(unittest.TestCase):
         self.assertEqual(found["mlflow.artifactLocation"], "mlflow-artifacts:/0/traces/tr-2/artifacts")
         self.assertEqual(found["mine"], "kept")
 
-    def test_a_workspace_lies_in_the_proxied_store(self):
+    def test_a_workspace_is_in_the_proxied_store(self):
         from mlflow.entities import Workspace
 
         for method in (self.workspaces.create_workspace, self.workspaces.update_workspace):

@@ -65,7 +65,7 @@ class Runs(GarbageTestCase):
             self.assertTrue((self.path(kept.artifact_uri) / "file").exists())
         self.assertIn("Removed nothing; 0 files (0 bytes).", self.collect())
 
-    def test_a_dry_run_says_the_same_and_removes_nothing(self):
+    def test_a_dry_run_reports_the_same_and_removes_nothing(self):
         old = self.run_with_file(deleted_days_ago=31)
         said = self.collect(DRY_RUN="yes")
         self.assertIn(f"Would remove the run {old.run_id}.", said)
@@ -120,7 +120,7 @@ class Models(GarbageTestCase):
         self.registry.create_registered_model("churn")
         self.registry.create_model_version("churn", used.artifact_location)
         by_id = self.registry.create_model_version("churn", used_by_id.artifact_location).version
-        # As MLflow's client writes it: `models:/<id>` and where that was then.
+        # As MLflow's client writes it: `models:/<id>`, and the location of that model.
         postgres().sql(
             self.database, "UPDATE model_versions SET source = %s WHERE version = %s", [f"models:/{used_by_id.model_id}", by_id]
         )
@@ -146,7 +146,7 @@ class Experiments(GarbageTestCase):
     def names(self):
         return {each.name for each in self.store.search_experiments(view_type=ViewType.ALL)} - {"Default"}
 
-    def test_removes_them_with_all_of_their_folder_and_no_other_whose_name_begins_the_same(self):
+    def test_removes_them_with_their_whole_folder_and_no_folder_with_a_longer_name(self):
         old, _ = self.deleted("old")
         left = self.write(f"mlflow-artifacts:/{old}", "models/m-1/artifacts/part")
         neighbour = self.write(f"mlflow-artifacts:/{old}0")
@@ -163,7 +163,7 @@ class Experiments(GarbageTestCase):
         self.assertEqual(self.names(), {"used"})
         self.assertEqual(self.runs(), {run.run_id})
 
-    def test_keeps_one_that_was_deleted_lately(self):
+    def test_keeps_one_that_was_deleted_recently(self):
         self.deleted("new", days=29)
         self.collect()
         self.assertEqual(self.names(), {"new"})

@@ -1,4 +1,4 @@
-"""Databases of others: a certificate authority, a client's certificate, and several hosts, by libpq's own variables."""
+"""Existing databases: a certificate authority, a client certificate and several hosts, set by libpq's own variables."""
 
 import os
 import shutil
@@ -16,14 +16,14 @@ import schema  # noqa: E402
 
 
 def certificate(folder, name, *more):
-    """<name>.key and <name>.crt; signed by itself, unless `more` names who signs."""
+    """Writes <name>.key and <name>.crt, self-signed unless `more` names a signer."""
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
     files = ["-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt"]
     subprocess.run([*command, *files, *more], check=True, capture_output=True)
 
 
 class ConnectionTestCase(MigrationTestCase):
-    """A PostgreSQL of the test's own."""
+    """Each test has its own PostgreSQL."""
 
     def setUp(self):
         super().setUp()
@@ -45,7 +45,7 @@ class ConnectionTestCase(MigrationTestCase):
         return schema.in_words(raised.exception)
 
     def dump(self, settings):
-        """The dump, or why there is none."""
+        """Returns the dump, or the reason for its failure."""
         Dumps(self, settings)
         request, dump, failed = (self.work / f"{self.database}.{end}" for end in ("request", "dump", "failed"))
         request.touch()
@@ -61,7 +61,7 @@ class ClientCertificate(ConnectionTestCase):
         by_authority = ["-CA", self.files / "authority.crt", "-CAkey", self.files / "authority.key"]
         certificate(self.files, "db.example.com", *by_authority)
         certificate(self.files, "mlflow", *by_authority)
-        # As Kubernetes mounts a Secret: files of root's that the pod's group may read.
+        # As Kubernetes mounts a Secret: root owns the files, and the pod's group can read them.
         (self.files / "mlflow.key").chmod(0o440 if os.getuid() == 0 else 0o400)
         if self.postgres.user:
             shutil.chown(self.files / "db.example.com.key", self.postgres.user["user"])
@@ -85,7 +85,7 @@ class ClientCertificate(ConnectionTestCase):
 
         until(is_on, "TLS")
 
-    def test_a_client_with_its_certificate_is_let_in(self):
+    def test_a_client_with_a_certificate_is_accepted(self):
         settings = self.settings(PGSSLMODE="verify-ca", **self.authority, **self.own)
         connection = self.connect(settings)
         with connection.cursor() as cursor:
@@ -94,7 +94,7 @@ class ClientCertificate(ConnectionTestCase):
         connection.close()
         self.assertEqual(self.dump(settings), b"PGDMP")
 
-    def test_a_client_without_one_is_refused_in_words(self):
+    def test_a_client_without_a_certificate_is_refused_with_a_message(self):
         words = self.refusal(self.settings(PGSSLMODE="verify-ca", **self.authority))
         self.assertRegex(words, r"^login refused \(.*certificate")
 
@@ -135,7 +135,7 @@ class SeveralHosts(ConnectionTestCase):
             cursor.execute("SELECT host(inet_server_addr()), pg_is_in_recovery()")
             return cursor.fetchone()
 
-    def test_the_one_that_accepts_writes_is_used_also_when_it_is_another_one(self):
+    def test_the_host_that_accepts_writes_is_used_before_and_after_a_failover(self):
         self.assertEqual(self.reached(), ("127.0.0.1", False))
         self.assertEqual(self.dump(self.hosts), b"PGDMP")
 
@@ -144,7 +144,7 @@ class SeveralHosts(ConnectionTestCase):
         self.assertEqual(self.reached(), ("127.0.0.2", False))
         self.postgres._run("pg_ctl", "-D", f"{self.postgres.folder}/data", "-w", "-o", self.options(), "start")
 
-    def test_a_standby_alone_is_refused(self):
+    def test_a_single_standby_is_refused(self):
         self.hosts["PGHOST"] = "127.0.0.2"
         self.assertIn("read-only", self.refusal(self.hosts))
 

@@ -40,7 +40,7 @@ class Waits(ServingTestCase):
         self.wait_for("The registry has no version 9 of 'line' yet", "line", "9")
 
     def test_for_what_it_may_not_read(self):
-        """As MLflow's own login answers for a model that is not registered."""
+        """MLflow's own login answers 403 for a model that is not registered."""
 
         class Forbids(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
@@ -61,7 +61,7 @@ class Waits(ServingTestCase):
         process.terminate()
         self.assertEqual(process.wait(5), 143)
 
-    def test_for_a_registry_that_is_away(self):
+    def test_for_a_registry_that_does_not_answer(self):
         environment = self.environment("line", MLFLOW_TRACKING_URI="http://127.0.0.1:1", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
         process = self.start("download_model.py", environment=environment)
         self.read_until(process, "The registry http://127.0.0.1:1 cannot be read, trying again")
@@ -69,7 +69,7 @@ class Waits(ServingTestCase):
         self.assertEqual(process.wait(5), 143)
 
 
-class Brings(ServingTestCase):
+class Downloads(ServingTestCase):
     def test_the_whole_model_once(self):
         said = self.download("line")
         self.assertRegex(said, r"Downloaded version 1 of 'line': \d+ files, \d+ bytes")
@@ -97,8 +97,8 @@ class Brings(ServingTestCase):
         self.assertFalse(self.current.exists())
 
 
-class Whole(unittest.TestCase):
-    """A download, with a store that is not what it should be."""
+class FilesOfAModel(unittest.TestCase):
+    """A download from a store with faults."""
 
     def setUp(self):
         import tempfile
@@ -136,7 +136,7 @@ class Whole(unittest.TestCase):
             model_download.download(store)
         self.assertFalse((self.folder / "version-1").exists())
 
-    def test_files_that_are_whole_are_taken(self):
+    def test_complete_files_are_accepted(self):
         import model_download
 
         files = {"MLmodel": "abc", "data/model.pkl": "12345"}
@@ -144,15 +144,15 @@ class Whole(unittest.TestCase):
         self.assertEqual(model_download.download(store), (2, 8))
         self.assertEqual((self.folder / "version-1/data/model.pkl").read_text(), "12345")
 
-    def test_a_file_that_is_cut_off_is_not_taken(self):
+    def test_a_truncated_file_is_refused(self):
         self.refuse(self.store({"MLmodel": 3, "data/model.pkl": 5}, {"MLmodel": "abc", "data/model.pkl": "123"}),
                     "model.pkl has 3 of 5 bytes", may_pass=True)
         self.assertEqual(self.downloads, 3)
 
-    def test_a_file_that_is_missing_is_missed(self):
+    def test_a_missing_file_is_reported(self):
         self.refuse(self.store({"MLmodel": 3, "model.pkl": 5}, {"MLmodel": "abc"}), "model.pkl is missing", may_pass=True)
 
-    def test_what_has_no_mlmodel_is_no_model(self):
+    def test_a_folder_without_mlmodel_is_refused(self):
         self.refuse(self.store({"model.pkl": 5}, {"model.pkl": "12345"}), "include no file MLmodel: it is not an MLflow model")
         self.assertEqual(self.downloads, 0)
 
@@ -169,20 +169,20 @@ class Requirements(ServingTestCase):
     def test_another_python_is_refused(self):
         self.assertIn("It was logged under Python 3.9.1, and this image has Python", self.check(1, "3.9.1"))
 
-    def test_another_python_is_tried_where_that_is_asked_for(self):
+    def test_another_python_is_tried_if_configured(self):
         self.assertIn("Python 3.9.1", self.check(0, "3.9.1", ACCEPT_ANY_PYTHON="true"))
 
-    def test_another_patch_of_the_same_python_is_the_same(self):
+    def test_another_patch_version_of_python_is_accepted(self):
         major, minor = sys.version_info[:2]
         self.assertNotIn("logged under", self.check(0, f"{major}.{minor}.99"))
 
-    def test_other_versions_are_told(self):
+    def test_other_versions_are_reported(self):
         said = self.check(requirements="numpy==1.0.0\n# none\nscikit-learn\nlost; python_version < '3'\ncode/own.whl\n")
         self.assertRegex(said, r"Packages of another version than it was logged with: numpy==1.0.0 \(here ")
         self.assertIn("Not checked: code/own.whl", said)
 
     def index(self):
-        """A package index of one package, made by hand."""
+        """Writes a package index with one package."""
         folder = self.folder / "index" / "tiny-extra"
         folder.mkdir(parents=True)
         info = "tiny_extra-1.0.dist-info"
@@ -194,7 +194,7 @@ class Requirements(ServingTestCase):
         (folder / "index.html").write_text('<a href="tiny_extra-1.0-py3-none-any.whl">tiny_extra-1.0-py3-none-any.whl</a>')
         return f"file://{self.folder}/index"
 
-    def test_what_is_missing_is_installed_once(self):
+    def test_missing_packages_are_installed_once(self):
         packages = self.folder / "packages"
         packages.mkdir()
         more = {"REQUIREMENTS_INDEX_URL": self.index(), "PACKAGES_DIRECTORY": str(packages)}
@@ -211,7 +211,7 @@ class Requirements(ServingTestCase):
         self.assertEqual(len(list(packages.iterdir())), 1)
 
     def install(self, packages):
-        """The key of the environment; without what takes long."""
+        """Returns the key of the environment. The slow steps are replaced."""
         import model_requirements
 
         self.current.mkdir(exist_ok=True)
@@ -243,7 +243,7 @@ class Requirements(ServingTestCase):
         self.assertEqual(len(set(keys)), 5, keys)
         self.assertEqual(sorted(each.name for each in packages.iterdir()), sorted(keys))
 
-    def test_what_a_killed_pod_left_half_made_is_removed(self):
+    def test_incomplete_environments_of_killed_pods_are_removed(self):
         import model_requirements
 
         packages = self.folder / "packages"
@@ -254,7 +254,7 @@ class Requirements(ServingTestCase):
             (packages / name / "lib").mkdir(parents=True)
         for name in [gone, *others_things]:
             os.utime(packages / name, (0, time.time() - model_requirements.ABANDONED_SECONDS - 60))
-        # That of a pod which may still be at it.
+        # The folder of a pod that can still be installing.
         os.utime(packages / others, (0, time.time() - model_requirements.ABANDONED_SECONDS + 600))
         key = self.install(packages)
         self.assertEqual(sorted(each.name for each in packages.iterdir()), sorted([key, others, *others_things]))
@@ -273,13 +273,13 @@ class Requirements(ServingTestCase):
         self.assertNotIn(ERROR, self.tags("line"))
         process.kill()
         process.wait()
-        # Under its own name an environment is whole; the next try may have begun one under another.
+        # An environment gets its final name only when it is complete. The next try can have started another.
         self.assertEqual([each.name for each in (self.folder / "packages").iterdir() if "." not in each.name], [])
 
-    def test_an_index_that_is_away_is_waited_for(self):
+    def test_waits_for_an_index_that_does_not_answer(self):
         self.wait_for_index("http://127.0.0.1:1/simple", "http://127.0.0.1:1/simple does not answer correctly")
 
-    def test_an_index_that_is_out_of_order_is_waited_for(self):
+    def test_waits_for_an_index_that_answers_with_an_error(self):
         class Broken(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 self.send_response(503)
@@ -295,7 +295,7 @@ class Requirements(ServingTestCase):
         self.addCleanup(server.shutdown)
         self.wait_for_index(f"http://127.0.0.1:{server.server_port}/simple", "503")
 
-    def test_what_no_index_has_is_told(self):
+    def test_a_package_that_no_index_has_is_reported(self):
         packages = self.folder / "packages"
         packages.mkdir()
         more = {"REQUIREMENTS_INDEX_URL": self.index(), "PACKAGES_DIRECTORY": str(packages)}
@@ -304,7 +304,7 @@ class Requirements(ServingTestCase):
         self.assertEqual(list(packages.iterdir()), [])
 
 
-class WhatMayPass(unittest.TestCase):
+class TransientFailures(unittest.TestCase):
     def cause(self, error):
         import may_pass
 
@@ -314,7 +314,7 @@ class WhatMayPass(unittest.TestCase):
         from mlflow.exceptions import MlflowException
 
         self.assertIn("The disk has no space left", self.cause(OSError(28, "No space left on device")))
-        # MLflow's own store reports it only in the text.
+        # MLflow's own store reports the error only in the text.
         failures = "The following failures occurred: ##### File model.pkl ##### [Errno 28] No space left on device"
         self.assertIn("The disk has no space left", self.cause(MlflowException(failures)))
 
@@ -340,7 +340,7 @@ class WhatMayPass(unittest.TestCase):
         for error in (ModuleNotFoundError("xgboost"), ValueError("no weights"), FileNotFoundError(2, "weights"), MemoryError()):
             self.assertIsNone(self.cause(error), repr(error))
 
-    def test_its_words_are_the_same_each_time(self):
+    def test_its_message_is_the_same_each_time(self):
         import may_pass
 
         said = may_pass.words(OSError("HTTPConnection(<urllib3.connection.HTTPConnection object at 0x7f12ab>: refused)"))

@@ -9,7 +9,7 @@ NEVER = "exec sleep 600"
 
 
 class DumpDatabases(MigrationTestCase):
-    """The sidecar of the migration, without the migration and without MLflow."""
+    """The sidecar of the migration, without the main container and without MLflow."""
 
     def setUp(self):
         super().setUp()
@@ -38,7 +38,7 @@ class DumpDatabases(MigrationTestCase):
         self.assertEqual(self.file("dump").read_bytes()[:5], b"PGDMP")
         self.assertFalse(self.file("part").exists())
 
-        # The loop continues, and sends no request to the database.
+        # The loop continues, and sends no queries to the database.
         os.utime(self.work / "alive", (0, 0))
         until(lambda: (self.work / "alive").stat().st_mtime > 0, "another round")
         self.assertEqual(self.begun(), 1)
@@ -81,7 +81,7 @@ class DumpDatabases(MigrationTestCase):
         self.assertIn("was killed three times", self.failure())
 
     def test_exits_at_once_on_a_signal(self):
-        # PostgreSQL's image asks for the second.
+        # PostgreSQL's image sets SIGINT as its stop signal.
         for stop in (signal.SIGTERM, signal.SIGINT):
             for running in (False, True):
                 with self.subTest(signal=stop, dumping=running):

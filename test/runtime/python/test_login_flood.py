@@ -1,4 +1,4 @@
-"""Wrong passwords lock out no user with the right password, on a real server with MLflow's own login."""
+"""Wrong passwords do not lock out users with the right password, on a real server with MLflow's own login."""
 
 import base64
 import itertools
@@ -12,7 +12,7 @@ from tracking_server import TrackingServerTestCase
 ADMIN = ("admin", "a long password")
 CONNECTIONS = 60
 TRIES = 5
-# A login that waits for its turn takes some 1.2 s. The machine that runs this may be busy with the flood itself.
+# A login that waits for its turn takes about 1.2 s. The flood itself can keep the machine busy.
 MOST_SECONDS = 15
 
 
@@ -33,12 +33,12 @@ class Flood(TrackingServerTestCase):
         )
 
     def ask_from(self, forwarded, login):
-        """The status of an answer behind nginx, which adds the last address."""
+        """Returns the status of an answer to a request over nginx, which adds the last address."""
         asked = {**header(*login), "X-Forwarded-For": forwarded}
         return self.ask("GET", "/api/2.0/mlflow/experiments/get?experiment_id=0", headers=asked)[0]
 
     def person(self, name):
-        """A user that the server has never seen a right password of."""
+        """Creates a user who has never logged in."""
         login = (name, f"the password of {name}")
         body = {"username": login[0], "password": login[1]}
         status, text = self.ask("POST", "/api/2.0/mlflow/users/create", body, header(*ADMIN))
@@ -46,7 +46,7 @@ class Flood(TrackingServerTestCase):
         return login
 
     def flood(self, forwarded, username):
-        """Many connections that send wrong passwords until the test is over; what they were answered."""
+        """Sends wrong passwords over many connections until the test ends. Returns the statuses."""
         answers, over = [], threading.Event()
 
         def connection(number):
@@ -66,7 +66,7 @@ class Flood(TrackingServerTestCase):
         return answers
 
     def logs_in(self, forwarded, logins):
-        """Each is let in, and soon."""
+        """Checks that each login succeeds soon."""
         seconds = []
         for login in logins:
             began = time.monotonic()

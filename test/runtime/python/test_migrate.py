@@ -49,7 +49,7 @@ class Migrate(MigrationTestCase):
         self.assert_unchanged("restored")
         self.assertEqual(self.counts("restored"), before)
 
-        # Then there is nothing to do, also without the container that dumps.
+        # A second migration has nothing to do, so it needs no container that dumps.
         again = self.end_of(self.start_migration(environment))
         self.assertIn("has the schema that this MLflow wants", again)
         self.assertEqual(len(list(self.backups.iterdir())), 1)
@@ -72,7 +72,7 @@ class Migrate(MigrationTestCase):
         self.assertIn("could not be uploaded", self.migrate(environment, code=1))
         self.assert_unchanged("no_upload")
 
-    def test_a_dump_that_did_not_arrive_whole_is_none(self):
+    def test_an_incomplete_dump_is_refused(self):
         login = {"PGUSER": "postgres", **self.environment(self.old_database("short"))}
         Dumps(self, login)
         repository = mock.Mock()
@@ -85,7 +85,7 @@ class Migrate(MigrationTestCase):
 
     def test_a_failing_upgrade_leaves_the_old_schema_and_says_why(self):
         environment = self.environment(self.old_database("failing"))
-        # A table that a later migration creates is in its way.
+        # A later migration fails because this table exists already.
         new = self.table_made_after_3_14()
         postgres().sql("failing", f"CREATE TABLE {new} (x int); ALTER TABLE {new} OWNER TO mlflow")
 
@@ -113,7 +113,7 @@ class Migrate(MigrationTestCase):
         tables = postgres().sql("newer_auth", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         self.assertEqual(tables, [])
 
-    def test_a_dump_that_needs_too_much_space_is_refused_in_words(self):
+    def test_a_dump_that_needs_too_much_space_is_refused_with_a_message(self):
         environment = self.environment(self.old_database("large"), DUMP_KIBIBYTES="20")
         output = self.migrate(environment, code=3)
         self.assertIn("The tracking database large could not be dumped", output)
@@ -121,7 +121,7 @@ class Migrate(MigrationTestCase):
         self.assertEqual(list(self.work.glob("large.[dp]*")), [], "it takes no space any more")
         self.assert_unchanged("large")
 
-    def test_a_migration_that_is_not_wanted_any_more_changes_nothing(self):
+    def test_a_superseded_migration_changes_nothing(self):
         wanted = self.folder / "wanted-image"
         wanted.write_text("mlflow:v3.14.0-full")
         environment = self.environment(
@@ -132,7 +132,7 @@ class Migrate(MigrationTestCase):
         self.assertIn("applied last wants mlflow:v3.14.0-full, and this migration is for mlflow:v3.17.2-full", output)
         self.assert_unchanged("unwanted")
 
-        # Also where that is found out after the dump only.
+        # Also if the change is detected only after the dump.
         wanted.write_text("mlflow:v3.17.2-full")
         gate = Gate(self.folder)
         Dumps(self, environment, gate.pg_dump)
@@ -143,7 +143,7 @@ class Migrate(MigrationTestCase):
         self.assertIn("this migration is for mlflow:v3.17.2-full", self.end_of(migration, code=3))
         self.assert_unchanged("unwanted")
 
-    def test_a_kubelet_that_is_behind_is_waited_for(self):
+    def test_waits_for_a_late_kubelet(self):
         wanted = self.folder / "wanted-image"
         wanted.write_text("mlflow:v3.14.0-full")
         environment = self.environment(
@@ -155,21 +155,21 @@ class Migrate(MigrationTestCase):
         self.end_of(migration)
         self.assertEqual(self.revision("behind"), HEAD)
 
-    def test_waiting_for_the_database_is_bounded(self):
+    def test_waits_for_the_database_a_limited_time(self):
         environment = self.environment("none", PGPORT=str(free_port()), MIGRATION_WAIT_SECONDS="0.1")
         self.assertIn("Gave up waiting", self.end_of(self.start_migration(environment), code=1))
 
 
 class WhileOthersHoldLocks(MigrationTestCase):
     def hold(self, name):
-        """A transaction such as pg_dump's, what is said of it, and the tables that it holds."""
+        """Begins a transaction like that of pg_dump. Returns its description in messages, and the tables that it locks."""
         connection = postgres().connect(name, application_name="a guest")
         self.addCleanup(connection.close)
         tables = [row[0] for row in postgres().sql(name, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         connection.cursor().execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS SHARE MODE")
         return connection, f"pid {connection.info.backend_pid} (role postgres, program a guest)", set(tables)
 
-    def test_it_gives_way_and_upgrades_when_they_have_ended(self):
+    def test_it_rolls_back_and_upgrades_when_they_have_ended(self):
         name = self.old_database("guest")
         holder, who, tables = self.hold(name)
         environment = self.environment(name)
@@ -186,7 +186,7 @@ class WhileOthersHoldLocks(MigrationTestCase):
         self.assertIn("has the schema that this MLflow wants", output)
         self.assertEqual(self.revision(name), HEAD)
         self.assertEqual(len(list(self.backups.iterdir())), 1)
-        # Its lock_timeout is 3 s, and this machine may be busy.
+        # The lock_timeout of the migration is 3 s, and this machine can be busy.
         self.assertLess(reader.longest, 15, "a server waits no longer than the upgrade itself")
         dumps.kill()
 
@@ -198,7 +198,7 @@ class WhileOthersHoldLocks(MigrationTestCase):
         self.assertIn(f"It is at schema {OLD_REVISION}, as before", output)
         self.assert_unchanged(name)
 
-    def test_it_gives_way_in_the_auth_database_too(self):
+    def test_it_rolls_back_in_the_auth_database_too(self):
         name, auth = self.old_database("auth_guest"), postgres().create("auth_guest_users", old_auth_schema())
         _, who, _ = self.hold(auth)
         environment = self.environment(name, AUTH_DATABASE=auth, MIGRATION_LOCK_SECONDS="0")
@@ -207,7 +207,7 @@ class WhileOthersHoldLocks(MigrationTestCase):
         self.assertIn(f"gave up waiting for locks of other sessions: {who}", output)
         self.assertEqual(self.revision(auth, "alembic_version_auth"), OLD_AUTH_REVISION)
 
-    def test_every_connection_finds_out_that_the_other_end_is_gone(self):
+    def test_every_connection_detects_a_lost_server(self):
         name = self.old_database("keepalive")
         holder, _, _ = self.hold(name)
         holder.cursor().execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
@@ -224,7 +224,7 @@ class WhileOthersHoldLocks(MigrationTestCase):
         holder.rollback()
         self.hold(name)
         until(lambda: waiting(""), "the upgrade waits for the lock")
-        # The migration's lock, and MLflow's engine.
+        # The connections of the migration's lock and of MLflow's engine.
         self.assert_short(keepalive_seconds([migration.pid]), 2)
 
     def assert_short(self, seconds, connections):
@@ -233,7 +233,7 @@ class WhileOthersHoldLocks(MigrationTestCase):
 
 
 class Reader(threading.Thread):
-    """A server that reads all the time."""
+    """A server that reads continuously."""
 
     def __init__(self, database):
         super().__init__()
@@ -259,7 +259,7 @@ class Reader(threading.Thread):
 
 class WhileADumpIsMade(MigrationTestCase):
     def begin(self, name):
-        """A migration that waits for a dump, which waits for the gate."""
+        """Starts a migration that waits for a dump, which waits for the gate."""
         environment = self.environment(self.old_database(name))
         gate = Gate(self.folder)
         dumps = Dumps(self, environment, gate.pg_dump)
@@ -301,7 +301,7 @@ class WhileADumpIsMade(MigrationTestCase):
         self.assertIn(f"it went from schema {OLD_REVISION} to {HEAD} meanwhile", self.end_of(migration, code=1))
         self.assertEqual(self.revision("changed"), HEAD)
 
-    def test_sigterm_ends_it_and_nothing_was_changed(self):
+    def test_sigterm_ends_it_without_a_change(self):
         _, _, _, migration = self.begin("stopped")
         migration.terminate()
         self.end_of(migration, code=143)

@@ -19,7 +19,7 @@ def basic(text, encoding="utf-8"):
 
 class TakeEveryPassword(unittest.TestCase):
     def asked(self, authorization):
-        """The app that answers a request with that header, and the header that it gets."""
+        """Returns the app that answers a request with that header, and the header that it receives."""
         auth = SimpleNamespace(
             _authenticate_fastapi_request=lambda request: "MLflow itself",
             _authenticate_cached=lambda username, password: [username, password],
@@ -28,10 +28,10 @@ class TakeEveryPassword(unittest.TestCase):
         headers = {} if authorization is None else {"Authorization": authorization}
         return auth._authenticate_fastapi_request(SimpleNamespace(headers=headers))
 
-    def test_a_password_beyond_ascii_is_checked_whole(self):
+    def test_a_password_with_non_ascii_characters_is_checked_completely(self):
         self.assertEqual(self.asked(basic(f"boss:{PASSWORD}")), ["boss", PASSWORD])
 
-    def test_all_else_is_left_to_mlflow(self):
+    def test_everything_else_is_left_to_mlflow(self):
         others = [None, "", "Basic", "Basic !", "Bearer x", basic("boss:plain"), basic("é"), basic("b:é", "latin-1")]
         for header in [*others, basic("boss:é").replace("Basic", "Bearer")]:
             self.assertEqual(self.asked(header), "MLflow itself", header)
@@ -41,7 +41,7 @@ class TakeEveryPassword(unittest.TestCase):
         source = Path(package, "server/auth/__init__.py").read_text("utf-8")
         reads, asks = (
             source.split(f"def {name}(")[1].split("\ndef ")[0]
-            # Since 3.18 in a function of its own.
+            # Since MLflow 3.18 in a separate function.
             for name in ("_basic_auth_credentials" if "def _basic_auth_credentials(" in source else "_authenticate_fastapi_request",
                          "_authenticate_fastapi_request")
         )
@@ -70,7 +70,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         await send({"status": 200 if any(b"authorization" in name for name in self.seen[-1]) else 401})
 
     async def request(self, headers, path="/api"):
-        """The status of the answer; `headers` are pairs, or a dict of them."""
+        """Returns the status of the answer. `headers` is a list of pairs or a dict."""
         sent = []
 
         async def send(message):
@@ -87,7 +87,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         return await self.request({"authorization": basic(f"{username}:{password}"), "x-forwarded-for": forwarded})
 
     async def begin(self, *logins):
-        """Requests that wait together, in that order, once the check of the first has begun."""
+        """Starts the check of the first request, then the others, which wait in that order."""
         self.go_on.clear()
         tasks = [asyncio.create_task(self.login(*login)) for login in logins]
         while len(self.app.waiting) < len(set(logins)) or len(self.checked) == 0:
@@ -95,7 +95,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         return tasks
 
     async def looked_at(self, count):
-        """Once so many logins wait, and the worker has looked at them again and again."""
+        """Waits until that number of logins wait, and the worker has checked them several times."""
         while len(self.app.waiting) < count or any(each.is_user is None for each in self.app.waiting.values()):
             await asyncio.sleep(0.001)
         for _ in range(5):
@@ -103,7 +103,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
             await asyncio.sleep(0.001)
 
     async def after(self, seconds, *tasks):
-        """What the requests are answered when so much time has passed."""
+        """Returns the statuses of the requests after that time."""
         self.now += seconds
         while not all(task.done() for task in tasks):
             self.app.arrived.set()
@@ -111,7 +111,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         return [task.result() for task in tasks]
 
     async def use_up(self, username, forwarded="192.0.2.66"):
-        """Sends wrong passwords until the next one has to wait."""
+        """Sends wrong passwords until the next one must wait."""
         for number in range(own_login.MOST_WRONG):
             self.assertEqual(await self.login(username, f"wrong {number}", forwarded), 401)
         self.checked.clear()
@@ -125,7 +125,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         await self.login("boss", "right")
         self.assertEqual(len(self.checked), 2)
 
-    async def test_a_wrong_password_is_taken_off_and_never_remembered(self):
+    async def test_a_wrong_password_is_removed_and_never_remembered(self):
         for _ in range(2):
             await self.request({"authorization": basic("boss:wrong"), "x": "y"})
         self.assertEqual(len(self.checked), 2)
@@ -142,12 +142,12 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(AssertionError):
             await self.app({"type": "lifespan"}, None, self.fail)
 
-    async def test_a_question_that_fails_leaves_the_name_to_its_check(self):
+    async def test_if_the_query_for_a_user_fails_the_password_is_still_checked(self):
         self.app.has_user = lambda username: 1 / 0
         self.assertEqual([await self.login("boss", "right"), await self.login("boss", "wrong")], [200, 401])
 
     async def test_mlflow_makes_no_hash_of_what_this_cannot_read(self):
-        """Its own readers differ: one takes a tab for the space, one a missing colon for an empty password."""
+        """The functions of MLflow differ: one accepts a tab as the space, one a missing colon as an empty password."""
         wrong = basic("boss:wrong")
         for path in ("/api", "/gateway/x"):
             for headers in (
@@ -161,13 +161,13 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
                 self.assertEqual(await self.request(headers, path), 401, headers)
         self.assertEqual(self.checked, [])
 
-    async def test_on_the_gateway_its_own_header_counts(self):
+    async def test_on_the_gateway_its_own_header_is_used(self):
         headers = {"authorization": basic("provider:key"), "x-mlflow-authorization": basic("boss:right")}
         await self.request(headers, "/gateway/x")
         self.assertEqual(self.seen, [{name.encode(): value.encode() for name, value in headers.items()}])
         await self.request(headers)
         self.assertEqual(self.checked, [("boss", "right"), ("provider", "key")])
-        # Without it MLflow would take the other for its own.
+        # Both headers are removed: MLflow would read the other one as its own.
         await self.request({**headers, "x-mlflow-authorization": basic("boss:wrong")}, "/gateway/x")
         self.assertEqual(self.seen[-1], {})
 
@@ -198,7 +198,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((self.app.proven, self.app.wrong.last(("user", "boss"))), ({}, self.now))
 
     async def order(self, *logins):
-        """The names in the order in which they are checked, where those before wait for the check of `first`."""
+        """Returns the names in the order of their checks, if all wait for the check of `first`."""
         tasks = await self.begin(("first", "x", "198.51.100.1"), *logins)
         self.go_on.set()
         await asyncio.gather(*tasks)
@@ -215,11 +215,11 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
             logins = [(f"user-{number}", "x", flood) for number in range(3)]
             self.assertEqual((await self.order(*logins, ("person", "x", person)))[0], "person", person)
 
-    async def test_a_forged_address_wins_nothing(self):
+    async def test_a_forged_address_has_no_advantage(self):
         logins = [(f"user-{number}", "x", f"203.0.113.{number}, 192.0.2.66") for number in range(3)]
         self.assertEqual((await self.order(*logins, ("person", "x", "192.0.2.1")))[0], "person")
 
-    async def test_names_without_a_user_come_last_and_cost_no_check(self):
+    async def test_unknown_names_come_last_and_need_no_check(self):
         logins = [("nobody", "a", "192.0.2.2"), ("nobody-2", "b", "192.0.2.3"), ("person", "c", "192.0.2.4")]
         self.assertEqual(await self.order(*logins), ["person"])
         self.assertEqual([headers[b"x-forwarded-for"][-1:] for headers in self.seen], [b"1", b"4", b"2", b"3"])
@@ -235,20 +235,20 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(await self.after(1, task), [401])
         self.assertEqual(await self.login("other", "wrong", "192.0.2.1"), 401)
 
-    async def test_of_those_that_must_wait_a_right_one_takes_no_turn(self):
+    async def test_right_passwords_that_must_wait_do_not_delay_each_other(self):
         await self.use_up("guessed")
         tasks = [asyncio.create_task(self.login(f"user-{number}", "right", "192.0.2.66")) for number in range(5)]
         await self.looked_at(5)
         self.assertEqual(await self.after(1, *tasks), [200] * 5)
 
-    async def test_who_waits_too_long_is_told_to_come_again(self):
+    async def test_a_request_that_waits_too_long_is_told_to_retry(self):
         await self.use_up("guessed")
         self.app.wrong.counted[("user", "guessed")] = (1e6, self.now)
         task = asyncio.create_task(self.login("guessed", "wrong"))
         await self.looked_at(1)
         self.assertEqual(await self.after(own_login.MOST_SECONDS_WAITING, task), [429])
 
-    async def test_of_too_many_the_one_with_the_most_tries_is_sent_away(self):
+    async def test_of_too_many_the_one_with_the_most_tries_is_refused(self):
         self.addCleanup(setattr, own_login, "MOST_WAITING", own_login.MOST_WAITING)
         own_login.MOST_WAITING = 3
         tasks = await self.begin(("first", "x"), ("guessed", "a", "192.0.2.66"), ("guessed", "b", "192.0.2.66"))
@@ -257,7 +257,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         self.go_on.set()
         self.assertEqual([await person, await tasks[0], await tasks[1]], [200, 401, 401])
 
-    async def test_one_that_is_sent_away_while_it_is_checked_leaves_the_others_alone(self):
+    async def test_one_that_is_refused_during_its_check_does_not_affect_the_others(self):
         self.addCleanup(setattr, own_login, "MOST_WAITING", own_login.MOST_WAITING)
         own_login.MOST_WAITING = 1
         await self.login("first", "w")
@@ -274,7 +274,7 @@ class OneAtATime(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(await asyncio.gather(*tasks), [401, *[200] * 5])
         self.assertEqual(self.checked[1:], [("boss", "right")])
 
-    async def test_what_is_kept_has_a_bound(self):
+    async def test_the_number_of_remembered_logins_is_limited(self):
         self.addCleanup(setattr, own_login, "MOST_KEPT", own_login.MOST_KEPT)
         own_login.MOST_KEPT = 6
         for number in range(9):

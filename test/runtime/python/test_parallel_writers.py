@@ -14,7 +14,7 @@ CALLS = 3
 STEPS = 50
 METRICS = 20
 TRACES = 40
-# What lib/tracking/server-plan.ts makes of its default.
+# The default of lib/tracking/server-plan.ts.
 CONNECTIONS = 20
 
 
@@ -45,7 +45,7 @@ class ParallelWriters(TrackingServerTestCase):
         return status, time.monotonic() - began, text
 
     def write(self, run):
-        # A run's name is the tag for which one call holds four connections at once.
+        # For the tag with the name of a run, one call holds four connections at once.
         tags = [{"key": "mlflow.runName", "value": "again"}]
         return [
             self.timed(
@@ -83,7 +83,7 @@ class ParallelWriters(TrackingServerTestCase):
             until.wait(0.05)
         return most
 
-    def test_nothing_is_lost_of_forty_writers_an_asynchronous_one_and_traces(self):
+    def test_forty_writers_an_asynchronous_one_and_traces_lose_nothing(self):
         runs = [self.run_of(f"writer-{i}") for i in range(WRITERS)]
         asynchronous = self.run_of("asynchronous")
         done = threading.Event()
@@ -94,7 +94,7 @@ class ParallelWriters(TrackingServerTestCase):
                 *(pool.submit(self.write, run) for run in runs),
                 *(pool.submit(self.send_trace, number) for number in range(1, TRACES + 1)),
             ]
-            # Those who need no database do not wait for the others.
+            # Requests that need no database do not wait for the others.
             health = []
             while not all(future.done() for future in asked):
                 health.append(self.timed("GET", "/version"))

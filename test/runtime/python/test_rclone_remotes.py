@@ -1,4 +1,4 @@
-"""What run-rclone.sh makes of the URI of each artifact store: the remote, and the settings of rclone that go with it."""
+"""The remote and the settings of rclone that run-rclone.sh derives from the URI of each artifact store."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from support import PROGRAMS, until
 
-# Writes its settings in place of an answer.
+# A stand-in that prints its settings instead of a result.
 RCLONE = """#!/bin/sh
 env | grep ^RCLONE_CONFIG_S | sort
 """

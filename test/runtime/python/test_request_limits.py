@@ -76,7 +76,7 @@ class Turns(unittest.IsolatedAsyncioTestCase):
     def begin(self, client, scope=None):
         return asyncio.ensure_future(self.turns(scope or request(), client.receive, client.send))
 
-    async def test_no_more_than_that_many_are_inside_and_the_others_follow_in_order(self):
+    async def test_no_more_than_the_limit_run_and_the_others_follow_in_order(self):
         bodies = [str(i).encode() for i in range(9)]
         asked = [self.begin(Client({**ENDS, "body": body})) for body in bodies]
         await settle()
@@ -108,7 +108,7 @@ class Turns(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(self.app.inside, 2 + len(paths) + 1)
         self.app.go.set()
 
-    async def test_a_body_that_comes_slowly_holds_no_turn(self):
+    async def test_a_body_that_arrives_slowly_holds_no_turn(self):
         rest = asyncio.get_running_loop().create_future()
 
         async def later():
@@ -163,7 +163,7 @@ class Turns(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((left.status, after.status), (None, 200))
         self.assertEqual(len(self.app.order), 1)
 
-    async def test_who_waits_too_long_is_told_to_come_again(self):
+    async def test_a_request_that_waits_too_long_is_told_to_retry(self):
         held = [self.begin(Client()) for _ in range(2)]
         with mock.patch.object(request_limits, "MOST_SECONDS_WAITING", 0.01):
             late = Client()
@@ -251,7 +251,7 @@ class Turns(unittest.IsolatedAsyncioTestCase):
 
 
 class Routes(unittest.TestCase):
-    """Every route of MLflow, sorted: one that is not known here waits for its turn."""
+    """Classifies every route of MLflow. An unknown route must wait for its turn."""
 
     BESIDE = re.compile(
         r"/|/(health|version|metrics|get-artifact|model-versions/get-artifact)|/static-files/.*|/gateway/.*"
@@ -275,7 +275,7 @@ class Routes(unittest.TestCase):
 
 
 async def misbehaves(scope, receive, send):
-    """Answers as MLflow does where something in it fails."""
+    """Answers as MLflow does if an error occurs in it."""
     start = {"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"4")]}
     if scope["path"] in ("/after", "/within"):
         await send(start)
@@ -313,12 +313,12 @@ class Failures(unittest.TestCase):
         self.connection.auto_open = 0
         self.assertEqual(self.get("/fine"), (200, b"fine", False))
 
-    def test_a_failure_after_the_answer_leaves_the_connection(self):
+    def test_a_failure_after_the_answer_keeps_the_connection_open(self):
         self.assertEqual(self.get("/after"), (500, b"fail", False))
         self.connection.auto_open = 0
         self.assertEqual(self.get("/fine"), (200, b"fine", False))
 
-    def test_an_answer_that_breaks_off_looks_like_one(self):
+    def test_an_interrupted_answer_is_recognized_as_incomplete(self):
         with self.assertRaises(http.client.IncompleteRead):
             self.get("/within")
 
@@ -357,7 +357,7 @@ class Unpacking(unittest.TestCase):
 
 class Server(TrackingServerTestCase):
     def kept(self, *asked):
-        """Answers to requests on one connection, which must not close."""
+        """Sends requests on one connection, which must not close. Returns the answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.connect()
         connection.auto_open = 0
@@ -365,7 +365,7 @@ class Server(TrackingServerTestCase):
         return [self.ask(*request, connection=connection) for request in asked]
 
     def test_mlflow_fails_and_the_next_request_on_the_connection_is_answered(self):
-        # It reads a field of what it takes for an object.
+        # MLflow expects an object and reads a field of it.
         fails = ("POST", "/v1/traces", b"[]", {"x-mlflow-experiment-id": "0"})
         answers = self.kept(fails, ("GET", "/version"), fails, ("GET", "/health"))
         self.assertEqual([status for status, _ in answers], [500, 200, 500, 200])
@@ -375,7 +375,7 @@ class Server(TrackingServerTestCase):
         headers = {"Content-Type": "application/x-protobuf", "x-mlflow-experiment-id": "0", **headers}
         return self.ask("POST", "/v1/traces", body, headers)
 
-    def test_packed_traces_pass_and_broken_ones_are_refused_in_mlflows_words(self):
+    def test_traces_that_are_compressed_pass_and_broken_ones_get_the_message_of_mlflow(self):
         raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)
         packed = {
             "gzip": gzip.compress(trace(101)), "deflate": zlib.compress(trace(102)),
@@ -395,11 +395,11 @@ class Server(TrackingServerTestCase):
             self.assertIn(words, text)
 
     def memory(self):
-        """The most that the server has had in memory, in bytes."""
+        """The greatest memory use of the server, in bytes."""
         with open(f"/proc/{self.server.pid}/status") as status:
             return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) * 1024
 
-    def test_a_gigabyte_of_packed_zeros_costs_neither_memory_nor_the_others(self):
+    def test_a_gigabyte_of_compressed_zeros_uses_little_memory_and_delays_no_others(self):
         packer = zlib.compressobj(9, wbits=31)
         bomb = b"".join(packer.compress(bytes(10**6)) for _ in range(1500)) + packer.flush()
         self.assertLess(len(bomb), 1.6e6)
@@ -417,7 +417,7 @@ class Server(TrackingServerTestCase):
         if os.environ.get("SHOW_FIGURES"):
             print(f"{(self.memory() - before) >> 20} MiB more, /health at most {longest:.2f} s")
         self.assertLess(self.memory() - before, 2.5 * request_limits.MOST_UNPACKED_BYTES)
-        # Unbounded it is 14 s on a machine with nothing else to do.
+        # Without a limit it is 14 s on an idle machine.
         self.assertLess(longest, 8)
 
     def test_two_encodings_are_refused(self):

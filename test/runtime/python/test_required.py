@@ -1,4 +1,4 @@
-"""No program starts if MLflow, uvicorn or SQLAlchemy lacks a name that it replaces."""
+"""A program does not start if MLflow, uvicorn or SQLAlchemy lacks a name that the program replaces."""
 
 import contextlib
 import importlib
@@ -43,7 +43,7 @@ def launch():
         serve.launch_of_mlflow_server([])
 
 
-# What each program asks for, by the module that asks.
+# The names that each program requires, by the module that requires them.
 PROGRAMS_WITH_WHAT_THEY_REPLACE = [
     (artifact_locations, artifact_locations.restrict, [
         "mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore",
@@ -78,7 +78,7 @@ class Required(unittest.TestCase):
     def setUp(self):
         self.enterContext(mock.patch.dict(os.environ, {"_MLFLOW_SERVER_SERVE_ARTIFACTS": "true"}))
         self.said = self.enterContext(contextlib.redirect_stderr(io.StringIO()))
-        # Other tests of this process are to find MLflow as it was.
+        # Restores MLflow for other tests of this process.
         for holder in (mlflow.server, tracking, tracking.SqlAlchemyStore, workspaces.SqlAlchemyStore):
             self.enterContext(self.kept(holder))
         for name in ("_authenticate_fastapi_request", "_authenticate_cached"):
@@ -98,7 +98,7 @@ class Required(unittest.TestCase):
 
     @contextlib.contextmanager
     def without(self, holder, name):
-        """As if a class and what it inherits from never had it."""
+        """Removes the name from a class and its base classes."""
         with contextlib.ExitStack() as stack:
             for each in getattr(holder, "__mro__", [holder]):
                 if name in vars(each):
@@ -107,7 +107,7 @@ class Required(unittest.TestCase):
             yield
 
     def asked(self, module, run):
-        """(where, name) of all that a program asks for."""
+        """Returns (module or class, name) of all names that a program requires."""
         found, plain = [], required.required
 
         def recording(holder, name, *package):
@@ -137,7 +137,7 @@ class Required(unittest.TestCase):
             with mock.patch.object(importlib, "import_module", side_effect=ModuleNotFoundError(name=name)):
                 with self.assertRaisesRegex(required.Missing, f"has no {name}, without which"):
                     required.required_module(name)
-        # What a module needs itself is said as Python says it.
+        # An error for an import of the module itself is not changed.
         with mock.patch.object(importlib, "import_module", side_effect=ModuleNotFoundError(name="psycopg2")):
             with self.assertRaises(ModuleNotFoundError):
                 required.required_module("mlflow.store.tracking.sqlalchemy_store")

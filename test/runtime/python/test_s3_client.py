@@ -1,4 +1,4 @@
-"""What the variables of lib/artifacts/existing-bucket.ts make of the client by which MLflow speaks to a store."""
+"""The effect of the variables of lib/artifacts/existing-bucket.ts on the S3 client of MLflow."""
 
 import http.server
 import os
@@ -21,7 +21,7 @@ ENDPOINT = {
 
 
 def client(**variables):
-    """MLflow's own, with these variables and no others of the machine."""
+    """Returns MLflow's own client, with these variables and no others of the machine."""
     s3_artifact_repo._cached_get_s3_client.cache_clear()
     with mock.patch.dict(os.environ, {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **KEY, **variables}, clear=True):
         return s3_artifact_repo._get_s3_client()
@@ -47,9 +47,9 @@ class AddressingStyle(unittest.TestCase):
 
 
 class Store(http.server.BaseHTTPRequestHandler):
-    """Takes each upload, and keeps its headers."""
+    """Accepts each upload, and records its headers."""
 
-    # Answers `Expect: 100-continue`, which boto3 waits for.
+    # With HTTP/1.1 the server answers `Expect: 100-continue`, for which boto3 waits.
     protocol_version = "HTTP/1.1"
 
     def do_PUT(self):
@@ -94,20 +94,20 @@ class Checksums(unittest.TestCase):
         [headers] = self.server.uploads
         return [name for name in headers if "checksum" in name or name == "x-amz-trailer"]
 
-    def test_none_where_they_are_not_required(self):
+    def test_none_if_they_are_not_required(self):
         self.assertEqual(self.upload(**ENDPOINT), [])
 
-    # What the variables are for: without them this test is of no use.
+    # Shows that the variables are needed.
     def test_boto3_adds_them_by_itself(self):
         self.assertNotEqual(self.upload(), [])
 
-    def test_answers_are_checked_only_where_it_is_required(self):
+    def test_answers_are_checked_only_if_required(self):
         self.assertEqual(client(**ENDPOINT).meta.config.response_checksum_validation, "when_required")
         self.assertEqual(client().meta.config.response_checksum_validation, "when_supported")
 
 
 class Authority(unittest.TestCase):
-    """A store whose certificate is of an authority that nobody knows."""
+    """A store whose certificate is from an unknown authority."""
 
     def setUp(self):
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -131,7 +131,7 @@ class Authority(unittest.TestCase):
             s3_artifact_repo._cached_get_s3_client.cache_clear()
             s3_artifact_repo.S3ArtifactRepository("s3://models").log_artifact(str(file))
 
-    def test_mlflow_trusts_it_if_it_is_told_to(self):
+    def test_mlflow_trusts_it_if_configured(self):
         self.upload(AWS_CA_BUNDLE=str(self.certificate))
         self.assertEqual(len(self.server.uploads), 1)
         with self.assertRaisesRegex(Exception, "SSL validation failed"):
@@ -147,7 +147,7 @@ class Authority(unittest.TestCase):
         self.assertEqual(headers["x-amz-server-side-encryption-aws-kms-key-id"], "alias/mlflow")
 
     def rclone(self, remote, **variables):
-        """What run-rclone.sh makes of a request to list that remote."""
+        """Returns the result of run-rclone.sh for a request to list that remote."""
         work, secrets = (Path(self.enterContext(tempfile.TemporaryDirectory())) for _ in range(2))
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "TARGET_ACCESS_KEY_ID", "TARGET_SECRET_ACCESS_KEY"):
             (secrets / name).write_text("key")
@@ -170,7 +170,7 @@ class Authority(unittest.TestCase):
                 self.assertEqual(self.rclone(remote, **{variable: str(self.certificate)}), ("0", ""))
                 self.assertIn("x509", self.rclone(remote)[1])
 
-    def test_rclone_says_that_the_file_of_the_authority_is_not_there(self):
+    def test_rclone_reports_that_the_file_of_the_authority_is_missing(self):
         code, errors = self.rclone("source:", AWS_CA_BUNDLE="/nonexistent")
         self.assertEqual(code, "1")
         self.assertIn("/nonexistent", errors)

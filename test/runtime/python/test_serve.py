@@ -15,7 +15,7 @@ from support import (
     old_schema, pod_environment, postgres,
 )
 
-# What would be started, instead of starting it.
+# Prints what `mlflow server` would start, instead of starting it.
 OF_MLFLOW = """
 import json, os, sys, mlflow.cli, mlflow.server
 import secret_files; secret_files.load()
@@ -34,7 +34,7 @@ uvicorn.main = main
 os.execve = execve
 serve.main(sys.argv[1:])
 """
-# Random at each start, and set twice, because prometheus_client has two names for the folder.
+# Random at each start, or set twice, because prometheus_client has two names for the folder.
 NOT_COMPARED = (
     "_MLFLOW_SERVER_BOOT_ID", "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN", "_MLFLOW_ASSISTANT_DELEGATION_SIGNING_KEY",
     "PROMETHEUS_MULTIPROC_DIR",
@@ -58,7 +58,7 @@ class Serve(PodTestCase):
     def basic_auth(self, schema=new_auth_schema):
         auth = postgres().create(f"auth_{self._testMethodName}", schema())
         ini = self.folder / "auth.ini"
-        # 3.14 reads the administrator only from here, later versions prefer the environment.
+        # MLflow 3.14 reads the administrator only from this file. Later versions prefer the environment.
         ini.write_text(
             f"[mlflow]\ndefault_permission = READ\ndatabase_uri = postgresql+psycopg2:///{auth}\n"
             "admin_username = admin\nadmin_password = a long password\nauth_cache_ttl_seconds = 60\n"
@@ -84,7 +84,7 @@ class Serve(PodTestCase):
         environment.pop("UVICORN_TIMEOUT_WORKER_HEALTHCHECK", None)
         _, plain_command, plain_environment = self.launch(OF_MLFLOW, arguments)
         self.assertEqual(how, expected_how)
-        # Only the app differs: MLflow's own is inside it.
+        # Only the app differs: it contains MLflow's own.
         made = "--factory" in plain_command
         self.assertEqual(environment.pop("SERVED_APP"), plain_command[-1] + ("()" if made else ""))
         app = [*([] if made else ["--factory"]), "--app-dir", str(PROGRAMS), "server_app:create_app"]
@@ -144,7 +144,7 @@ class Serve(PodTestCase):
         upload.putheader("Content-Length", "20")
         upload.endheaders()
         upload.send(b"0123456789")
-        # Answered after the half was read, as one event loop reads in order.
+        # This answer comes after the half was read, because the event loop reads in order.
         self.assertEqual(self.get("/health")[0], 200)
         server.terminate()
         said = self.read_until(server, "Waiting for connections to close")
@@ -181,7 +181,7 @@ class Serve(PodTestCase):
         self.assertIn(f"The tracking database {name} was upgraded by a newer MLflow: its schema ffffffffffff", said)
 
     def test_refuses_another_schema_of_the_auth_database_with_a_message(self):
-        # `mlflow server` upgrades it by itself, without a lock and without a dump.
+        # `mlflow server` would upgrade this database itself, without a lock and without a dump.
         arguments = [*self.arguments, *self.basic_auth(old_auth_schema)]
         auth = self.environment["AUTH_DATABASE"]
         said = self.run_to_end("serve.py", *arguments, environment=self.environment, code=1)
@@ -194,7 +194,7 @@ class Serve(PodTestCase):
         self.assertIn(f"The auth database {auth} has no schema, this MLflow wants", said)
 
     def test_waits_for_a_database_and_then_checks_its_schema(self):
-        # An older dump may have been restored meanwhile.
+        # A person can have restored an older dump in the meantime.
         name = postgres().create("away", old_schema())
         postgres().sql("postgres", f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         environment = {**self.environment, "PGDATABASE": name}

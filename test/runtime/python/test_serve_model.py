@@ -54,7 +54,7 @@ class ServeModel(ServingTestCase):
         return answer.status, answer.read().decode()
 
     def metrics_with(self, line):
-        """The metrics, once they have that line: a client can have its answer before it is counted."""
+        """Waits until the metrics have that line, because a client can get its answer before the metrics change."""
         text = ""
 
         def told():
@@ -84,7 +84,7 @@ class ServeModel(ServingTestCase):
         self.assertEqual(self.post(json.dumps(INPUTS), kept)[0], 200)
         process.terminate()
         self.read_until(process, "keeps serving for 6 s")
-        # It still answers, on old connections and new ones, and tells their owners to leave.
+        # The server still answers, on old and new connections, and then closes them.
         status, _, answer = self.post(json.dumps(INPUTS), kept)
         self.assertEqual((status, answer.getheader("connection")), (200, "close"))
         self.assertEqual(self.post(json.dumps(INPUTS))[0], 200)
@@ -107,15 +107,15 @@ class ServeModel(ServingTestCase):
     def test_limits(self):
         self.serving("slow", WARM_UP="", MAX_REQUEST_BYTES="1000", MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT="1")
         self.assertEqual(self.post("x" * 1001)[0], 413)
-        # A body whose length is not told.
+        # A body without a Content-Length.
         chunks = self.connection()
         chunks.request("POST", "/invocations", iter([b"x" * 600] * 2), {"Content-Type": "application/json"},
                        encode_chunked=True)
         self.assertEqual(chunks.getresponse().status, 413)
         self.assertEqual(self.post('{"inputs": [2]}')[0], 504)
-        # Its answer counts now, though the prediction that was given up sleeps on.
+        # The metrics include the answer at once, although the aborted prediction still sleeps.
         self.metrics_with('path="/invocations",status="504"} 1.0')
-        # A body that does not come.
+        # A body that does not arrive.
         lame = self.connection()
         lame.putrequest("POST", "/invocations")
         lame.putheader("Content-Length", "10")
@@ -184,7 +184,7 @@ class ServeModel(ServingTestCase):
         until(lambda: WAITING not in self.tags("asks"), "the tag is gone", 120)
 
     def hang(self, count):
-        """So many predictions that never end, each given up with 504."""
+        """Sends that number of predictions that never end. Each is answered with 504."""
         threads = [threading.Thread(target=self.post, args=('{"inputs": [600]}',)) for _ in range(count)]
         for thread in threads:
             thread.start()
@@ -202,7 +202,7 @@ class ServeModel(ServingTestCase):
         status, text = self.get("/ping")
         self.assertEqual(status, 503)
         self.assertIn("All 2 predictions that can run at once have hung for over 1 s", text)
-        # It ends all the same.
+        # The process still exits.
         process.terminate()
         self.assertEqual(process.wait(20), 0)
 
@@ -224,7 +224,7 @@ class ServeModel(ServingTestCase):
         first.start()
         self.metrics_with("mlflow_serving_requests_in_progress 1.0")
         self.assertEqual(self.post('{"inputs": [0]}' + " " * 100)[0], 503)
-        # A body whose length is not told.
+        # A body without a Content-Length.
         chunks = self.connection()
         chunks.request("POST", "/invocations", iter([b"x" * 60] * 2), {"Content-Type": "application/json"},
                        encode_chunked=True)
@@ -239,12 +239,12 @@ class ServeModel(ServingTestCase):
             with socket.create_connection(("127.0.0.1", self.ports[0]), timeout=30) as lame:
                 lame.sendall(head)
                 self.assertEqual(lame.recv(100), b"")
-        # What comes after its head has the time of a request, and a kept connection may be silent.
+        # After its head, a request has the whole time limit. An idle keep-alive connection stays open.
         kept = self.connection()
         for _ in range(2):
             self.assertEqual(self.post('{"inputs": [1.5]}', kept)[0], 200)
             time.sleep(1.5)
-        # But not begin another head and leave it at that.
+        # But a client must complete a head that it begins.
         kept.sock.sendall(b"POST /invoc")
         self.assertEqual(kept.sock.recv(100), b"")
 

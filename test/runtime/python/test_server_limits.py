@@ -85,7 +85,7 @@ class Pool(unittest.TestCase):
 
 
 class TwoWorkersWithALogin(TrackingServerTestCase):
-    """The processes import MLflow for themselves, and each has a pool and a queue."""
+    """Each worker process imports MLflow itself, and has its own pool and queue."""
 
     environment = {
         "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": str(CONNECTIONS - 1),
@@ -94,7 +94,7 @@ class TwoWorkersWithALogin(TrackingServerTestCase):
         "MLFLOW_AUTH_ADMIN_USERNAME": "admin",
         "MLFLOW_AUTH_ADMIN_PASSWORD": "a long password",
     }
-    # Without the last option, uvicorn kills a worker that a busy machine takes more than 5 s to start.
+    # Without the last option, uvicorn kills a worker that needs more than 5 s to start, e.g. on a busy machine.
     arguments = ["--app-name", "basic-auth", "--workers", "2", "--uvicorn-opts", "--timeout-worker-healthcheck 300"]
     login = {"Authorization": "Basic YWRtaW46YSBsb25nIHBhc3N3b3Jk"}
 

@@ -55,7 +55,7 @@ class ServiceUsers(MigrationTestCase):
         granted = "SELECT resource_type, resource_pattern, permission FROM role_permissions ORDER BY 2"
         expected = [("registered_model", name, "EDIT") for name in ("churn", "not registered yet")]
         self.assertEqual(postgres().sql(self.auth, granted), expected)
-        # What an administrator changed stays.
+        # The change of an administrator is kept.
         postgres().sql(self.auth, "UPDATE role_permissions SET permission = 'MANAGE' WHERE resource_pattern = 'churn'")
         self.assertNotIn(may_change, self.make_users(plan))
         self.assertEqual(postgres().sql(self.auth, granted)[0][2], "MANAGE")
@@ -79,7 +79,7 @@ class ServiceUsers(MigrationTestCase):
         for old in (None, "old"):
             if old:
                 revision.write_text(old)
-            # Not 3, after which the Job is not tried again.
+            # Not 3, after which the Job is not retried.
             said = self.make_users({}, code=1, MOUNTED_REVISION="mine", MOUNT_WAIT_SECONDS="0.1")
             self.assertIn("The mounted plan of the users is not that of this Job.", said)
         job = self.start("service_users.py", environment={**self.login, "MOUNTED_REVISION": "mine"})

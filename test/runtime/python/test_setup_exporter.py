@@ -1,4 +1,4 @@
-"""The role of the exporter of metrics, on a real PostgreSQL with the pg_hba.conf of the library."""
+"""The role of the metrics exporter, on a real PostgreSQL with the pg_hba.conf of the library."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import psycopg2
 from support import PASSWORD, PROGRAMS, Postgres
 
 SCRIPT = PROGRAMS.parent / "postgres" / "setup-exporter.sh"
-# As lib/database/postgres-pod.ts writes it, but for the first line, by which the tests log in.
+# As lib/database/postgres-pod.ts writes it. The first line is added, for the login of the tests.
 ACCESS_RULES = """\
 host all postgres 127.0.0.1/32 trust
 host "mlflow" +cdk8s_mlflow all scram-sha-256

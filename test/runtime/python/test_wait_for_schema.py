@@ -17,7 +17,7 @@ AUTH_HEAD = schema.revisions(schema.AUTH)[1]
 
 
 class SilentAtQueries:
-    """Lets logins through to the database, and loses every query while it is silent."""
+    """A proxy that forwards logins to the database, and drops every query while it is silent."""
 
     def __init__(self, port):
         self.target, self.silent, self.open = port, True, []
@@ -65,7 +65,7 @@ class WaitForSchema(PodTestCase):
         self.assertEqual(waiter.wait(10), 0)
 
     def set_revision(self, database, table, revision):
-        # One statement, one transaction: no state in between is seen.
+        # All in one transaction, so that no intermediate state is visible.
         postgres().sql(database, f"""
             CREATE TABLE IF NOT EXISTS {table} (version_num text);
             GRANT SELECT ON {table} TO mlflow;
@@ -93,7 +93,7 @@ class WaitForSchema(PodTestCase):
         self.read_until(waiter, "The tracking database rotated has no schema yet")
 
     def rotate_password(self, password):
-        # As the kubelet does it: the program sees the file before or the file after.
+        # As the kubelet does: the program sees either the old or the new file.
         (self.secrets / ".new").write_text(password)
         (self.secrets / ".new").rename(self.secrets / "PGPASSWORD")
 

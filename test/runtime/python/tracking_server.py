@@ -1,4 +1,4 @@
-"""A tracking server as its pod starts it, with a PostgreSQL of its own, for the tests."""
+"""A tracking server for the tests, as its pod starts it, with its own PostgreSQL."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ mlflow.db.upgrade.main(["postgresql+psycopg2://"], standalone_mode=False)
 
 
 class TrackingServerTestCase(unittest.TestCase):
-    """One server for all tests of the class."""
+    """Starts one server for all tests of the class."""
 
     environment = {}
     arguments = []
@@ -45,7 +45,7 @@ class TrackingServerTestCase(unittest.TestCase):
                     "--expose-prometheus", str(cls.folder / "metrics"),
                     "--allowed-hosts", "localhost:*,127.0.0.1:*",
                     "--uvicorn-opts", "--no-access-log --timeout-graceful-shutdown 30 --timeout-keep-alive 120",
-                    # The last one counts.
+                    # The last of repeated options takes effect.
                     *cls.arguments,
                 ],
                 env=pod_environment(cls.folder / "secrets", environment),
@@ -57,7 +57,7 @@ class TrackingServerTestCase(unittest.TestCase):
 
     @classmethod
     def prepare(cls):
-        """What the server finds in its folder."""
+        """Creates the files that the server needs in its folder."""
 
     @classmethod
     def answers(cls):
@@ -68,7 +68,7 @@ class TrackingServerTestCase(unittest.TestCase):
 
     @classmethod
     def ask(cls, method, path, body=None, headers=None, timeout=150, connection=None):
-        """The status of the answer and its text."""
+        """Returns the status and the text of the answer."""
         own = connection or http.client.HTTPConnection("127.0.0.1", cls.port, timeout=timeout)
         try:
             data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()

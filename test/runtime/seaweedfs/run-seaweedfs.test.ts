@@ -1,4 +1,4 @@
-// The script with what its image holds on its PATH, and nothing else; `weed` is a stand-in that writes down what it is asked.
+// The script, with only the programs of its image on the PATH. `weed` is a stand-in that records its arguments.
 import { ChildProcess, spawn, spawnSync } from 'child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
@@ -7,7 +7,7 @@ import { contentsOf } from '../../../docs/generate/programs';
 import { Images } from '../../../lib';
 import { ROOT } from '../../support/run';
 
-/** Bash alone: it must not need a program either. It knows one limit more if there is a file `newer`. */
+/** The stand-in uses only Bash, because it has the same PATH. It has one more limit if a file `newer` exists. */
 const WEED = `#!/bin/bash
 cd "$CONFIG_DIRECTORY" || exit 1
 case $1 in
@@ -65,7 +65,7 @@ function start(): ChildProcess {
     FOLLOW_SECONDS: '0.1',
   };
   const script = join(ROOT, 'runtime', 'seaweedfs', 'run-seaweedfs.sh');
-  // A group of its own: the script's second half lives as long as the container.
+  // A separate process group, because the background part of the script runs as long as the container.
   running = spawn(join(folder, 'bin', 'sh'), [script, 'server', '-filer'], { env, detached: true });
   stderr = '';
   running.stderr!.on('data', (chunk) => (stderr += chunk));
@@ -79,7 +79,7 @@ async function stopped(child: ChildProcess): Promise<void> {
   try {
     process.kill(-child.pid!, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // The process has already exited.
   }
   await ended;
 }
@@ -116,7 +116,7 @@ test('starts weed with two logins, of which that of MLflow opens one bucket and 
 test('gives weed four random keys for its own parts, others at each start', async () => {
   for (const starts of [1, 2]) {
     const child = start();
-    // `ready` of the first start may still be there when the second one begins.
+    // When the second start begins, the file `ready` of the first one can still exist.
     await until(() => existsSync(file('variables')) && read('variables').trim().split('\n').length === 4 * starts);
     await stopped(child);
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'os';
 import { join } from 'path';
 import { program } from '../../../lib/component/program';
 
-/** What a password may hold, and what an editor leaves at the end of its file. */
+/** Characters that a password can contain, and the line ends that an editor adds to its file. */
 const PASSWORD = 'p%s\\n$(id) "b" \'c\'';
 const ENDS = ['', '\n', '\r\n'];
 
@@ -15,12 +15,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Stands in for a program of the image: writes what it is given into `seen`. */
+/** A stand-in for a program of the image: writes its input into the file `seen`. */
 function stub(name: string, script: string): void {
   writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
 
-/** Runs a script of runtime/ with these files, each with that end of line, and tells what the stub has seen. */
+/** Runs a script of runtime/ with these files, each with that line end. Returns the input of the stand-in. */
 function run(script: string, files: string[], end: string, environment: Record<string, string>): string {
   for (const file of files) writeFileSync(join(folder, file), `${file}-${PASSWORD}${end}`);
   const env = {
@@ -46,7 +46,7 @@ describe('a Secret whose value ends with', () => {
     mkdirSync(work);
     writeFileSync(join(work, 'mlflow.request'), '');
     stub('pg_dump', `printf '%s\\n' "$PGUSER" "$PGPASSWORD" >"$SEEN"; kill "$PPID"; exit 1`);
-    // It runs until it is stopped, as its container is.
+    // The script runs until it is stopped, like its container.
     stub('sleep', '[ ! -s "$SEEN" ] || kill "$PPID"');
     const seen = run('dump-databases.sh', ['PGUSER', 'PGPASSWORD'], end, { WORK_DIRECTORY: work });
     expect(seen).toBe(`PGUSER-${PASSWORD}\nPGPASSWORD-${PASSWORD}\n`);
