@@ -1,5 +1,6 @@
 """Helpers for tests of the migration: old databases, and the two containers of its pod."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -103,9 +104,14 @@ class MigrationTestCase(PodTestCase):
 
 
 def processes_of_group(group):
-    stats = [file.read_text() for file in Path("/proc").glob("[0-9]*/stat")]
-    after_name = [stat.split(") ")[-1].split() for stat in stats]
-    return [int(stat.split()[0]) for stat, rest in zip(stats, after_name) if int(rest[2]) == group]
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        # Any process of the machine may end meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            stat = file.read_text()
+            if int(stat.split(") ")[-1].split()[2]) == group:
+                found.append(int(stat.split()[0]))
+    return found
 
 
 def keepalive_seconds(pids):
