@@ -387,8 +387,8 @@ function ofType(type: string, name: string, values: Values, seen: Set<string>): 
   if (type.startsWith('{')) {
     const keys = values.texts.map((key): Labelled => [`.${say(key)} = "a"`, { [key]: 'a' }]);
     const inner = valuesOf(type.slice(1, -1), '', values, seen);
-    const right = rightKey(name);
-    return [...keys, ...inner.map(([label, value]): Labelled => [`.${right}${label}`, { [right]: value }])];
+    const known = rightKey(name);
+    return [...keys, ...inner.map(([label, value]): Labelled => [`.${known}${label}`, { [known]: value }])];
   }
   if (!(type in STRUCTS)) return [];
   const fields = Object.entries(STRUCTS[type]).flatMap(([field, of]) => {
