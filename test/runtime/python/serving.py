@@ -102,6 +102,14 @@ class ServingTestCase(PodTestCase):
 
         return MlflowClient(client_environment(registry())["MLFLOW_TRACKING_URI"]).get_model_version(name, version).tags
 
+    def remove_tags(self, name, version="1"):
+        """Those that another test left."""
+        from mlflow.tracking import MlflowClient
+
+        client = MlflowClient(client_environment(registry())["MLFLOW_TRACKING_URI"])
+        for tag in client.get_model_version(name, version).tags:
+            client.delete_model_version_tag(name, version, tag)
+
     @property
     def current(self) -> Path:
         return self.model / "version-1"

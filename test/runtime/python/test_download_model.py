@@ -260,6 +260,7 @@ class Requirements(ServingTestCase):
         self.assertEqual(sorted(each.name for each in packages.iterdir()), sorted([key, others, *others_things]))
 
     def wait_for_index(self, url, words):
+        self.remove_tags("line")
         (self.folder / "packages").mkdir(exist_ok=True)
         self.current.mkdir()
         (self.current / "MLmodel").write_text("")
