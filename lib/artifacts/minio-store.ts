@@ -9,7 +9,7 @@ import { bucketRule } from './bucket-rules';
 import { API_PORT, CONSOLE_PORT, minioPod } from './minio-pod';
 import { MinioStoreProps } from './minio-store-props';
 import { topologyRules } from './minio-topology';
-import { ACCESS_KEY, SECRET_KEY, addressingStyle, s3Login } from './s3-connection';
+import { embeddedStoreConnection, s3Login, storeLogin } from './s3-connection';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
 import { metricsRules } from '../component/metrics-rules';
@@ -89,7 +89,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
     this.hasMetrics = props.metrics ?? false;
     this.metricsLabels = metricsLabels(this);
     this.root = this.rootLogin();
-    this.login = this.bucketLogin();
+    this.login = storeLogin(this, 'credentials', `${this.instanceName}-s3-secret`, props.credentials);
     serviceAccount(this);
     this.services();
     this.network = this.boundary();
@@ -108,15 +108,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
     check(this, clientRules(client));
     check(client.name, [sameNamespaceRule('the store', this.namespace, client.namespace, instead)]);
     this.network.allowFrom({ podLabels: client.podLabels }, API_PORT);
-    return {
-      environment: {
-        MLFLOW_S3_ENDPOINT_URL: this.endpoint,
-        AWS_DEFAULT_REGION: 'us-east-1',
-        ...addressingStyle('path'),
-      },
-      secretVariables: s3Login(this.login),
-      egress: [this.egress()],
-    };
+    return embeddedStoreConnection(this.endpoint, this.login, this.egress());
   }
 
   private get storage(): Size {
@@ -143,17 +135,6 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
       usernameKey: 'MINIO_ROOT_USER',
       passwordKey: 'MINIO_ROOT_PASSWORD',
       // A random user name: before the fix of CVE-2026-41145, a client that knew the name could write objects.
-      username: { generate: 'access-key' },
-      password: { generate: 'password' },
-    });
-  }
-
-  private bucketLogin(): LoginReference {
-    return (this.props.credentials ?? Credentials.generated())._login(this, {
-      prop: 'credentials',
-      secretName: `${this.instanceName}-s3-secret`,
-      usernameKey: ACCESS_KEY,
-      passwordKey: SECRET_KEY,
       username: { generate: 'access-key' },
       password: { generate: 'password' },
     });

@@ -1,5 +1,7 @@
-import { LoginReference } from '../credentials/credentials';
-import { SecretVariable } from '../kubernetes/connection';
+import { Component } from '../component/component';
+import { Credentials, LoginReference } from '../credentials/credentials';
+import { Connection, SecretVariable } from '../kubernetes/connection';
+import { EgressRule } from '../kubernetes/network-peer';
 
 /**
  * The environment variable by which MLflow tells boto3 whether the bucket's name is in the path or in the host. Boto3 itself
@@ -16,6 +18,36 @@ export const AUTHORITY_KEY = 'ca.crt';
 
 export const ACCESS_KEY = 'AWS_ACCESS_KEY_ID';
 export const SECRET_KEY = 'AWS_SECRET_ACCESS_KEY';
+
+/** What a pod needs to reach a store that this library runs. */
+export function embeddedStoreConnection(endpoint: string, login: LoginReference, egress: EgressRule): Connection {
+  return {
+    environment: {
+      MLFLOW_S3_ENDPOINT_URL: endpoint,
+      AWS_DEFAULT_REGION: 'us-east-1',
+      ...addressingStyle('path'),
+    },
+    secretVariables: s3Login(login),
+    egress: [egress],
+  };
+}
+
+/** Requests a key for such a store: in a Secret of this name, unless `given` says another. */
+export function storeLogin(
+  component: Component,
+  prop: string,
+  secretName: string,
+  given = Credentials.generated(),
+): LoginReference {
+  return given._login(component, {
+    prop,
+    secretName,
+    usernameKey: ACCESS_KEY,
+    passwordKey: SECRET_KEY,
+    username: { generate: 'access-key' },
+    password: { generate: 'password' },
+  });
+}
 
 /** The environment variables that boto3 reads. */
 export function s3Login(login: LoginReference): SecretVariable[] {

@@ -2,11 +2,11 @@ import { Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { statefulSet } from '../component/workloads';
-import { Credentials, LoginReference } from '../credentials/credentials';
+import { LoginReference } from '../credentials/credentials';
 import { Images } from '../images';
 import { IArtifactStore } from './artifact-store';
 import { bucketRule } from './bucket-rules';
-import { ACCESS_KEY, SECRET_KEY, addressingStyle, s3Login } from './s3-connection';
+import { embeddedStoreConnection, storeLogin } from './s3-connection';
 import { S3_PORT, SEAWEED_METRICS_PORT, SEAWEED_SCRIPT, seaweedPod, seaweedResources } from './seaweed-pod';
 import { SeaweedStoreProps } from './seaweed-store-props';
 import { Component } from '../component/component';
@@ -86,8 +86,8 @@ export class SeaweedStore extends Component implements IArtifactStore, IMetricsT
     ]);
     this.hasMetrics = props.metrics ?? false;
     this.metricsLabels = metricsLabels(this);
-    this.root = this.requestedLogin('rootCredentials', `${this.componentName}-secret`, props.rootCredentials);
-    this.login = this.requestedLogin('credentials', `${this.instanceName}-s3-secret`, props.credentials);
+    this.root = storeLogin(this, 'rootCredentials', `${this.componentName}-secret`, props.rootCredentials);
+    this.login = storeLogin(this, 'credentials', `${this.instanceName}-s3-secret`, props.credentials);
     serviceAccount(this);
     this.services();
     this.network = new NetworkBoundary(this);
@@ -106,15 +106,8 @@ export class SeaweedStore extends Component implements IArtifactStore, IMetricsT
     check(this, clientRules(client));
     check(client.name, [sameNamespaceRule('the store', this.namespace, client.namespace, instead)]);
     this.network.allowFrom({ podLabels: client.podLabels }, S3_PORT);
-    return {
-      environment: {
-        MLFLOW_S3_ENDPOINT_URL: this.endpoint,
-        AWS_DEFAULT_REGION: 'us-east-1',
-        ...addressingStyle('path'),
-      },
-      secretVariables: s3Login(this.login),
-      egress: [{ peer: { podLabels: this.podSelector }, port: S3_PORT }],
-    };
+    const egress = { peer: { podLabels: this.podSelector }, port: S3_PORT };
+    return embeddedStoreConnection(this.endpoint, this.login, egress);
   }
 
   private get storage(): Size {
@@ -123,17 +116,6 @@ export class SeaweedStore extends Component implements IArtifactStore, IMetricsT
 
   private get resources(): ContainerResources {
     return mergeResources(seaweedResources, this.props.resources);
-  }
-
-  private requestedLogin(prop: string, secretName: string, given = Credentials.generated()): LoginReference {
-    return given._login(this, {
-      prop,
-      secretName,
-      usernameKey: ACCESS_KEY,
-      passwordKey: SECRET_KEY,
-      username: { generate: 'access-key' },
-      password: { generate: 'password' },
-    });
   }
 
   private services(): void {

@@ -6,6 +6,14 @@ import { Volume } from '../kubernetes/manifest';
 /** Where programs of ours are mounted in a container. */
 export const PROGRAMS = '/opt/cdk8s-mlflow';
 
+/** Variables of every program in MLflow's image. */
+export const MLFLOW_PROGRAM = {
+  HOME: '/tmp',
+  PYTHONDONTWRITEBYTECODE: '1',
+  PYTHONUNBUFFERED: '1',
+  MLFLOW_DISABLE_TELEMETRY: 'true',
+};
+
 const texts = new Map<string, string>();
 
 /** The text of a program of ours, from runtime/ as bundled into build/runtime/. @internal for tests */

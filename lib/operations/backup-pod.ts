@@ -6,7 +6,7 @@ import { rcloneImage, rcloneResources } from './rclone-container';
 import { Component } from '../component/component';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PodProps } from '../component/pod-template';
-import { PROGRAMS, programVolume, programs, withRevisionKey } from '../component/program';
+import { MLFLOW_PROGRAM, PROGRAMS, programVolume, programs, withRevisionKey } from '../component/program';
 import { onTheNodeOf, preferredOnTheNodeOf } from '../component/spread-and-affinity';
 import { configMap, serviceAccount } from '../component/standard-objects';
 import { Connection, SecretVariable } from '../kubernetes/connection';
@@ -154,10 +154,7 @@ export class BackupPod {
       image: props.server.image,
       command: ['python', `${PROGRAMS}/${props.files[0]}`],
       env: environment({
-        HOME: '/tmp',
-        PYTHONDONTWRITEBYTECODE: '1',
-        PYTHONUNBUFFERED: '1',
-        MLFLOW_DISABLE_TELEMETRY: 'true',
+        ...MLFLOW_PROGRAM,
         ...(auth && !props.drillSpace && { AUTH_DATABASE: auth.databaseName, ...(props.migrates && users) }),
         ...mounted.environment,
         ...props.environment,

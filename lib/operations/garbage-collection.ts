@@ -6,7 +6,7 @@ import { Component } from '../component/component';
 import { cronJob } from '../component/cron-job';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PodProps } from '../component/pod-template';
-import { PROGRAMS, programVolume, programs, withRevisionKey } from '../component/program';
+import { MLFLOW_PROGRAM, PROGRAMS, programVolume, programs, withRevisionKey } from '../component/program';
 import { onTheNodeOf } from '../component/spread-and-affinity';
 import { configMap, serviceAccount } from '../component/standard-objects';
 import { checkInputs } from '../inputs/inputs';
@@ -108,10 +108,7 @@ export class GarbageCollection extends Component {
           command: ['python', `${PROGRAMS}/collect_garbage.py`],
           env: environment({
             ...server.environment,
-            HOME: '/tmp',
-            PYTHONDONTWRITEBYTECODE: '1',
-            PYTHONUNBUFFERED: '1',
-            MLFLOW_DISABLE_TELEMETRY: 'true',
+            ...MLFLOW_PROGRAM,
             ARTIFACTS_ROOT: `${server.artifactsUri}/artifacts`,
             ...this.ages(),
             DRY_RUN: this.props.dryRun ? 'yes' : 'no',

@@ -3,7 +3,7 @@ import { ServingPlan, TMP_SPACE } from './serving-plan';
 import { LINGER_BEHIND_NGINX, servingProxy } from './serving-proxy';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
-import { PROGRAMS } from '../component/program';
+import { MLFLOW_PROGRAM, PROGRAMS } from '../component/program';
 import { Connection } from '../kubernetes/connection';
 import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
 import { environment, fromField, mountConnections, scratch } from '../kubernetes/pod';
@@ -67,10 +67,7 @@ export function servingPod(props: ServingPodProps): PodProps {
     ...mounted.mounts,
   ];
   const env = {
-    HOME: '/tmp',
-    PYTHONDONTWRITEBYTECODE: '1',
-    PYTHONUNBUFFERED: '1',
-    MLFLOW_DISABLE_TELEMETRY: 'true',
+    ...MLFLOW_PROGRAM,
     MODEL_DIRECTORY: MODEL,
     SERVING_NAME: name,
     ...modelVariables(props.model),

@@ -5,7 +5,7 @@ import { Component } from '../component/component';
 import { NetworkBoundary } from '../component/network-boundary';
 import { ONCE_JOB_SUFFIX, onceJob } from '../component/once-job';
 import { PodProps } from '../component/pod-template';
-import { PROGRAMS, programs } from '../component/program';
+import { MLFLOW_PROGRAM, PROGRAMS, programs } from '../component/program';
 import { onTheNodeOf } from '../component/spread-and-affinity';
 import { configMap, serviceAccount } from '../component/standard-objects';
 import { Connection } from '../kubernetes/connection';
@@ -94,10 +94,7 @@ export class Migration extends Component {
       ...mounted.mounts,
     ];
     const env = environment({
-      HOME: '/tmp',
-      PYTHONDONTWRITEBYTECODE: '1',
-      PYTHONUNBUFFERED: '1',
-      MLFLOW_DISABLE_TELEMETRY: 'true',
+      ...MLFLOW_PROGRAM,
       BACKUP_DESTINATION: props.backups,
       MIGRATION_IMAGE: props.image,
       WANTED_IMAGE_FILE: `${PROGRAMS}/${WANTED_IMAGE}`,

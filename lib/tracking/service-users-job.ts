@@ -4,7 +4,7 @@ import { Migration } from './migration';
 import { onceJob } from '../component/once-job';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
-import { PROGRAMS, contentHash, programs, withRevision } from '../component/program';
+import { MLFLOW_PROGRAM, PROGRAMS, contentHash, programs, withRevision } from '../component/program';
 import { configMap } from '../component/standard-objects';
 import { SecretVariable } from '../kubernetes/connection';
 import { environment, mountConnections, scratch } from '../kubernetes/pod';
@@ -74,10 +74,7 @@ function pod(migration: Migration, props: ServiceUsersJobProps, revision: string
         image: props.image,
         command: ['python', `${PROGRAMS}/service_users.py`],
         env: environment({
-          HOME: '/tmp',
-          PYTHONDONTWRITEBYTECODE: '1',
-          PYTHONUNBUFFERED: '1',
-          MLFLOW_DISABLE_TELEMETRY: 'true',
+          ...MLFLOW_PROGRAM,
           AUTH_DATABASE: props.databaseName,
           MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini`,
           SERVICE_USERS_DIRECTORY: USERS,

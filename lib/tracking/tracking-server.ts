@@ -176,7 +176,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
     deployment(this, {
       replicas: plan.autoscaling ? undefined : plan.maxPods,
       progressDeadlineSeconds: 3600,
-      recreate: this.alone,
+      recreate: this.isSinglePod,
       pod: () => this.pod(connections),
     });
   }
@@ -224,7 +224,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
   }
 
   /** True where what one pod holds must be free before the next one can start. */
-  private get alone(): boolean {
+  private get isSinglePod(): boolean {
     return !this.props.database.sharedByReplicas || !this.props.artifacts.sharedByReplicas;
   }
 

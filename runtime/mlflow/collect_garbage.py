@@ -37,14 +37,14 @@ class Garbage:
     """What is old enough and unused, as the rows say."""
 
     def __init__(self, cursor, before):
-        self.used = used_by_the_registry(cursor)
+        used = used_by_the_registry(cursor)
         deleted = "lifecycle_stage = 'deleted'"
         cursor.execute(
-            f"SELECT run_uuid, artifact_uri, experiment_id FROM runs WHERE {deleted} AND deleted_time <= %s ORDER BY 1", [before]
+            f"SELECT run_uuid, artifact_uri FROM runs WHERE {deleted} AND deleted_time <= %s ORDER BY 1", [before]
         )
         runs = cursor.fetchall()
         cursor.execute(
-            f"SELECT model_id, artifact_location, experiment_id FROM logged_models"
+            f"SELECT model_id, artifact_location FROM logged_models"
             f" WHERE {deleted} AND last_updated_timestamp_ms <= %s ORDER BY 1",
             [before],
         )
@@ -54,9 +54,9 @@ class Garbage:
         )
         experiments = cursor.fetchall()
         # An experiment takes all that is in it along, of which the rest may be newer, or used.
-        self.runs = [each[:2] for each in runs if each[0] not in self.used]
-        self.models = [each[:2] for each in models if each[0] not in self.used]
-        self.kept = [each[0] for each in (*runs, *models) if each[0] in self.used]
+        self.runs = [each for each in runs if each[0] not in used]
+        self.models = [each for each in models if each[0] not in used]
+        self.kept = [each[0] for each in (*runs, *models) if each[0] in used]
         going = {each[0] for each in (*self.runs, *self.models)}
         self.experiments = [
             (str(experiment), location) for experiment, location in experiments if not stays_in(cursor, experiment, going)
