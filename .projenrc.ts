@@ -95,6 +95,11 @@ project.package.addField('files', [
   'build/lib',
   'build/imports',
   'build/runtime',
+  // The entry holds all modules (`lib/bundle.mjs`); their types remain.
+  '!build/lib/**/*.js',
+  '!build/imports/**/*.js',
+  '!build/runtime/*/**/*.js',
+  'build/lib/index.js',
   '.jsii',
   'API.md',
   'CHANGELOG.md',
@@ -125,7 +130,7 @@ project.package.addField('scripts', {
     // checkout nothing but the package needs the compiled library, and compiling takes 11 s of processor time.
     `node -e "String(process.env.INIT_CWD).startsWith(process.cwd()) || require('child_process').execSync('npm run compile')"`,
   ].join(' && '),
-  compile: 'jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word',
+  compile: 'jsii --generate-tsconfig tsconfig.jsii.json --silence-warnings=reserved-word && node lib/bundle.mjs',
   build: [
     'node runtime/bundle.mjs',
     'node cli/bundle.mjs',

@@ -17,11 +17,11 @@ function filesBelow(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1));
 }
 
-/** The files that the compiler writes for the TypeScript below a folder. */
-function compiled(folder: string): string[] {
+/** The types that the compiler writes for the TypeScript below a folder. */
+function types(folder: string): string[] {
   return filesBelow(folder).flatMap((file) => {
-    const { dir, name } = parse(file);
-    return ['.js', '.d.ts'].map((ending) => join('build', dir, name + ending));
+    const { dir, name, ext } = parse(file);
+    return ext === '.ts' ? [join('build', dir, `${name}.d.ts`)] : [];
   });
 }
 
@@ -35,14 +35,13 @@ function programs(): string[] {
 }
 
 const groups: Record<string, string[]> = {
-  'the library, compiled, with its types': compiled('lib'),
-  'the types of foreign kinds': compiled('imports'),
+  'the library in one file, with the types of its modules': ['build/lib/index.js', ...types('lib')],
+  'the types of foreign kinds': types('imports'),
   'the programs that run in the cluster': programs(),
   // lib/ uses the programs' own types for the files that it writes for them.
-  'the types that the library shares with its programs': ['credentials/plan', 'deployer/targets'].flatMap((file) => [
-    `build/runtime/${file}.js`,
-    `build/runtime/${file}.d.ts`,
-  ]),
+  'the types that the library shares with its programs': ['credentials/plan', 'deployer/targets'].map(
+    (file) => `build/runtime/${file}.d.ts`,
+  ),
   'the command': ['build/bin/THIRD-PARTY-LICENSES', 'build/bin/cdk8s-mlflow.js'],
   'what jsii needs for other languages': ['.jsii'],
   'what is read': ['CHANGELOG.md', 'LICENSE', 'README.md', ...(existsSync(join(ROOT, 'API.md')) ? ['API.md'] : [])],
