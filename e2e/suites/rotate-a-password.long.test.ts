@@ -73,7 +73,9 @@ function storeAccepts(user: string, password: string): boolean {
 async function proxyAccepts(login: { username: string; password: string }): Promise<boolean> {
   const forward = await namespace.forward('service/mlflow-server', 5000);
   try {
-    return (await fetch(`http://127.0.0.1:${forward.port}/version`, { headers: basic(login) })).status === 200;
+    const { status } = await fetch(`http://127.0.0.1:${forward.port}/version`, { headers: basic(login) });
+    // 403: the password of a serving is right, and its role does not include this address.
+    return status === 200 || status === 403;
   } finally {
     forward.stop();
   }
