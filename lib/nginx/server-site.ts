@@ -117,12 +117,12 @@ function errors(login: NginxLogin): string {
   const limits = login.kind === 'basic' || asks;
   const known = asks ? [...ERRORS.filter(([key]) => key !== 401), ...SIGN_ON_ERRORS] : ERRORS;
   const own = [...known, ...(limits ? [TOO_MANY] : []), ...ARTIFACT_ERRORS];
-  return errorPages(own, '$status$refusal', {
-    // A wrong password or token goes by the limit of those first.
-    ...(limits ? { 401: 'error_page 401 @wrong;' } : {}),
-    // nginx's own 500: oauth2-proxy does not answer.
-    ...(asks ? { 500: 'error_page 500 =503 /.error;' } : {}),
-  });
+  const elsewhere: Record<number, string> = {};
+  // A wrong password or token goes by the limit of those first.
+  if (limits) elsewhere[401] = 'error_page 401 @wrong;';
+  // nginx's own 500: oauth2-proxy does not answer.
+  if (asks) elsewhere[500] = 'error_page 500 =503 /.error;';
+  return errorPages(own, '$status$refusal', elsewhere);
 }
 
 function httpServer(options: Settings): string {
