@@ -21,6 +21,12 @@ const PAGE =
   '<noscript><p>The page that you asked for opens after the login only with JavaScript.</p></noscript>' +
   `<script>${SCRIPT}</script></html>`;
 
+/** Shown after the logout, to people without a login. */
+export const SIGNED_OUT = '/oauth2/signed-out';
+const SIGNED_OUT_PAGE =
+  '<!doctype html><html lang="en"><meta charset="utf-8"><title>Logged out</title>' +
+  '<p>You are logged out. <a href="/">Log in again</a>.</p></html>';
+
 const POLICY = `default-src 'none'; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'`;
 
 export interface SignOn {
@@ -114,9 +120,12 @@ function pages({ logoutUrl }: NginxOidcLogin): string {
     }
 `,
   );
-  const rd = logoutUrl === undefined ? '/' : logoutUrl;
   return `${all.join('')}    location ^~ /oauth2/ { return 404; }
-    location = /logout { return 302 /oauth2/sign_out?rd=${encoded(rd)}; }
+    location = ${SIGNED_OUT} {
+      types { } default_type 'text/html; charset=utf-8';
+      return 200 '${SIGNED_OUT_PAGE}';
+    }
+    location = /logout { return 302 /oauth2/sign_out?rd=${encoded(logoutUrl ?? SIGNED_OUT)}; }
     location = /.login-page {
       internal;
       client_max_body_size 0;

@@ -84,8 +84,8 @@ export interface OidcAuthenticationProps {
    */
   readonly url?: string;
   /**
-   * The provider's `end_session_endpoint`, with a query if it wants one. `/logout` then ends the session at the provider
-   * too.
+   * The provider's `end_session_endpoint`: `/logout` then ends the session at the provider too. Without a query it gets
+   * `client_id` and `post_logout_redirect_uri`, which is `https://<host>/oauth2/signed-out`: register that address too.
    * @default - `/logout` ends the session of this platform only
    */
   readonly logoutUrl?: string;

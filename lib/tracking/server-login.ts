@@ -1,7 +1,7 @@
 import { Authentication } from './authentication';
 import { ENCRYPTION_KEYS, SESSION_KEY, encryptionKeys, sessionSecret, signOnSecret } from './server-keys';
 import { LONGEST_SERVICE_USER, ServiceUser } from './service-user';
-import { OIDC_PORT, SignOn, signOnPod } from './sign-on-pod';
+import { OIDC_PORT, SignOn, logoutAddress, signOnPod } from './sign-on-pod';
 import { Component } from '../component/component';
 import { PlacementOptions } from '../component/pod-options';
 import { Credentials, LoginReference } from '../credentials/credentials';
@@ -31,6 +31,7 @@ export class ServerLogin {
     private readonly server: Component,
     private readonly authentication: Authentication,
     keys: Credentials = Credentials.generated(),
+    private readonly exposure?: Exposure,
   ) {
     this.generatesKeys = keys._kind === 'generated';
     this.keys = encryptionKeys(server, keys);
@@ -60,7 +61,8 @@ export class ServerLogin {
       case 'basic':
         return { kind: 'basic', realm, usersSecret: people!.secretName, programs };
       case 'oidc': {
-        const { groups, emailDomains, logoutUrl } = authentication._oidc!;
+        const { groups, emailDomains } = authentication._oidc!;
+        const logoutUrl = logoutAddress(authentication._oidc!, this.exposure);
         return { kind: 'oidc', realm, programs, port: OIDC_PORT, groups, emailDomains, logoutUrl };
       }
       default:
@@ -69,15 +71,10 @@ export class ServerLogin {
   }
 
   /** oauth2-proxy, for single sign-on. */
-  public signOn(
-    placement: PlacementOptions,
-    exposure?: Exposure,
-    variables: Record<string, string> = {},
-  ): SignOn | undefined {
-    const { authentication, cookieKey } = this;
-    return cookieKey && authentication._oidc
-      ? signOnPod({ props: authentication._oidc, cookieSecretName: cookieKey, placement, exposure, variables })
-      : undefined;
+  public signOn(placement: PlacementOptions, variables: Record<string, string> = {}): SignOn | undefined {
+    const { authentication, exposure, cookieKey } = this;
+    if (!cookieKey) return undefined;
+    return signOnPod({ props: authentication._oidc!, cookieSecretName: cookieKey, placement, exposure, variables });
   }
 
   /** What MLflow's processes read from Secrets. */
@@ -151,7 +148,7 @@ export class ServerLogin {
     CredentialsJob._of(this.server)._addUsers({
       prefix: `${this.server.componentName}-`,
       file: this.usersSecret,
-      form: this.authentication._kind === 'mlflow' || this.authentication._kind === 'none' ? 'password' : 'htpasswd',
+      form: this.people || this.cookieKey ? 'htpasswd' : 'password',
     });
   }
 

@@ -30,6 +30,7 @@ export const SERVER_PROGRAMS = [
   'required.py',
   'open_metrics.py',
   'own_login.py',
+  'run_owner.py',
 ];
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';

@@ -12,6 +12,7 @@ import { EgressRule } from '../kubernetes/network-peer';
 import { environment } from '../kubernetes/pod';
 import { LOG_SPACE, mergeResources, renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
+import { SIGNED_OUT } from '../nginx/sign-on';
 
 /** Where oauth2-proxy listens on the pod's loopback: its own default. */
 export const OIDC_PORT = 4180;
@@ -50,6 +51,7 @@ export interface SignOn {
 export function signOnPod({ props, cookieSecretName, placement, exposure, variables }: SignOnPodProps): SignOn {
   const { authoritySecretName, credentials } = props;
   const { secretName, passwordKey } = credentials._existing('client-id', CLIENT_SECRET);
+  const proxies = Object.entries(variables).filter(([name]) => NETWORK_PROXY.test(name));
   const file = (name: string) => `${SECRETS}/${name}`;
   return {
     container: {
@@ -60,13 +62,14 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
       args: oauth2ProxyArguments({
         ...props,
         host: publicHost(props, exposure)!,
+        logoutUrl: logoutAddress(props, exposure),
         port: OIDC_PORT,
         sessionSeconds: props.sessionDuration === undefined ? 12 * 3600 : seconds(props.sessionDuration),
         clientSecretFile: file(CLIENT_SECRET),
         cookieSecretFile: file(COOKIE_KEY),
         caFile: authoritySecretName && file(AUTHORITY),
       }),
-      env: environment(Object.fromEntries(Object.entries(variables).filter(([name]) => NETWORK_PROXY.test(name)))),
+      ...(proxies.length > 0 && { env: environment(Object.fromEntries(proxies)) }),
       resources: renderResources(mergeResources(SIGN_ON_RESOURCES, props.resources)),
       securityContext: containerSecurity(ANY_USER),
       volumeMounts: [{ name: 'oauth2-proxy', mountPath: SECRETS, readOnly: true }],
@@ -89,6 +92,14 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
 /** The host that browsers open, with a port if it is not 443. */
 export function publicHost({ url }: OidcAuthenticationProps, exposure?: Exposure): string | undefined {
   return url === undefined ? exposure?._hosts[0] : new URL(url).host;
+}
+
+/** Where a browser ends the provider's session: the provider asks for the client, and leads back to an address that it knows. */
+export function logoutAddress(props: OidcAuthenticationProps, exposure?: Exposure): string | undefined {
+  const { logoutUrl, clientId } = props;
+  if (logoutUrl === undefined || logoutUrl.includes('?')) return logoutUrl;
+  const back = `https://${publicHost(props, exposure)}${SIGNED_OUT}`;
+  return `${logoutUrl}?${new URLSearchParams({ client_id: clientId, post_logout_redirect_uri: back })}`;
 }
 
 function providerPorts({ issuer, endpoints, issuers = [] }: OidcAuthenticationProps): number[] {

@@ -71,7 +71,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
     this._check(props, serverRules(props, plan));
     this.url = `http://${this._serviceHost()}:${SERVICE_PORT}`;
     this.metricsLabels = metricsLabels(this);
-    this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys);
+    this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys, props.exposure);
     const { authDatabase } = this.login;
     if (authDatabase) props.database.addDatabase(authDatabase);
     const { database, artifacts } = this.connect({
@@ -163,7 +163,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
   }
 
   private get signOn() {
-    return this.login.signOn(this.placement, this.props.exposure, this.props.environment);
+    return this.login.signOn(this.placement, this.props.environment);
   }
 
   private services(): void {
