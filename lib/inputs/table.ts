@@ -317,7 +317,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     audiences: 'string[]?',
     issuers: 'OidcIssuer[]?',
     sessionDuration: 'Duration?',
-    url: 'string?',
+    publicUrl: 'string?',
     logoutUrl: 'string?',
     endpoints: 'OidcEndpoints?',
     authoritySecretName: 'string?',

@@ -8,6 +8,7 @@ export interface OAuth2ProxyOptions {
   readonly host: string;
   /** Of the pod's loopback. */
   readonly port: number;
+  readonly metricsPort?: number;
   readonly clientSecretFile: string;
   readonly cookieSecretFile: string;
   readonly caFile?: string;
@@ -45,6 +46,7 @@ export function oauth2ProxyArguments(o: OAuth2ProxyOptions): string[] {
     ...(o.caFile ? [`--provider-ca-file=${o.caFile}`, '--use-system-trust-store=true'] : []),
     `--redirect-url=https://${o.host}/oauth2/callback`,
     `--http-address=127.0.0.1:${o.port}`,
+    ...(o.metricsPort ? [`--metrics-address=:${o.metricsPort}`] : []),
     '--upstream=static://202',
     `--scope=${(o.scopes ?? ['openid', 'email', 'profile']).join(' ')}`,
     ...(o.groupsClaim ? [`--oidc-groups-claim=${o.groupsClaim}`] : []),

@@ -13,11 +13,11 @@ export interface OidcIssuer {
 
 /** Addresses of a provider, as its page `/.well-known/openid-configuration` lists them. */
 export interface OidcEndpoints {
-  /** `authorization_endpoint`. */
+  /** Where a browser is sent to log in: `authorization_endpoint`. */
   readonly authorization: string;
-  /** `token_endpoint`. */
+  /** Where oauth2-proxy exchanges the code of a login for its token: `token_endpoint`. */
   readonly token: string;
-  /** `jwks_uri`. */
+  /** Where the keys are that sign tokens: `jwks_uri`. */
   readonly keys: string;
 }
 
@@ -82,7 +82,7 @@ export interface OidcAuthenticationProps {
    * Address at which browsers open the platform: scheme https and host.
    * @default - https and the host of `exposure`
    */
-  readonly url?: string;
+  readonly publicUrl?: string;
   /**
    * The provider's `end_session_endpoint`: `/logout` then ends the session at the provider too. Without a query it gets
    * `client_id` and `post_logout_redirect_uri`, which is `https://<host>/oauth2/signed-out`: register that address too.

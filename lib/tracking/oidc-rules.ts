@@ -71,9 +71,9 @@ export function oidcRules(props: OidcAuthenticationProps): Rule[] {
       "a list with 'openid', e.g. ['openid', 'email', 'groups']: without it the provider names nobody",
     ),
     shownRule(
-      props.url !== undefined && !/^https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/.test(props.url),
-      'url',
-      props.url,
+      props.publicUrl !== undefined && !/^https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/.test(props.publicUrl),
+      'publicUrl',
+      props.publicUrl,
       "the scheme https and a host in lower case, without a path, e.g. 'https://mlflow.example.com'",
     ),
     durationRule('sessionDuration', props.sessionDuration, 60),

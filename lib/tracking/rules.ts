@@ -65,8 +65,8 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
     ...(props.authentication ?? Authentication.basic())._rules,
     {
       wrong: props.authentication?._oidc !== undefined && !publicHost(props.authentication._oidc, props.exposure),
-      given: 'authentication is Authentication.oidc(…), without an exposure and without url',
-      want: "expected exposure: Exposure.ingress({ host: 'mlflow.example.com', … }), or url: 'https://mlflow.example.com' in Authentication.oidc: the provider sends browsers back there",
+      given: 'authentication is Authentication.oidc(…), without an exposure and without publicUrl',
+      want: "expected exposure: Exposure.ingress({ host: 'mlflow.example.com', … }), or publicUrl: 'https://mlflow.example.com' in Authentication.oidc: the provider sends browsers back there",
     },
     ...(props.exposure?._rules ?? []),
     ...environmentRules(props.environment),

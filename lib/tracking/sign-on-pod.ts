@@ -17,6 +17,9 @@ import { SIGNED_OUT } from '../nginx/sign-on';
 /** Where oauth2-proxy listens on the pod's loopback: its own default. */
 export const OIDC_PORT = 4180;
 
+/** Counters without a login. No NetworkPolicy opens the port: it is for the probe. */
+const METRICS_PORT = 44180;
+
 const SECRETS = '/run/secrets/oauth2-proxy';
 const [CLIENT_SECRET, AUTHORITY] = ['client-secret', 'ca.crt'];
 
@@ -59,17 +62,28 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
       image: mirrored(Images.OAUTH2_PROXY, placement),
       // A sidecar: it starts before nginx and stops after it.
       restartPolicy: 'Always',
+      command: ['/bin/oauth2-proxy'],
       args: oauth2ProxyArguments({
         ...props,
         host: publicHost(props, exposure)!,
         logoutUrl: logoutAddress(props, exposure),
         port: OIDC_PORT,
+        metricsPort: METRICS_PORT,
         sessionSeconds: props.sessionDuration === undefined ? 12 * 3600 : seconds(props.sessionDuration),
         clientSecretFile: file(CLIENT_SECRET),
         cookieSecretFile: file(COOKIE_KEY),
         caFile: authoritySecretName && file(AUTHORITY),
       }),
       ...(proxies.length > 0 && { env: environment(Object.fromEntries(proxies)) }),
+      ports: [{ name: 'oidc-metrics', containerPort: METRICS_PORT }],
+      // The login itself listens on the loopback, where the kubelet cannot ask. Programs need no login of people, so a pod
+      // without it is still ready.
+      livenessProbe: {
+        httpGet: { path: '/metrics', port: 'oidc-metrics' },
+        timeoutSeconds: 5,
+        periodSeconds: 20,
+        failureThreshold: 6,
+      },
       resources: renderResources(mergeResources(SIGN_ON_RESOURCES, props.resources)),
       securityContext: containerSecurity(ANY_USER),
       volumeMounts: [{ name: 'oauth2-proxy', mountPath: SECRETS, readOnly: true }],
@@ -90,8 +104,8 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
 }
 
 /** The host that browsers open, with a port if it is not 443. */
-export function publicHost({ url }: OidcAuthenticationProps, exposure?: Exposure): string | undefined {
-  return url === undefined ? exposure?._hosts[0] : new URL(url).host;
+export function publicHost({ publicUrl }: OidcAuthenticationProps, exposure?: Exposure): string | undefined {
+  return publicUrl === undefined ? exposure?._hosts[0] : new URL(publicUrl).host;
 }
 
 /** Where a browser ends the provider's session: the provider asks for the client, and leads back to an address that it knows. */
