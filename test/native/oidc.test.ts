@@ -173,7 +173,10 @@ describe('sign-out', () => {
     expect([...browser.cookies().keys()]).toEqual([]);
     const [, action] = /action="([^"]+)"/.exec(question.body)!;
     const [, xsrf] = /name="xsrf" value="([^"]+)"/.exec(question.body)!;
-    // The provider leads back to the first page, which leads to the login.
-    expect(isLoginForm(await browser.open(new URL(action, question.url).href, { xsrf, logout: 'yes' }))).toBe(true);
+    const end = await browser.open(new URL(action, question.url).href, { xsrf, logout: 'yes' });
+    expect(end).toMatchObject({ status: 200, url: `${ORIGIN}/oauth2/signed-out` });
+    expect(end.body).toContain('You are logged out.');
+    expect(isLoginForm(await browser.open('/'))).toBe(true);
+    expect(signOn.upstream.take()).toHaveLength(2);
   });
 });

@@ -1,10 +1,11 @@
 import { ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { JsonWebKey, randomBytes } from 'node:crypto';
 import { accessSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Browser, HOST, ORIGIN } from './browser';
 import { NginxOidcLogin } from '../../../lib/nginx/nginx-options';
+import { SIGNED_OUT } from '../../../lib/nginx/sign-on';
 import { oauth2ProxyArguments } from '../../../lib/tracking/oauth2-proxy';
 import { ask, Response } from '../nginx/client';
 import { delay, freePorts, Proxy, ssha, until } from '../nginx/proxy';
@@ -75,7 +76,7 @@ export class Provider {
 
   private constructor(private readonly port: number) {
     this.issuer = `http://127.0.0.1:${port}`;
-    const back = new URLSearchParams({ client_id: CLIENT.id, post_logout_redirect_uri: `${ORIGIN}/` });
+    const back = new URLSearchParams({ client_id: CLIENT.id, post_logout_redirect_uri: `${ORIGIN}${SIGNED_OUT}` });
     this.logoutUrl = `${this.issuer}/session/end?${back}`;
     this.program = new Program(process.execPath, [join(__dirname, '../../support/oidc/provider.mjs')], {
       ISSUER: this.issuer,
@@ -88,6 +89,11 @@ export class Provider {
   /** A token with these claims, signed with the current key. `null` removes a claim. */
   public async token(claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> {
     return ((await this.control('token', { claims, header })) as { token: string }).token;
+  }
+
+  /** Adds an account with these claims. */
+  public async account(name: string, claims: Record<string, unknown>): Promise<void> {
+    await this.control('account', { name, claims });
   }
 
   /** The token that a program gets for the client's own secret. */

@@ -47,6 +47,28 @@ describe('a token of the provider', () => {
     }
   });
 
+  test('needs the word Bearer in this spelling, as oauth2-proxy takes no other', async () => {
+    const authorization = `bearer ${await signOn.provider.token(ALICE)}`;
+    expect((await pod.ask(SEARCH, { authorization })).status).toBe(401);
+  });
+
+  test('may be of a group whose name has a meaning in URLs', async () => {
+    const group = "R&D's 100% + ü/#?=x allowed_groups";
+    const other = await signOn.newPod({ login: { groups: [group, 'second group'] } });
+    try {
+      const status = async (name: string) => {
+        const authorization = `Bearer ${await signOn.provider.token({ ...ALICE, groups: [name] })}`;
+        return (await other.ask(SEARCH, { authorization })).status;
+      };
+      expect([await status(group), await status('second group')]).toEqual([200, 200]);
+      for (const name of ['R', 'R&D', "R&D's 100%", 'second', 'group', 'x', 'ml-people']) {
+        expect([name, await status(name)]).toEqual([name, 403]);
+      }
+    } finally {
+      await other.stop();
+    }
+  });
+
   test('counts in place of a cookie beside it', async () => {
     const browser = pod.browser();
     await browser.logIn('alice');

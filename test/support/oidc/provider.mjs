@@ -9,6 +9,7 @@
 // Beside the provider's own pages it has these, for the test:
 //   POST /control/token   {"claims":{…},"header":{…}}: a token with these claims, signed with the current key; a null
 //                         removes a claim
+//   POST /control/account {"name":"…","claims":{…}}: one more account
 //   POST /control/rotate  {"keep":true}: a new key signs; the old one stays published only with "keep"
 //   GET  /control/counts  how many requests arrived, by path
 import { createHash } from 'node:crypto';
@@ -67,7 +68,7 @@ function newProvider() {
         client_secret: setting('CLIENT_SECRET'),
         grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
         redirect_uris: [redirectUri],
-        post_logout_redirect_uris: [new URL('/', redirectUri).href],
+        post_logout_redirect_uris: ['/', '/oauth2/signed-out'].map((path) => new URL(path, redirectUri).href),
       },
     ],
     cookies: { keys: ['of the test'] },
@@ -151,6 +152,10 @@ async function control(request, response) {
   const answer = (value) => response.setHeader('Content-Type', 'application/json').end(JSON.stringify(value));
   if (request.url === '/control/counts') return answer(counts);
   const asked = JSON.parse((await body(request)) || '{}');
+  if (request.url === '/control/account') {
+    ACCOUNTS[asked.name] = asked.claims;
+    return answer({});
+  }
   if (request.url === '/control/rotate') {
     keys = [await newKey(), ...(asked.keep ? keys : [])];
     provider = newProvider();
