@@ -17,7 +17,7 @@ export interface NginxOidcLogin {
   readonly port: number;
   /** Groups of which a caller must have one. @default - all callers whom the provider knows */
   readonly groups?: string[];
-  /** Domains of which a person's e-mail address must have one. @default - all */
+  /** Domains of which a caller's e-mail address must have one. @default - all */
   readonly emailDomains?: string[];
   /** Where a person goes after the session here has ended, to end that of the provider. @default - the first page */
   readonly logoutUrl?: string;

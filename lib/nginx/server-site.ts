@@ -56,7 +56,8 @@ const ERRORS = withRequestErrors([
 
 const UNTRUSTED = ['Forwarded', 'X-Forwarded-Host', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-User'];
 
-const OF_OAUTH2_PROXY = ['User', 'Email', 'Groups', 'Preferred-Username', 'Access-Token'];
+/** Names of a person, by which other proxies tell a program behind them who it is. */
+const NAMES = ['User', 'Email', 'Groups', 'Preferred-Username', 'Access-Token'];
 /** The server attributes runs to it: runtime/mlflow/run_owner.py. */
 const USER = '\n    proxy_set_header X-Forwarded-User $login_user;';
 /** A page whose session has ended can then show what to do. */
@@ -65,8 +66,9 @@ const STATIC_IS_OPEN = '\n      auth_basic off; auth_request off;';
 function cleared({ kind }: NginxLogin): string[] {
   if (kind === 'mlflow') return UNTRUSTED;
   if (kind !== 'oidc') return [...UNTRUSTED, 'Authorization'];
-  const forged = UNTRUSTED.filter((name) => name !== 'X-Forwarded-User');
-  return [...forged, 'Authorization', 'Cookie', ...OF_OAUTH2_PROXY.map((name) => `X-Auth-Request-${name}`)];
+  const all = ['X-Auth-Request', 'X-Forwarded'].flatMap((by) => NAMES.map((name) => `${by}-${name}`));
+  const forgeable = [...all, 'X-Auth-Request-Redirect'].filter((name) => name !== 'X-Forwarded-User');
+  return [...UNTRUSTED.filter((name) => name !== 'X-Forwarded-User'), 'Authorization', 'Cookie', ...forgeable];
 }
 
 /** The passwords that nginx checks: of people and programs, or of programs only. */

@@ -76,11 +76,10 @@ const encoded = (text: string) => encodeURIComponent(text).replaceAll("'", '%27'
 function maps({ groups = [], emailDomains = [] }: NginxOidcLogin): string {
   const list = (name: string, values: string[]) =>
     values.length === 0 ? [] : [`${name}=${values.map(encoded).join(',')}`];
-  const allowed = list('allowed_groups', groups);
-  const ofPeople = [...allowed, ...list('allowed_email_domains', emailDomains)];
+  const allowed = [...list('allowed_groups', groups), ...list('allowed_email_domains', emailDomains)];
   return `  # A request with a token is judged by that token alone, not by a cookie beside it.
   map $http_authorization $login_cookie { '' $http_cookie; default ''; }
-  map $http_authorization $who_may { '' '${ofPeople.join('&')}'; default '${allowed.join('&')}'; }
+  map '' $who_may { default '${allowed.join('&')}'; }
   # Other sites cannot send a token, and a browser sends the cookie only with what their links open. Another port or name of
   # the same site is foreign too.
   map "$http_authorization:$request_method:$http_sec_fetch_site" $foreign {

@@ -42,7 +42,8 @@ export interface OidcAuthenticationProps {
    */
   readonly groups?: string[];
   /**
-   * Domains of which a person's e-mail address must have one. Tokens are not asked for it: programs have no address.
+   * Domains of which the e-mail address must have one, of a person and of a token. Tokens of programs have no address, so
+   * they are refused then: restrict who may come in by `groups` if programs send tokens.
    * @default - all
    */
   readonly emailDomains?: string[];
