@@ -64,12 +64,11 @@ export function oidcRules(props: OidcAuthenticationProps): Rule[] {
       "names of groups as the provider's claim has them, without commas, e.g. ['ml-people']",
     ),
     ...listRules('emailDomains', emailDomains, "domains without '@', e.g. ['example.com']", /^[a-z0-9.-]+$/),
-    shownRule(
-      scopes !== undefined && !scopes.includes('openid'),
-      'scopes',
-      `[${scopes?.join(', ')}]`,
-      "a list with 'openid', e.g. ['openid', 'email', 'groups']: without it the provider names nobody",
-    ),
+    {
+      wrong: scopes !== undefined && !scopes.includes('openid'),
+      given: `scopes is [${scopes?.join(', ')}]`,
+      want: "expected a list with 'openid', e.g. ['openid', 'email', 'groups']: without it the provider names nobody",
+    },
     shownRule(
       props.publicUrl !== undefined && !/^https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/.test(props.publicUrl),
       'publicUrl',
@@ -97,7 +96,7 @@ function httpsUrl(value: string): boolean {
 
 function listRules(what: string, values: string[] | undefined, right: string, pattern = /^[^,\p{Cc}]+$/u): Rule[] {
   return [
-    shownRule(values?.length === 0, what, '[]', `${right}; or leave it out`),
+    { wrong: values?.length === 0, given: `${what} is []`, want: `expected ${right}; or leave it out` },
     ...(values ?? []).map((value) => shownRule(!pattern.test(value), `one of ${what}`, value, right)),
   ];
 }
