@@ -109,6 +109,17 @@ describe('login of a person', () => {
     expect([...browser.cookies().keys()].filter((name) => name === COOKIE)).toEqual([]);
     expect(signOn.upstream.take()).toEqual([]);
   });
+
+  test('that fails shows a page whose links work, and no version', async () => {
+    const browser = pod.browser();
+    const { status, body } = await browser.logIn('erin');
+    expect(status).toBe(403);
+    const links = [...body.matchAll(/(?:href|action|src)="(\/[^"]*)"/g)].map(([, link]) => link);
+    expect(links.length).toBeGreaterThan(0);
+    const statuses = await Promise.all(links.map(async (link) => (await browser.navigate(`${ORIGIN}${link}`)).status));
+    expect(links.filter((_, index) => statuses[index] === 404)).toEqual([]);
+    expect(body).not.toMatch(/oauth2[ -]proxy|\d+\.\d+\.\d+/i);
+  });
 });
 
 describe('without a login', () => {

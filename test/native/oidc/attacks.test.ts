@@ -216,11 +216,6 @@ describe('refuses a token', () => {
     ['that has just expired', async () => signOn.provider.token({ ...ALICE, exp: now() - 2 })],
     ['without an end', async () => signOn.provider.token({ ...ALICE, exp: null })],
     ['that is not valid yet', async () => signOn.provider.token({ ...ALICE, nbf: now() + 3600, exp: now() + 7200 })],
-    ['without a subject and without an e-mail address', async () => signOn.provider.token({ groups: ['ml-people'] })],
-    [
-      'with an empty subject and no e-mail address',
-      async () => signOn.provider.token({ sub: '', groups: ['ml-people'] }),
-    ],
     [
       'with an e-mail address that is not verified',
       async () => signOn.provider.token({ ...ALICE, email_verified: false }),
@@ -266,8 +261,15 @@ describe('refuses a token', () => {
     ['of a domain below', 'alice@sub.example.com'],
     ['with two domains, the right one first', 'alice@example.com@elsewhere.example'],
     ['with two domains, the right one last', 'alice@elsewhere.example@example.com'],
+    ['without a domain', 'example.com'],
+    ['that is empty', ''],
   ])('of a person with an e-mail address %s', async (_, email) => {
     refused(await bearer(await signOn.provider.token({ ...ALICE, email })), 403);
+  });
+
+  test('of a program without an e-mail address, if only domains may come in', async () => {
+    refused(await bearer(await signOn.provider.token({ sub: 'ci', groups: ['ml-people'] })), 403);
+    refused(await bearer(await signOn.provider.clientToken()), 403);
   });
 
   test.each<[string, () => Request]>([

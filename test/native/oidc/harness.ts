@@ -12,7 +12,7 @@ import { delay, freePorts, Proxy, ssha, until } from '../nginx/proxy';
 import { Upstream } from '../nginx/upstream';
 
 const CLIENT = { id: 'mlflow', secret: 'the-secret-of-the-client' };
-/** Whoever is in this group may use the platform of the tests, people only with an address of the domain. */
+/** Who may use the platform of the tests: a member of this group with an e-mail address of this domain. */
 const ADMITTED = { groups: ['ml-people'], emailDomains: ['example.com'] };
 
 export const SESSION_SECONDS = 12 * 3600;
@@ -248,13 +248,16 @@ function tool(): string {
   }
 }
 
+/** For tokens of programs, which have no e-mail address. */
+export const EVERY_DOMAIN = { emailDomains: [] };
+
 /** The whole of it: one provider, one stand-in for MLflow and one pod. */
 export class SignOn {
-  static async start(): Promise<SignOn> {
+  static async start(login: Partial<NginxOidcLogin> = {}): Promise<SignOn> {
     const [upstream, provider] = await Promise.all([Upstream.start(), Provider.start()]);
     const cookieSecret = newCookieSecret();
     try {
-      return new SignOn(upstream, provider, cookieSecret, await Pod.start(upstream, provider, { cookieSecret }));
+      return new SignOn(upstream, provider, cookieSecret, await Pod.start(upstream, provider, { cookieSecret, login }));
     } catch (error) {
       await Promise.all([upstream.stop(), provider.program.stop()]);
       throw error;

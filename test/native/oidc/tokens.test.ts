@@ -1,4 +1,4 @@
-import { Pod, SignOn } from './harness';
+import { EVERY_DOMAIN, Pod, SignOn } from './harness';
 import { basic } from '../nginx/proxy';
 
 let signOn: SignOn;
@@ -7,7 +7,7 @@ const SEARCH = '/api/2.0/mlflow/experiments/search';
 const ALICE = { sub: 'alice', email: 'alice@example.com', email_verified: true, groups: ['ml-people'] };
 
 beforeAll(async () => {
-  signOn = await SignOn.start();
+  signOn = await SignOn.start(EVERY_DOMAIN);
   pod = signOn.pod;
 });
 beforeEach(() => signOn.upstream.take());
@@ -47,6 +47,14 @@ describe('a token of the provider', () => {
     }
   });
 
+  test.each([
+    ['no subject', {}],
+    ['an empty subject', { sub: '' }],
+  ])('with %s and no e-mail address gets 401, as it names nobody', async (_, claims) => {
+    expect((await bearer(await signOn.provider.token({ ...claims, groups: ['ml-people'] }))).status).toBe(401);
+    expect(signOn.upstream.take()).toEqual([]);
+  });
+
   test('needs the word Bearer in this spelling, as oauth2-proxy takes no other', async () => {
     const authorization = `bearer ${await signOn.provider.token(ALICE)}`;
     expect((await pod.ask(SEARCH, { authorization })).status).toBe(401);
@@ -54,7 +62,7 @@ describe('a token of the provider', () => {
 
   test('may be of a group whose name has a meaning in URLs', async () => {
     const group = "R&D's 100% + ü/#?=x allowed_groups";
-    const other = await signOn.newPod({ login: { groups: [group, 'second group'] } });
+    const other = await signOn.newPod({ login: { ...EVERY_DOMAIN, groups: [group, 'second group'] } });
     try {
       const status = async (name: string) => {
         const authorization = `Bearer ${await signOn.provider.token({ ...ALICE, groups: [name] })}`;
