@@ -215,6 +215,7 @@ project.package.addField('knip', {
     'crds/trim.mjs',
     'docs/site/plugin.mjs',
     'e2e/{jest.config.js,lib/{report-on-failure.cjs,tested-mlflow.ts},deployer/registry.js}',
+    'test/support/oidc/provider.mjs',
     'test/support/synth-platforms.ts',
     'test/output/checks/kubernetes-models.mjs',
   ],

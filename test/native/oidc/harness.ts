@@ -15,7 +15,7 @@ const CLIENT = { id: 'mlflow', secret: 'the-secret-of-the-client' };
 /** Who may use the platform of the tests: a member of this group with an e-mail address of this domain. */
 const ADMITTED = { groups: ['ml-people'], emailDomains: ['example.com'] };
 
-export const SESSION_SECONDS = 12 * 3600;
+const SESSION_SECONDS = 12 * 3600;
 
 /** A program of the machine with its output, ended by its process id. */
 class Program {
@@ -232,7 +232,7 @@ const PROGRAMS = [
 ];
 
 /** As the library makes one: exactly 32 characters. */
-export const newCookieSecret = () => randomBytes(16).toString('hex');
+const newCookieSecret = () => randomBytes(16).toString('hex');
 
 let addresses = 0;
 /** Each one is new, as nginx makes an address with many wrong logins wait. */
