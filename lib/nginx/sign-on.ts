@@ -119,7 +119,15 @@ function pages({ logoutUrl }: NginxOidcLogin): string {
     }
 `,
   );
-  return `${all.join('')}    location ^~ /oauth2/ { return 404; }
+  return `${all.join('')}    # Of the page that tells of a failed login.
+    location ^~ /oauth2/static/css/ {
+      auth_basic off; auth_request off;
+      client_max_body_size 16k;
+      ${OWN_HEADERS}
+      proxy_set_header Host $http_host;
+      proxy_pass http://oidc/oauth2/static/css/;
+    }
+    location ^~ /oauth2/ { return 404; }
     location = ${SIGNED_OUT} {
       types { } default_type 'text/html; charset=utf-8';
       return 200 '${SIGNED_OUT_PAGE}';

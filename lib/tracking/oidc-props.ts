@@ -3,7 +3,7 @@ import { ContainerResources } from 'cdk8s-plus-27';
 import { Credentials } from '../credentials/credentials';
 import { EgressRule } from '../kubernetes/network-peer';
 
-/** A further issuer of tokens, e.g. of a CI system. */
+/** A further issuer of tokens, e.g. another realm for programs. */
 export interface OidcIssuer {
   /** Its URL, as in the claim `iss`: it has `/.well-known/openid-configuration`, open to all. */
   readonly issuer: string;
@@ -70,7 +70,8 @@ export interface OidcAuthenticationProps {
    */
   readonly audiences?: string[];
   /**
-   * Further issuers of tokens for programs, e.g. GitHub Actions: `--extra-jwt-issuers`. `groups` applies to them too.
+   * Further issuers of tokens for programs: `--extra-jwt-issuers`. Only together with `groups`, of which their tokens must have
+   * one: an audience is no permission, as everybody whom an issuer knows may ask for a token with it.
    * @default - none
    */
   readonly issuers?: OidcIssuer[];

@@ -65,6 +65,11 @@ export function oidcRules(props: OidcAuthenticationProps): Rule[] {
     ),
     ...listRules('emailDomains', emailDomains, "domains without '@', e.g. ['example.com']", /^[a-z0-9.-]+$/),
     {
+      wrong: issuers.length > 0 && groups === undefined,
+      given: 'issuers are given without groups',
+      want: "expected groups of which their tokens have one, e.g. ['ml-robots']: without them everybody with an account there may come in",
+    },
+    {
       wrong: scopes !== undefined && !scopes.includes('openid'),
       given: `scopes is [${scopes?.join(', ')}]`,
       want: "expected a list with 'openid', e.g. ['openid', 'email', 'groups']: without it the provider names nobody",

@@ -105,7 +105,7 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
 
 /** The host that browsers open, with a port if it is not 443. */
 export function publicHost({ publicUrl }: OidcAuthenticationProps, exposure?: Exposure): string | undefined {
-  return publicUrl === undefined ? exposure?._hosts[0] : new URL(publicUrl).host;
+  return publicUrl === undefined ? exposure?._hosts[0] : publicUrl.replace(/^https:\/\//, '');
 }
 
 /** Where a browser ends the provider's session: the provider asks for the client, and leads back to an address that it knows. */

@@ -168,6 +168,7 @@ const beside: Record<string, () => object> = {
     ...{ bucket: 'models', credentials: lib.Credentials.fromSecret('key') },
     endpoint: 'https://s3.example.com',
   }),
+  'OidcAuthenticationProps.issuers': () => ({ groups: ['ml-robots'] }),
   'MinioStoreProps.metricsClients': () => ({ metrics: true }),
   'SeaweedStoreProps.metricsClients': () => ({ metrics: true }),
   'PostgresStatefulSetProps.metricsClients': () => ({ metrics: true }),

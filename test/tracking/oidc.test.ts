@@ -84,7 +84,11 @@ describe('oauth2-proxy', () => {
   });
 
   test('knows further audiences, and issuers with theirs', () => {
-    const props = { audiences: ['api'], issuers: [{ issuer: 'https://ci.example.com', audience: 'mlflow' }] };
+    const props = {
+      groups: ['ml'],
+      audiences: ['api'],
+      issuers: [{ issuer: 'https://ci.example.com', audience: 'mlflow' }],
+    };
     expect(flag('oidc-extra-audience', props)).toEqual(['api']);
     expect(flag('extra-jwt-issuers', props)).toEqual(['https://ci.example.com=mlflow']);
   });
@@ -168,6 +172,7 @@ describe('the NetworkPolicy of the servers', () => {
     expect(ports({})).toEqual([443]);
     expect(
       ports({
+        groups: ['ml'],
         issuer: 'https://login.example.com:8443',
         issuers: [{ issuer: 'https://ci.example.com:9443', audience: 'mlflow' }],
       }),
@@ -191,6 +196,10 @@ test.each<[Partial<OidcAuthenticationProps>, string]>([
     "issuer is 'http://login.example.com'; expected a URL with the scheme https",
   ],
   [{ credentials: Credentials.generated() }, "client are generated; expected Credentials.fromSecret('mlflow-sso')"],
+  [
+    { issuers: [{ issuer: 'https://ci.example.com', audience: 'mlflow' }] },
+    'issuers are given without groups; expected groups of which their tokens have one',
+  ],
   [{ groups: [] }, 'groups is []; expected names of groups'],
   [{ groups: ['a,b'] }, "one of groups is 'a,b'; expected names of groups"],
   [{ emailDomains: ['@example.com'] }, "one of emailDomains is '@example.com'; expected domains without '@'"],

@@ -119,6 +119,8 @@ function newProvider() {
       ]),
     ),
   });
+  // Behind an Ingress with TLS it goes by X-Forwarded-Proto.
+  made.proxy = issuer.startsWith('https:');
   made.on('server_error', (_, error) => console.error(error));
   return made;
 }
