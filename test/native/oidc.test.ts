@@ -187,6 +187,7 @@ describe('sign-out', () => {
     const end = await browser.open(new URL(action, question.url).href, { xsrf, logout: 'yes' });
     expect(end).toMatchObject({ status: 200, url: `${ORIGIN}/oauth2/signed-out` });
     expect(end.body).toContain('You are logged out.');
+    browser.newTab();
     expect(isLoginForm(await browser.open('/'))).toBe(true);
     expect(signOn.upstream.take()).toHaveLength(2);
   });

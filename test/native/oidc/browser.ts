@@ -49,6 +49,11 @@ export class Browser {
       .join('; ');
   }
 
+  /** A new tab in place of the old one: cookies stay, the tab's own storage does not. */
+  public newTab(): void {
+    this.storage.clear();
+  }
+
   /** One request of a script of MLflow's page. */
   public async fetch(path: string, headers: Record<string, string> = {}, method = 'GET', body?: string): Promise<Page> {
     const own = { 'sec-fetch-mode': 'cors', 'sec-fetch-site': 'same-origin', accept: 'application/json' };
