@@ -132,7 +132,11 @@ function pages({ logoutUrl }: NginxOidcLogin): string {
       types { } default_type 'text/html; charset=utf-8';
       return 200 '${SIGNED_OUT_PAGE}';
     }
-    location = /logout { return 302 /oauth2/sign_out?rd=${encoded(logoutUrl ?? SIGNED_OUT)}; }
+    location = /logout {
+      # nginx knows neither the scheme nor the port of the exposure.
+      absolute_redirect off;
+      return 302 /oauth2/sign_out?rd=${encoded(logoutUrl ?? SIGNED_OUT)};
+    }
     location = /.login-page {
       internal;
       client_max_body_size 0;
