@@ -488,8 +488,11 @@ describe('refuses an address', () => {
     ['/oauth2/start/../auth', 404],
     ['/oauth2/start%2f..%2fauth', 404],
     ['/oauth2/userinfo', 404],
-    ['/oauth2/sign_in', 404],
-    ['/oauth2/static/css/bulma.min.css', 404],
+    ['/oauth2/static/', 404],
+    ['/oauth2/static/css/../../auth', 404],
+    ['/oauth2/static/css/..%2f..%2fauth', 404],
+    ['/oauth2/static/css/%252e%252e/%252e%252e/auth', 404],
+    ['/oauth2/static/css//../../auth', 404],
     ['/oauth2//start', 404],
     ['/oauth2/start/', 404],
     ['/oauth2/start/x', 404],
@@ -507,6 +510,8 @@ describe('refuses an address', () => {
     [`/oauth2/start%2f..%2f..${API}`, 401],
     [`/oauth2/callback/%2e%2e/%2E%2E${API}`, 401],
     [`/oauth2/static/../..${API}`, 401],
+    [`/oauth2/static/css/../../..${API}`, 401],
+    [`/oauth2/static/css/..%2f..%2f..${API}`, 401],
     [`/oauth2/start;/../..${API}`, 401],
     [`/oauth2/start/..;${API}`, 404],
     [`/oauth2/start%00/../..${API}`, 400],
@@ -539,7 +544,7 @@ describe('refuses an address', () => {
   });
 
   test('also to who is logged in, if it is one of oauth2-proxy', async () => {
-    for (const target of ['/oauth2/auth', '/oauth2/userinfo', '/oauth2/sign_in', '/.login']) {
+    for (const target of ['/oauth2/auth', '/oauth2/userinfo', '/.login']) {
       refused(await withCookie(session, { target }), 404);
     }
   });

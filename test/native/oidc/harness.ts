@@ -179,6 +179,7 @@ export class Pod {
       return new Pod(folder, program, nginx);
     } catch (error) {
       await program.stop();
+      rmSync(folder, { recursive: true });
       throw error;
     }
   }
