@@ -2,8 +2,8 @@ import { createHash } from 'crypto';
 import { demand, demandPath, demandPorts } from './configuration';
 import { NginxLogin, NginxOidcLogin } from './nginx-options';
 
-/** Where people log in, at the provider, and out. nginx passes these pages of oauth2-proxy and no others. */
-const PAGES = ['start', 'callback', 'sign_out'];
+/** Where people log in, at the provider, and out. nginx passes these pages of oauth2-proxy and no others but their style. */
+const PAGES = ['start', 'callback', 'sign_in', 'sign_out'];
 
 /**
  * Leads a browser to the provider and back to where it was, with the fragment of the address: MLflow's pages are fragments, which
@@ -21,6 +21,8 @@ const PAGE =
   '<noscript><p>The page that you asked for opens after the login only with JavaScript.</p></noscript>' +
   `<script>${SCRIPT}</script></html>`;
 
+/** Goes on to the provider. nginx does it, so that oauth2-proxy leads to paths of this host only. */
+const PROVIDER_LOGOUT = '/oauth2/provider-logout';
 /** Shown after the logout, to people without a login. */
 export const SIGNED_OUT = '/oauth2/signed-out';
 const SIGNED_OUT_PAGE =
@@ -73,7 +75,7 @@ export function signOn(login: NginxLogin): SignOn {
 
 const encoded = (text: string) => encodeURIComponent(text).replaceAll("'", '%27');
 
-function maps({ groups = [], emailDomains = [] }: NginxOidcLogin): string {
+function maps({ realm, groups = [], emailDomains = [] }: NginxOidcLogin): string {
   const list = (name: string, values: string[]) =>
     values.length === 0 ? [] : [`${name}=${values.map(encoded).join(',')}`];
   const allowed = [...list('allowed_groups', groups), ...list('allowed_email_domains', emailDomains)];
@@ -98,6 +100,12 @@ function maps({ groups = [], emailDomains = [] }: NginxOidcLogin): string {
     '~^1:' /.login-page;
     default /.error;
   }
+  # A wrong password is answered alike, whether a program has the name or not.
+  map "$status:$is_program:$http_authorization" $challenge {
+    '~*^(401|429):0:Basic ' 'Basic realm="${realm}"';
+    default '';
+  }
+  add_header WWW-Authenticate $challenge always;
   map $is_program $login_user { 1 $remote_user; default $oidc_user; }
 `;
 }
@@ -135,9 +143,9 @@ function pages({ logoutUrl }: NginxOidcLogin): string {
     location = /logout {
       # nginx knows neither the scheme nor the port of the exposure.
       absolute_redirect off;
-      return 302 /oauth2/sign_out?rd=${encoded(logoutUrl ?? SIGNED_OUT)};
+      return 302 /oauth2/sign_out?rd=${encoded(logoutUrl ? PROVIDER_LOGOUT : SIGNED_OUT)};
     }
-    location = /.login-page {
+${logoutUrl ? `    location = ${PROVIDER_LOGOUT} { return 302 '${logoutUrl}'; }\n` : ''}    location = /.login-page {
       internal;
       client_max_body_size 0;
       types { } default_type 'text/html; charset=utf-8';

@@ -19,7 +19,6 @@ export interface OAuth2ProxyOptions {
   readonly audiences?: string[];
   readonly issuers?: OidcIssuer[];
   readonly endpoints?: OidcEndpoints;
-  readonly logoutUrl?: string;
 }
 
 /**
@@ -69,7 +68,6 @@ export function oauth2ProxyArguments(o: OAuth2ProxyOptions): string[] {
     '--session-cookie-minimal=true',
     '--cookie-csrf-per-request=true',
     '--cookie-csrf-per-request-limit=5',
-    ...(o.logoutUrl ? [`--whitelist-domain=${new URL(o.logoutUrl).host}`] : []),
     '--set-xauthrequest=true',
     '--banner=-',
     '--footer=-',

@@ -66,7 +66,6 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
       args: oauth2ProxyArguments({
         ...props,
         host: publicHost(props, exposure)!,
-        logoutUrl: logoutAddress(props, exposure),
         port: OIDC_PORT,
         metricsPort: METRICS_PORT,
         sessionSeconds: props.sessionDuration === undefined ? 12 * 3600 : seconds(props.sessionDuration),

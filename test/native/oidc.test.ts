@@ -180,6 +180,7 @@ describe('sign-out', () => {
     // A second visit needs no form while the provider's session lasts.
     browser.cookies().clear();
     expect(await browser.open('/')).toMatchObject({ status: 200, url: `${ORIGIN}/` });
+    expect((await pod.ask('/logout', {})).headers.location).toMatch(/^\/oauth2\/sign_out\?/);
     const question = await browser.open('/logout');
     expect([...browser.cookies().keys()]).toEqual([]);
     const [, action] = /action="([^"]+)"/.exec(question.body)!;

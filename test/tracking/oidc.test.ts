@@ -134,25 +134,25 @@ describe('the address of the platform', () => {
 });
 
 describe('/logout', () => {
-  const rd = (props: Partial<OidcAuthenticationProps>) =>
-    decodeURIComponent(/location = \/logout \{[^}]*return 302 \/oauth2\/sign_out\?rd=(\S+);\n/.exec(conf(props))![1]);
+  const target = (props: Partial<OidcAuthenticationProps>, path: string) =>
+    new RegExp(`location = ${path} \\{[^}]*return 302 (\\S+);`).exec(conf(props))?.[1];
 
   test('ends at a page that needs no login', () => {
-    expect(rd({})).toBe('/oauth2/signed-out');
-    expect(flag('whitelist-domain')).toEqual([]);
+    expect(target({}, '/logout')).toBe('/oauth2/sign_out?rd=%2Foauth2%2Fsigned-out');
+    expect(target({}, '/oauth2/provider-logout')).toBeUndefined();
   });
 
   test('goes on to the provider, which leads back to that page', () => {
     const logoutUrl = 'https://login.example.com/logout';
-    expect(rd({ logoutUrl })).toBe(
-      `${logoutUrl}?client_id=mlflow&post_logout_redirect_uri=https%3A%2F%2Fmlflow.example.com%2Foauth2%2Fsigned-out`,
+    expect(target({ logoutUrl }, '/logout')).toBe('/oauth2/sign_out?rd=%2Foauth2%2Fprovider-logout');
+    expect(target({ logoutUrl }, '/oauth2/provider-logout')).toBe(
+      `'${logoutUrl}?client_id=mlflow&post_logout_redirect_uri=https%3A%2F%2Fmlflow.example.com%2Foauth2%2Fsigned-out'`,
     );
-    expect(flag('whitelist-domain', { logoutUrl })).toEqual(['login.example.com']);
   });
 
   test('keeps a query that the user wrote', () => {
     const logoutUrl = 'https://login.example.com/logout?back=https://x.example.com/a&b=c';
-    expect(rd({ logoutUrl })).toBe(logoutUrl);
+    expect(target({ logoutUrl }, '/oauth2/provider-logout')).toBe(`'${logoutUrl}'`);
   });
 });
 

@@ -168,7 +168,6 @@ export class Pod {
         scopes: ['openid', 'email', 'groups'],
         clientSecretFile: file('client-secret', CLIENT.secret),
         cookieSecretFile: file('cookie-secret', cookieSecret),
-        logoutUrl,
       }),
     );
     try {
