@@ -50,9 +50,12 @@ const project = new cdk.JsiiProject({
     'prettier@^3.10.1',
     'fast-check@4.10.2',
     'jest@30.5.2',
+    // As oidc-provider has it.
+    'jose@6.2.13',
     'jsii-docgen@10.12.6',
     'knip@6.44.2',
     'kubernetes-models@5.1.0',
+    'oidc-provider@9.13.3',
     'playwright-core@1.65.1',
     'prom-client@15.1.3',
     // Used by the projects that `cdk8s-mlflow init` writes: cli/project.ts takes the version from here.
@@ -212,6 +215,7 @@ project.package.addField('knip', {
     'crds/trim.mjs',
     'docs/site/plugin.mjs',
     'e2e/{jest.config.js,lib/{report-on-failure.cjs,tested-mlflow.ts},deployer/registry.js}',
+    'test/support/oidc/provider.mjs',
     'test/support/synth-platforms.ts',
     'test/output/checks/kubernetes-models.mjs',
   ],

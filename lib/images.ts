@@ -14,6 +14,8 @@ export class Images {
   public static readonly POSTGRES_EXPORTER = 'quay.io/prometheuscommunity/postgres-exporter:v0.19.1';
   /** A build of nginx that runs under any uid. */
   public static readonly NGINX = 'docker.io/nginxinc/nginx-unprivileged:1.30.5-alpine';
+  /** OAuth2 Proxy, which checks the logins of an OpenID Connect provider. */
+  public static readonly OAUTH2_PROXY = 'quay.io/oauth2-proxy/oauth2-proxy:v7.15.6';
   /** Node.js, for the programs of runtime/. */
   public static readonly NODE = 'docker.io/library/node:22.23.3-alpine';
   /** The program rclone, which copies backups. */

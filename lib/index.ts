@@ -1,6 +1,7 @@
 export * from './mlflow-platform';
 export * from './images';
 export * from './tracking/authentication';
+export * from './tracking/oidc-props';
 export { Exposure } from './exposure/exposure';
 export type { HttpRouteExposureProps } from './exposure/http-route';
 export type { IngressExposureProps } from './exposure/ingress';

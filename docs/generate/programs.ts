@@ -77,6 +77,11 @@ const IMAGE_CONTENTS: readonly ImageContents[] = [
     programs: ['sh', 'nginx'],
   },
   {
+    image: 'quay.io/oauth2-proxy/oauth2-proxy',
+    base: 'distroless: **no shell**',
+    programs: ['/bin/oauth2-proxy'],
+  },
+  {
     image: 'docker.io/rclone/rclone',
     base: 'Alpine: busybox, no bash, no GNU coreutils',
     programs: ['sh', 'cat', 'cp', 'find', 'mv', 'rclone', 'rm', 'sleep', 'touch', 'wc'],

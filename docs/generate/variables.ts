@@ -17,6 +17,7 @@ const MLFLOW = 'ghcr.io/mlflow/mlflow';
 const POSTGRES = 'docker.io/library/postgres';
 const CLOUD_NATIVE_POSTGRES = 'ghcr.io/cloudnative-pg/postgresql';
 const RCLONE = 'docker.io/rclone/rclone';
+const OAUTH2_PROXY = 'quay.io/oauth2-proxy/oauth2-proxy';
 const SEAWEEDFS = 'docker.io/chrislusf/seaweedfs';
 const STORES = ['docker.io/pgsty/silo', 'quay.io/minio/minio'];
 
@@ -86,6 +87,18 @@ export const READERS: readonly Reader[] = [
       'PGTARGETSESSIONATTRS',
       'PGUSER',
     ],
+  },
+  {
+    name: "Go's HTTP client",
+    images: [OAUTH2_PROXY],
+    where: { page: 'https://pkg.go.dev/net/http#ProxyFromEnvironment' },
+    variables: ['HTTPS_PROXY', 'NO_PROXY'],
+  },
+  {
+    name: 'requests',
+    images: [MLFLOW],
+    where: { page: 'https://requests.readthedocs.io/en/latest/user/advanced/#proxies' },
+    variables: ['HTTPS_PROXY', 'NO_PROXY'],
   },
   {
     name: 'rclone and its clients',

@@ -43,6 +43,11 @@ export interface ImageChoices {
    */
   readonly nginx?: string;
   /**
+   * OAuth2 Proxy: `image` of the container `oauth2-proxy` in the pod of a tracking server with `Authentication.oidc()`.
+   * @default Images.OAUTH2_PROXY
+   */
+  readonly oauth2Proxy?: string;
+  /**
    * Node.js: `image` of the deployer and of the Job that creates the Secrets.
    * @default Images.NODE
    */
@@ -138,6 +143,7 @@ const DEFAULTS: Required<ImageChoices> = {
   silo: Images.SILO,
   seaweedfs: Images.SEAWEEDFS,
   nginx: Images.NGINX,
+  oauth2Proxy: Images.OAUTH2_PROXY,
   node: Images.NODE,
   rclone: Images.RCLONE,
 };

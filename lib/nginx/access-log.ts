@@ -2,8 +2,8 @@ import { NginxLogin } from './nginx-options';
 
 /** The access log: one JSON object a line, without credentials. */
 export function logging(login: Pick<NginxLogin, 'kind'>): string {
-  // Behind the login a request has an upstream only once its password was right. MLflow's own logins are not known here.
-  const user = login.kind === 'basic' ? '$remote_user' : `''`;
+  // Behind the login a request has an upstream only once its login was right. MLflow's own logins are not known here.
+  const user = { basic: '$remote_user', oidc: '$login_user', mlflow: `''`, none: `''` }[login.kind];
   return `  # One JSON object a line, without query strings: they hold search terms and, at times, tokens. Texts are cut so that a
   # line fits into one write to a pipe. The method is the client's: for its own errors nginx makes an internal GET.
   map $behind_login:$upstream_addr $log_user { '~^1:.' ${user}; default ''; }

@@ -80,7 +80,7 @@ ${o.caches ?? ''}
   send_timeout 120s;
   keepalive_timeout 620s;${o.keepaliveMinSeconds ? `\n  keepalive_min_timeout ${o.keepaliveMinSeconds}s;` : ''}
   client_header_buffer_size 2k;
-  large_client_header_buffers 4 16k;
+  large_client_header_buffers 4 ${o.login.kind === 'oidc' ? 32 : 16}k;
   # MLflow does not merge slashes, and both must see the same path.
   merge_slashes off;
 

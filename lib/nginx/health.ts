@@ -1,3 +1,5 @@
+import { NginxLogin } from './nginx-options';
+
 /** For fixed questions to MLflow: neither the caller's query, headers nor body get there. */
 export const ASK_MLFLOW = `if ($request_method !~ ^(GET|HEAD)$) { return 405; }
       set $args '';
@@ -19,8 +21,8 @@ export function healthCache(temporaryDirectory: string): string {
  * The upstream address is fixed: a path that matches only after nginx has resolved its dots must not reach MLflow
  * unresolved.
  */
-export const HEALTH_LOCATION = `    location = /health {
-      auth_basic off;
+export const healthLocation = ({ kind }: NginxLogin) => `    location = /health {
+      auth_basic off;${kind === 'oidc' ? ' auth_request off;' : ''}
       ${ASK_MLFLOW}
       proxy_buffering on;
       proxy_cache health; proxy_cache_key $time_iso8601;

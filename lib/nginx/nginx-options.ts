@@ -7,8 +7,24 @@ export interface NginxBasicLogin {
   readonly programsFolder: string;
 }
 
-/** Which program checks the password: nginx, MLflow's own app, or none. */
-export type NginxLogin = NginxBasicLogin | { readonly kind: 'mlflow' } | { readonly kind: 'none' };
+/** oauth2-proxy checks the session or the token of people, and nginx the passwords of programs. */
+export interface NginxOidcLogin {
+  readonly kind: 'oidc';
+  readonly realm: string;
+  /** As for `basic`. */
+  readonly programsFolder: string;
+  /** Where oauth2-proxy listens on the pod's loopback. */
+  readonly port: number;
+  /** Groups of which a caller must have one. @default - all callers whom the provider knows */
+  readonly groups?: string[];
+  /** Domains of which a caller's e-mail address must have one. @default - all */
+  readonly emailDomains?: string[];
+  /** Where a person goes after the session here has ended, to end that of the provider. @default - the first page */
+  readonly logoutUrl?: string;
+}
+
+/** Which program checks the login: nginx, oauth2-proxy, MLflow's own app, or none. */
+export type NginxLogin = NginxBasicLogin | NginxOidcLogin | { readonly kind: 'mlflow' } | { readonly kind: 'none' };
 
 export interface NginxOptions {
   readonly login: NginxLogin;

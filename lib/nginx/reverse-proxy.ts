@@ -1,5 +1,5 @@
 import { ContainerResources } from 'cdk8s-plus-27';
-import { NginxLogin } from './nginx-options';
+import { NginxLogin, NginxOidcLogin } from './nginx-options';
 import { nginxConfiguration } from './server-site';
 import { Sidecar, SidecarProps, sidecar } from './sidecar';
 
@@ -20,13 +20,18 @@ export interface ProxyBasicLogin {
   readonly programs: { readonly secretName: string; readonly optional: boolean };
 }
 
+/** oauth2-proxy checks people and tokens, and nginx the passwords of programs. */
+export interface ProxyOidcLogin extends Omit<NginxOidcLogin, 'programsFolder'> {
+  readonly programs: ProxyBasicLogin['programs'];
+}
+
 export interface ReverseProxyProps {
   readonly image: string;
   readonly resources: ContainerResources;
   readonly drainSeconds: number;
   readonly upstreamPort: number;
   readonly configMapName: string;
-  readonly login: ProxyBasicLogin | { kind: 'mlflow' } | { kind: 'none' };
+  readonly login: ProxyBasicLogin | ProxyOidcLogin | { kind: 'mlflow' } | { kind: 'none' };
   readonly signedUrls: boolean;
   readonly maxArtifactMebibytes: number;
   readonly ipv6: boolean;
@@ -40,17 +45,8 @@ export class ReverseProxy {
 
   public configuration(): string {
     const { props } = this;
-    const login: NginxLogin =
-      props.login.kind === 'basic'
-        ? {
-            kind: 'basic',
-            realm: props.login.realm,
-            usersFile: `${USERS}/people/auth`,
-            programsFolder: `${USERS}/programs`,
-          }
-        : props.login;
     return nginxConfiguration({
-      login,
+      login: nginxLogin(props.login),
       metrics: true,
       httpPort: HTTP_PORT,
       metricsPort: METRICS_PORT,
@@ -73,23 +69,46 @@ export class ReverseProxy {
         { name: 'http', containerPort: HTTP_PORT },
         { name: 'metrics', containerPort: METRICS_PORT },
       ],
-      folders: login.kind === 'basic' ? userFolders(login) : [],
+      folders: userFolders(login),
     });
   }
 }
 
-function userFolders({ usersSecret, programs }: ProxyBasicLogin): SidecarProps['folders'] {
+const FOLDERS = { people: `${USERS}/people`, programs: `${USERS}/programs` };
+
+function nginxLogin(login: ReverseProxyProps['login']): NginxLogin {
+  switch (login.kind) {
+    case 'basic':
+      return {
+        kind: 'basic',
+        realm: login.realm,
+        usersFile: `${FOLDERS.people}/auth`,
+        programsFolder: FOLDERS.programs,
+      };
+    case 'oidc': {
+      const { programs: _, ...rest } = login;
+      return { ...rest, programsFolder: FOLDERS.programs };
+    }
+    default:
+      return login;
+  }
+}
+
+function userFolders(login: ReverseProxyProps['login']): SidecarProps['folders'] {
+  if (login.kind !== 'basic' && login.kind !== 'oidc') return [];
+  const { programs } = login;
   const items = [{ key: 'auth', path: 'auth' }];
+  const people = login.kind === 'basic' && {
+    volume: { name: 'users', secret: { secretName: login.usersSecret, defaultMode: 0o440, items } },
+    mountPath: FOLDERS.people,
+  };
   const optional = programs.optional || undefined;
   return [
-    {
-      volume: { name: 'users', secret: { secretName: usersSecret, defaultMode: 0o440, items } },
-      mountPath: `${USERS}/people`,
-    },
+    ...(people ? [people] : []),
     {
       // A folder: a program that is added later appears in it without a restart.
       volume: { name: 'program-users', secret: { secretName: programs.secretName, defaultMode: 0o440, optional } },
-      mountPath: `${USERS}/programs`,
+      mountPath: FOLDERS.programs,
     },
   ];
 }

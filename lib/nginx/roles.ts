@@ -1,4 +1,4 @@
-import { NginxLogin } from './nginx-options';
+import { NginxBasicLogin, NginxLogin, NginxOidcLogin } from './nginx-options';
 
 /** What a service user is for. One without a role may do what a person may. */
 export type ServiceUserRole = 'serving' | 'deployer';
@@ -39,6 +39,8 @@ const ALLOWED: Record<ServiceUserRole, readonly string[]> = {
 /** The message of a 403 of the proxy itself: see the errors of server-site.ts. */
 export const FORBIDDEN = '$forbidden';
 const NO_FILE = 'The proxy has no users file for this login.';
+const NOT_ADMITTED =
+  'This account may not use the platform: it has none of the groups, or its request comes from another web site.';
 
 export interface RoleRules {
   /** For the http block. */
@@ -49,7 +51,9 @@ export interface RoleRules {
 
 /** Restricts the logins of servings and of the deployer to what they need: the answer to all else is 403. */
 export function roleRules(login: NginxLogin): RoleRules {
-  if (login.kind !== 'basic') return { maps: `  map '' ${FORBIDDEN} { default 'This is not allowed.'; }\n`, rules: '' };
+  if (login.kind !== 'basic' && login.kind !== 'oidc') {
+    return { maps: `  map '' ${FORBIDDEN} { default 'This is not allowed.'; }\n`, rules: '' };
+  }
   const allowed = ROLES.flatMap((role) => ALLOWED[role].map((each) => `    '~^${role}:${each}\\z' 0;\n`));
   return {
     maps: `  # Each service user has a file, named by role and user, which appears here while nginx runs.
@@ -65,30 +69,44 @@ ${allowed.join('')}    default 1;
   }
   map $beyond_role ${FORBIDDEN} {
     1 'The login of a $role may not do this. A person may, or a service user of your own: server.addServiceUser().';
-    default '${NO_FILE}';
+    default '${login.kind === 'oidc' ? NOT_ADMITTED : NO_FILE}';
   }
 `,
     // Checked after the password, so that no client learns the roles of others. Set here, because the subrequest has
     // another address.
-    rules: `    # nginx opens the file for each request, so a changed password takes effect at once.
-    set $users_file ${login.usersFile};
+    rules: login.kind === 'basic' ? `${users(login)}${VERDICT}` : users(login),
+  };
+}
+
+function users(login: NginxBasicLogin | NginxOidcLogin): string {
+  const { programsFolder: folder } = login;
+  const people = login.kind === 'basic' ? `set $users_file ${login.usersFile};` : NO_PROGRAM;
+  const program = (file: string, ...more: string[]) => {
+    const sets = [`set $users_file ${file};`, ...more, ...(login.kind === 'oidc' ? [IS_PROGRAM(login.realm)] : [])];
+    return `    if (-f ${file}) {${sets.length > 1 ? `\n      ${sets.join('\n      ')}\n    }` : ` ${sets[0]} }`}\n`;
+  };
+  const all = [
+    program(`${folder}/program.$program`),
+    ...ROLES.map((role) => program(`${folder}/${role}.$program`, `set $role ${role};`)),
+  ];
+  return `    # nginx opens the file for each request, so a changed password takes effect at once.
+    ${people}
     set $role '';
-    if (-f ${login.programsFolder}/program.$program) { set $users_file ${login.programsFolder}/program.$program; }
-${ROLES.map((role) => ofRole(role, `${login.programsFolder}/${role}.$program`)).join('')}    set $refused $beyond_role;
-    auth_request /.role;
+${all.join('')}    set $refused $beyond_role;
+`;
+}
+
+/** Only a program has a password: a token may also be sent as one, and is for oauth2-proxy. */
+const NO_PROGRAM = 'set $users_file none; set $realm off; set $is_program 0;';
+const IS_PROGRAM = (realm: string) => `set $realm '${realm}'; set $is_program 1;`;
+
+/** Checked after the password. */
+const VERDICT = `    auth_request /.role;
     location = /.role {
       internal;
       # nginx checks the size of the body for this subrequest too.
       client_max_body_size 0;
       if ($refused) { return 403; }
       return 204;
-    }
-`,
-  };
-}
-
-const ofRole = (role: ServiceUserRole, file: string) => `    if (-f ${file}) {
-      set $users_file ${file};
-      set $role ${role};
     }
 `;

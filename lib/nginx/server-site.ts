@@ -12,11 +12,22 @@ import {
   listen,
   withRequestErrors,
 } from './configuration';
-import { ASK_MLFLOW, HEALTH_LOCATION, healthCache } from './health';
+import { ASK_MLFLOW, healthCache, healthLocation } from './health';
 import { NginxLogin, NginxOptions } from './nginx-options';
 import { FORBIDDEN, roleRules } from './roles';
+import { demandSignOn, signOn } from './sign-on';
 import { LARGE_BODY, traceAndGatewayLocations } from './trace-and-gateway-locations';
 import { TOO_MANY, wrongPasswords } from './wrong-passwords';
+
+/** The same for single sign-on. MLflow's page shows the first one when a session has ended. */
+const SIGN_ON_ERRORS = [
+  [
+    401,
+    'UNAUTHENTICATED',
+    'You are not logged in, or your session or token has ended. Reload the page, or send a valid token.',
+  ],
+  [503, 'TEMPORARILY_UNAVAILABLE', 'The login does not answer. Try again shortly.'],
+] as const;
 
 type Settings = ReturnType<typeof complete>;
 const complete = (options: NginxOptions) => ({
@@ -45,12 +56,35 @@ const ERRORS = withRequestErrors([
 
 const UNTRUSTED = ['Forwarded', 'X-Forwarded-Host', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-User'];
 
+/** Names of a person, by which other proxies tell a program behind them who it is. */
+const NAMES = ['User', 'Email', 'Groups', 'Preferred-Username', 'Access-Token'];
+/** The server attributes runs to it: runtime/mlflow/run_owner.py. */
+const USER = '\n    proxy_set_header X-Forwarded-User $login_user;';
+/** A page whose session has ended can then show what to do. */
+const STATIC_IS_OPEN = '\n      auth_basic off; auth_request off;';
+
+function cleared({ kind }: NginxLogin): string[] {
+  if (kind === 'mlflow') return UNTRUSTED;
+  if (kind !== 'oidc') return [...UNTRUSTED, 'Authorization'];
+  const all = ['X-Auth-Request', 'X-Forwarded'].flatMap((by) => NAMES.map((name) => `${by}-${name}`));
+  const forgeable = [...all, 'X-Auth-Request-Redirect'].filter((name) => name !== 'X-Forwarded-User');
+  return [...UNTRUSTED.filter((name) => name !== 'X-Forwarded-User'), 'Authorization', 'Cookie', ...forgeable];
+}
+
+/** The passwords that nginx checks: of people and programs, or of programs only. */
+function passwords(login: NginxLogin): string {
+  if (login.kind !== 'basic' && login.kind !== 'oidc') return '';
+  const realm = login.kind === 'basic' ? `'${login.realm}'` : '$realm';
+  return `auth_basic ${realm};\n    auth_basic_user_file $users_file;\n    `;
+}
+
 /** Throws for what would break out of the configuration. */
 function validate(o: Settings): void {
   const ports = [o.httpPort, o.metricsPort, o.upstreamPort];
   demandPorts(...ports);
   demand(new Set(ports).size === ports.length, 'expected three different ports', ports);
   demandHost(o.httpsHost);
+  if (o.login.kind === 'oidc') demandSignOn(o.login);
   if (o.login.kind !== 'basic') return;
   const { realm, usersFile, programsFolder } = o.login;
   demand(/^[^'"\\$\p{Cc}]+$/u.test(realm) && realm !== 'off', 'expected a realm without quotes, \\ and $', realm);
@@ -72,7 +106,7 @@ export function nginxConfiguration(options: NginxOptions): string {
     # Shorter than MLflow's own 120 s, so that MLflow never closes a connection that nginx is about to use.
     keepalive_timeout 60s;
   }
-`,
+${signOn(o.login).upstream}`,
     bodySize: `  # MLflow reads all bodies except artifacts into memory, some of them before it checks the login.
   client_max_body_size 16m;`,
     errors: errors(o.login),
@@ -81,23 +115,29 @@ export function nginxConfiguration(options: NginxOptions): string {
 }
 
 function errors(login: NginxLogin): string {
-  const own = [...ERRORS, ...(login.kind === 'basic' ? [TOO_MANY] : []), ...ARTIFACT_ERRORS];
-  // A wrong password goes by the limit of those first.
-  return errorPages(own, '$status$refusal', login.kind === 'basic' ? { 401: 'error_page 401 @wrong;' } : {});
+  const asks = login.kind === 'oidc';
+  const limits = login.kind === 'basic' || asks;
+  const known = asks ? [...ERRORS.filter(([key]) => key !== 401), ...SIGN_ON_ERRORS] : ERRORS;
+  const own = [...known, ...(limits ? [TOO_MANY] : []), ...ARTIFACT_ERRORS];
+  const elsewhere: Record<number, string> = {};
+  // A wrong password or token goes by the limit of those first.
+  if (limits) elsewhere[401] = 'error_page 401 @wrong;';
+  // nginx's own 500: oauth2-proxy does not answer.
+  if (asks) elsewhere[500] = 'error_page 500 =503 /.error;';
+  return errorPages(own, '$status$refusal', elsewhere);
 }
 
 function httpServer(options: Settings): string {
   const { login, httpPort, ipv6 } = options;
-  const cleared = login.kind === 'mlflow' ? UNTRUSTED : [...UNTRUSTED, 'Authorization'];
-  const basic = login.kind === 'basic' && login;
+  const sso = signOn(login);
   const https = httpsRedirect(options.httpsHost);
   const roles = roleRules(login);
   const wrong = wrongPasswords(login);
   return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
-${https.map}${roles.maps}${wrong.zones}  server {
+${https.map}${roles.maps}${sso.maps}${wrong.zones}  server {
     ${listen(httpPort, ipv6)}
-${https.rule}    ${basic ? `auth_basic '${basic.realm}';\n    auth_basic_user_file $users_file;\n    ` : ''}${ERROR_LOCATION}
-${roles.rules}${wrong.rules}
+${https.rule}    ${passwords(login)}${ERROR_LOCATION}
+${roles.rules}${sso.rules}${wrong.rules}
     proxy_set_header Host $http_host;
     proxy_set_header Connection ''; proxy_set_header Upgrade '';
     proxy_set_header X-Request-ID $request_id;
@@ -105,10 +145,10 @@ ${roles.rules}${wrong.rules}
     proxy_set_header X-Forwarded-Proto $forwarded_proto;
     proxy_set_header Proxy-Authorization '';
     # A client could set these headers, as no proxy in front of this one is known to remove them.
-    ${each(4, cleared, (name) => `proxy_set_header ${name} '';`)}
+    ${each(4, cleared(login), (name) => `proxy_set_header ${name} '';`)}${login.kind === 'oidc' ? USER : ''}
 
-${HEALTH_LOCATION}    location ~* '^/+metrics\\b' { return 404; }
-    location ^~ /static-files/ {
+${healthLocation(login)}    location ~* '^/+metrics\\b' { return 404; }
+    location ^~ /static-files/ {${login.kind === 'oidc' ? STATIC_IS_OPEN : ''}
       set $behind_login 1;
       gzip on; gzip_proxied any; gzip_min_length 10k;
       gzip_types text/css text/javascript application/javascript;

@@ -25,7 +25,7 @@ export interface WrongPasswords {
  * so the limit does not stop an attacker who opens many connections and interprets a missing answer as a refusal.
  */
 export function wrongPasswords(login: NginxLogin): WrongPasswords {
-  if (login.kind !== 'basic') return { zones: '', rules: '' };
+  if (login.kind !== 'basic' && login.kind !== 'oidc') return { zones: '', rules: '' };
   const limits = ['address', 'user'].map(
     (by) => `limit_req zone=wrong_by_${by} burst=${AT_ONCE + WAITING} delay=${AT_ONCE};\n`,
   );
@@ -43,7 +43,7 @@ export function wrongPasswords(login: NginxLogin): WrongPasswords {
     location @wrong {
       auth_basic off; auth_request off;
       limit_req_status 429;
-      ${limits.join('      ')}      try_files /.absent /.error;
+      ${limits.join('      ')}      try_files /.absent ${login.kind === 'oidc' ? '$login_page' : '/.error'};
     }
 `,
   };

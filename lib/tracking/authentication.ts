@@ -1,3 +1,5 @@
+import { OidcAuthenticationProps } from './oidc-props';
+import { oidcRules } from './oidc-rules';
 import { Credentials } from '../credentials/credentials';
 import { databaseNameRule } from '../database/database-name-rule';
 import { checkInputs } from '../inputs/inputs';
@@ -58,6 +60,18 @@ export class Authentication {
   }
 
   /**
+   * Single sign-on with an OpenID Connect provider: people log in there, and programs send a token of it as
+   * `MLFLOW_TRACKING_TOKEN`. oauth2-proxy checks both, in the pod of the server. Everybody who is let in has all
+   * permissions. Programs of this library, and those of `addServiceUser()`, have generated passwords as with `basic()`.
+   *
+   * @param props the provider, the client that you registered there, and who may come in
+   */
+  public static oidc(props: OidcAuthenticationProps): Authentication {
+    checkInputs('Authentication.oidc', { props });
+    return new Authentication('oidc', {}, {}, props);
+  }
+
+  /**
    * No login: every client that reaches the server may read and delete everything. For a private cluster, or if another proxy checks the login.
    */
   public static none(): Authentication {
@@ -65,9 +79,10 @@ export class Authentication {
   }
 
   private constructor(
-    /** @internal */ public readonly _kind: 'basic' | 'mlflow' | 'none',
+    /** @internal */ public readonly _kind: 'basic' | 'oidc' | 'mlflow' | 'none',
     /** @internal */ public readonly _basic: BasicAuthenticationProps = {},
     /** @internal */ public readonly _mlflow: MlflowAuthenticationProps = {},
+    /** @internal */ public readonly _oidc?: OidcAuthenticationProps,
   ) {}
 
   /** @internal */
@@ -85,6 +100,7 @@ export class Authentication {
     const { _realm: realm, _databaseName: database } = this;
     return [
       ...(database === undefined ? [] : [databaseNameRule(database)]),
+      ...(this._oidc ? oidcRules(this._oidc) : []),
       {
         wrong: !/^[^'"\\$\p{Cc}]+$/u.test(realm) || realm === 'off',
         given: `realm is '${realm}'`,

@@ -1,6 +1,7 @@
 import { Authentication } from './authentication';
 import { SERVER_VARIABLES, reservedRules } from './reserved-variables';
 import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
+import { publicHost } from './sign-on-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { scalingRules } from '../component/autoscaler';
 import { durationRule } from '../kubernetes/durations';
@@ -62,6 +63,11 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       want: "expected a scheme and a lower-case host, without a path, e.g. 'https://notebooks.example.com'",
     })),
     ...(props.authentication ?? Authentication.basic())._rules,
+    {
+      wrong: props.authentication?._oidc !== undefined && !publicHost(props.authentication._oidc, props.exposure),
+      given: 'authentication is Authentication.oidc(…), without an exposure and without publicUrl',
+      want: "expected exposure: Exposure.ingress({ host: 'mlflow.example.com', … }), or publicUrl: 'https://mlflow.example.com' in Authentication.oidc: the provider sends browsers back there",
+    },
     ...(props.exposure?._rules ?? []),
     ...environmentRules(props.environment),
     ...reservedRules(props.environment, SERVER_VARIABLES),

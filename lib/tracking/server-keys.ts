@@ -27,3 +27,14 @@ export function sessionSecret(server: Component): string {
     keys: { [SESSION_KEY]: { generate: 'token' } },
   });
 }
+
+/** The key of the session cookie of oauth2-proxy, which all servers share. */
+export const COOKIE_KEY = 'cookie-secret';
+
+/** Requests it, and returns the name of its Secret. */
+export function signOnSecret(server: Component): string {
+  return CredentialsJob._of(server)._add({
+    name: `${server.componentName}-sso-session`,
+    keys: { [COOKIE_KEY]: { generate: 'password' } },
+  });
+}

@@ -1,11 +1,15 @@
 import { Authentication } from './authentication';
-import { ENCRYPTION_KEYS, SESSION_KEY, encryptionKeys, sessionSecret } from './server-keys';
+import { ENCRYPTION_KEYS, SESSION_KEY, encryptionKeys, sessionSecret, signOnSecret } from './server-keys';
 import { LONGEST_SERVICE_USER, ServiceUser } from './service-user';
+import { OIDC_PORT, SignOn, logoutAddress, signOnPod } from './sign-on-pod';
 import { Component } from '../component/component';
+import { PlacementOptions } from '../component/pod-options';
 import { Credentials, LoginReference } from '../credentials/credentials';
 import { CredentialsJob } from '../credentials/credentials-job';
+import { Exposure } from '../exposure/exposure';
 import { SecretVariable } from '../kubernetes/connection';
 import { check } from '../kubernetes/rules';
+import { ReverseProxyProps } from '../nginx/reverse-proxy';
 import { ServiceUserRole } from '../nginx/roles';
 
 /** User of people in a generated Secret. */
@@ -21,17 +25,23 @@ export class ServerLogin {
   private readonly keys: string;
   private readonly generatesKeys: boolean;
   private readonly sessions?: string;
+  private readonly cookieKey?: string;
 
   constructor(
     private readonly server: Component,
     private readonly authentication: Authentication,
     keys: Credentials = Credentials.generated(),
+    private readonly exposure?: Exposure,
   ) {
     this.generatesKeys = keys._kind === 'generated';
     this.keys = encryptionKeys(server, keys);
     if (authentication._kind === 'basic') {
       this.people = this.peopleSecret();
       if (this.hasJob) this.requestUsers();
+    }
+    if (authentication._kind === 'oidc') {
+      this.cookieKey = signOnSecret(server);
+      this.requestUsers();
     }
     if (authentication._kind === 'mlflow') {
       this.admin = this.adminSecret();
@@ -43,13 +53,28 @@ export class ServerLogin {
     return this.authentication._realm;
   }
 
-  /** The login that nginx checks. */
-  public get proxyLogin() {
-    if (this.people) {
-      const programs = { secretName: this.usersSecret, optional: !this.hasJob };
-      return { kind: 'basic' as const, realm: this.realm, usersSecret: this.people.secretName, programs };
+  /** The login that nginx checks, or asks oauth2-proxy about. */
+  public get proxyLogin(): ReverseProxyProps['login'] {
+    const { authentication, realm, people } = this;
+    const programs = { secretName: this.usersSecret, optional: !this.hasJob };
+    switch (authentication._kind) {
+      case 'basic':
+        return { kind: 'basic', realm, usersSecret: people!.secretName, programs };
+      case 'oidc': {
+        const { groups, emailDomains } = authentication._oidc!;
+        const logoutUrl = logoutAddress(authentication._oidc!, this.exposure);
+        return { kind: 'oidc', realm, programs, port: OIDC_PORT, groups, emailDomains, logoutUrl };
+      }
+      default:
+        return { kind: authentication._kind };
     }
-    return { kind: this.authentication._kind as 'mlflow' | 'none' };
+  }
+
+  /** oauth2-proxy, for single sign-on. */
+  public signOn(placement: PlacementOptions, variables: Record<string, string> = {}): SignOn | undefined {
+    const { authentication, exposure, cookieKey } = this;
+    if (!cookieKey) return undefined;
+    return signOnPod({ props: authentication._oidc!, cookieSecretName: cookieKey, placement, exposure, variables });
   }
 
   /** What MLflow's processes read from Secrets. */
@@ -115,6 +140,7 @@ export class ServerLogin {
 
   /** Whether a credentials Job exists without any service user. Then the users' Secret exists too, and pods wait for it. */
   private get hasJob(): boolean {
+    if (this.cookieKey) return true;
     return this.generatesKeys || (this.authentication._basic.users ?? Credentials.generated())._kind === 'generated';
   }
 
@@ -122,7 +148,7 @@ export class ServerLogin {
     CredentialsJob._of(this.server)._addUsers({
       prefix: `${this.server.componentName}-`,
       file: this.usersSecret,
-      form: this.people ? 'htpasswd' : 'password',
+      form: this.people || this.cookieKey ? 'htpasswd' : 'password',
     });
   }
 

@@ -1,5 +1,6 @@
 import { Size } from 'cdk8s';
 import { ServerPlan } from './server-plan';
+import { SignOn } from './sign-on-pod';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { PROGRAMS } from '../component/program';
@@ -29,6 +30,7 @@ export const SERVER_PROGRAMS = [
   'required.py',
   'open_metrics.py',
   'own_login.py',
+  'run_owner.py',
 ];
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
@@ -48,6 +50,7 @@ export interface ServerPodProps {
   readonly plan: ServerPlan;
   readonly placement: PlacementOptions;
   readonly proxy: ReverseProxy;
+  readonly signOn?: SignOn;
   readonly connections: Connection[];
   readonly secretVariables: SecretVariable[];
   readonly environment: Record<string, string>;
@@ -109,7 +112,7 @@ export function serverPod(props: ServerPodProps): PodProps {
     placement: props.placement,
     spread: 'zones',
     terminationGracePeriodSeconds: stopSeconds(plan.drainSeconds) + UVICORN_GRACE_SECONDS + 5,
-    initContainers: [waitForSchema, mlflow],
+    initContainers: [waitForSchema, mlflow, ...(props.signOn ? [props.signOn.container] : [])],
     containers: [proxy.container],
     volumes: [
       { name: 'programs', configMap: { name: props.programsConfigMap } },
@@ -117,6 +120,7 @@ export function serverPod(props: ServerPodProps): PodProps {
       scratch('metrics', Size.mebibytes(64)),
       ...mounted.volumes,
       ...proxy.volumes,
+      ...(props.signOn ? [props.signOn.volume] : []),
     ],
   };
 }

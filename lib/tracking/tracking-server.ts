@@ -71,7 +71,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
     this._check(props, serverRules(props, plan));
     this.url = `http://${this._serviceHost()}:${SERVICE_PORT}`;
     this.metricsLabels = metricsLabels(this);
-    this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys);
+    this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys, props.exposure);
     const { authDatabase } = this.login;
     if (authDatabase) props.database.addDatabase(authDatabase);
     const { database, artifacts } = this.connect({
@@ -158,8 +158,12 @@ export class TrackingServer extends Component implements IMetricsTarget {
     const network = new NetworkBoundary(this);
     for (const peer of this.props.clients ?? [{ anyone: true }]) network.allowFrom(peer, HTTP_PORT);
     network.allowMetrics(METRICS_PORT, this.props.metricsClients).allowDns().allowEgress(this.props.egress);
-    for (const { egress } of connections) network.allowEgress(egress);
+    for (const { egress } of [...connections, ...(this.signOn ? [this.signOn] : [])]) network.allowEgress(egress);
     return network;
+  }
+
+  private get signOn() {
+    return this.login.signOn(this.placement, this.props.environment);
   }
 
   private services(): void {
@@ -187,6 +191,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
       plan: this.plan,
       placement: this.placement,
       proxy,
+      signOn: this.signOn,
       connections,
       secretVariables: this.login.secretVariables,
       environment: serverEnvironment({

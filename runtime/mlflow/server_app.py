@@ -9,6 +9,7 @@ import own_login
 from open_metrics import OpenMetrics
 from request_limits import DatabaseTurns, FailuresAnswered, UnpackedTraces
 from required import missing, required
+from run_owner import RunOwner
 from starlette.responses import JSONResponse
 
 
@@ -34,6 +35,7 @@ def create_app():
         app = app()
     if hasattr(app, "add_exception_handler"):
         app.add_exception_handler(Exception, failed)
+    app = RunOwner(app)
     app = UnpackedTraces(app)
     app = DatabaseTurns(app, database_pool.concurrent_requests())
     if has_login:

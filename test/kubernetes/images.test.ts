@@ -45,12 +45,19 @@ test('every image of the library has a tag or digest and a registry', () => {
 const ofPlatform = (Object.values(Images) as string[]).filter((image) => image !== Images.CLOUD_NATIVE_POSTGRES);
 
 test('a platform runs only images of lib/images.ts, with either store', () => {
-  const everything = { backup, postgres: { metrics: true } };
+  const everything = { backup, postgres: { metrics: true }, authentication: singleSignOn };
   const build = (chart: Chart) => {
     new MlflowPlatform(chart, 'mlflow', everything);
     new SeaweedStore(chart, 'seaweedfs');
   };
   expect(imagesOf(synth(build))).toEqual([...ofPlatform].sort());
+});
+
+const singleSignOn = Authentication.oidc({
+  issuer: 'https://login.example.com',
+  clientId: 'mlflow',
+  credentials: Credentials.fromSecret('mlflow-sso'),
+  publicUrl: 'https://mlflow.example.com',
 });
 
 describe('a mirror', () => {
@@ -90,9 +97,10 @@ describe('images that the user chooses', () => {
     seaweedfs: `registry.example.com/seaweedfs@sha256:${'7'.repeat(64)}`,
     nginx: `registry.example.com/nginx@sha256:${'4'.repeat(64)}`,
     node: `registry.example.com/node@sha256:${'5'.repeat(64)}`,
+    oauth2Proxy: `registry.example.com/oauth2-proxy@sha256:${'8'.repeat(64)}`,
     rclone: `registry.example.com/rclone@sha256:${'6'.repeat(64)}`,
   };
-  const { mlflow, postgres, postgresExporter, silo, seaweedfs, nginx, node, rclone } = images;
+  const { mlflow, postgres, postgresExporter, silo, seaweedfs, nginx, oauth2Proxy, node, rclone } = images;
   const model = RegisteredModel.byAlias('churn', 'champion');
   const exposure = Exposure.ingress({ host: 'churn.example.com' });
   const outputs: [string, (chart: Chart) => void, string[]][] = [
@@ -132,9 +140,9 @@ describe('images that the user chooses', () => {
       (chart) => {
         const database = new PostgresStatefulSet(chart, 'postgres', { images });
         const artifacts = new MinioStore(chart, 'minio', { images });
-        new TrackingServer(chart, 'server', { database, artifacts, images });
+        new TrackingServer(chart, 'server', { database, artifacts, images, authentication: singleSignOn });
       },
-      [mlflow, postgres, silo, nginx, node],
+      [mlflow, postgres, silo, nginx, oauth2Proxy, node],
     ],
     [
       'ModelServing',
@@ -152,7 +160,10 @@ describe('images that the user chooses', () => {
   });
 
   test('do not change the others', () => {
-    const everything = { backup, postgres: { metrics: true }, pods: { images: { node } } };
+    const everything = {
+      ...{ backup, postgres: { metrics: true }, authentication: singleSignOn },
+      pods: { images: { node } },
+    };
     const found = imagesOf(synth((chart) => new MlflowPlatform(chart, 'mlflow', everything)));
     const others = ofPlatform.filter((image) => ![Images.NODE, Images.SEAWEEDFS].includes(image));
     expect(found).toEqual([...others, node].sort());

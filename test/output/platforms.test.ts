@@ -32,6 +32,7 @@ test('the default platform and its monitoring have no findings', () => {
 test.each<[keyof typeof platforms, string[]]>([
   ['plain', meant],
   ['full', []],
+  ['oidc', meant],
   ['seaweed', []],
   ['external', []],
   ['operated', operators],

@@ -3,7 +3,7 @@ import { Images } from '../../lib';
 /** Images of parts that are off by default. */
 const off: string[] = [
   ...[Images.RCLONE, Images.POSTGRES_EXPORTER],
-  ...[Images.SEAWEEDFS, Images.CLOUD_NATIVE_POSTGRES],
+  ...[Images.SEAWEEDFS, Images.CLOUD_NATIVE_POSTGRES, Images.OAUTH2_PROXY],
 ];
 
 /** The images of the default platform, sorted. */

@@ -83,6 +83,32 @@ export const platforms = {
     return platform;
   },
 
+  /** People log in at an OpenID Connect provider. */
+  oidc(chart: Chart) {
+    const platform = new MlflowPlatform(chart, 'mlflow', {
+      exposure: Exposure.ingress({ host: 'mlflow.example.com', tls: Tls.fromSecret('mlflow-tls') }),
+      authentication: Authentication.oidc({
+        issuer: 'https://login.example.com/realms/ml',
+        clientId: 'mlflow',
+        credentials: Credentials.fromSecret('mlflow-sso'),
+        groups: ['ml-people', 'ml-robots'],
+        emailDomains: ['example.com'],
+        scopes: ['openid', 'email', 'groups'],
+        audiences: ['mlflow-api'],
+        issuers: [{ issuer: 'https://ci.example.com', audience: 'mlflow' }],
+        logoutUrl: 'https://login.example.com/realms/ml/protocol/openid-connect/logout',
+        authoritySecretName: 'company-ca',
+      }),
+      server: { environment: { HTTPS_PROXY: 'http://proxy.example.com:3128', NO_PROXY: '.svc' } },
+    });
+    platform.server.addServiceUser('notebooks');
+    platform.addModelServing('churn', {
+      model: RegisteredModel.byVersion('churn', '7'),
+      exposure: Exposure.ingress({ host: 'churn.example.com' }),
+    });
+    return platform;
+  },
+
   /** With the other embedded store, which is a separate component. */
   seaweed(chart: Chart) {
     const artifacts = new SeaweedStore(chart, 'mlflow-seaweedfs', { metrics: true });
@@ -175,6 +201,9 @@ export const external = [
     'archive-login',
     'gcs-key',
     'azure-key',
+    'mlflow-sso',
+    'mlflow-tls',
+    'company-ca',
     // CloudNativePG creates these.
     'mlflow-postgres-app',
     'mlflow-postgres-ca',

@@ -21,7 +21,7 @@ export async function until<T>(what: string, probe: () => T | undefined | false,
   throw new Error(`gave up after ${seconds} s: ${what}`);
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   for (const server of servers) await new Promise<void>((done) => server.listen(0, done));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);

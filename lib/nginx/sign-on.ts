@@ -1,0 +1,178 @@
+import { createHash } from 'crypto';
+import { demand, demandPath, demandPorts } from './configuration';
+import { NginxLogin, NginxOidcLogin } from './nginx-options';
+
+/** Where people log in, at the provider, and out. nginx passes these pages of oauth2-proxy and no others but their style. */
+const PAGES = ['start', 'callback', 'sign_in', 'sign_out'];
+
+/**
+ * Leads a browser to the provider and back to where it was, with the fragment of the address: MLflow's pages are fragments, which
+ * no redirect keeps. If the cookie does not come back, the page stops after two tries.
+ */
+const SCRIPT =
+  "var k='mlflow-login',t=Date.now(),a;try{a=JSON.parse(sessionStorage.getItem(k))||[]}catch(e){a=[]}" +
+  'a=a.filter(function(x){return t-x<30000});' +
+  'if(a.length<2){a.push(t);try{sessionStorage.setItem(k,JSON.stringify(a));' +
+  "location.replace('/oauth2/start?rd='+encodeURIComponent(location.pathname+location.search+location.hash))}catch(e){}}";
+
+const PAGE =
+  '<!doctype html><html lang="en"><meta charset="utf-8"><title>Log in</title>' +
+  '<p>You are not logged in. <a href="/oauth2/start?rd=%2F">Log in</a>.</p>' +
+  '<noscript><p>The page that you asked for opens after the login only with JavaScript.</p></noscript>' +
+  `<script>${SCRIPT}</script></html>`;
+
+/** Goes on to the provider. nginx does it, so that oauth2-proxy leads to paths of this host only. */
+const PROVIDER_LOGOUT = '/oauth2/provider-logout';
+/** Shown after the logout, to people without a login. */
+export const SIGNED_OUT = '/oauth2/signed-out';
+const SIGNED_OUT_PAGE =
+  '<!doctype html><html lang="en"><meta charset="utf-8"><title>Logged out</title>' +
+  '<p>You are logged out. <a href="/">Log in again</a>.</p></html>';
+
+const POLICY = `default-src 'none'; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'`;
+
+export interface SignOn {
+  /** For the http block: the upstream `oidc`. */
+  readonly upstream: string;
+  /** For the http block. */
+  readonly maps: string;
+  /** For the server block: pages, and the question about each request. */
+  readonly rules: string;
+}
+
+const NONE: SignOn = { upstream: '', maps: '', rules: '' };
+
+/** Throws for what would break out of the configuration. */
+export function demandSignOn({
+  realm,
+  programsFolder,
+  port,
+  groups = [],
+  emailDomains = [],
+  logoutUrl,
+}: NginxOidcLogin) {
+  demand(/^[^'"\\$\p{Cc}]+$/u.test(realm) && realm !== 'off', 'expected a realm without quotes, \\ and $', realm);
+  demandPath(programsFolder);
+  demandPorts(port);
+  for (const one of [...groups, ...emailDomains]) {
+    demand(/^[^,\p{Cc}]+$/u.test(one), 'expected a name without commas', one);
+  }
+  demand(/^https?:\/\/[^\s'"\\$;{}]+$/.test(logoutUrl ?? 'https://none'), 'expected a URL', logoutUrl);
+}
+
+/**
+ * Single sign-on: nginx asks oauth2-proxy, which listens on the pod's loopback, about each request that has no password of
+ * a program. The question has no body, so uploads stream as without a login.
+ */
+export function signOn(login: NginxLogin): SignOn {
+  if (login.kind !== 'oidc') return NONE;
+  return {
+    upstream: `  upstream oidc { server 127.0.0.1:${login.port}; keepalive 32; keepalive_timeout 60s; }\n`,
+    maps: maps(login),
+    rules: `${QUESTION}${pages(login)}`,
+  };
+}
+
+const encoded = (text: string) => encodeURIComponent(text).replaceAll("'", '%27');
+
+function maps({ realm, groups = [], emailDomains = [] }: NginxOidcLogin): string {
+  const list = (name: string, values: string[]) =>
+    values.length === 0 ? [] : [`${name}=${values.map(encoded).join(',')}`];
+  const allowed = [...list('allowed_groups', groups), ...list('allowed_email_domains', emailDomains)];
+  return `  # A request with a token is judged by that token alone, not by a cookie beside it.
+  map $http_authorization $login_cookie { '' $http_cookie; default ''; }
+  map '' $who_may { default '${allowed.join('&')}'; }
+  # Other sites cannot send a token, and a browser sends the cookie only with what their links open. Another port or name of
+  # the same site is foreign too.
+  map "$http_authorization:$request_method:$http_sec_fetch_site" $foreign {
+    '~^:(GET|HEAD|OPTIONS):' 0;
+    '~^:[^:]*:(cross|same)-site\\z' 1;
+    default 0;
+  }
+  # A person who opens a page is led to the login. Programs and scripts of pages get the error.
+  map "$request_method:$http_sec_fetch_mode:$http_accept" $opens_page {
+    '~^GET:navigate:' 1;
+    '~^GET::[^:]*text/html' 1;
+    default 0;
+  }
+  map $opens_page:$uri $login_page {
+    '~^1:/(api|ajax-api|v1|gateway|graphql|metrics|static-files)(/|\\z)' /.error;
+    '~^1:' /.login-page;
+    default /.error;
+  }
+  # A wrong password is answered alike, whether a program has the name or not.
+  map "$status:$is_program:$http_authorization" $challenge {
+    '~*^(401|429):0:Basic ' 'Basic realm="${realm}"';
+    default '';
+  }
+  add_header WWW-Authenticate $challenge always;
+  map $is_program $login_user { 1 $remote_user; default $oidc_user; }
+`;
+}
+
+/** No header of the client reaches oauth2-proxy, except the cookies. */
+const OWN_HEADERS = `proxy_pass_request_headers off;
+      proxy_set_header Connection ''; proxy_set_header X-Forwarded-Proto https;`;
+
+function pages({ logoutUrl }: NginxOidcLogin): string {
+  const all = PAGES.map(
+    (page) => `    location = /oauth2/${page} {
+      auth_basic off; auth_request off;
+      client_max_body_size 16k;
+      ${OWN_HEADERS}
+      proxy_set_header Host $http_host; proxy_set_header Cookie $http_cookie;
+      proxy_set_header Accept $http_accept;
+      proxy_read_timeout 30s;
+      proxy_pass http://oidc/oauth2/${page};
+    }
+`,
+  );
+  return `${all.join('')}    # Of the page that tells of a failed login.
+    location ^~ /oauth2/static/css/ {
+      auth_basic off; auth_request off;
+      client_max_body_size 16k;
+      ${OWN_HEADERS}
+      proxy_set_header Host $http_host;
+      proxy_pass http://oidc/oauth2/static/css/;
+    }
+    location ^~ /oauth2/ { return 404; }
+    location = ${SIGNED_OUT} {
+      types { } default_type 'text/html; charset=utf-8';
+      return 200 '${SIGNED_OUT_PAGE}';
+    }
+    location = /logout {
+      # nginx knows neither the scheme nor the port of the exposure.
+      absolute_redirect off;
+      return 302 /oauth2/sign_out?rd=${encoded(logoutUrl ? PROVIDER_LOGOUT : SIGNED_OUT)};
+    }
+${logoutUrl ? `    location = ${PROVIDER_LOGOUT} { return 302 '${logoutUrl}'; }\n` : ''}    location = /.login-page {
+      internal;
+      client_max_body_size 0;
+      types { } default_type 'text/html; charset=utf-8';
+      add_header Content-Security-Policy "${POLICY}" always;
+      add_header Cache-Control no-store always;
+      add_header X-Request-ID $request_id always;
+      # The status of the error stays.
+      return 200 '${PAGE.replaceAll("'", "\\'")}';
+    }
+`;
+}
+
+/** Each request asks for its login, after a program's password. */
+const QUESTION = `    auth_request /.login;
+    auth_request_set $oidc_user $upstream_http_x_auth_request_email;
+    location = /.login {
+      internal;
+      # nginx checks the size of the body for this subrequest too.
+      client_max_body_size 0;
+      if ($foreign) { return 403; }
+      if ($refused) { return 403; }
+      if ($is_program) { return 204; }
+      proxy_pass_request_body off;
+      ${OWN_HEADERS}
+      proxy_set_header Host $http_host; proxy_set_header Content-Length '';
+      proxy_set_header Authorization $http_authorization; proxy_set_header Cookie $login_cookie;
+      proxy_read_timeout 30s;
+      proxy_pass http://oidc/oauth2/auth?$who_may;
+    }
+`;
