@@ -76,3 +76,14 @@ test('nginx redirects plain http of an Ingress with TLS before it checks the pas
     }
     expect((await get('/', { ...headers, host: http.host })).status).toBe(200);
   }));
+
+test('only answers over TLS of a host that has it tell browsers to keep to https', () =>
+  withProxy({ httpsHost: 'mlflow.example.com' }, async () => {
+    const told = async (more: Record<string, string>) => (await get('/', more)).headers['strict-transport-security'];
+    const https = { host: 'mlflow.example.com', 'x-forwarded-proto': 'https' };
+    expect(await told({ ...https, ...headers })).toBe('max-age=31536000');
+    expect(await told(https)).toBe('max-age=31536000');
+    for (const other of [{ host: 'mlflow-server:5000' }, { 'x-forwarded-proto': 'http' }]) {
+      expect(await told({ ...https, ...headers, ...other })).toBeUndefined();
+    }
+  }));
