@@ -201,6 +201,27 @@ describe("MLflow's own client with a token", () => {
   });
 });
 
+test('a token and a session cost a request little more than a password', async () => {
+  let cookie = '';
+  await visit(async (seen) => {
+    await logIn(seen, 'alice');
+    await seen.page.getByText('Recent Experiments').waitFor();
+    const [session] = await seen.page.context().cookies(`https://${HOST}`);
+    cookie = `${session.name}=${session.value}`;
+  });
+  const kinds = {
+    password: basic(loginOf(namespace, 'mlflow-server-notebooks-login')),
+    cookie: { cookie },
+    token: bearer(await provider.token(alice)),
+  };
+  const found = await client.report<Record<string, { rate: number; p99: number }>>(
+    'login_load.py',
+    JSON.stringify(kinds),
+  );
+  process.stdout.write(`requests/s and p99 in ms by login: ${JSON.stringify(found)}\n`);
+  for (const kind of ['cookie', 'token']) expect(found[kind].rate).toBeGreaterThan(0.7 * found.password.rate);
+});
+
 test('the log has the names, and no token', async () => {
   const token = await provider.token({ ...alice, email: 'dora@example.com' });
   expect(await status(bearer(token))).toBe(200);
