@@ -49,6 +49,8 @@ export const READERS: readonly Reader[] = [
       'MLFLOW_TRACKING_URI',
       'MLFLOW_TRACKING_USERNAME',
       'MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY',
+      // Of a platform of the tests, by the prop secretEnvironment.
+      'OPENAI_API_KEY',
     ],
   },
   {

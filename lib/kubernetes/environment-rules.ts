@@ -4,7 +4,7 @@ import { Rule } from './rules';
 /** Settings that a user gives as environment variables: they stand in the YAML. */
 export function environmentRules(
   environment: Record<string, string> = {},
-  instead = 'the prop keys, or a Secret by a JSON patch',
+  instead = 'the prop secretEnvironment',
 ): Rule[] {
   const secrets = Object.entries(environment).map(([name, value]) => ({
     wrong:

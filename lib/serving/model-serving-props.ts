@@ -6,11 +6,12 @@ import { TrackingEndpoint } from './tracking-endpoint';
 import { WarmUp } from './warm-up';
 import { Autoscaling } from '../component/autoscaling';
 import { PlacementOptions } from '../component/pod-options';
+import { SecretAndFileOptions } from '../component/secret-and-file-options';
 import { Exposure } from '../exposure/exposure';
 import { EgressRule, NetworkPeer } from '../kubernetes/network-peer';
 
 /** Options of a serving, with or without a platform. */
-export interface ModelServingOptions extends PlacementOptions {
+export interface ModelServingOptions extends PlacementOptions, SecretAndFileOptions {
   /** What is served. */
   readonly model: RegisteredModel;
   /**
@@ -112,7 +113,8 @@ export interface ModelServingOptions extends PlacementOptions {
    */
   readonly acceptAnyPython?: boolean;
   /**
-   * Further settings of MLflow and the model, as environment variables. No secrets: they stand in the YAML.
+   * Further settings of MLflow and the model, as environment variables. No secrets, as they would stand in the YAML: use
+   * `secretEnvironment`.
    * @default - none
    */
   readonly environment?: Record<string, string>;

@@ -17,6 +17,7 @@ import { deployment } from '../component/workloads';
 import { Exposure } from '../exposure/exposure';
 import { checkInputs } from '../inputs/inputs';
 import { accountAnnotations } from '../kubernetes/pod';
+import { secretVariables } from '../kubernetes/secret-value';
 
 /** The suffix of every serving's name, and the longest that is added to that name. */
 const SUFFIX = '-serving';
@@ -136,6 +137,8 @@ export class ModelServing extends Component implements IMetricsTarget {
       tracking: this.tracking,
       trackingUrl: this.tracking.url,
       environment: this.props.environment ?? {},
+      secretVariables: secretVariables(this.props.secretEnvironment),
+      files: this.props.files,
       warmUp: plan.warmUp._source(`${this.componentName}-warm-up`),
       configHash: contentHash({
         ...programs(...SERVING_PROGRAMS),

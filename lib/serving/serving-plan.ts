@@ -1,6 +1,7 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { ModelServingOptions } from './model-serving-props';
+import { SERVING_FOLDERS } from './serving-folders';
 import { ServingRuntime } from './serving-runtime';
 import { WarmUp } from './warm-up';
 import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../component/autoscaler';
@@ -9,10 +10,12 @@ import { Exposure } from '../exposure/exposure';
 import { Images } from '../images';
 import { durationRule, seconds } from '../kubernetes/durations';
 import { environmentRules } from '../kubernetes/environment-rules';
+import { mountedFilesRules } from '../kubernetes/mounted-files';
 import { egressRules, peerRules } from '../kubernetes/network-peer';
 import { LOG_SPACE, mebibytes, mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
-import { SERVING_VARIABLES, reservedRules } from '../tracking/reserved-variables';
+import { secretEnvironmentRules } from '../kubernetes/secret-value';
+import { SERVING_SECRETS, SERVING_VARIABLES, reservedRules } from '../tracking/reserved-variables';
 
 /** The props with every default filled in. */
 export interface ServingPlan {
@@ -113,7 +116,10 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...peerRules('metricsClients', props.metricsClients),
     ...egressRules('egress', props.egress),
     ...(props.exposure?._rules ?? []),
-    ...environmentRules(props.environment, "a Secret by a JSON patch of apiObject('deployment')"),
+    ...environmentRules(props.environment),
     ...reservedRules(props.environment, SERVING_VARIABLES),
+    ...secretEnvironmentRules(props.secretEnvironment, props.environment),
+    ...reservedRules(props.secretEnvironment, SERVING_SECRETS, 'secretEnvironment'),
+    ...mountedFilesRules(props.files, SERVING_FOLDERS),
   ];
 }

@@ -1,11 +1,13 @@
 import { RegisteredModel } from './registered-model';
+import { MODEL, PACKAGES, WARM_UP } from './serving-folders';
 import { ServingPlan, TMP_SPACE } from './serving-plan';
 import { LINGER_BEHIND_NGINX, servingProxy } from './serving-proxy';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { MLFLOW_PROGRAM, PROGRAMS } from '../component/program';
-import { Connection } from '../kubernetes/connection';
+import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
+import { MountedFiles, mountFiles } from '../kubernetes/mounted-files';
 import { environment, fromField, mountConnections, scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
@@ -26,9 +28,6 @@ export const SERVING_PROGRAMS = [
   'serve_model.py',
 ];
 
-const MODEL = '/model';
-const PACKAGES = '/packages';
-const WARM_UP = '/etc/warm-up';
 /** Threads of the libraries below NumPy, scikit-learn and PyTorch: by themselves they take one for each core of the node. */
 const MATHS_THREADS = ['OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'];
 /** The limit of the pod's own container, in whole CPUs rounded up. */
@@ -48,6 +47,8 @@ export interface ServingPodProps {
   readonly tracking: Connection;
   readonly trackingUrl: string;
   readonly environment: Record<string, string>;
+  readonly secretVariables: SecretVariable[];
+  readonly files?: MountedFiles[];
   readonly warmUp?: { readonly name: string; readonly key: string };
   /** Changes with the content of the ConfigMaps, so that a change is a rollout. */
   readonly configHash: string;
@@ -56,7 +57,8 @@ export interface ServingPodProps {
 export function servingPod(props: ServingPodProps): PodProps {
   const { plan, name } = props;
   const { warmUp } = props;
-  const mounted = mountConnections([props.tracking]);
+  const mounted = mountConnections([props.tracking], props.secretVariables);
+  const files = mountFiles(props.files);
   const requirements = plan.runtime._requirements;
   const proxy = plan.exposed ? servingProxy(plan, props.trackingUrl, `${name}-proxy`) : undefined;
   const linger = plan.exposed ? LINGER_BEHIND_NGINX : LINGER_SECONDS;
@@ -65,6 +67,7 @@ export function servingPod(props: ServingPodProps): PodProps {
     { name: 'tmp', mountPath: '/tmp' },
     ...(requirements ? [{ name: 'packages', mountPath: PACKAGES }] : []),
     ...mounted.mounts,
+    ...files.mounts,
   ];
   const env = {
     ...MLFLOW_PROGRAM,
@@ -165,6 +168,7 @@ export function servingPod(props: ServingPodProps): PodProps {
         ? [{ name: 'warm-up', configMap: { name: warmUp.name, items: [{ key: warmUp.key, path: 'request' }] } }]
         : []),
       ...mounted.volumes,
+      ...files.volumes,
       ...(proxy?.volumes ?? []),
     ],
   };

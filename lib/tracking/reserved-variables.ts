@@ -92,7 +92,7 @@ export const SERVING_VARIABLES: ReservedVariables = [
   [['MAX_REQUEST_BYTES'], 'expected the prop maxRequestSize'],
   [['MAX_REQUESTS', 'MAX_REQUESTS_BYTES'], 'expected the prop maxConcurrentRequests'],
   [['START_SECONDS'], 'expected the prop startTimeout'],
-  [['POD_NAMESPACE'], 'expected without it: the library sets it'],
+  [['MLFLOW_SECRETS_DIRECTORY', 'POD_NAMESPACE'], 'expected without it: the library sets it'],
   [['MODEL_SPACE_BYTES'], 'expected the prop modelSpace'],
   [['DRAIN_SECONDS', 'LINGER_SECONDS'], 'expected the prop drainTimeout'],
   [['WARM_UP', 'WARM_UP_CONTENT_TYPE'], 'expected the prop warmUp'],
@@ -103,11 +103,35 @@ export const SERVING_VARIABLES: ReservedVariables = [
   ],
 ];
 
-/** A rule for each variable of `environment` that is reserved. MLflow's private ones are, with any name. */
-export function reservedRules(environment: Record<string, string> = {}, reserved: ReservedVariables): Rule[] {
+/** What `secretEnvironment` of a tracking server may not have besides: in `environment` it is refused as a secret. */
+export const SERVER_SECRETS: ReservedVariables = [
+  ...SERVER_VARIABLES,
+  [
+    ['MLFLOW_CRYPTO_KEK_PASSPHRASE', 'MLFLOW_FLASK_SERVER_SECRET_KEY', 'MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY'],
+    "expected the prop keys, e.g. Credentials.fromSecret('mlflow-keys')",
+  ],
+  [['MLFLOW_AUTH_ADMIN_PASSWORD'], 'expected the prop authentication'],
+  [['PGPASSFILE', 'PGPASSWORD'], 'expected the prop database, e.g. Database.fromExisting(…)'],
+];
+
+/** What `secretEnvironment` of a serving may not have. */
+export const SERVING_SECRETS: ReservedVariables = [
+  ...SERVING_VARIABLES,
+  [
+    ['MLFLOW_TRACKING_PASSWORD', 'MLFLOW_TRACKING_USERNAME'],
+    "expected the prop tracking, e.g. TrackingEndpoint.fromUrl('http://…', { credentials: Credentials.fromSecret('login') })",
+  ],
+];
+
+/** A rule for each variable of a prop that is reserved. MLflow's private ones are, with any name. */
+export function reservedRules(
+  environment: Record<string, unknown> = {},
+  reserved: ReservedVariables,
+  prop = 'environment',
+): Rule[] {
   const insteadOf = new Map(reserved.flatMap(([names, instead]) => names.map((name) => [name, instead] as const)));
   return Object.keys(environment).map((name) => {
     const instead = insteadOf.get(name) ?? (name.startsWith('_MLFLOW') ? KEPT_BY_THE_LIBRARY : undefined);
-    return { wrong: instead !== undefined, given: `environment has ${name}`, want: instead ?? '' };
+    return { wrong: instead !== undefined, given: `${prop} has ${name}`, want: instead ?? '' };
   });
 }

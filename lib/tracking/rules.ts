@@ -1,14 +1,18 @@
 import { Authentication } from './authentication';
-import { SERVER_VARIABLES, reservedRules } from './reserved-variables';
+import { SERVER_SECRETS, SERVER_VARIABLES, reservedRules } from './reserved-variables';
 import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
+import { SERVER_FOLDERS } from './server-pod';
 import { publicHost } from './sign-on-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { scalingRules } from '../component/autoscaler';
+import { Connection, SecretVariable } from '../kubernetes/connection';
 import { durationRule } from '../kubernetes/durations';
 import { environmentRules } from '../kubernetes/environment-rules';
+import { connectedFolders, mountedFilesRules } from '../kubernetes/mounted-files';
 import { egressRules, peerRules } from '../kubernetes/network-peer';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
+import { connectedVariableRules, secretEnvironmentRules } from '../kubernetes/secret-value';
 
 /** Everything that is wrong with the props of a tracking server. */
 export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[] {
@@ -69,7 +73,22 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       want: "expected exposure: Exposure.ingress({ host: 'mlflow.example.com', … }), or publicUrl: 'https://mlflow.example.com' in Authentication.oidc: the provider sends browsers back there",
     },
     ...(props.exposure?._rules ?? []),
-    ...environmentRules(props.environment),
+    ...environmentRules(props.environment, 'the prop secretEnvironment or keys'),
     ...reservedRules(props.environment, SERVER_VARIABLES),
+    ...secretEnvironmentRules(props.secretEnvironment, props.environment),
+    ...reservedRules(props.secretEnvironment, SERVER_SECRETS, 'secretEnvironment'),
+    ...mountedFilesRules(props.files, SERVER_FOLDERS),
+  ];
+}
+
+/** What is wrong with them beside the server's connections. */
+export function connectedRules(
+  { secretEnvironment, files }: TrackingServerProps,
+  connections: Connection[],
+  login: SecretVariable[],
+): Rule[] {
+  return [
+    ...connectedVariableRules(secretEnvironment, connections, login),
+    ...mountedFilesRules(files, [...SERVER_FOLDERS, ...connectedFolders(connections)]),
   ];
 }

@@ -7,6 +7,7 @@ import { PROGRAMS } from '../component/program';
 import { databaseUri } from '../database/database-client';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, VolumeMount } from '../kubernetes/manifest';
+import { MountedFiles, mountFiles } from '../kubernetes/mounted-files';
 import { environment, mountConnections, scratch } from '../kubernetes/pod';
 import { renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
@@ -34,6 +35,8 @@ export const SERVER_PROGRAMS = [
 ];
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
+/** Where the library mounts something in every server. */
+export const SERVER_FOLDERS = [PROGRAMS, '/tmp', METRICS_DIRECTORY];
 /**
  * Checks that MLflow's event loop answers. It answers a preflight request (OPTIONS) without a thread. Other requests may
  * need a thread, which may all be busy, and a restart would abort their work.
@@ -53,6 +56,7 @@ export interface ServerPodProps {
   readonly signOn?: SignOn;
   readonly connections: Connection[];
   readonly secretVariables: SecretVariable[];
+  readonly files?: MountedFiles[];
   readonly environment: Record<string, string>;
   readonly artifactArguments: string[];
   /** Name of MLflow's database of users, for its own login. */
@@ -66,11 +70,13 @@ export function serverPod(props: ServerPodProps): PodProps {
   const { plan } = props;
   const proxy = props.proxy.sidecar();
   const mounted = mountConnections(props.connections, props.secretVariables);
+  const files = mountFiles(props.files);
   const mounts: VolumeMount[] = [
     { name: 'programs', mountPath: PROGRAMS, readOnly: true },
     { name: 'tmp', mountPath: '/tmp' },
     { name: 'metrics', mountPath: METRICS_DIRECTORY },
     ...mounted.mounts,
+    ...files.mounts,
   ];
   const env = environment({ ...mounted.environment, ...props.environment });
   const base = { image: plan.image, env, volumeMounts: mounts, securityContext: containerSecurity(ANY_USER) };
@@ -119,6 +125,7 @@ export function serverPod(props: ServerPodProps): PodProps {
       scratch('tmp', plan.spool),
       scratch('metrics', Size.mebibytes(64)),
       ...mounted.volumes,
+      ...files.volumes,
       ...proxy.volumes,
       ...(props.signOn ? [props.signOn.volume] : []),
     ],

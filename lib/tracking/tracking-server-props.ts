@@ -4,6 +4,7 @@ import { Authentication } from './authentication';
 import { IArtifactStore } from '../artifacts/artifact-store';
 import { Autoscaling } from '../component/autoscaling';
 import { PodOptions } from '../component/pod-options';
+import { SecretAndFileOptions } from '../component/secret-and-file-options';
 import { Credentials } from '../credentials/credentials';
 import { IDatabase } from '../database/database';
 import { Exposure } from '../exposure/exposure';
@@ -23,7 +24,7 @@ export enum ArtifactAccess {
 }
 
 /** Options of the tracking server, in a platform or standalone. */
-export interface TrackingServerOptions extends PodOptions {
+export interface TrackingServerOptions extends PodOptions, SecretAndFileOptions {
   /**
    * Bounds of the number of servers.
    * @default - 3 to 10 servers at 70 % CPU
@@ -105,7 +106,7 @@ export interface TrackingServerOptions extends PodOptions {
    */
   readonly keys?: Credentials;
   /**
-   * Further settings of MLflow, as environment variables. No secrets: they stand in the YAML.
+   * Further settings of MLflow, as environment variables. No secrets, as they would stand in the YAML: use `secretEnvironment`.
    * @default - none
    */
   readonly environment?: Record<string, string>;

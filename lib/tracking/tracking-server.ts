@@ -4,7 +4,7 @@ import { Authentication } from './authentication';
 import { SERVICE_PORT } from './hosts';
 import { MIGRATION_SUFFIX, Migration } from './migration';
 import { OperatedServer } from './operated-server';
-import { serverRules } from './rules';
+import { connectedRules, serverRules } from './rules';
 import { serverEnvironment } from './server-environment';
 import { ServerLogin } from './server-login';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
@@ -26,6 +26,7 @@ import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { NetworkPeer } from '../kubernetes/network-peer';
 import { accountAnnotations } from '../kubernetes/pod';
+import { secretVariables } from '../kubernetes/secret-value';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../nginx/reverse-proxy';
 import { ServiceUserRole } from '../nginx/roles';
 
@@ -81,6 +82,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
       maxConnections: serverConnections(plan, authDatabase !== undefined),
     });
     const connections = [database, artifacts];
+    this._check(props, connectedRules(props, connections, this.login.secretVariables));
     serviceAccount(this, accountAnnotations(connections));
     this.boundary = this.network(connections);
     this.services();
@@ -125,7 +127,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
 
   /** What the migration and a backup have to know of it. @internal */
   public _operated(): OperatedServer {
-    const { authDatabase, secretVariables } = this.login;
+    const { authDatabase, secretVariables: own } = this.login;
     const { plan, placement, props } = this;
     return {
       placement,
@@ -141,7 +143,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
         ? {
             databaseName: authDatabase,
             settings: authSettings(authDatabase),
-            secretVariables,
+            secretVariables: own,
             serviceUsers: () => this.login.serviceUsers,
           }
         : undefined,
@@ -193,7 +195,8 @@ export class TrackingServer extends Component implements IMetricsTarget {
       proxy,
       signOn: this.signOn,
       connections,
-      secretVariables: this.login.secretVariables,
+      secretVariables: [...this.login.secretVariables, ...secretVariables(this.props.secretEnvironment)],
+      files: this.props.files,
       environment: serverEnvironment({
         name: this.componentName,
         namespace: this.namespace,

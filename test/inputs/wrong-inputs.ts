@@ -114,6 +114,7 @@ const right: Record<string, () => any> = {
   'string schedule': () => '0 2 * * *',
   'string timeZone': () => 'Europe/Berlin',
   'string remote': () => 'gcs:backups/mlflow',
+  'string mountPath': () => '/etc/prompts',
   'string topologyKey': () => 'kubernetes.io/hostname',
   'string time': () => '2026-11-28T09:30:00Z',
   'string issuer': () => 'https://login.example.com',
@@ -143,6 +144,8 @@ const right: Record<string, () => any> = {
   RegisteredModel: () => lib.RegisteredModel.byVersion('churn', '7'),
   TrackingEndpoint: () => lib.TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000'),
   Tls: () => lib.Tls.fromIssuer('letsencrypt'),
+  SecretValue: () => lib.SecretValue.fromSecret('llm', 'key'),
+  MountedFiles: () => lib.MountedFiles.fromConfigMap('prompts', '/etc/prompts'),
   Authentication: () => lib.Authentication.basic(),
   Exposure: () => lib.Exposure.ingress({ host: 'mlflow.example.com' }),
   BackupTarget: () => lib.BackupTarget.claim({ claimName: 'backups' }),
@@ -236,6 +239,9 @@ const apps: Record<string, (args: Args) => Construct> = {
       id === right['string id']() ? 'service-monitor' : id,
     ),
   'MlflowPlatform#apiObject': ({ id }) => platform().apiObject(id === right['string id']() ? `server/${id}` : id),
+  'MountedFiles.fromConfigMap': ({ name, mountPath }) =>
+    serving({ files: [lib.MountedFiles.fromConfigMap(name, mountPath)] }),
+  'MountedFiles.fromSecret': ({ name, mountPath }) => server({ files: [lib.MountedFiles.fromSecret(name, mountPath)] }),
   'NetworkPeers.fromPods': ({ pods }) => server({ clients: [lib.NetworkPeers.fromPods(pods)] }),
   'RestrictedNamespace#apiObject': ({ id }) =>
     new lib.RestrictedNamespace(scope(), 'restricted').apiObject(id === right['string id']() ? 'namespace' : id),
@@ -261,6 +267,8 @@ const apps: Record<string, (args: Args) => Construct> = {
         timeout: lib.RouteTimeout.seconds(seconds),
       }),
     }),
+  'SecretValue.fromSecret': ({ name, key }) =>
+    serving({ secretEnvironment: { OPENAI_API_KEY: lib.SecretValue.fromSecret(name, key) } }),
   'ServingRuntime.image': ({ image }) => serving({ runtime: lib.ServingRuntime.image(image) }),
   'ServingRuntime.withRequirements': ({ props }) => serving({ runtime: lib.ServingRuntime.withRequirements(props) }),
   'ServiceUser#mayEdit': ({ model }) => {

@@ -1,7 +1,16 @@
 import { Duration, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { churn, placement, podOf, servingObjects, valueOf, elsewhere } from './servings';
-import { Exposure, ModelServingProps, RegisteredModel, ServingRuntime, Tls, WarmUp } from '../../lib';
+import {
+  Exposure,
+  ModelServingProps,
+  MountedFiles,
+  RegisteredModel,
+  SecretValue,
+  ServingRuntime,
+  Tls,
+  WarmUp,
+} from '../../lib';
 import { find, namesOf, ofKind, snapshotOf } from '../support/synth';
 
 const all: Required<ModelServingProps> = {
@@ -31,6 +40,8 @@ const all: Required<ModelServingProps> = {
   modelSpace: Size.gibibytes(2),
   acceptAnyPython: true,
   environment: { OMP_NUM_THREADS: '2' },
+  secretEnvironment: { OPENAI_API_KEY: SecretValue.fromSecret('llm', 'key') },
+  files: [MountedFiles.fromConfigMap('prompts', '/etc/prompts')],
   ...placement,
 };
 

@@ -13,6 +13,8 @@ import {
   RestrictedNamespace,
   SeaweedStore,
   MetricsMonitor,
+  MountedFiles,
+  SecretValue,
   ServingRuntime,
   Tls,
   WarmUp,
@@ -58,7 +60,14 @@ export const platforms = {
         encryption: { secretName: 'backup-key' },
       },
       garbageCollection: { schedule: '0 4 * * 6', tracesOlderThan: Duration.days(90) },
-      server: { replicas: 2, workers: 2, spool: Size.gibibytes(50), drainTimeout: Duration.seconds(300) },
+      server: {
+        replicas: 2,
+        workers: 2,
+        spool: Size.gibibytes(50),
+        drainTimeout: Duration.seconds(300),
+        secretEnvironment: { OPENAI_API_KEY: SecretValue.fromSecret('llm', 'key') },
+        files: [MountedFiles.fromSecret('llm-certificate', '/etc/llm')],
+      },
       pods: {
         nodeSelector: { 'kubernetes.io/arch': 'amd64' },
         tolerations: [{ key: 'mlflow', operator: 'Exists' }],
@@ -74,6 +83,8 @@ export const platforms = {
       model: RegisteredModel.byAlias('churn', 'champion'),
       exposure: Exposure.ingress({ host: 'churn.example.com' }),
       warmUp: WarmUp.request('{"inputs": [[1]]}'),
+      secretEnvironment: { OPENAI_API_KEY: SecretValue.fromSecret('llm', 'key') },
+      files: [MountedFiles.fromConfigMap('prompts', '/etc/prompts')],
     });
     platform.addModelServing('spam', {
       model: RegisteredModel.byStage('spam', 'Production'),
@@ -204,11 +215,15 @@ export const external = [
     'mlflow-sso',
     'mlflow-tls',
     'company-ca',
+    'llm',
+    'llm-certificate',
     // CloudNativePG creates these.
     'mlflow-postgres-app',
     'mlflow-postgres-ca',
   ],
-].map((name) => `Secret/${name}`);
+]
+  .map((name) => `Secret/${name}`)
+  .concat('ConfigMap/prompts');
 
 /** One platform in a separate app, with its namespace and its monitor. */
 export function platformApp(name: keyof typeof platforms, outdir?: string): { app: App; charts: Chart[] } {

@@ -1,7 +1,16 @@
 import { Duration, Size } from 'cdk8s';
 import { Cpu, k8s } from 'cdk8s-plus-27';
 import { addServer, existingBucket, existingDatabase, serverObjects } from './servers';
-import { ArtifactAccess, Authentication, Credentials, Exposure, Tls, TrackingServerProps } from '../../lib';
+import {
+  ArtifactAccess,
+  Authentication,
+  Credentials,
+  Exposure,
+  MountedFiles,
+  SecretValue,
+  Tls,
+  TrackingServerProps,
+} from '../../lib';
 import { namesOf, snapshotOf, synth, synthWithoutNamespace } from '../support/synth';
 
 const all: Required<TrackingServerProps> = {
@@ -35,6 +44,8 @@ const all: Required<TrackingServerProps> = {
   ipv6: true,
   keys: Credentials.fromSecret('server-keys'),
   environment: { MLFLOW_LOGGING_LEVEL: 'DEBUG' },
+  secretEnvironment: { OPENAI_API_KEY: SecretValue.fromSecret('llm', 'key') },
+  files: [MountedFiles.fromSecret('llm-certificate', '/etc/llm')],
   proxyImage: 'registry.example.com/nginx-unprivileged:1.28',
   proxyResources: { cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) } },
   dumpSpace: Size.gibibytes(50),

@@ -79,6 +79,12 @@ class Downloads(ServingTestCase):
         self.assertIn("are already present", self.download("line"))
         self.assertNotIn(ERROR, self.tags("line"))
 
+    def test_with_the_variables_that_are_secrets(self):
+        uri = self.environment("line")["MLFLOW_TRACKING_URI"]
+        (self.secrets / "MLFLOW_TRACKING_URI").write_text(f"{uri}\n")
+        self.download("line", MLFLOW_TRACKING_URI="http://127.0.0.1:1")
+        self.assertTrue(any(self.model.rglob("MLmodel")))
+
     def test_not_what_an_ended_attempt_left(self):
         (self.model / "partial").mkdir()
         (self.model / "partial" / "MLmodel").write_text("half")

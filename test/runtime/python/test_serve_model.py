@@ -183,6 +183,17 @@ class ServeModel(ServingTestCase):
         self.serving("asks", WARM_UP=self.warm_up('{"inputs": [1]}'))
         until(lambda: WAITING not in self.tags("asks"), "the tag is gone", 120)
 
+    def test_a_secret_is_a_variable_of_the_model(self):
+        secret = self.secrets / "ASKS_AT"
+        for moment, words in (("load", "cannot be loaded now"), ("predict", "loads but cannot predict now")):
+            with self.subTest(moment):
+                secret.write_text(f"{moment}\n")
+                process = self.serve("asks", WARM_UP=self.warm_up('{"inputs": [1]}'))
+                output = process.communicate(timeout=300)[0]
+                self.assertEqual(process.returncode, 1, output)
+                self.assertIn(f"Version 1 of 'asks' cannot be served yet, trying again. It {words}.", output)
+        self.remove_tags("asks")
+
     def hang(self, count):
         """Sends that number of predictions that never end. Each is answered with 504."""
         threads = [threading.Thread(target=self.post, args=('{"inputs": [600]}',)) for _ in range(count)]
