@@ -21,11 +21,13 @@ export class Tls {
   /**
    * As `fromIssuer`, by an Issuer of the Ingress's own namespace (annotation `cert-manager.io/issuer`).
    *
-   * @param issuer name of an Issuer
+   * @param issuerName name of an Issuer
    */
-  public static fromNamespacedIssuer(issuer: string): Tls {
-    checkInputs('Tls.fromNamespacedIssuer', { issuer });
-    return new Tls(objectNameRule('issuer of tls', issuer, 'team-ca'), { 'cert-manager.io/issuer': issuer });
+  public static fromNamespacedIssuer(issuerName: string): Tls {
+    checkInputs('Tls.fromNamespacedIssuer', { issuerName });
+    return new Tls(objectNameRule('issuerName of tls', issuerName, 'team-ca'), {
+      'cert-manager.io/issuer': issuerName,
+    });
   }
 
   /**

@@ -618,7 +618,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'ServingRuntime.image': { image: 'string' },
   'ServingRuntime.withRequirements': { props: 'RequirementsProps' },
   'Tls.fromIssuer': { clusterIssuer: 'string' },
-  'Tls.fromNamespacedIssuer': { issuer: 'string' },
+  'Tls.fromNamespacedIssuer': { issuerName: 'string' },
   'Tls.fromSecret': { name: 'string' },
   'TrackingEndpoint.fromServer': { server: 'TrackingServer' },
   'TrackingEndpoint.fromUrl': { url: 'string', props: 'TrackingUrlProps?' },

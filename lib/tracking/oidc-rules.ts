@@ -33,8 +33,8 @@ export function oidcRules(props: OidcAuthenticationProps): Rule[] {
     ['clientId', clientId, "'mlflow'"],
     ['groupsClaim', props.groupsClaim, "'groups'"],
     ['emailClaim', props.emailClaim, "'email'"],
-    ...(scopes ?? []).map((each): [string, string, string] => ['a scope', each, "'openid'"]),
-    ...(audiences ?? []).map((each): [string, string, string] => ['an audience', each, "'mlflow-api'"]),
+    ...(scopes ?? []).map((each): [string, string, string] => ['one of scopes', each, "'openid'"]),
+    ...(audiences ?? []).map((each): [string, string, string] => ['one of audiences', each, "'mlflow-api'"]),
     ...issuers.map((each, index): [string, string, string] => [
       `issuers[${index}].audience`,
       each.audience,

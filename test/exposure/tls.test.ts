@@ -33,7 +33,7 @@ test('without TLS the Ingress has none', () => {
 
 test.each<[string, Tls, string]>([
   ['an empty issuer', Tls.fromIssuer(''), "clusterIssuer of tls is ''"],
-  ['an issuer that is no name', Tls.fromNamespacedIssuer('Team CA'), "issuer of tls is 'Team CA'"],
+  ['an issuer that is no name', Tls.fromNamespacedIssuer('Team CA'), "issuerName of tls is 'Team CA'"],
   ['an empty Secret', Tls.fromSecret(''), "the name of the Secret of tls is ''"],
   ['a Secret that is no name', Tls.fromSecret('my_certificate'), "the name of the Secret of tls is 'my_certificate'"],
 ])('refuses TLS with %s', (_what, tls, value) => {

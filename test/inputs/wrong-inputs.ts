@@ -131,7 +131,7 @@ const right: Record<string, () => any> = {
   Construct: () => new Chart(new App(), 'chart', { namespace: 'mlflow' }),
   Chart: () => new Chart(new App(), 'chart', { namespace: 'mlflow' }),
   Size: () => Size.gibibytes(5),
-  'Size request': () => Size.gibibytes(1),
+  'Size request': () => Size.mebibytes(32),
   'Size limit': () => Size.gibibytes(4),
   Cpu: () => Cpu.units(1),
   Duration: () => Duration.minutes(1),
@@ -171,7 +171,10 @@ const beside: Record<string, () => object> = {
     ...{ bucket: 'models', credentials: lib.Credentials.fromSecret('key') },
     endpoint: 'https://s3.example.com',
   }),
-  'OidcAuthenticationProps.issuers': () => ({ groups: ['ml-robots'] }),
+  'OidcAuthenticationProps.issuers': () => ({
+    ...{ issuer: 'https://login.example.com', clientId: 'mlflow', groups: ['ml-robots'] },
+    credentials: lib.Credentials.fromSecret('mlflow-sso'),
+  }),
   'MinioStoreProps.metricsClients': () => ({ metrics: true }),
   'SeaweedStoreProps.metricsClients': () => ({ metrics: true }),
   'PostgresStatefulSetProps.metricsClients': () => ({ metrics: true }),
@@ -277,7 +280,7 @@ const apps: Record<string, (args: Args) => Construct> = {
     return of;
   },
   'Tls.fromIssuer': ({ clusterIssuer }) => secured(lib.Tls.fromIssuer(clusterIssuer)),
-  'Tls.fromNamespacedIssuer': ({ issuer }) => secured(lib.Tls.fromNamespacedIssuer(issuer)),
+  'Tls.fromNamespacedIssuer': ({ issuerName }) => secured(lib.Tls.fromNamespacedIssuer(issuerName)),
   'Tls.fromSecret': ({ name }) => secured(lib.Tls.fromSecret(name)),
   'TrackingEndpoint.fromServer': ({ server: of }) =>
     serving({ tracking: lib.TrackingEndpoint.fromServer(of) }, beneath(of)),
