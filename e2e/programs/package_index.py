@@ -11,7 +11,6 @@ import sys
 import zipfile
 
 
-
 def add(name, version, **modules):
     """A wheel with these modules."""
     file = f"{name.replace('-', '_')}-{version}"
