@@ -36,6 +36,8 @@ export { MountedFiles } from './kubernetes/mounted-files';
 export { SecretValue } from './kubernetes/secret-value';
 export * from './kubernetes/restricted-namespace';
 export * from './monitoring/metrics-monitor';
+export { DeployerPolicy } from './serving/deployer-policy';
+export type { DeployerPolicyProps } from './serving/deployer-policy';
 export { ModelDeployer } from './serving/model-deployer';
 export * from './serving/model-deployer-props';
 export { ModelServing } from './serving/model-serving';

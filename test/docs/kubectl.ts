@@ -38,7 +38,7 @@ const KINDS: Record<string, string> = {
 /** Options with a value, and those without. */
 const WITH_VALUE = [
   ...['-n', '-l', '-f', '-c', '-o', '--for', '--timeout', '--tail', '--replicas', '--from-file', '--from-literal'],
-  ...['-L', '--sort-by', '--dry-run', '--type', '--from', '--cert', '--key'],
+  ...['-L', '--sort-by', '--dry-run', '--type', '--from', '--cert', '--key', '--as'],
 ];
 const ALONE = ['-A', '-i', '-it', '--ignore-not-found', '--server-side', '--local'];
 const VERBS = [

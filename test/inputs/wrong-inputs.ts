@@ -143,6 +143,7 @@ const right: Record<string, () => any> = {
   IArtifactStore: () => lib.ArtifactStore.fromClaim({ claimName: 'artifacts', readWriteMany: true }),
   RegisteredModel: () => lib.RegisteredModel.byVersion('churn', '7'),
   TrackingEndpoint: () => lib.TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000'),
+  ModelDeployer: () => new lib.ModelDeployer(scope(), 'deployer', { tracking: right.TrackingEndpoint() }),
   Tls: () => lib.Tls.fromIssuer('letsencrypt'),
   SecretValue: () => lib.SecretValue.fromSecret('llm', 'key'),
   MountedFiles: () => lib.MountedFiles.fromConfigMap('prompts', '/etc/prompts'),
@@ -206,6 +207,13 @@ const apps: Record<string, (args: Args) => Construct> = {
   'BackupTarget.bucket': ({ props }) => backup(lib.BackupTarget.bucket(props)),
   'BackupTarget.claim': ({ props }) => backup(lib.BackupTarget.claim(props)),
   'BackupTarget.rclone': ({ props }) => backup(lib.BackupTarget.rclone(props)),
+  // Its chart has no namespace.
+  'new DeployerPolicy': ({ scope: given, id, props }) =>
+    new lib.DeployerPolicy(given instanceof Construct ? new Chart(given.node.root, 'policy') : given, id, props),
+  'DeployerPolicy#apiObject': ({ id }) =>
+    new lib.DeployerPolicy(new Chart(new App(), 'policy'), 'deployer', { deployer: right.ModelDeployer() }).apiObject(
+      id === right['string id']() ? 'policy' : id,
+    ),
   'Component#apiObject': ({ id }) => server({}).apiObject(id),
   'Credentials.fromSecret': ({ name, keys }) =>
     new lib.PostgresStatefulSet(scope(), 'postgres', { credentials: lib.Credentials.fromSecret(name, keys) }),
