@@ -209,9 +209,9 @@ const apps: Record<string, (args: Args) => Construct> = {
   'BackupTarget.rclone': ({ props }) => backup(lib.BackupTarget.rclone(props)),
   // Its chart has no namespace.
   'new DeployerPolicy': ({ scope: given, id, props }) =>
-    new lib.DeployerPolicy(given instanceof Construct ? new Chart(given.node.root, 'policy') : given, id, props),
+    new lib.DeployerPolicy(given instanceof Construct ? new Chart(given.node.root, 'beside') : given, id, props),
   'DeployerPolicy#apiObject': ({ id }) =>
-    new lib.DeployerPolicy(new Chart(new App(), 'policy'), 'deployer', { deployer: right.ModelDeployer() }).apiObject(
+    new lib.DeployerPolicy(new Chart(new App(), 'beside'), 'deployer', { deployer: right.ModelDeployer() }).apiObject(
       id === right['string id']() ? 'policy' : id,
     ),
   'Component#apiObject': ({ id }) => server({}).apiObject(id),
