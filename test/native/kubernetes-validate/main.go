@@ -16,6 +16,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/apis/admissionregistration"
+	_ "k8s.io/kubernetes/pkg/apis/admissionregistration/install"
+	admissionvalidation "k8s.io/kubernetes/pkg/apis/admissionregistration/validation"
 	"k8s.io/kubernetes/pkg/apis/apps"
 	_ "k8s.io/kubernetes/pkg/apis/apps/install"
 	appsvalidation "k8s.io/kubernetes/pkg/apis/apps/validation"
@@ -42,6 +45,10 @@ import (
 func validate(obj runtime.Object) (field.ErrorList, string) {
 	opts := corevalidation.PodValidationOptions{}
 	switch o := obj.(type) {
+	case *admissionregistration.ValidatingAdmissionPolicy:
+		return admissionvalidation.ValidateValidatingAdmissionPolicy(o), ""
+	case *admissionregistration.ValidatingAdmissionPolicyBinding:
+		return admissionvalidation.ValidateValidatingAdmissionPolicyBinding(o), ""
 	case *apps.Deployment:
 		return appsvalidation.ValidateDeployment(o, opts), ""
 	case *apps.StatefulSet:
@@ -137,7 +144,11 @@ func main() {
 				continue
 			}
 			if acc, ok := obj.(metav1.Object); ok && acc.GetNamespace() == "" {
-				if _, isNs := obj.(*core.Namespace); !isNs {
+				switch obj.(type) {
+				case *core.Namespace, *admissionregistration.ValidatingAdmissionPolicy,
+					*admissionregistration.ValidatingAdmissionPolicyBinding:
+					// Of the whole cluster.
+				default:
 					acc.SetNamespace("default")
 				}
 			}
