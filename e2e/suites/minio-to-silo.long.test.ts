@@ -45,6 +45,9 @@ interface Contents {
   readonly anonymous: string;
 }
 
+/** The server lists the actions of a policy in any order. */
+const sorted = (_: string, value: unknown) => (Array.isArray(value) ? [...value].sort() : value);
+
 function contents(): Contents {
   const lines = (text: string) => text.trim().split('\n').filter(Boolean);
   const all = lines(asRoot('mc ls --recursive --versions --json store/mlflow')).map((line) => JSON.parse(line));
@@ -56,7 +59,7 @@ function contents(): Contents {
   return {
     versions: versions.sort(),
     users: lines(asRoot('mc admin user list store --json')).sort(),
-    policy: JSON.parse(asRoot('mc admin policy info store mlflow-mlflow')).Policy,
+    policy: JSON.parse(asRoot('mc admin policy info store mlflow-mlflow'), sorted).Policy,
     versioning: asRoot('mc version info store/mlflow').trim(),
     anonymous: asRoot('mc anonymous get store/mlflow').trim(),
   };
