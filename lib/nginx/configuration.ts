@@ -41,6 +41,10 @@ export function demandPath(value: string): void {
   demand(/^(\/[\w.-]+)+$/.test(value), 'expected a plain absolute path', value);
 }
 
+export function demandRealm(realm: string): void {
+  demand(/^[^'"\\$\p{Cc}]+$/u.test(realm) && realm !== 'off', 'expected a realm without quotes, \\ and $', realm);
+}
+
 export function demandPorts(...ports: number[]): void {
   for (const port of ports) demand(Number.isInteger(port) && port > 0 && port < 65536, 'expected a port', port);
 }

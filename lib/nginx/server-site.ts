@@ -7,6 +7,7 @@ import {
   demandHost,
   demandPath,
   demandPorts,
+  demandRealm,
   each,
   errorPages,
   listen,
@@ -67,8 +68,9 @@ function cleared({ kind }: NginxLogin): string[] {
   if (kind === 'mlflow') return UNTRUSTED;
   if (kind !== 'oidc') return [...UNTRUSTED, 'Authorization'];
   const all = ['X-Auth-Request', 'X-Forwarded'].flatMap((by) => NAMES.map((name) => `${by}-${name}`));
-  const forgeable = [...all, 'X-Auth-Request-Redirect'].filter((name) => name !== 'X-Forwarded-User');
-  return [...UNTRUSTED.filter((name) => name !== 'X-Forwarded-User'), 'Authorization', 'Cookie', ...forgeable];
+  const forgeable = [...UNTRUSTED, 'Authorization', 'Cookie', ...all, 'X-Auth-Request-Redirect'];
+  // This one is set: USER.
+  return forgeable.filter((name) => name !== 'X-Forwarded-User');
 }
 
 /** The passwords that nginx checks: of people and programs, or of programs only. */
@@ -87,7 +89,7 @@ function validate(o: Settings): void {
   if (o.login.kind === 'oidc') demandSignOn(o.login);
   if (o.login.kind !== 'basic') return;
   const { realm, usersFile, programsFolder } = o.login;
-  demand(/^[^'"\\$\p{Cc}]+$/u.test(realm) && realm !== 'off', 'expected a realm without quotes, \\ and $', realm);
+  demandRealm(realm);
   [usersFile, programsFolder].forEach(demandPath);
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'crypto';
-import { demand, demandPath, demandPorts } from './configuration';
+import { demand, demandPath, demandPorts, demandRealm } from './configuration';
 import { NginxLogin, NginxOidcLogin } from './nginx-options';
 
 /** Where people log in, at the provider, and out. nginx passes these pages of oauth2-proxy and no others but their style. */
@@ -51,7 +51,7 @@ export function demandSignOn({
   emailDomains = [],
   logoutUrl,
 }: NginxOidcLogin) {
-  demand(/^[^'"\\$\p{Cc}]+$/u.test(realm) && realm !== 'off', 'expected a realm without quotes, \\ and $', realm);
+  demandRealm(realm);
   demandPath(programsFolder);
   demandPorts(port);
   for (const one of [...groups, ...emailDomains]) {

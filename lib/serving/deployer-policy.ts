@@ -98,27 +98,23 @@ function sameContainers(list: string): string {
   );
 }
 
-/** CEL: a map that may be missing. */
-const optional = (path: string, key: string) => `has(${path}.${key}) ? ${path}.${key} : {}`;
+/** Variables of the Deployment and of its pods, each now and before. */
+const variables = (keys: string[], expression: (path: string, key: string) => string) =>
+  ['', 'Pod'].flatMap((of) =>
+    ['object', 'oldObject'].flatMap((version) =>
+      keys.map((key) => ({
+        name: `${version}${of}${key[0].toUpperCase()}${key.slice(1)}`,
+        expression: expression(`${version}${of && '.spec.template'}`, key),
+      })),
+    ),
+  );
 
 /** As maps of any values: by their types they have fields, over which CEL does not go. */
-const PARTS = ['', 'Pod'].flatMap((of) =>
-  ['object', 'oldObject'].flatMap((version) =>
-    ['metadata', 'spec'].map((part) => ({
-      name: `${version}${of}${part[0].toUpperCase()}${part.slice(1)}`,
-      expression: `dyn(${version}${of && '.spec.template'}.${part})`,
-    })),
-  ),
-);
-
-/** The labels and annotations of the Deployment and of its pods, now and before. */
-const MAPS = ['', 'Pod'].flatMap((of) =>
-  ['object', 'oldObject'].flatMap((version) =>
-    ['labels', 'annotations'].map((key) => ({
-      name: `${version}${of}${key[0].toUpperCase()}${key.slice(1)}`,
-      expression: optional(`${version}${of && '.spec.template'}.metadata`, key),
-    })),
-  ),
+const PARTS = variables(['metadata', 'spec'], (path, key) => `dyn(${path}.${key})`);
+/** Maps that may be missing. */
+const MAPS = variables(
+  ['labels', 'annotations'],
+  (path, key) => `has(${path}.metadata.${key}) ? ${path}.metadata.${key} : {}`,
 );
 
 function sameMetadata(of: '' | 'Pod', keys: string[], annotation: string): string {
