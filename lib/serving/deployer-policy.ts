@@ -27,8 +27,8 @@ const GROUP = 'admissionregistration.k8s.io';
 /**
  * Lets the deployer change the version of a serving and nothing else: its Role can only say that it may patch the whole
  * Deployment, with which a stolen token could run any image, or mount any Secret of the namespace. It is a
- * ValidatingAdmissionPolicy with its binding, both named by the id. They belong to the whole cluster, so put it in a chart of its
- * own, which somebody applies who may create such policies.
+ * ValidatingAdmissionPolicy with its binding, both named by the id. They belong to the whole cluster, so put it in a chart of
+ * its own, and apply that with the right to create such policies.
  *
  * Objects, by the ids for `apiObject()`: `policy`, `binding`.
  *

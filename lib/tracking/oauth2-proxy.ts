@@ -23,7 +23,7 @@ export interface OAuth2ProxyOptions {
 
 /**
  * The arguments of oauth2-proxy. It serves no page but those of the login, and its session is one small cookie, which holds no
- * token: so there is nothing to refresh, and servers share sessions by the cookie's key alone.
+ * token: so there is nothing to refresh, and servers need only the cookie's key to share sessions.
  *
  * @see https://oauth2-proxy.github.io/oauth2-proxy/configuration/overview
  */

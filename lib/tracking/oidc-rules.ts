@@ -72,7 +72,7 @@ export function oidcRules(props: OidcAuthenticationProps): Rule[] {
     {
       wrong: scopes !== undefined && !scopes.includes('openid'),
       given: `scopes is [${scopes?.join(', ')}]`,
-      want: "expected a list with 'openid', e.g. ['openid', 'email', 'groups']: without it the provider names nobody",
+      want: "expected a list with 'openid', e.g. ['openid', 'email', 'groups']: without it the token names no person",
     },
     shownRule(
       props.publicUrl !== undefined && !/^https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/.test(props.publicUrl),
