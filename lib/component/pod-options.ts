@@ -129,6 +129,14 @@ export interface PlacementOptions {
    */
   readonly reserveEphemeralStorage?: boolean;
   /**
+   * Whether the cluster chooses the user and the groups of each pod, as OpenShift does by its security context constraint
+   * `restricted-v2`, which refuses other ones: pods and containers have no `runAsUser`, `runAsGroup` and `fsGroup`. Only for
+   * such clusters: elsewhere most containers do not start, because their image's user is root or is not a number.
+   * @see https://docs.openshift.com/container-platform/latest/authentication/managing-security-context-constraints.html
+   * @default false
+   */
+  readonly clusterAssignsUsers?: boolean;
+  /**
    * Images in place of the library's own: `image` of each container that no other prop gives one. They stay as they are
    * given, also with `imageRegistry`.
    * @default - those of `Images`
@@ -177,6 +185,7 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     apiServerEgress: given.apiServerEgress ?? defaults.apiServerEgress,
     jobResources: given.jobResources ?? defaults.jobResources,
     reserveEphemeralStorage: given.reserveEphemeralStorage ?? defaults.reserveEphemeralStorage,
+    clusterAssignsUsers: given.clusterAssignsUsers ?? defaults.clusterAssignsUsers,
     images: { ...defaults.images, ...given.images },
   };
 }

@@ -3,7 +3,7 @@ import { Component } from './component';
 import { PlacementOptions } from './pod-options';
 import { preferOtherNodes, spreadConstraints } from './spread-and-affinity';
 import { Container, Json, PodSpec, PodTemplate, Volume } from '../kubernetes/manifest';
-import { podSecurity } from '../kubernetes/security';
+import { podSecurity, withoutUser } from '../kubernetes/security';
 
 /** Fields of a component's pod in addition to the component's name, labels and ServiceAccount. */
 export interface PodProps {
@@ -26,14 +26,18 @@ export interface PodProps {
 /** The pod template of each of our workloads: restricted, placed, spread, with the component's ServiceAccount. */
 export function podTemplate(component: Component, props: PodProps): PodTemplate {
   const { placement } = props;
-  const finish = (container: Container) =>
-    showEndOfLog(placement.reserveEphemeralStorage ? reserveDisk(container) : container);
+  const finishes = [
+    showEndOfLog,
+    ...(placement.reserveEphemeralStorage ? [reserveDisk] : []),
+    ...(placement.clusterAssignsUsers ? [withoutUser] : []),
+  ];
+  const finish = (container: Container) => finishes.reduce((finished, next) => next(finished), container);
   const { podSelector } = component;
   const spec: PodSpec = {
     serviceAccountName: component.componentName,
     automountServiceAccountToken: props.apiAccess ?? false,
     enableServiceLinks: false,
-    securityContext: podSecurity(props.user),
+    securityContext: podSecurity(placement.clusterAssignsUsers ? undefined : props.user),
     initContainers: props.initContainers?.map(finish),
     containers: props.containers.map(finish),
     volumes: props.volumes,

@@ -43,9 +43,12 @@ export function service(
   id: string,
   name: string,
   spec: ServiceSpec,
-  labels = component.labels,
+  {
+    labels = component.labels,
+    annotations,
+  }: { labels?: Record<string, string>; annotations?: Record<string, string> } = {},
 ): ApiObject {
-  return apiObject(component, id, { apiVersion: 'v1', kind: 'Service', name, labels, body: { spec } });
+  return apiObject(component, id, { apiVersion: 'v1', kind: 'Service', name, labels, annotations, body: { spec } });
 }
 
 /** Labels by which monitors find a component's metrics, and not its other Services. */
@@ -57,5 +60,7 @@ export function metricsLabels({ labels, _role }: Component): Record<string, stri
 export function metricsService(component: Component, port: number, targetPort = 'metrics'): ApiObject {
   const ports = [{ name: 'metrics', port, targetPort }];
   const spec = { clusterIP: 'None', selector: component.podSelector, ports };
-  return service(component, 'metrics-service', `${component.componentName}-metrics`, spec, metricsLabels(component));
+  return service(component, 'metrics-service', `${component.componentName}-metrics`, spec, {
+    labels: metricsLabels(component),
+  });
 }

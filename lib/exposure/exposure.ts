@@ -1,5 +1,6 @@
 import { HttpRouteExposureProps, httpRoute } from './http-route';
 import { IngressExposureProps, ingress } from './ingress';
+import { RouteExposureProps, openShiftRoute } from './openshift-route';
 import { Backend, ExposureKind } from './route';
 import { Component } from '../component/component';
 import { checkInputs } from '../inputs/inputs';
@@ -30,6 +31,16 @@ export class Exposure {
     return new Exposure(httpRoute(props));
   }
 
+  /**
+   * A Route of OpenShift `<platform>-route`, of a serving `<id>-serving-route`. TLS ends at the router.
+   *
+   * @param props host and certificate
+   */
+  public static route(props: RouteExposureProps): Exposure {
+    checkInputs('Exposure.route', { props });
+    return new Exposure(openShiftRoute(props));
+  }
+
   /** Reachable only by `kubectl port-forward` and from inside the cluster. */
   public static none(): Exposure {
     return new Exposure();
@@ -39,12 +50,13 @@ export class Exposure {
 
   /** Host names that clients use. @internal */
   public get _hosts(): string[] {
-    return this.kind?.host ? [this.kind.host] : [];
+    return this.kind?.hosts ?? [];
   }
 
-  /** The host that is reached only by TLS. @internal */
-  public get _httpsHost(): string | undefined {
-    return this.kind?.https ? this.kind.host : undefined;
+  /** By which address clients outside the cluster reach it: hosts that are reached only by TLS, and the path. @internal */
+  public get _address(): { httpsHosts?: string[]; path?: string } {
+    const { kind } = this;
+    return { httpsHosts: kind?.https ? kind.hosts : undefined, path: kind?.path };
   }
 
   /** What a browser sends as `Origin`. @internal */

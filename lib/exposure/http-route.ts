@@ -1,4 +1,5 @@
-import { Backend, ExposureKind, hostRules } from './route';
+import { PublicAddressProps, addressRules, hostsOf } from './public-address-props';
+import { Backend, ExposureKind } from './route';
 import { RouteTimeout } from './route-timeout';
 import { Component } from '../component/component';
 import { apiObject } from '../kubernetes/manifest';
@@ -6,7 +7,7 @@ import { annotationRules } from '../kubernetes/metadata-rules';
 import { Rule, namespaceRule, objectNameRule } from '../kubernetes/rules';
 
 /** A route from a Gateway that exists to the platform. The Gateway has the certificate of the host. */
-export interface HttpRouteExposureProps {
+export interface HttpRouteExposureProps extends PublicAddressProps {
   /**
    * Host name by which people reach the platform: lower case, without scheme, port and path. It becomes the route's
    * `hostnames`, and is allowed as host and origin in MLflow.
@@ -49,7 +50,8 @@ export interface HttpRouteExposureProps {
 /** An HTTPRoute as the exposure. */
 export function httpRoute(props: HttpRouteExposureProps): ExposureKind {
   return {
-    host: props.host,
+    hosts: hostsOf(props),
+    path: props.path,
     https: props.https ?? true,
     rules: rules(props),
     bind: (component, backend) => addRoute(component, backend, props),
@@ -57,7 +59,7 @@ export function httpRoute(props: HttpRouteExposureProps): ExposureKind {
 }
 
 function addRoute(component: Component, { names, service, port }: Backend, props: HttpRouteExposureProps): void {
-  const { host, gateway, gatewayNamespace, listener, timeout = RouteTimeout.none(), annotations } = props;
+  const { path = '/', gateway, gatewayNamespace, listener, timeout = RouteTimeout.none(), annotations } = props;
   // With all that the API server would fill in: GitOps controllers would see a change after each sync.
   const spec = {
     parentRefs: [
@@ -69,10 +71,10 @@ function addRoute(component: Component, { names, service, port }: Backend, props
         sectionName: listener,
       },
     ],
-    hostnames: [host],
+    hostnames: hostsOf(props),
     rules: [
       {
-        matches: [{ path: { type: 'PathPrefix', value: '/' } }],
+        matches: [{ path: { type: 'PathPrefix', value: path } }],
         backendRefs: [{ group: '', kind: 'Service', name: service, port: port.number, weight: 1 }],
         timeouts: timeout._timeouts,
       },
@@ -88,9 +90,10 @@ function addRoute(component: Component, { names, service, port }: Backend, props
   });
 }
 
-function rules({ host, gateway, gatewayNamespace, listener, timeout, annotations }: HttpRouteExposureProps): Rule[] {
+function rules(props: HttpRouteExposureProps): Rule[] {
+  const { gateway, gatewayNamespace, listener, timeout, annotations } = props;
   return [
-    ...hostRules('HTTPRoute', host),
+    ...addressRules('HTTPRoute', props),
     ...annotationRules('annotations', annotations),
     objectNameRule('gateway', gateway ?? '', 'public'),
     ...(gatewayNamespace === undefined ? [] : [namespaceRule(gatewayNamespace, 'gatewayNamespace', 'gateway')]),

@@ -1,5 +1,6 @@
 import { k8s } from 'cdk8s-plus-27';
-import { Backend, ExposureKind, hostRules } from './route';
+import { PublicAddressProps, addressRules, hostsOf } from './public-address-props';
+import { Backend, ExposureKind } from './route';
 import { Tls } from './tls';
 import { Component } from '../component/component';
 import { Json, apiObject } from '../kubernetes/manifest';
@@ -7,7 +8,7 @@ import { annotationRules, isSubdomain } from '../kubernetes/metadata-rules';
 import { Rule } from '../kubernetes/rules';
 
 /** How an Ingress leads to the platform. */
-export interface IngressExposureProps {
+export interface IngressExposureProps extends PublicAddressProps {
   /**
    * Host name by which people reach the platform: lower case, without scheme, port and path. It becomes the rule's
    * `host`, and is allowed as host and origin in MLflow.
@@ -35,7 +36,8 @@ export interface IngressExposureProps {
 /** An Ingress as the exposure. */
 export function ingress(props: IngressExposureProps): ExposureKind {
   return {
-    host: props.host,
+    hosts: hostsOf(props),
+    path: props.path,
     https: props.tls !== undefined,
     rules: rules(props),
     bind: (component, backend) => addIngress(component, backend, props),
@@ -43,24 +45,23 @@ export function ingress(props: IngressExposureProps): ExposureKind {
 }
 
 function addIngress(component: Component, backend: Backend, props: IngressExposureProps): void {
-  const { host, className, tls } = props;
+  const { className, tls, path = '/' } = props;
+  const hosts = hostsOf(props);
   const spec: Json<k8s.IngressSpec> = {
     ingressClassName: className,
-    tls: tls && [{ hosts: [host], secretName: tls._secretName ?? backend.names.tls }],
-    rules: [
-      {
-        host,
-        http: {
-          paths: [
-            {
-              path: '/',
-              pathType: 'Prefix',
-              backend: { service: { name: backend.service, port: { name: backend.port.name } } },
-            },
-          ],
-        },
+    tls: tls && [{ hosts, secretName: tls._secretName ?? backend.names.tls }],
+    rules: hosts.map((host) => ({
+      host,
+      http: {
+        paths: [
+          {
+            path,
+            pathType: 'Prefix',
+            backend: { service: { name: backend.service, port: { name: backend.port.name } } },
+          },
+        ],
       },
-    ],
+    })),
   };
   apiObject(component, 'ingress', {
     apiVersion: 'networking.k8s.io/v1',
@@ -72,7 +73,8 @@ function addIngress(component: Component, backend: Backend, props: IngressExposu
   });
 }
 
-function rules({ host, className, tls, annotations }: IngressExposureProps): Rule[] {
+function rules(props: IngressExposureProps): Rule[] {
+  const { host, className, tls, annotations } = props;
   const forNobody = host === undefined && tls !== undefined;
   return [
     {
@@ -80,7 +82,7 @@ function rules({ host, className, tls, annotations }: IngressExposureProps): Rul
       given: 'tls is given without a host',
       want: "expected the host that the certificate is for, e.g. host: 'mlflow.example.com'",
     },
-    ...(forNobody ? [] : hostRules('Ingress', host)),
+    ...(forNobody ? [] : addressRules('Ingress', props)),
     ...(tls?._rules ?? []),
     ...annotationRules('annotations', annotations),
     {

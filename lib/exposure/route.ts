@@ -16,8 +16,10 @@ export interface Backend {
 
 /** An Ingress or an HTTPRoute, before it knows its Service. */
 export interface ExposureKind {
-  /** Missing in programs that TypeScript did not look at. */
-  readonly host?: string;
+  /** The first one is the host that links lead to. */
+  readonly hosts: string[];
+  /** Path below the hosts. @default - the root */
+  readonly path?: string;
   /** Whether clients connect only by TLS. */
   readonly https: boolean;
   /** What is wrong with its props. */
@@ -28,8 +30,8 @@ export interface ExposureKind {
 
 const hostName = /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$/;
 
-/** What is wrong with the host of an exposure. `kind` is its object's. */
-export function hostRules(kind: string, host: string | undefined): Rule[] {
+/** What is wrong with a host of an exposure. `kind` is its object's. */
+export function hostRules(kind: string, host: string | undefined, prop = 'host'): Rule[] {
   return [
     {
       wrong: host === undefined,
@@ -38,7 +40,7 @@ export function hostRules(kind: string, host: string | undefined): Rule[] {
     },
     {
       wrong: host !== undefined && (!hostName.test(host) || /^[\d.]+$/.test(host)),
-      given: `host is '${host}'`,
+      given: `${prop} is '${host}'`,
       want: "expected only a host name, in lower case, without scheme, port or path, e.g. 'mlflow.example.com'",
     },
   ];

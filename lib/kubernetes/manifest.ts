@@ -32,8 +32,11 @@ export interface PodTemplate {
   readonly metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
   readonly spec: PodSpec;
 }
-/** cdk8s-plus-27 spells the key differently. */
-export type ServiceSpec = Omit<Json<k8s.ServiceSpec>, 'clusterIp'> & { readonly clusterIP?: string };
+/** cdk8s-plus-27 spells these keys differently. */
+export type ServiceSpec = Omit<Json<k8s.ServiceSpec>, 'clusterIp' | 'sessionAffinityConfig'> & {
+  readonly clusterIP?: string;
+  readonly sessionAffinityConfig?: { readonly clientIP: { readonly timeoutSeconds: number } };
+};
 export type Volume = Json<k8s.Volume>;
 export type VolumeMount = Json<k8s.VolumeMount>;
 export type EnvVar = Json<k8s.EnvVar>;

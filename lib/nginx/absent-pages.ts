@@ -44,19 +44,3 @@ const USER = `    location = /.user {
       proxy_pass http://mlflow/api/2.0/mlflow/users/current;
     }
 `;
-
-/**
- * Redirects plain HTTP, according to the header of the Ingress or Gateway. Before the login, so that a browser does not
- * send its password in plain text.
- */
-export function httpsRedirect(host: string | undefined): { map: string; rule: string } {
-  if (host === undefined) return { map: '', rule: '' };
-  return {
-    map: `  map $http_x_forwarded_proto:$host $in_the_clear { 'http:${host}' 1; default 0; }
-  # A browser that was here once does not try plain http again, for a year.
-  map $http_x_forwarded_proto:$host $transport_security { 'https:${host}' 'max-age=31536000'; default ''; }
-  add_header Strict-Transport-Security $transport_security always;
-`,
-    rule: `    if ($in_the_clear) { return 308 https://${host}$request_uri; }\n`,
-  };
-}

@@ -49,10 +49,6 @@ export function demandPorts(...ports: number[]): void {
   for (const port of ports) demand(Number.isInteger(port) && port > 0 && port < 65536, 'expected a port', port);
 }
 
-export function demandHost(host: string | undefined): void {
-  demand(/^[a-z0-9.-]+$/.test(host ?? 'none'), 'expected a host name', host);
-}
-
 export const each = <T>(indent: number, all: readonly T[], line: (item: T) => string) =>
   all.map(line).join(`\n${' '.repeat(indent)}`);
 

@@ -26,7 +26,15 @@ export interface NginxOidcLogin {
 /** Which program checks the login: nginx, oauth2-proxy, MLflow's own app, or none. */
 export type NginxLogin = NginxBasicLogin | NginxOidcLogin | { readonly kind: 'mlflow' } | { readonly kind: 'none' };
 
-export interface NginxOptions {
+/** By which address clients outside the cluster reach a server or a serving. */
+export interface PublicAddress {
+  /** Hosts whose plain http an Ingress or a Gateway passes on although they have TLS: it is redirected. @default - none */
+  readonly httpsHosts?: readonly string[];
+  /** Path that the address has before the program's own paths, e.g. `/mlflow`. @default - none */
+  readonly path?: string;
+}
+
+export interface NginxOptions extends PublicAddress {
   readonly login: NginxLogin;
   /** Whether a second port serves /metrics and nothing else. */
   readonly metrics: boolean;
@@ -40,8 +48,6 @@ export interface NginxOptions {
   readonly maxArtifactMebibytes?: number;
   /** A connection used within this time survives SIGQUIT for one more answer. @default - none: needs nginx 1.27.4 */
   readonly keepaliveMinSeconds?: number;
-  /** Host whose plain http an Ingress or a Gateway passes on although it has TLS: it is redirected. @default - none */
-  readonly httpsHost?: string;
   /** 8080, 9090, and 5000, where MLflow listens on the pod's loopback. */
   readonly httpPort?: number;
   readonly metricsPort?: number;

@@ -1,5 +1,5 @@
 import { ContainerResources } from 'cdk8s-plus-27';
-import { NginxLogin, NginxOidcLogin } from './nginx-options';
+import { NginxLogin, NginxOidcLogin, PublicAddress } from './nginx-options';
 import { nginxConfiguration } from './server-site';
 import { Sidecar, SidecarProps, sidecar } from './sidecar';
 
@@ -25,7 +25,7 @@ export interface ProxyOidcLogin extends Omit<NginxOidcLogin, 'programsFolder'> {
   readonly programs: ProxyBasicLogin['programs'];
 }
 
-export interface ReverseProxyProps {
+export interface ReverseProxyProps extends PublicAddress {
   readonly image: string;
   readonly resources: ContainerResources;
   readonly drainSeconds: number;
@@ -35,8 +35,6 @@ export interface ReverseProxyProps {
   readonly signedUrls: boolean;
   readonly maxArtifactMebibytes: number;
   readonly ipv6: boolean;
-  /** Host that clients reach only by TLS. */
-  readonly httpsHost?: string;
 }
 
 /** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
@@ -56,7 +54,8 @@ export class ReverseProxy {
       signedUrls: props.signedUrls,
       maxArtifactMebibytes: props.maxArtifactMebibytes,
       ipv6: props.ipv6,
-      httpsHost: props.httpsHost,
+      httpsHosts: props.httpsHosts,
+      path: props.path,
     });
   }
 

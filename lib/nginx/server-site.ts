@@ -1,10 +1,9 @@
-import { absentLocations, httpsRedirect } from './absent-pages';
+import { absentLocations } from './absent-pages';
 import { ARTIFACT_ERRORS, artifactLocations } from './artifact-locations';
 import {
   ERROR_LOCATION,
   configuration,
   demand,
-  demandHost,
   demandPath,
   demandPorts,
   demandRealm,
@@ -15,6 +14,7 @@ import {
 } from './configuration';
 import { ASK_MLFLOW, healthCache, healthLocation } from './health';
 import { NginxLogin, NginxOptions } from './nginx-options';
+import { addressRules, demandAddress } from './public-address';
 import { FORBIDDEN, roleRules } from './roles';
 import { demandSignOn, signOn } from './sign-on';
 import { LARGE_BODY, traceAndGatewayLocations } from './trace-and-gateway-locations';
@@ -85,7 +85,7 @@ function validate(o: Settings): void {
   const ports = [o.httpPort, o.metricsPort, o.upstreamPort];
   demandPorts(...ports);
   demand(new Set(ports).size === ports.length, 'expected three different ports', ports);
-  demandHost(o.httpsHost);
+  demandAddress(o);
   if (o.login.kind === 'oidc') demandSignOn(o.login);
   if (o.login.kind !== 'basic') return;
   const { realm, usersFile, programsFolder } = o.login;
@@ -131,14 +131,14 @@ function errors(login: NginxLogin): string {
 
 function httpServer(options: Settings): string {
   const { login, httpPort, ipv6 } = options;
-  const sso = signOn(login);
-  const https = httpsRedirect(options.httpsHost);
+  const sso = signOn(login, options.path);
+  const address = addressRules(options);
   const roles = roleRules(login);
   const wrong = wrongPasswords(login);
   return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
-${https.map}${roles.maps}${sso.maps}${wrong.zones}  server {
+${address.map}${roles.maps}${sso.maps}${wrong.zones}  server {
     ${listen(httpPort, ipv6)}
-${https.rule}    ${passwords(login)}${ERROR_LOCATION}
+${address.rule}    ${passwords(login)}${ERROR_LOCATION}
 ${roles.rules}${sso.rules}${wrong.rules}
     proxy_set_header Host $http_host;
     proxy_set_header Connection ''; proxy_set_header Upgrade '';

@@ -1,16 +1,9 @@
-import { httpsRedirect } from './absent-pages';
-import {
-  ERROR_LOCATION,
-  configuration,
-  demand,
-  demandHost,
-  demandPorts,
-  errorPages,
-  withRequestErrors,
-} from './configuration';
+import { ERROR_LOCATION, configuration, demand, demandPorts, errorPages, withRequestErrors } from './configuration';
+import { PublicAddress } from './nginx-options';
+import { addressRules, demandAddress } from './public-address';
 
 /** Settings of the nginx of a serving. */
-export interface ServingSiteOptions {
+export interface ServingSiteOptions extends PublicAddress {
   /** How long running requests may take to end after SIGQUIT. */
   readonly drainSeconds: number;
   /** How long the model may take for one request. */
@@ -21,8 +14,6 @@ export interface ServingSiteOptions {
   readonly modelPort: number;
   /** The tracking server, which knows the logins. */
   readonly trackingUrl: string;
-  /** Host whose plain http an Ingress or a Gateway passes on although it has TLS: it is redirected. @default - none */
-  readonly httpsHost?: string;
 }
 
 /** The only folder that nginx writes to, with what its start script wrote: serving_proxy.sh. */
@@ -35,7 +26,7 @@ const TEMPORARY = '/tmp';
 export function servingConfiguration(options: ServingSiteOptions): string {
   const { maxRequestBytes, modelPort } = options;
   demandPorts(modelPort);
-  demandHost(options.httpsHost);
+  demandAddress(options);
   demand(Number.isInteger(maxRequestBytes) && maxRequestBytes > 0, 'expected a whole number of bytes', maxRequestBytes);
   return configuration({
     behind: 'the model',
@@ -74,12 +65,12 @@ function server(options: ServingSiteOptions): string {
   const tracking = new URL(options.trackingUrl);
   // A dot at the end of a host is for name servers: no server and no certificate has it in its name.
   const [host, hostname] = [tracking.host, tracking.hostname].map((name) => name.replace(/\.(?=:|$)/, ''));
-  const https = httpsRedirect(options.httpsHost);
+  const address = addressRules(options);
   return `  map $login_status $retry_after { 429 5; default ''; }
   add_header Retry-After $retry_after always;
-${https.map}  server {
+${address.map}  server {
     include ${TEMPORARY}/listen.conf;
-${https.rule}    ${ERROR_LOCATION}
+${address.rule}    ${ERROR_LOCATION}
     location = /.no-login {
       internal;
       types { } default_type application/json;

@@ -9,27 +9,30 @@ const PAGES = ['start', 'callback', 'sign_in', 'sign_out'];
  * Leads a browser to the provider and back to where it was, with the fragment of the address: MLflow's pages are fragments, which
  * no redirect keeps. If the cookie does not come back, the page stops after two tries.
  */
-const SCRIPT =
+const script = (path: string) =>
   "var k='mlflow-login',t=Date.now(),a;try{a=JSON.parse(sessionStorage.getItem(k))||[]}catch(e){a=[]}" +
   'a=a.filter(function(x){return t-x<30000});' +
   'if(a.length<2){a.push(t);try{sessionStorage.setItem(k,JSON.stringify(a));' +
-  "location.replace('/oauth2/start?rd='+encodeURIComponent(location.pathname+location.search+location.hash))}catch(e){}}";
+  `location.replace('${path}/oauth2/start?rd='+encodeURIComponent(location.pathname+location.search+location.hash))}catch(e){}}`;
 
-const PAGE =
+const encoded = (text: string) => encodeURIComponent(text).replaceAll("'", '%27');
+
+const page = (path: string) =>
   '<!doctype html><html lang="en"><meta charset="utf-8"><title>Log in</title>' +
-  '<p>You are not logged in. <a href="/oauth2/start?rd=%2F">Log in</a>.</p>' +
+  `<p>You are not logged in. <a href="${path}/oauth2/start?rd=${encoded(`${path}/`)}">Log in</a>.</p>` +
   '<noscript><p>The page that you asked for opens after the login only with JavaScript.</p></noscript>' +
-  `<script>${SCRIPT}</script></html>`;
+  `<script>${script(path)}</script></html>`;
 
 /** Goes on to the provider. nginx does it, so that oauth2-proxy leads to paths of this host only. */
 const PROVIDER_LOGOUT = '/oauth2/provider-logout';
 /** Shown after the logout, to people without a login. */
 export const SIGNED_OUT = '/oauth2/signed-out';
-const SIGNED_OUT_PAGE =
+const signedOutPage = (path: string) =>
   '<!doctype html><html lang="en"><meta charset="utf-8"><title>Logged out</title>' +
-  '<p>You are logged out. <a href="/">Log in again</a>.</p></html>';
+  `<p>You are logged out. <a href="${path}/">Log in again</a>.</p></html>`;
 
-const POLICY = `default-src 'none'; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'`;
+const policy = (path: string) =>
+  `default-src 'none'; script-src 'sha256-${createHash('sha256').update(script(path)).digest('base64')}'`;
 
 export interface SignOn {
   /** For the http block: the upstream `oidc`. */
@@ -63,17 +66,17 @@ export function demandSignOn({
 /**
  * Single sign-on: nginx asks oauth2-proxy, which listens on the pod's loopback, about each request that has no password of
  * a program. The question has no body, so uploads stream as without a login.
+ *
+ * @param path of the exposure, which the pages' links begin with; oauth2-proxy gets its own paths with it
  */
-export function signOn(login: NginxLogin): SignOn {
+export function signOn(login: NginxLogin, path = ''): SignOn {
   if (login.kind !== 'oidc') return NONE;
   return {
     upstream: `  upstream oidc { server 127.0.0.1:${login.port}; keepalive 32; keepalive_timeout 60s; }\n`,
     maps: maps(login),
-    rules: `${QUESTION}${pages(login)}`,
+    rules: `${question(path)}${pages(login, path)}`,
   };
 }
-
-const encoded = (text: string) => encodeURIComponent(text).replaceAll("'", '%27');
 
 function maps({ realm, groups = [], emailDomains = [] }: NginxOidcLogin): string {
   const list = (name: string, values: string[]) =>
@@ -114,16 +117,16 @@ function maps({ realm, groups = [], emailDomains = [] }: NginxOidcLogin): string
 const OWN_HEADERS = `proxy_pass_request_headers off;
       proxy_set_header Connection ''; proxy_set_header X-Forwarded-Proto https;`;
 
-function pages({ logoutUrl }: NginxOidcLogin): string {
+function pages({ logoutUrl }: NginxOidcLogin, path: string): string {
   const all = PAGES.map(
-    (page) => `    location = /oauth2/${page} {
+    (name) => `    location = /oauth2/${name} {
       auth_basic off; auth_request off;
       client_max_body_size 16k;
       ${OWN_HEADERS}
       proxy_set_header Host $http_host; proxy_set_header Cookie $http_cookie;
       proxy_set_header Accept $http_accept;
       proxy_read_timeout 30s;
-      proxy_pass http://oidc/oauth2/${page};
+      proxy_pass http://oidc${path}/oauth2/${name};
     }
 `,
   );
@@ -133,33 +136,33 @@ function pages({ logoutUrl }: NginxOidcLogin): string {
       client_max_body_size 16k;
       ${OWN_HEADERS}
       proxy_set_header Host $http_host;
-      proxy_pass http://oidc/oauth2/static/css/;
+      proxy_pass http://oidc${path}/oauth2/static/css/;
     }
     location ^~ /oauth2/ { return 404; }
     location = ${SIGNED_OUT} {
       types { } default_type 'text/html; charset=utf-8';
-      return 200 '${SIGNED_OUT_PAGE}';
+      return 200 '${signedOutPage(path)}';
     }
     location = /logout {
       # nginx knows neither the scheme nor the port of the exposure.
       absolute_redirect off;
-      return 302 /oauth2/sign_out?rd=${encoded(logoutUrl ? PROVIDER_LOGOUT : SIGNED_OUT)};
+      return 302 ${path}/oauth2/sign_out?rd=${encoded(path + (logoutUrl ? PROVIDER_LOGOUT : SIGNED_OUT))};
     }
 ${logoutUrl ? `    location = ${PROVIDER_LOGOUT} { return 302 '${logoutUrl}'; }\n` : ''}    location = /.login-page {
       internal;
       client_max_body_size 0;
       types { } default_type 'text/html; charset=utf-8';
-      add_header Content-Security-Policy "${POLICY}" always;
+      add_header Content-Security-Policy "${policy(path)}" always;
       add_header Cache-Control no-store always;
       add_header X-Request-ID $request_id always;
       # The status of the error stays.
-      return 200 '${PAGE.replaceAll("'", "\\'")}';
+      return 200 '${page(path).replaceAll("'", "\\'")}';
     }
 `;
 }
 
 /** Each request asks for its login, after a program's password. */
-const QUESTION = `    auth_request /.login;
+const question = (path: string) => `    auth_request /.login;
     auth_request_set $oidc_user $upstream_http_x_auth_request_email;
     location = /.login {
       internal;
@@ -173,6 +176,6 @@ const QUESTION = `    auth_request /.login;
       proxy_set_header Host $http_host; proxy_set_header Content-Length '';
       proxy_set_header Authorization $http_authorization; proxy_set_header Cookie $login_cookie;
       proxy_read_timeout 30s;
-      proxy_pass http://oidc/oauth2/auth?$who_may;
+      proxy_pass http://oidc${path}/oauth2/auth?$who_may;
     }
 `;

@@ -1,7 +1,7 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { BackupProps } from './backup-props';
-import { DRILL_DATA, DRILL_MOUNTS, drillDatabase } from './drill-database';
+import { DRILL_DATA, drillDatabase, drillMounts, passwd } from './drill-database';
 import { rcloneImage, rcloneResources } from './rclone-container';
 import { Component } from '../component/component';
 import { NetworkBoundary } from '../component/network-boundary';
@@ -40,7 +40,7 @@ export interface BackupPodProps {
   /** Its program, and the modules that it imports in addition to the backup's. */
   readonly files: string[];
   readonly environment: Record<string, string>;
-  /** True if it changes the schema: it then has what the migration has. */
+  /** True if it changes the schema. It then has what the migration has. */
   readonly migrates?: boolean;
   /** True if it calls the API server. */
   readonly apiAccess?: boolean;
@@ -136,7 +136,7 @@ export class BackupPod {
     const data = {
       ...programs(...FILES, ...this.props.files),
       ...(this.props.migrates && auth && { 'basic_auth.ini': auth.settings }),
-      ...(this.props.drillSpace && { passwd: `mlflow:x:${ANY_USER}:${ANY_USER}::/tmp:/bin/sh\n` }),
+      ...(this.props.drillSpace && passwd(this.props.server.placement)),
     };
     return withRevisionKey(data);
   }
@@ -196,7 +196,7 @@ export class BackupPod {
       volumeMounts: [
         ...this.sharedMounts(),
         { name: 'tmp', mountPath: '/tmp' },
-        ...(drillSpace ? DRILL_MOUNTS : []),
+        ...(drillSpace ? drillMounts(this.props.server.placement) : []),
         ...mounted.mounts,
       ],
     });

@@ -1,13 +1,22 @@
+import { PlacementOptions } from '../component/pod-options';
 import { Connection } from '../kubernetes/connection';
+import { ANY_USER } from '../kubernetes/security';
 
 const PORT = 5432;
 export const DRILL_DATA = '/drill';
 
-export const DRILL_MOUNTS = [
-  { name: 'drill', mountPath: DRILL_DATA },
-  // initdb refuses a user that is not in /etc/passwd.
-  { name: 'program', mountPath: '/etc/passwd', subPath: 'passwd', readOnly: true },
-];
+/** initdb refuses a user without a name. A user that the cluster chooses gets one from run-postgres.sh. */
+export function passwd({ clusterAssignsUsers }: PlacementOptions): Record<string, string> {
+  return clusterAssignsUsers ? {} : { passwd: `mlflow:x:${ANY_USER}:${ANY_USER}::/tmp:/bin/sh\n` };
+}
+
+export function drillMounts(placement: PlacementOptions) {
+  const names = Object.keys(passwd(placement));
+  return [
+    { name: 'drill', mountPath: DRILL_DATA },
+    ...names.map((name) => ({ name: 'program', mountPath: `/etc/${name}`, subPath: name, readOnly: true })),
+  ];
+}
 
 /** The drill's PostgreSQL, in the same pod. */
 export const drillDatabase: Connection = {

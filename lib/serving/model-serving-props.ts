@@ -7,6 +7,7 @@ import { WarmUp } from './warm-up';
 import { Autoscaling } from '../component/autoscaling';
 import { PlacementOptions } from '../component/pod-options';
 import { SecretAndFileOptions } from '../component/secret-and-file-options';
+import { ServiceOptions } from '../component/service-options';
 import { Exposure } from '../exposure/exposure';
 import { EgressRule, NetworkPeer } from '../kubernetes/network-peer';
 
@@ -58,6 +59,12 @@ export interface ModelServingOptions extends PlacementOptions, SecretAndFileOpti
    * @default Exposure.none()
    */
   readonly exposure?: Exposure;
+  /**
+   * Fields of the serving's Service: port, annotations, families of addresses. Its type stays ClusterIP, because the port
+   * `http` asks for no login: use an `exposure`.
+   * @default - a Service of type ClusterIP, port 8080
+   */
+  readonly service?: ServiceOptions;
   /**
    * Image of the container `nginx`, which exists only with an `exposure`.
    * @default Images.NGINX

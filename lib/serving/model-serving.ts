@@ -3,7 +3,8 @@ import { ModelServingProps } from './model-serving-props';
 import { RegisteredModel } from './registered-model';
 import { ServingPlan, servingPlan, servingRules } from './serving-plan';
 import { MODEL_METRICS_PORT, MODEL_PORT, SERVING_PROGRAMS, servingPod } from './serving-pod';
-import { LOGIN_PORT, SERVING_PROXY_PROGRAM, servingProxyConfiguration } from './serving-proxy';
+import { LOGIN_PORT } from './serving-ports';
+import { SERVING_PROXY_PROGRAM, servingProxyConfiguration } from './serving-proxy';
 import { TrackingConnection } from './tracking-endpoint';
 import { autoscaler } from '../component/autoscaler';
 import { Component } from '../component/component';
@@ -12,6 +13,7 @@ import { IMetricsTarget } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions } from '../component/pod-options';
 import { contentHash, programs } from '../component/program';
+import { serviceFields } from '../component/service-options';
 import { configMap, metricsLabels, metricsService, service, serviceAccount } from '../component/standard-objects';
 import { deployment } from '../component/workloads';
 import { Exposure } from '../exposure/exposure';
@@ -67,7 +69,7 @@ export class ModelServing extends Component implements IMetricsTarget {
     this._image = this.plan.image;
     this._check(props, [...servingRules(props, this.plan), ...props.tracking._rules(this)]);
     this.model = props.model;
-    this.url = `http://${this._serviceHost()}:${MODEL_PORT}`;
+    this.url = `http://${this._serviceHost()}:${this.servicePort}`;
     this.metricsLabels = metricsLabels(this);
     this.tracking = props.tracking._connect(this, name, 'serving');
     this.tracking.user?.mayEdit(props.model.name);
@@ -99,6 +101,10 @@ export class ModelServing extends Component implements IMetricsTarget {
     return { 'nginx.conf': configuration, ...programs(SERVING_PROXY_PROGRAM) };
   }
 
+  private get servicePort(): number {
+    return this.props.service?.port ?? MODEL_PORT;
+  }
+
   private network(): void {
     const network = new NetworkBoundary(this);
     for (const peer of this.props.clients ?? [{ podLabels: {} }]) network.allowFrom(peer, MODEL_PORT);
@@ -109,11 +115,16 @@ export class ModelServing extends Component implements IMetricsTarget {
 
   private services(): void {
     const login = { name: 'login', port: LOGIN_PORT, targetPort: 'login' };
-    service(this, 'service', this.componentName, {
-      type: 'ClusterIP',
-      selector: this.podSelector,
-      ports: [{ name: 'http', port: MODEL_PORT, targetPort: 'http' }, ...(this.plan.exposed ? [login] : [])],
-    });
+    const { service: options } = this.props;
+    const http = { name: 'http', port: this.servicePort, targetPort: 'http' };
+    const ports = [http, ...(this.plan.exposed ? [login] : [])];
+    service(
+      this,
+      'service',
+      this.componentName,
+      { ...serviceFields(options), selector: this.podSelector, ports },
+      options,
+    );
     metricsService(this, MODEL_METRICS_PORT);
   }
 

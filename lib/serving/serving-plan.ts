@@ -2,10 +2,12 @@ import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { ModelServingOptions } from './model-serving-props';
 import { SERVING_FOLDERS } from './serving-folders';
+import { LOGIN_PORT } from './serving-ports';
 import { ServingRuntime } from './serving-runtime';
 import { WarmUp } from './warm-up';
 import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../component/autoscaler';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
+import { ServiceType, serviceRules } from '../component/service-options';
 import { Exposure } from '../exposure/exposure';
 import { Images } from '../images';
 import { durationRule, seconds } from '../kubernetes/durations';
@@ -15,6 +17,7 @@ import { egressRules, peerRules } from '../kubernetes/network-peer';
 import { LOG_SPACE, mebibytes, mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
 import { secretEnvironmentRules } from '../kubernetes/secret-value';
+import { PublicAddress } from '../nginx/nginx-options';
 import { SERVING_SECRETS, SERVING_VARIABLES, reservedRules } from '../tracking/reserved-variables';
 
 /** The props with every default filled in. */
@@ -38,8 +41,8 @@ export interface ServingPlan {
   readonly acceptAnyPython: boolean;
   /** True if the pod has nginx, with the platform's login. */
   readonly exposed: boolean;
-  /** Host that clients reach only by TLS. */
-  readonly httpsHost?: string;
+  /** Address of the exposure. */
+  readonly address?: PublicAddress;
 }
 
 /** Space of `/tmp`. */
@@ -92,7 +95,7 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
     drainSeconds: props.drainTimeout === undefined ? requestTimeoutSeconds : seconds(props.drainTimeout),
     acceptAnyPython: props.acceptAnyPython ?? false,
     exposed: (props.exposure ?? Exposure.none())._hosts.length > 0,
-    httpsHost: props.exposure?._httpsHost,
+    address: props.exposure?._address,
   };
 }
 
@@ -116,6 +119,17 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...peerRules('metricsClients', props.metricsClients),
     ...egressRules('egress', props.egress),
     ...(props.exposure?._rules ?? []),
+    ...serviceRules(props.service),
+    {
+      wrong: (props.service?.type ?? ServiceType.CLUSTER_IP) !== ServiceType.CLUSTER_IP,
+      given: `service.type is ${props.service?.type}`,
+      want: "expected ServiceType.CLUSTER_IP, and an exposure, e.g. Exposure.ingress({ host: 'churn.example.com' }): the port http of a serving asks for no login",
+    },
+    {
+      wrong: plan.exposed && props.service?.port === LOGIN_PORT,
+      given: `service.port is ${LOGIN_PORT}`,
+      want: 'expected another port: this one is that of the login',
+    },
     ...environmentRules(props.environment),
     ...reservedRules(props.environment, SERVING_VARIABLES),
     ...secretEnvironmentRules(props.secretEnvironment, props.environment),

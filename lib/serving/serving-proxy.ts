@@ -1,8 +1,7 @@
 import { ServingPlan } from './serving-plan';
+import { LOGIN_PORT } from './serving-ports';
 import { servingConfiguration } from '../nginx/serving-site';
 import { CONFIGURATION, Sidecar, sidecar, stopSeconds } from '../nginx/sidecar';
-
-export const LOGIN_PORT = 8081;
 
 /** How long the scoring server runs after its SIGTERM behind nginx, which has stopped by then. */
 export const LINGER_BEHIND_NGINX = stopSeconds(7);
@@ -11,9 +10,10 @@ export const LINGER_BEHIND_NGINX = stopSeconds(7);
 export const SERVING_PROXY_PROGRAM = 'serving_proxy.sh';
 
 export function servingProxyConfiguration(plan: ServingPlan, trackingUrl: string, modelPort: number): string {
-  const { drainSeconds, requestTimeoutSeconds, maxRequestBytes, httpsHost } = plan;
+  const { drainSeconds, requestTimeoutSeconds, maxRequestBytes, address } = plan;
   return servingConfiguration({
-    ...{ drainSeconds, requestTimeoutSeconds, maxRequestBytes, httpsHost },
+    ...{ drainSeconds, requestTimeoutSeconds, maxRequestBytes },
+    ...address,
     ...{ trackingUrl, modelPort },
   });
 }

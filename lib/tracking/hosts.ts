@@ -1,6 +1,3 @@
-/** Port of the server's Service, as in MLflow's own examples. */
-export const SERVICE_PORT = 5000;
-
 /**
  * The hosts that MLflow allows by default, which a list replaces, and networks of pods and nodes that it does not allow
  * (100.64.0.0/10, fc00::/7). MLflow reads a name with `*` as a pattern of Python's fnmatch: `[[]` is a bracket.
@@ -26,7 +23,9 @@ export function allowedHosts(service: string, namespace: string | undefined, mor
 }
 
 /** `MLFLOW_SERVER_CORS_ALLOWED_ORIGINS`: a browser sends its own origin with each POST, also to the same host. */
-export function allowedOrigins(service: string, namespace: string | undefined, more: string[]): string {
-  const own = serviceNames(service, namespace).map((name) => `http://${name}:${SERVICE_PORT}`);
+export function allowedOrigins(service: string, namespace: string | undefined, port: number, more: string[]): string {
+  // A browser leaves out the port of its scheme.
+  const suffix = port === 80 ? '' : `:${port}`;
+  const own = serviceNames(service, namespace).map((name) => `http://${name}${suffix}`);
   return [...own.filter((origin) => !origin.includes('*')), ...more].join(',');
 }

@@ -6,6 +6,8 @@ export interface OAuth2ProxyOptions {
   readonly clientId: string;
   /** Where browsers open the platform, without scheme. */
   readonly host: string;
+  /** Path of the exposure. @default - none */
+  readonly path?: string;
   /** Of the pod's loopback. */
   readonly port: number;
   readonly metricsPort?: number;
@@ -28,7 +30,7 @@ export interface OAuth2ProxyOptions {
  * @see https://oauth2-proxy.github.io/oauth2-proxy/configuration/overview
  */
 export function oauth2ProxyArguments(o: OAuth2ProxyOptions): string[] {
-  const { endpoints } = o;
+  const { endpoints, path = '' } = o;
   return [
     '--provider=oidc',
     `--oidc-issuer-url=${o.issuer}`,
@@ -43,7 +45,8 @@ export function oauth2ProxyArguments(o: OAuth2ProxyOptions): string[] {
         ]
       : []),
     ...(o.caFile ? [`--provider-ca-file=${o.caFile}`, '--use-system-trust-store=true'] : []),
-    `--redirect-url=https://${o.host}/oauth2/callback`,
+    `--redirect-url=https://${o.host}${path}/oauth2/callback`,
+    ...(path ? [`--proxy-prefix=${path}/oauth2`] : []),
     `--http-address=127.0.0.1:${o.port}`,
     ...(o.metricsPort ? [`--metrics-address=:${o.metricsPort}`] : []),
     '--upstream=static://202',

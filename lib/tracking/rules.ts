@@ -5,6 +5,7 @@ import { SERVER_FOLDERS } from './server-pod';
 import { publicHost } from './sign-on-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { scalingRules } from '../component/autoscaler';
+import { serviceRules } from '../component/service-options';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { durationRule } from '../kubernetes/durations';
 import { environmentRules } from '../kubernetes/environment-rules';
@@ -72,7 +73,13 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       given: 'authentication is Authentication.oidc(…), without an exposure and without publicUrl',
       want: "expected exposure: Exposure.ingress({ host: 'mlflow.example.com', … }), or publicUrl: 'https://mlflow.example.com' in Authentication.oidc: the provider sends browsers back there",
     },
+    {
+      wrong: props.authentication?._oidc !== undefined && (props.exposure?._hosts.length ?? 0) > 1,
+      given: `authentication is Authentication.oidc(…), and otherHosts of the exposure are '${props.exposure?._hosts.slice(1).join("', '")}'`,
+      want: 'expected no otherHosts: the provider leads browsers back to one host. Redirect the others to it',
+    },
     ...(props.exposure?._rules ?? []),
+    ...serviceRules(props.service),
     ...environmentRules(props.environment, 'the prop secretEnvironment or keys'),
     ...reservedRules(props.environment, SERVER_VARIABLES),
     ...secretEnvironmentRules(props.secretEnvironment, props.environment),

@@ -66,6 +66,7 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
       args: oauth2ProxyArguments({
         ...props,
         host: publicHost(props, exposure)!,
+        path: exposure?._address.path,
         port: OIDC_PORT,
         metricsPort: METRICS_PORT,
         sessionSeconds: props.sessionDuration === undefined ? 12 * 3600 : seconds(props.sessionDuration),
@@ -111,7 +112,7 @@ export function publicHost({ publicUrl }: OidcAuthenticationProps, exposure?: Ex
 export function logoutAddress(props: OidcAuthenticationProps, exposure?: Exposure): string | undefined {
   const { logoutUrl, clientId } = props;
   if (logoutUrl === undefined || logoutUrl.includes('?')) return logoutUrl;
-  const back = `https://${publicHost(props, exposure)}${SIGNED_OUT}`;
+  const back = `https://${publicHost(props, exposure)}${exposure?._address.path ?? ''}${SIGNED_OUT}`;
   return `${logoutUrl}?${new URLSearchParams({ client_id: clientId, post_logout_redirect_uri: back })}`;
 }
 

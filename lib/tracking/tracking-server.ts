@@ -1,7 +1,6 @@
 import { Construct } from 'constructs';
 import { authSettings } from './auth-settings';
 import { Authentication } from './authentication';
-import { SERVICE_PORT } from './hosts';
 import { MIGRATION_SUFFIX, Migration } from './migration';
 import { OperatedServer } from './operated-server';
 import { connectedRules, serverRules } from './rules';
@@ -9,6 +8,7 @@ import { serverEnvironment } from './server-environment';
 import { ServerLogin } from './server-login';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
 import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
+import { serverServices, servicePort } from './server-service';
 import { ServiceUser } from './service-user';
 import { serviceUsersJob } from './service-users-job';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
@@ -19,7 +19,7 @@ import { IMetricsTarget } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirroredDefault } from '../component/pod-options';
 import { contentHash, programs } from '../component/program';
-import { configMap, metricsLabels, metricsService, service, serviceAccount } from '../component/standard-objects';
+import { configMap, metricsLabels, serviceAccount } from '../component/standard-objects';
 import { deployment } from '../component/workloads';
 import { Exposure } from '../exposure/exposure';
 import { checkInputs } from '../inputs/inputs';
@@ -70,7 +70,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
     const plan = (this.plan = serverPlan(props, this.placement));
     this._image = plan.image;
     this._check(props, serverRules(props, plan));
-    this.url = `http://${this._serviceHost()}:${SERVICE_PORT}`;
+    this.url = `http://${this._serviceHost()}:${servicePort(props)}`;
     this.metricsLabels = metricsLabels(this);
     this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys, props.exposure);
     const { authDatabase } = this.login;
@@ -85,7 +85,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
     this._check(props, connectedRules(props, connections, this.login.secretVariables));
     serviceAccount(this, accountAnnotations(connections));
     this.boundary = this.network(connections);
-    this.services();
+    serverServices(this, props);
     configMap(this, 'config-map', `${name}-programs`, () => this.programFiles());
     configMap(this, 'proxy-config-map', `${name}-proxy`, () => ({ 'nginx.conf': this.proxy().configuration() }));
     this.workload(connections);
@@ -94,7 +94,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
     this.migration();
     (props.exposure ?? Exposure.none())._bind(this, {
       service: name,
-      port: { name: 'http', number: SERVICE_PORT },
+      port: { name: 'http', number: servicePort(props) },
       names: {
         ingress: `${this.instanceName}-ingress`,
         route: `${this.instanceName}-route`,
@@ -168,15 +168,6 @@ export class TrackingServer extends Component implements IMetricsTarget {
     return this.login.signOn(this.placement, this.props.environment);
   }
 
-  private services(): void {
-    service(this, 'service', this.componentName, {
-      type: 'ClusterIP',
-      selector: this.podSelector,
-      ports: [{ name: 'http', port: SERVICE_PORT, targetPort: 'http' }],
-    });
-    metricsService(this, METRICS_PORT);
-  }
-
   private workload(connections: Connection[]): void {
     const { plan } = this;
     deployment(this, {
@@ -222,7 +213,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
       signedUrls: this.plan.artifactAccess === ArtifactAccess.PRESIGNED,
       maxArtifactMebibytes: this.plan.maxArtifactMebibytes,
       ipv6: this.props.ipv6 ?? false,
-      httpsHost: this.props.exposure?._httpsHost,
+      ...this.props.exposure?._address,
     });
   }
 

@@ -83,8 +83,15 @@ serve() {
 }
 
 if [ -n "${DRILL_DATA:-}" ] && [ ! -e "$DRILL_DATA/PG_VERSION" ]; then
+  # initdb asks for the name of its user. One that the cluster chose may have none; the image has this library for it.
+  if ! getent passwd "$(id -u)" >/dev/null; then
+    export NSS_WRAPPER_PASSWD="$work/passwd" NSS_WRAPPER_GROUP="$work/group" LD_PRELOAD=libnss_wrapper.so
+    echo "mlflow:x:$(id -u):$(id -g)::/tmp:/bin/sh" >"$NSS_WRAPPER_PASSWD"
+    echo "mlflow:x:$(id -g):" >"$NSS_WRAPPER_GROUP"
+  fi
   # Only containers of this pod reach 127.0.0.1, and it ends with them.
   initdb --pgdata="$DRILL_DATA" --username=mlflow --auth=trust --encoding=UTF8 --locale=C --no-sync >/dev/null || exit 1
+  unset LD_PRELOAD
 fi
 if [ -n "${DRILL_DATA:-}" ]; then
   rm -f "$DRILL_DATA/postmaster.pid"

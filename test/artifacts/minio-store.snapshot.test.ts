@@ -38,6 +38,7 @@ const allProps: Required<MinioStoreProps> = {
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
+  clusterAssignsUsers: false,
   images: { node: 'registry.example.com/node:22.1.0' },
 };
 

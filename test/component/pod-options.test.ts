@@ -24,6 +24,7 @@ const all: Required<PlacementOptions> = {
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
+  clusterAssignsUsers: true,
   images: { mlflow: 'mirror.example.com/own/mlflow:1', node: 'mirror.example.com/own/node:1' },
 };
 
@@ -39,6 +40,7 @@ function expectAll({ metadata, spec }: Rendered): void {
   expect(spec.tolerations).toEqual(all.tolerations);
   expect(spec.affinity).toEqual(all.affinity);
   expect(spec.priorityClassName).toBe('important');
+  expect(JSON.stringify(spec)).not.toMatch(/runAsUser|runAsGroup|fsGroup"/);
   expect(spec.imagePullSecrets).toEqual([{ name: 'one' }, { name: 'two' }]);
   expect(metadata.annotations).toMatchObject(all.podAnnotations);
   expect(metadata.labels).toMatchObject(all.podLabels);

@@ -1,5 +1,5 @@
 import { Size, Testing } from 'cdk8s';
-import { MlflowPlatform } from '../../lib';
+import { BackupTarget, Exposure, MlflowPlatform, RegisteredModel } from '../../lib';
 import { PodProps, podTemplate } from '../../lib/component/pod-template';
 import { environment, mountConnections, scratch, secretVolume } from '../../lib/kubernetes/pod';
 import { containerSecurity } from '../../lib/kubernetes/security';
@@ -48,6 +48,49 @@ describe('every pod', () => {
     for (const each of [...spec.containers, ...spec.initContainers!]) {
       expect(each.terminationMessagePolicy).toBe('FallbackToLogsOnError');
     }
+  });
+});
+
+describe('a cluster that assigns users', () => {
+  const objects = synth((chart) => {
+    const platform = new MlflowPlatform(chart, 'mlflow', {
+      pods: { clusterAssignsUsers: true },
+      postgres: { metrics: true },
+      backup: { schedule: '@daily', target: BackupTarget.claim({ claimName: 'backups' }) },
+      garbageCollection: { schedule: '@daily' },
+    });
+    platform.addModelServing('churn', {
+      model: RegisteredModel.byAlias('churn', 'champion'),
+      exposure: Exposure.ingress({ host: 'churn.example.com' }),
+    });
+  });
+  const pods = objects
+    .map(({ spec }) => spec?.jobTemplate?.spec.template ?? spec?.template)
+    .filter((template) => template !== undefined);
+
+  test('gets no user and no group of any pod and any container', () => {
+    expect(pods.length).toBeGreaterThan(10);
+    expect(JSON.stringify(pods)).not.toMatch(/"(runAsUser|runAsGroup|fsGroup)"/);
+  });
+
+  test('gets pods that are not root, as before', () => {
+    for (const { spec } of pods) {
+      expect(spec.securityContext.runAsNonRoot).toBe(true);
+      for (const { securityContext } of [...spec.containers, ...(spec.initContainers ?? [])]) {
+        expect(securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ['ALL'] },
+          readOnlyRootFilesystem: true,
+          runAsNonRoot: true,
+          seccompProfile: { type: 'RuntimeDefault' },
+        });
+      }
+    }
+  });
+
+  test('adds the user of the drill’s PostgreSQL to /etc/passwd itself', () => {
+    expect(JSON.stringify(objects)).not.toContain('/etc/passwd');
+    expect(JSON.stringify(objects)).not.toContain('"passwd"');
   });
 });
 

@@ -1,4 +1,4 @@
-import { Exposure, IngressExposureProps, Tls } from '../../lib';
+import { Authentication, Credentials, Exposure, IngressExposureProps, Tls } from '../../lib';
 import { errorOf, find, ofKind, snapshotOf } from '../support/synth';
 import { serverError, serverObjects } from '../tracking/servers';
 
@@ -8,6 +8,8 @@ const ingress = (props: IngressExposureProps) =>
 
 const all: Required<IngressExposureProps> = {
   host,
+  otherHosts: ['models.example.com'],
+  path: '/mlflow',
   className: 'nginx',
   tls: Tls.fromIssuer('letsencrypt-prod'),
   annotations: { 'nginx.ingress.kubernetes.io/proxy-body-size': '0' },
@@ -75,6 +77,16 @@ describe('an exposure refuses', () => {
     // Kubernetes accepts no IP addresses there.
     [{ host: '192.168.1.10' }, "host is '192.168.1.10'", name],
     [{ host, className: '' }, "className is ''", "or leave it out for the cluster's default"],
+    [{ host, otherHosts: ['a.example.com/x'] }, "otherHosts is 'a.example.com/x'", name],
+    [{ host, otherHosts: [host] }, `the hosts of the Ingress are '${host}', '${host}'`, 'expected each host once'],
+    ...['mlflow', '/mlflow/', '/', '/Mlflow', '/a//b', '/a b', '/../api', `/${'a'.repeat(64)}`].map(
+      (path): [Partial<IngressExposureProps>, string, string] => [
+        { host, path },
+        `path is '${path}'`,
+        "e.g. '/mlflow'",
+      ],
+    ),
+    [{ host, path: '/api/mlflow' }, "path is '/api/mlflow'", "MLflow has pages of its own below '/api'"],
   ])('%j', (props, given, want) => {
     expect(serverError({ exposure: Exposure.ingress(props as IngressExposureProps) })).toContain(
       `chart/server: ${given}; `,
@@ -83,9 +95,44 @@ describe('an exposure refuses', () => {
   });
 });
 
+describe('further hosts', () => {
+  const server = serverObjects({ exposure: Exposure.ingress(all) });
+
+  test('have a rule each, and the certificate is for all of them', () => {
+    const { spec } = find(server, 'Ingress', 'server-ingress');
+    expect(spec.rules.map(({ host: name }: any) => name)).toEqual([host, 'models.example.com']);
+    expect(spec.tls[0].hosts).toEqual([host, 'models.example.com']);
+  });
+
+  test('are hosts and origins that MLflow allows', () => {
+    const { containers, initContainers } = find(server, 'Deployment', 'server').spec.template.spec;
+    const { env } = [...containers, ...initContainers].find(({ name }: any) => name === 'mlflow');
+    const value = (name: string) => env.find((variable: any) => variable.name === name).value.split(',');
+    expect(value('MLFLOW_SERVER_ALLOWED_HOSTS')).toEqual(expect.arrayContaining([host, 'models.example.com']));
+    expect(value('MLFLOW_SERVER_CORS_ALLOWED_ORIGINS')).toContain('https://models.example.com');
+  });
+
+  test('are redirected to https each to itself', () => {
+    const text = find(server, 'ConfigMap', 'server-proxy').data['nginx.conf'];
+    expect(text).toContain(`'http:${host}' 1; 'http:models.example.com' 1; default 0;`);
+    expect(text).toContain('return 308 https://$host$request_uri;');
+  });
+
+  test('are refused with single sign-on, which leads back to one host', () => {
+    const authentication = Authentication.oidc({
+      issuer: 'https://login.example.com',
+      clientId: 'mlflow',
+      credentials: Credentials.fromSecret('sso'),
+    });
+    expect(serverError({ authentication, exposure: Exposure.ingress(all) })).toContain(
+      "chart/server: authentication is Authentication.oidc(…), and otherHosts of the exposure are 'models.example.com'; expected no otherHosts",
+    );
+  });
+});
+
 test('nginx redirects plain http only with a certificate', () => {
   const configuration = (props: IngressExposureProps) =>
     find(serverObjects({ exposure: Exposure.ingress(props) }), 'ConfigMap', 'server-proxy').data['nginx.conf'];
-  expect(configuration(all)).toContain(`return 308 https://${host}$request_uri;`);
+  expect(configuration({ host, tls: all.tls })).toContain(`return 308 https://${host}$request_uri;`);
   expect(configuration({ host })).not.toContain('308');
 });

@@ -12,6 +12,8 @@ const host = 'mlflow.example.com';
 const least: HttpRouteExposureProps = { host, gateway: 'public' };
 const all: Required<HttpRouteExposureProps> = {
   host,
+  otherHosts: ['models.example.com'],
+  path: '/mlflow',
   gateway: 'public',
   gatewayNamespace: 'gateway',
   listener: 'https',

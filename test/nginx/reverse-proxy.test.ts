@@ -9,7 +9,8 @@ const all: Required<ReverseProxyProps> = {
   signedUrls: false,
   maxArtifactMebibytes: 900,
   ipv6: true,
-  httpsHost: 'mlflow.example.com',
+  httpsHosts: ['mlflow.example.com'],
+  path: '/mlflow',
   upstreamPort: 5001,
   configMapName: 'proxy',
   login: {

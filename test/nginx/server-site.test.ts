@@ -35,7 +35,8 @@ test('the configuration of nginx with all options', () => {
     upstreamPort: 15000,
     ipv6: true,
     temporaryDirectory: '/run/nginx',
-    httpsHost: 'mlflow.example.com',
+    httpsHosts: ['mlflow.example.com'],
+    path: '/mlflow',
   };
   const text = nginxConfiguration(all);
   for (const line of [
@@ -48,6 +49,7 @@ test('the configuration of nginx with all options', () => {
     'server 127.0.0.1:15000;',
     'pid /run/nginx/nginx.pid;',
     'proxy_cache_path /run/nginx/health ',
+    "rewrite '(?s)^/mlflow/(.*)\\z' /$1;",
     'if ($in_the_clear) { return 308 https://mlflow.example.com$request_uri; }',
   ]) {
     expect(text).toContain(line);
@@ -139,7 +141,7 @@ test.each<[string, Partial<NginxOptions>, string]>([
   ['no time', { drainSeconds: 0 }, 'expected a whole, positive number of seconds, got 0'],
   ['half a second', { timeoutSeconds: 0.5 }, 'expected a whole, positive number of seconds, got 0.5'],
   ['a folder', { temporaryDirectory: '/tmp; user root' }, 'expected a plain absolute path, got "/tmp; user root"'],
-  ['a host', { httpsHost: 'a b' }, 'expected a host name, got "a b"'],
+  ['a host', { httpsHosts: ['a b'] }, 'expected a host name, got "a b"'],
   ['a realm that ends its quotes', { login: { ...BASIC, realm: "x'; a" } }, 'expected a realm without quotes'],
   ['a realm with a variable', { login: { ...BASIC, realm: '$host' } }, 'expected a realm without quotes'],
   ['the realm that means no login', { login: { ...BASIC, realm: 'off' } }, 'got "off"'],

@@ -65,7 +65,7 @@ test.each([
   ['a port', { modelPort: 0 }, 'expected a port, got 0'],
   ['no time', { drainSeconds: 0 }, 'expected a whole, positive number of seconds, got 0'],
   ['a body of no size', { maxRequestBytes: 0 }, 'expected a whole number of bytes, got 0'],
-  ['a host', { httpsHost: 'a b' }, 'expected a host name, got "a b"'],
+  ['a host', { httpsHosts: ['a b'] }, 'expected a host name, got "a b"'],
 ])('a serving’s configuration refuses %s', (_, wrong, message) => {
   expect(() => servingConfiguration({ ...options, ...wrong })).toThrow(message);
 });

@@ -6,8 +6,11 @@ import {
   Authentication,
   Credentials,
   Exposure,
+  IpFamily,
+  IpFamilyPolicy,
   MountedFiles,
   SecretValue,
+  ServiceType,
   Tls,
   TrackingServerProps,
 } from '../../lib';
@@ -42,6 +45,18 @@ const all: Required<TrackingServerProps> = {
   drainTimeout: Duration.seconds(120),
   egress: [{ peer: { podLabels: { app: 'proxy' } }, port: 3128 }],
   ipv6: true,
+  service: {
+    type: ServiceType.LOAD_BALANCER,
+    annotations: { 'service.beta.kubernetes.io/aws-load-balancer-scheme': 'internal' },
+    port: 80,
+    nodePort: 30080,
+    loadBalancerClass: 'service.k8s.aws/nlb',
+    loadBalancerSourceRanges: ['10.0.0.0/8'],
+    keepClientAddress: true,
+    sessionAffinity: Duration.minutes(10),
+    ipFamilyPolicy: IpFamilyPolicy.REQUIRE_DUAL_STACK,
+    ipFamilies: [IpFamily.IPV6, IpFamily.IPV4],
+  },
   keys: Credentials.fromSecret('server-keys'),
   environment: { MLFLOW_LOGGING_LEVEL: 'DEBUG' },
   secretEnvironment: { OPENAI_API_KEY: SecretValue.fromSecret('llm', 'key') },
@@ -66,6 +81,7 @@ const all: Required<TrackingServerProps> = {
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
+  clusterAssignsUsers: false,
   images: { node: 'registry.example.com/node:22.1.0' },
 };
 

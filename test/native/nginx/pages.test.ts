@@ -62,7 +62,7 @@ describe("MLflow's pages ask", () => {
 });
 
 test('nginx redirects plain http of an Ingress with TLS before it checks the password', () =>
-  withProxy({ httpsHost: 'mlflow.example.com' }, async () => {
+  withProxy({ httpsHosts: ['mlflow.example.com'] }, async () => {
     const http = { host: 'mlflow.example.com', 'x-forwarded-proto': 'http' };
     const answer = await get('/a?b=c', http);
     expect([answer.status, answer.headers.location]).toEqual([308, 'https://mlflow.example.com/a?b=c']);
@@ -78,7 +78,7 @@ test('nginx redirects plain http of an Ingress with TLS before it checks the pas
   }));
 
 test('only answers over TLS of a host that has it tell browsers to keep to https', () =>
-  withProxy({ httpsHost: 'mlflow.example.com' }, async () => {
+  withProxy({ httpsHosts: ['mlflow.example.com'] }, async () => {
     const told = async (more: Record<string, string>) => (await get('/', more)).headers['strict-transport-security'];
     const https = { host: 'mlflow.example.com', 'x-forwarded-proto': 'https' };
     expect(await told({ ...https, ...headers })).toBe('max-age=31536000');
