@@ -31,7 +31,7 @@ export * from './database/postgres-stateful-set-props';
 export * from './component/autoscaling';
 export * from './component/metrics-target';
 export { IpFamily, IpFamilyPolicy, ServiceType } from './component/service-options';
-export type { ServiceOptions } from './component/service-options';
+export type { ServerServiceOptions, ServiceOptions } from './component/service-options';
 export * from './kubernetes/connection';
 export type { EgressRule, NetworkPeer } from './kubernetes/network-peer';
 export * from './kubernetes/network-peers';

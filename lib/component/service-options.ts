@@ -32,15 +32,8 @@ export enum IpFamily {
   IPV6 = 'IPv6',
 }
 
-/** Fields of the Service by which clients reach a component. */
+/** Fields of a Service inside the cluster. */
 export interface ServiceOptions {
-  /**
-   * From where it can be reached: `spec.type`. The pods speak plain HTTP: outside the cluster use an `exposure` with TLS, or
-   * a load balancer that ends TLS and that a policy of the network protects. Of a serving only `CLUSTER_IP`, because its
-   * port `http` asks for no login.
-   * @default ServiceType.CLUSTER_IP
-   */
-  readonly type?: ServiceType;
   /**
    * Annotations of the Service, e.g. for the controller of a load balancer.
    * @default - none
@@ -51,28 +44,6 @@ export interface ServiceOptions {
    * @default 5000 - of a serving 8080
    */
   readonly port?: number;
-  /**
-   * Port of each node: `spec.ports[0].nodePort`, for `NODE_PORT` and `LOAD_BALANCER`. The API server refuses one outside
-   * the range of the cluster.
-   * @default - chosen by Kubernetes, usually from 30000 to 32767
-   */
-  readonly nodePort?: number;
-  /**
-   * The implementation of the load balancer, if the cluster has several: `spec.loadBalancerClass`. It cannot be changed later.
-   * @default - the cluster's default
-   */
-  readonly loadBalancerClass?: string;
-  /**
-   * Clients that the load balancer admits, in CIDR notation: `spec.loadBalancerSourceRanges`. Not every cloud observes it.
-   * @default - everyone
-   */
-  readonly loadBalancerSourceRanges?: string[];
-  /**
-   * Whether nodes hand connections only to pods of their own: `spec.externalTrafficPolicy: Local`. nginx then sees the
-   * address of the client, which limits wrong passwords.
-   * @default false
-   */
-  readonly keepClientAddress?: boolean;
   /**
    * How long all connections of one address go to the same pod: `spec.sessionAffinity: ClientIP`. The platform needs none.
    * @default - connections are spread
@@ -90,8 +61,40 @@ export interface ServiceOptions {
   readonly ipFamilies?: IpFamily[];
 }
 
+/** Fields of a Service that clients outside the cluster may reach too. */
+export interface ServerServiceOptions extends ServiceOptions {
+  /**
+   * From where it can be reached: `spec.type`. The pods speak plain HTTP: outside the cluster use an `exposure` with TLS, or
+   * a load balancer that ends TLS and that a policy of the network protects.
+   * @default ServiceType.CLUSTER_IP
+   */
+  readonly type?: ServiceType;
+  /**
+   * Port of each node: `spec.ports[0].nodePort`, for `NODE_PORT` and `LOAD_BALANCER`. The API server refuses one outside
+   * the range of the cluster.
+   * @default - chosen by Kubernetes, usually from 30000 to 32767
+   */
+  readonly nodePort?: number;
+  /**
+   * The implementation of the load balancer, if the cluster has several: `spec.loadBalancerClass`. It cannot be changed later.
+   * @default - the cluster's default
+   */
+  readonly loadBalancerClass?: string;
+  /**
+   * Clients that the load balancer admits, in CIDR notation: `spec.loadBalancerSourceRanges`. Not every cloud observes it.
+   * @default - every address
+   */
+  readonly loadBalancerSourceRanges?: string[];
+  /**
+   * Whether nodes hand connections only to pods of their own: `spec.externalTrafficPolicy: Local`. nginx then sees the
+   * address of the client, by which it limits wrong passwords.
+   * @default false
+   */
+  readonly keepClientAddress?: boolean;
+}
+
 /** The fields of `spec` that follow from the options, besides the port's number. */
-export function serviceFields(options: ServiceOptions = {}): Partial<ServiceSpec> & { type: string } {
+export function serviceFields(options: ServerServiceOptions = {}): Partial<ServiceSpec> & { type: string } {
   const { type = ServiceType.CLUSTER_IP, sessionAffinity: affinity } = options;
   return {
     type,
@@ -109,53 +112,51 @@ export function serviceFields(options: ServiceOptions = {}): Partial<ServiceSpec
 
 /** What is wrong with the options of a Service. */
 export function serviceRules(options: ServiceOptions = {}): Rule[] {
-  const { type = ServiceType.CLUSTER_IP, loadBalancerClass, loadBalancerSourceRanges, ipFamilies } = options;
-  const isInside = type === ServiceType.CLUSTER_IP;
-  const isBalanced = type === ServiceType.LOAD_BALANCER;
+  const { ipFamilies, ipFamilyPolicy = IpFamilyPolicy.SINGLE_STACK } = options;
   return [
     ...annotationRules('service.annotations', options.annotations),
     wholeRule('service.port', options.port, 1, 65535),
-    wholeRule('service.nodePort', options.nodePort, 1, 65535),
     durationRule('service.sessionAffinity', options.sessionAffinity, 1, 86_400),
-    ...(loadBalancerSourceRanges ?? []).map((range) => cidrRule('service.loadBalancerSourceRanges', range)),
-    shownRule(
-      loadBalancerClass !== undefined &&
-        !/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/.test(loadBalancerClass),
-      'service.loadBalancerClass',
-      loadBalancerClass,
-      "a name, with or without a domain before it, e.g. 'service.k8s.aws/nlb'",
-    ),
-    ...[
-      { prop: 'nodePort', value: options.nodePort, wrong: isInside, needs: 'ServiceType.NODE_PORT or LOAD_BALANCER' },
-      {
-        prop: 'keepClientAddress',
-        value: options.keepClientAddress || undefined,
-        wrong: isInside,
-        needs: 'ServiceType.NODE_PORT or LOAD_BALANCER',
-      },
-      { prop: 'loadBalancerClass', value: loadBalancerClass, wrong: !isBalanced, needs: 'ServiceType.LOAD_BALANCER' },
-      {
-        prop: 'loadBalancerSourceRanges',
-        value: loadBalancerSourceRanges,
-        wrong: !isBalanced,
-        needs: 'ServiceType.LOAD_BALANCER',
-      },
-    ].map(({ prop, value, wrong, needs }) => ({
-      wrong: value !== undefined && wrong,
-      given: `service.${prop} is given, and the type of the Service is ${type}`,
-      want: `expected ${needs}, or no ${prop}`,
-    })),
     {
       wrong: ipFamilies !== undefined && (ipFamilies.length === 0 || new Set(ipFamilies).size < ipFamilies.length),
       given: `service.ipFamilies is ${JSON.stringify(ipFamilies)}`,
       want: 'expected one or both families, each once',
     },
     {
-      wrong:
-        (ipFamilies?.length ?? 0) > 1 &&
-        (options.ipFamilyPolicy ?? IpFamilyPolicy.SINGLE_STACK) === IpFamilyPolicy.SINGLE_STACK,
+      wrong: (ipFamilies?.length ?? 0) > 1 && ipFamilyPolicy === IpFamilyPolicy.SINGLE_STACK,
       given: 'service.ipFamilies has two families, and ipFamilyPolicy is SingleStack',
       want: 'expected IpFamilyPolicy.PREFER_DUAL_STACK or REQUIRE_DUAL_STACK',
     },
+  ];
+}
+
+const CLASS = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
+
+/** What is wrong with the options of the server's Service. */
+export function serverServiceRules(options: ServerServiceOptions = {}): Rule[] {
+  const { type = ServiceType.CLUSTER_IP, nodePort, loadBalancerClass, loadBalancerSourceRanges } = options;
+  const outside = 'ServiceType.NODE_PORT or LOAD_BALANCER';
+  const balanced = 'ServiceType.LOAD_BALANCER';
+  const needs = (expected: string, isRight: boolean, props: Record<string, unknown>): Rule[] =>
+    Object.entries(props).map(([prop, value]) => ({
+      wrong: value !== undefined && !isRight,
+      given: `service.${prop} is given, and the type of the Service is ${type}`,
+      want: `expected ${expected}, or no ${prop}`,
+    }));
+  return [
+    ...serviceRules(options),
+    wholeRule('service.nodePort', nodePort, 1, 65535),
+    ...(loadBalancerSourceRanges ?? []).map((range) => cidrRule('service.loadBalancerSourceRanges', range)),
+    shownRule(
+      loadBalancerClass !== undefined && !CLASS.test(loadBalancerClass),
+      'service.loadBalancerClass',
+      loadBalancerClass,
+      "a name, with or without a domain before it, e.g. 'service.k8s.aws/nlb'",
+    ),
+    ...needs(outside, type !== ServiceType.CLUSTER_IP, {
+      nodePort,
+      keepClientAddress: options.keepClientAddress || undefined,
+    }),
+    ...needs(balanced, type === ServiceType.LOAD_BALANCER, { loadBalancerClass, loadBalancerSourceRanges }),
   ];
 }

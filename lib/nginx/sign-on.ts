@@ -118,11 +118,13 @@ const OWN_HEADERS = `proxy_pass_request_headers off;
       proxy_set_header Connection ''; proxy_set_header X-Forwarded-Proto https;`;
 
 function pages({ logoutUrl }: NginxOidcLogin, path: string): string {
+  // Where pages without `rd` lead: by default to the root.
+  const back = path && `\n      proxy_set_header X-Auth-Request-Redirect ${path}/;`;
   const all = PAGES.map(
     (name) => `    location = /oauth2/${name} {
       auth_basic off; auth_request off;
       client_max_body_size 16k;
-      ${OWN_HEADERS}
+      ${OWN_HEADERS}${back}
       proxy_set_header Host $http_host; proxy_set_header Cookie $http_cookie;
       proxy_set_header Accept $http_accept;
       proxy_read_timeout 30s;

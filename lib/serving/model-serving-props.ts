@@ -60,8 +60,8 @@ export interface ModelServingOptions extends PlacementOptions, SecretAndFileOpti
    */
   readonly exposure?: Exposure;
   /**
-   * Fields of the serving's Service: port, annotations, families of addresses. Its type stays ClusterIP, because the port
-   * `http` asks for no login: use an `exposure`.
+   * Fields of the serving's Service: port, annotations, families of addresses. Its type is always ClusterIP, because the port
+   * `http` asks for no login: use an `exposure` for clients outside the cluster.
    * @default - a Service of type ClusterIP, port 8080
    */
   readonly service?: ServiceOptions;

@@ -7,7 +7,7 @@ import { ServingRuntime } from './serving-runtime';
 import { WarmUp } from './warm-up';
 import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../component/autoscaler';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
-import { ServiceType, serviceRules } from '../component/service-options';
+import { serviceRules } from '../component/service-options';
 import { Exposure } from '../exposure/exposure';
 import { Images } from '../images';
 import { durationRule, seconds } from '../kubernetes/durations';
@@ -120,11 +120,6 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...egressRules('egress', props.egress),
     ...(props.exposure?._rules ?? []),
     ...serviceRules(props.service),
-    {
-      wrong: (props.service?.type ?? ServiceType.CLUSTER_IP) !== ServiceType.CLUSTER_IP,
-      given: `service.type is ${props.service?.type}`,
-      want: "expected ServiceType.CLUSTER_IP, and an exposure, e.g. Exposure.ingress({ host: 'churn.example.com' }): the port http of a serving asks for no login",
-    },
     {
       wrong: plan.exposed && props.service?.port === LOGIN_PORT,
       given: `service.port is ${LOGIN_PORT}`,

@@ -5,7 +5,7 @@ import { SERVER_FOLDERS } from './server-pod';
 import { publicHost } from './sign-on-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { scalingRules } from '../component/autoscaler';
-import { serviceRules } from '../component/service-options';
+import { serverServiceRules } from '../component/service-options';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { durationRule } from '../kubernetes/durations';
 import { environmentRules } from '../kubernetes/environment-rules';
@@ -79,7 +79,7 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       want: 'expected no otherHosts: the provider leads browsers back to one host. Redirect the others to it',
     },
     ...(props.exposure?._rules ?? []),
-    ...serviceRules(props.service),
+    ...serverServiceRules(props.service),
     ...environmentRules(props.environment, 'the prop secretEnvironment or keys'),
     ...reservedRules(props.environment, SERVER_VARIABLES),
     ...secretEnvironmentRules(props.secretEnvironment, props.environment),

@@ -1,10 +1,10 @@
 import { Component } from '../component/component';
-import { ServiceOptions, serviceFields } from '../component/service-options';
+import { ServerServiceOptions, serviceFields } from '../component/service-options';
 import { metricsService, service } from '../component/standard-objects';
 import { METRICS_PORT } from '../nginx/reverse-proxy';
 
 interface ServiceProps {
-  readonly service?: ServiceOptions;
+  readonly service?: ServerServiceOptions;
 }
 
 /** Port of the server's Service: by default that of MLflow's own examples. */

@@ -5,7 +5,7 @@ import { IArtifactStore } from '../artifacts/artifact-store';
 import { Autoscaling } from '../component/autoscaling';
 import { PodOptions } from '../component/pod-options';
 import { SecretAndFileOptions } from '../component/secret-and-file-options';
-import { ServiceOptions } from '../component/service-options';
+import { ServerServiceOptions } from '../component/service-options';
 import { Credentials } from '../credentials/credentials';
 import { IDatabase } from '../database/database';
 import { Exposure } from '../exposure/exposure';
@@ -92,7 +92,7 @@ export interface TrackingServerOptions extends PodOptions, SecretAndFileOptions 
    * Fields of the server's Service: type, port, annotations, families of addresses.
    * @default - a Service of type ClusterIP, port 5000
    */
-  readonly service?: ServiceOptions;
+  readonly service?: ServerServiceOptions;
   /**
    * Whether nginx listens on IPv6 too (`listen [::]:8080`), for clusters whose pods have no IPv4 address. It does not
    * start where a node has no IPv6.

@@ -5,14 +5,14 @@ import {
   IpFamilyPolicy,
   RegisteredModel,
   MlflowPlatform,
-  ServiceOptions,
+  ServerServiceOptions,
   ServiceType,
 } from '../../lib';
 import { servingError, servingObjects } from '../serving/servings';
 import { find, synth } from '../support/synth';
 import { serverError, serverObjects } from '../tracking/servers';
 
-const serviceOf = (service: ServiceOptions) => find(serverObjects({ service }), 'Service', 'server');
+const serviceOf = (service: ServerServiceOptions) => find(serverObjects({ service }), 'Service', 'server');
 
 test('without options the Service is as before', () => {
   expect(serviceOf({})).toEqual(find(serverObjects(), 'Service', 'server'));
@@ -73,12 +73,12 @@ test('another port is in the URL, the exposure and what servings and the deploye
 });
 
 test('the monitors’ Service is not changed', () => {
-  const metrics = (service: ServiceOptions) => find(serverObjects({ service }), 'Service', 'server-metrics');
+  const metrics = (service: ServerServiceOptions) => find(serverObjects({ service }), 'Service', 'server-metrics');
   expect(metrics({ type: ServiceType.NODE_PORT, annotations: { a: 'b' } })).toEqual(metrics({}));
 });
 
 describe('a Service refuses', () => {
-  test.each<[string, string, ServiceOptions]>([
+  test.each<[string, string, ServerServiceOptions]>([
     ['service.port is 65536', 'from 1 to 65535', { port: 65536 }],
     [
       'service.nodePort is given, and the type of the Service is ClusterIP',
@@ -113,20 +113,29 @@ describe('a Service refuses', () => {
       { ipFamilies: [IpFamily.IPV4, IpFamily.IPV6] },
     ],
   ])('%s', (given, want, service) => {
-    for (const message of [serverError({ service }), servingError({ service })]) {
-      expect(message).toContain(`${given}; `);
-      expect(message).toContain(want);
-    }
+    expect(serverError({ service })).toContain(`${given}; `);
+    expect(serverError({ service })).toContain(want);
   });
 });
 
-test('a serving has no Service outside the cluster, because its port asks for no login', () => {
-  expect(servingError({ service: { type: ServiceType.LOAD_BALANCER } })).toContain(
-    'service.type is LoadBalancer; expected ServiceType.CLUSTER_IP, and an exposure',
-  );
-  const exposure = Exposure.ingress({ host: 'churn.example.com' });
-  expect(servingError({ exposure, service: { port: 8081 } })).toContain('service.port is 8081; expected another port');
-  expect(
-    find(servingObjects({ service: { annotations: { a: 'b' } } }), 'Service', 'churn-serving').metadata.annotations,
-  ).toEqual({ a: 'b' });
+describe('the Service of a serving', () => {
+  test('has annotations, and is otherwise as before', () => {
+    const { metadata, spec } = find(
+      servingObjects({ service: { annotations: { a: 'b' } } }),
+      'Service',
+      'churn-serving',
+    );
+    expect(metadata.annotations).toEqual({ a: 'b' });
+    expect(spec).toEqual(find(servingObjects(), 'Service', 'churn-serving').spec);
+  });
+
+  test('refuses wrong options, and the port of the login', () => {
+    const exposure = Exposure.ingress({ host: 'churn.example.com' });
+    expect(servingError({ service: { port: 0 } })).toContain('service.port is 0; expected a whole number');
+    expect(servingError({ exposure, service: { port: 8081 } })).toContain(
+      'service.port is 8081; expected another port',
+    );
+    // There is no login without an exposure.
+    expect(find(servingObjects({ service: { port: 8081 } }), 'Service', 'churn-serving').spec.ports[0].port).toBe(8081);
+  });
 });

@@ -1,6 +1,6 @@
 import { delay } from './nginx/proxy';
 import { Browser, HOST, ORIGIN, Page } from './oidc/browser';
-import { Pod, SignOn } from './oidc/harness';
+import { PATH, Pod, SignOn } from './oidc/harness';
 
 let signOn: SignOn;
 let pod: Pod;
@@ -191,5 +191,63 @@ describe('sign-out', () => {
     browser.newTab();
     expect(isLoginForm(await browser.open('/'))).toBe(true);
     expect(signOn.upstream.take()).toHaveLength(2);
+  });
+});
+
+describe('below a path of the host', () => {
+  let below: Pod;
+
+  beforeAll(async () => {
+    below = await signOn.newPod({ path: PATH });
+  });
+  afterAll(async () => below?.stop());
+
+  test('a login leads back to the page, and requests of the page and of programs go on', async () => {
+    const browser = below.browser();
+    const page = await browser.logIn('alice', `${PATH}${DEEP}`);
+    expect(page).toMatchObject({ status: 200, url: `${ORIGIN}${PATH}${DEEP}`, body: 'mlflow saw GET /' });
+    expect((await browser.fetch(`${PATH}${SEARCH}`)).status).toBe(200);
+    const token = await signOn.provider.token({
+      sub: 'robot',
+      aud: 'mlflow',
+      groups: ['ml-people'],
+      email: 'r@example.com',
+    });
+    expect((await below.ask(`${PATH}${SEARCH}`, { authorization: `Bearer ${token}` })).status).toBe(200);
+    expect(signOn.upstream.take().map(({ path }) => path)).toEqual(['/', SEARCH, SEARCH]);
+  });
+
+  test('a request without a login is refused', async () => {
+    for (const path of ['/', SEARCH, '/.login', '/.login-page', '/oauth2/auth', '/oauth2/userinfo']) {
+      expect([path, (await below.ask(`${PATH}${path}`, {})).status]).toEqual([
+        path,
+        /userinfo|auth$/.test(path) ? 404 : 401,
+      ]);
+    }
+    expect(signOn.upstream.take()).toEqual([]);
+  });
+
+  test('the logout ends at a page below the path, which leads to the login', async () => {
+    const browser = below.browser();
+    await browser.logIn('alice', `${PATH}/`);
+    const question = await browser.open(`${PATH}/logout`);
+    expect([...browser.cookies().keys()]).toEqual([]);
+    const [, action] = /action="([^"]+)"/.exec(question.body)!;
+    const [, xsrf] = /name="xsrf" value="([^"]+)"/.exec(question.body)!;
+    const end = await browser.open(new URL(action, question.url).href, { xsrf, logout: 'yes' });
+    expect(end).toMatchObject({ status: 200, url: `${ORIGIN}${PATH}/oauth2/signed-out` });
+    expect(end.body).toContain(`<a href="${PATH}/">`);
+  });
+
+  test('a failed login shows a page whose links work', async () => {
+    const browser = below.browser();
+    const { status, body } = await browser.logIn('erin', `${PATH}/`);
+    expect(status).toBe(403);
+    const links = [...body.matchAll(/(?:href|action|src)="(\/[^"]*)"/g)].map(([, link]) => link);
+    expect(links.length).toBeGreaterThan(0);
+    for (const link of links) {
+      expect([link, (await browser.navigate(`${ORIGIN}${link}`)).status]).not.toEqual([link, 404]);
+      expect(link.startsWith(PATH)).toBe(true);
+    }
   });
 });

@@ -17,6 +17,9 @@ const ADMITTED = { groups: ['ml-people'], emailDomains: ['example.com'] };
 
 const SESSION_SECONDS = 12 * 3600;
 
+/** A path of an exposure, to which the provider leads back too. */
+export const PATH = '/tools/mlflow';
+
 /** A program of the machine with its output, ended by its process id. */
 class Program {
   public readonly output: string[] = [];
@@ -71,19 +74,21 @@ export class Provider {
 
   public readonly issuer: string;
   public readonly program: Program;
-  /** Ends the session there and leads back. The session's cookie holds no token that could name it. */
-  public readonly logoutUrl: string;
 
   private constructor(private readonly port: number) {
     this.issuer = `http://127.0.0.1:${port}`;
-    const back = new URLSearchParams({ client_id: CLIENT.id, post_logout_redirect_uri: `${ORIGIN}${SIGNED_OUT}` });
-    this.logoutUrl = `${this.issuer}/session/end?${back}`;
     this.program = new Program(process.execPath, [join(__dirname, '../../support/oidc/provider.mjs')], {
       ISSUER: this.issuer,
       CLIENT_ID: CLIENT.id,
       CLIENT_SECRET: CLIENT.secret,
-      REDIRECT_URI: `${ORIGIN}/oauth2/callback`,
+      REDIRECT_URI: ['', PATH].map((path) => `${ORIGIN}${path}/oauth2/callback`).join(' '),
     });
+  }
+
+  /** Ends the session there and leads back. The session's cookie holds no token that could name it. */
+  public logoutUrl(path = ''): string {
+    const back = `${ORIGIN}${path}${SIGNED_OUT}`;
+    return `${this.issuer}/session/end?${new URLSearchParams({ client_id: CLIENT.id, post_logout_redirect_uri: back })}`;
   }
 
   /** A token with these claims, signed with the current key. `null` removes a claim. */
@@ -138,6 +143,8 @@ export interface PodOptions {
   /** @default 43200 */
   readonly sessionSeconds?: number;
   readonly login?: Partial<NginxOidcLogin>;
+  /** Path of the exposure. @default - none */
+  readonly path?: string;
 }
 
 /** nginx and oauth2-proxy of one pod, as the library configures them. */
@@ -145,7 +152,7 @@ export class Pod {
   static async start(
     upstream: Upstream,
     provider: Provider,
-    { cookieSecret = newCookieSecret(), sessionSeconds = SESSION_SECONDS, login = {} }: PodOptions = {},
+    { cookieSecret = newCookieSecret(), sessionSeconds = SESSION_SECONDS, login = {}, path }: PodOptions = {},
   ): Promise<Pod> {
     const folder = mkdtempSync(join(tmpdir(), 'oidc-test-'));
     const file = (name: string, content: string) => {
@@ -156,13 +163,15 @@ export class Pod {
     mkdirSync(programsFolder);
     for (const [role, name] of PROGRAMS) file(`programs/${role}.${name}`, `${name}:${ssha(`${name}-secret`)}\n`);
     const [port] = await freePorts(1);
-    const { issuer, logoutUrl } = provider;
+    const { issuer } = provider;
+    const logoutUrl = provider.logoutUrl(path);
     const program = new Program(
       tool(),
       oauth2ProxyArguments({
         issuer,
         clientId: CLIENT.id,
         host: HOST,
+        path,
         port,
         sessionSeconds,
         scopes: ['openid', 'email', 'groups'],
@@ -173,6 +182,7 @@ export class Pod {
     try {
       await program.answers(port, '/ping');
       const nginx = await Proxy.start(upstream, {
+        path,
         login: { kind: 'oidc', realm: 'MLflow Authentication', programsFolder, port, logoutUrl, ...ADMITTED, ...login },
       });
       return new Pod(folder, program, nginx);

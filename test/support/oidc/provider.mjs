@@ -3,7 +3,7 @@
 //   ISSUER         its URL, e.g. http://127.0.0.1:4000
 //   PORT           where it listens; default: the port of ISSUER
 //   CLIENT_ID, CLIENT_SECRET
-//   REDIRECT_URI   of the client, e.g. https://mlflow.example.com/oauth2/callback
+//   REDIRECT_URI   of the client, e.g. https://mlflow.example.com/oauth2/callback; several with a space between them
 //   AUDIENCE       of access tokens; default: CLIENT_ID
 //   GROUPS         of the client itself (client credentials), with commas between them; default: ml-people
 // Beside the provider's own pages it has these, for the test:
@@ -29,7 +29,7 @@ const setting = (name, otherwise) => {
 };
 const issuer = setting('ISSUER');
 const clientId = setting('CLIENT_ID');
-const redirectUri = setting('REDIRECT_URI');
+const redirectUris = setting('REDIRECT_URI').split(' ');
 const audience = setting('AUDIENCE', clientId);
 const groupsOfClient = setting('GROUPS', 'ml-people').split(',');
 
@@ -67,8 +67,10 @@ function newProvider() {
         client_id: clientId,
         client_secret: setting('CLIENT_SECRET'),
         grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
-        redirect_uris: [redirectUri],
-        post_logout_redirect_uris: ['/', '/oauth2/signed-out'].map((path) => new URL(path, redirectUri).href),
+        redirect_uris: redirectUris,
+        post_logout_redirect_uris: redirectUris.flatMap((uri) =>
+          ['..', 'signed-out'].map((path) => new URL(path, uri).href),
+        ),
       },
     ],
     cookies: { keys: ['of the test'] },
