@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Chart, Size } from 'cdk8s';
+import { parseAllDocuments, stringify } from 'yaml';
 import { Namespace } from './namespace';
 import { little } from './platform';
 import { isReady, Pod } from './pods';
@@ -20,6 +21,8 @@ export class ServingPlatform {
     name: string,
     private readonly build: (mlflow: MlflowPlatform, models: Chart) => void,
     private readonly props: MlflowPlatformProps = {},
+    /** Changes an object before it is applied, as the admission of a cluster does. */
+    private readonly admit: (object: any) => void = () => {},
   ) {
     this.namespace = new Namespace(name);
     this.models = new Namespace(`${name}-models`);
@@ -41,7 +44,9 @@ export class ServingPlatform {
     });
     this.build(mlflow, models);
     mkdirSync(output, { recursive: true });
-    writeFileSync(this.manifest, app.synthYaml());
+    const objects = parseAllDocuments(app.synthYaml()).map((document) => document.toJS());
+    objects.forEach(this.admit);
+    writeFileSync(this.manifest, objects.map((object) => stringify(object)).join('---\n'));
     // Objects of two namespaces: no --namespace.
     const applied = run('kubectl', ['apply', '--filename', this.manifest]);
     if (applied.status !== 0) throw new Error(applied.stderr);
