@@ -26,6 +26,8 @@ export * from './database/existing-database';
 export * from './database/postgres-stateful-set';
 export * from './database/postgres-stateful-set-props';
 export * from './component/autoscaling';
+export { ScalingMetric } from './component/scaling-metric';
+export type { ExternalMetricProps, PerPodMetricProps } from './component/scaling-metric';
 export * from './component/metrics-target';
 export * from './kubernetes/connection';
 export type { EgressRule, NetworkPeer } from './kubernetes/network-peer';

@@ -4,7 +4,7 @@ import { ModelServingOptions } from './model-serving-props';
 import { SERVING_FOLDERS } from './serving-folders';
 import { ServingRuntime } from './serving-runtime';
 import { WarmUp } from './warm-up';
-import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../component/autoscaler';
+import { AutoscalerPlan, autoscalerPlan, scalingRules } from '../component/autoscaler';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
 import { Exposure } from '../exposure/exposure';
 import { Images } from '../images';
@@ -25,7 +25,7 @@ export interface ServingPlan {
   readonly proxyResources: ContainerResources;
   readonly runtime: ServingRuntime;
   readonly warmUp: WarmUp;
-  readonly autoscaling?: AutoscalerBounds;
+  readonly autoscaling?: AutoscalerPlan;
   readonly maxPods: number;
   readonly modelSpace: Size;
   readonly modelSpaceBytes: number;
@@ -48,7 +48,7 @@ export const TMP_SPACE = Size.gibibytes(1);
 export function servingPlan(props: ModelServingOptions, placement: PlacementOptions): ServingPlan {
   const runtime = props.runtime ?? ServingRuntime.offline();
   const modelSpace = props.modelSpace ?? defaultSpace(10, placement);
-  const autoscaling = autoscalerBounds(props);
+  const autoscaling = autoscalerPlan(props);
   const requestTimeoutSeconds = props.requestTimeout === undefined ? 60 : seconds(props.requestTimeout);
   const packages = runtime._requirements && !runtime._requirements.cacheClaimName ? mebibytes(runtime._space) : 0;
   const disk = Math.ceil(mebibytes(modelSpace) + packages) + mebibytes(TMP_SPACE);

@@ -156,8 +156,11 @@ const right: Record<string, () => any> = {
   IPodSelector: () => Pods.select(scope(), 'pods', { labels: { app: 'jobs' } }),
   NetworkPeer: () => ({ cidr: '10.0.0.0/8' }),
   PostgresArchiveProps: () => ({ bucket: 'models', credentials: lib.Credentials.fromSecret('login') }),
+  ExternalMetricProps: () => ({ name: 'a', averageValue: 20 }),
   ConnectionClient: () => ({ name: 'chart/jobs', podLabels: { app: 'jobs' }, namespace: 'mlflow', maxConnections: 5 }),
   Toleration: () => ({ key: 'a' }),
+  ScalingMetric: () => lib.ScalingMetric.perPod({ name: 'requests', averageValue: 20 }),
+  ScalingPolicy: () => ({ pods: 1, period: Duration.minutes(1) }),
   'NodeSelectorRequirement matchFields': () => ({ key: 'metadata.name', operator: 'In', values: ['node-1'] }),
 };
 
@@ -183,6 +186,8 @@ const beside: Record<string, () => object> = {
   'PostgresStatefulSetProps.exporterImage': () => ({ metrics: true }),
   'PostgresStatefulSetProps.exporterResources': () => ({ metrics: true }),
   'Toleration.tolerationSeconds': () => ({ key: 'a', effect: 'NoExecute' }),
+  'ScalingPolicy.percent': () => ({ period: Duration.minutes(1) }),
+  'ExternalMetricProps.value': () => ({ name: 'a' }),
   'NodeSelectorRequirement.values': () => ({ key: 'a', operator: 'In' }),
   'LabelSelectorRequirement.values': () => ({ key: 'a', operator: 'In' }),
   'PodAffinityTerm.matchLabelKeys': () => ({ topologyKey: 'a', labelSelector: { matchLabels: { app: 'a' } } }),
@@ -278,6 +283,8 @@ const apps: Record<string, (args: Args) => Construct> = {
         timeout: lib.RouteTimeout.seconds(seconds),
       }),
     }),
+  'ScalingMetric.external': ({ props }) => scaled(lib.ScalingMetric.external(props)),
+  'ScalingMetric.perPod': ({ props }) => scaled(lib.ScalingMetric.perPod(props)),
   'SecretValue.fromSecret': ({ name, key }) =>
     serving({ secretEnvironment: { OPENAI_API_KEY: lib.SecretValue.fromSecret(name, key) } }),
   'ServingRuntime.image': ({ image }) => serving({ runtime: lib.ServingRuntime.image(image) }),
@@ -319,6 +326,7 @@ const serving = (props: object, within = scope()) =>
     tracking: right.TrackingEndpoint(),
     ...props,
   });
+const scaled = (metric: lib.ScalingMetric) => serving({ autoscaling: { metrics: [metric] } });
 const backup = (target: lib.BackupTarget) =>
   new lib.Backup(scope(), 'backup', { server: server({}), schedule: '0 2 * * *', target });
 const platform = (within = scope()) => new lib.MlflowPlatform(within, 'mlflow');
