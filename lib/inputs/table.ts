@@ -3,7 +3,15 @@
 // `string` is required, `string?` optional, `X[]` a list, `{X}` a record; the rest are names of these tables.
 export const STRUCTS: Record<string, Record<string, string>> = {
   Affinity: { nodeAffinity: 'NodeAffinity?', podAffinity: 'PodAffinity?', podAntiAffinity: 'PodAntiAffinity?' },
-  Autoscaling: { minReplicas: 'number?', maxReplicas: 'number?', targetCpuPercent: 'number?' },
+  Autoscaling: {
+    minReplicas: 'number?',
+    maxReplicas: 'number?',
+    targetCpuPercent: 'number?',
+    targetMemoryPercent: 'number?',
+    metrics: 'ScalingMetric[]?',
+    scaleUp: 'ScalingBehavior?',
+    scaleDown: 'ScalingBehavior?',
+  },
   AzureContainerProps: {
     account: 'string',
     container: 'string',
@@ -109,6 +117,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     cidr: 'string?',
     egress: 'EgressRule[]?',
   },
+  ExternalMetricProps: { name: 'string', value: 'number?', averageValue: 'number?', selector: '{string}?' },
   GarbageCollectionOptions: {
     schedule: 'string',
     timeZone: 'string?',
@@ -331,6 +340,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
   },
   OidcEndpoints: { authorization: 'string', token: 'string', keys: 'string' },
   OidcIssuer: { issuer: 'string', audience: 'string' },
+  PerPodMetricProps: { name: 'string', averageValue: 'number', selector: '{string}?' },
   PlacementOptions: {
     nodeSelector: '{string}?',
     tolerations: 'Toleration[]?',
@@ -464,6 +474,8 @@ export const STRUCTS: Record<string, Record<string, string>> = {
   },
   RequirementsProps: { indexUrl: 'string', egress: 'EgressRule[]?', cacheClaimName: 'string?', space: 'Size?' },
   RestoreDrillOptions: { schedule: 'string?', suspend: 'boolean?', databaseSpace: 'Size?', sampleCount: 'number?' },
+  ScalingBehavior: { stabilizationWindow: 'Duration?', policies: 'ScalingPolicy[]?', selectPolicy: 'PolicySelection?' },
+  ScalingPolicy: { pods: 'number?', percent: 'number?', period: 'Duration' },
   SeaweedStoreProps: {
     storage: 'Size?',
     storageClassName: 'string?',
@@ -614,6 +626,8 @@ export const CALLS: Record<string, Record<string, string>> = {
   'RegisteredModel.byVersion': { name: 'string', version: 'string' },
   'RestrictedNamespace#apiObject': { id: 'string' },
   'RouteTimeout.seconds': { seconds: 'number' },
+  'ScalingMetric.external': { props: 'ExternalMetricProps' },
+  'ScalingMetric.perPod': { props: 'PerPodMetricProps' },
   'SeaweedStore#connectFrom': { client: 'ConnectionClient' },
   'SecretValue.fromSecret': { name: 'string', key: 'string' },
   'ServiceUser#mayEdit': { model: 'string' },
@@ -700,6 +714,7 @@ export const CLASSES: Record<string, string[]> = {
   MountedFiles: ['_kind', '_name', '_mountPath', '_volume'],
   RegisteredModel: ['name', '_rules'],
   RouteTimeout: ['_timeouts', '_rules'],
+  ScalingMetric: ['_rules', '_metric'],
   SecretValue: ['_secretName', '_key'],
   ServingRuntime: ['_space', '_egress', '_rules'],
   Size: ['asString', 'toKibibytes', 'toMebibytes', 'toGibibytes', 'toTebibytes', 'toPebibytes'],
@@ -731,4 +746,5 @@ export const CLASSES: Record<string, string[]> = {
 export const ENUMS: Record<string, string[]> = {
   ArtifactAccess: ['proxied', 'presigned', 'direct'],
   DatabaseDurability: ['synchronous', 'preferred', 'asynchronous'],
+  PolicySelection: ['Max', 'Min', 'Disabled'],
 };
