@@ -53,7 +53,7 @@ export interface ScalingBehavior {
   /**
    * Time over which the autoscaler takes the most cautious number that the metrics asked for, in whole seconds from 0 to
    * 3600: `stabilizationWindowSeconds`.
-   * @default - 0 for `scaleUp`, 5 minutes for `scaleDown`
+   * @default - 0 seconds for `scaleUp`, 5 minutes for `scaleDown`
    */
   readonly stabilizationWindow?: Duration;
   /**
