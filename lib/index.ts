@@ -32,6 +32,7 @@ export * from './component/metrics-target';
 export * from './kubernetes/connection';
 export type { EgressRule, NetworkPeer } from './kubernetes/network-peer';
 export * from './kubernetes/network-peers';
+export type { HardwareOptions } from './component/hardware-options';
 export type { ImageChoices, PlacementOptions, PodOptions } from './component/pod-options';
 export type { SecretAndFileOptions } from './component/secret-and-file-options';
 export { MountedFiles } from './kubernetes/mounted-files';

@@ -5,6 +5,7 @@ import { SERVING_FOLDERS } from './serving-folders';
 import { ServingRuntime } from './serving-runtime';
 import { WarmUp } from './warm-up';
 import { AutoscalerPlan, autoscalerPlan, scalingRules } from '../component/autoscaler';
+import { HardwareOptions, hardwareRules } from '../component/hardware-options';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
 import { Exposure } from '../exposure/exposure';
 import { Images } from '../images';
@@ -22,6 +23,7 @@ export interface ServingPlan {
   readonly image: string;
   readonly proxyImage: string;
   readonly resources: ContainerResources;
+  readonly hardware: HardwareOptions;
   readonly proxyResources: ContainerResources;
   readonly runtime: ServingRuntime;
   readonly warmUp: WarmUp;
@@ -63,11 +65,13 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
   );
   const others = packages + mebibytes(TMP_SPACE);
   const space = Math.min(mebibytes(modelSpace), mebibytes(resources.ephemeralStorage!.limit!) - others);
-  const memoryBytes = mebibytes(resources.memory!.limit!) * 1024 * 1024;
+  const shared = props.sharedMemory ? mebibytes(props.sharedMemory) : 0;
+  const memoryBytes = (mebibytes(resources.memory!.limit!) - shared) * 1024 * 1024;
   return {
     image: runtime._image ?? mirrored(Images.MLFLOW, placement),
     proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),
     resources,
+    hardware: props,
     proxyResources: mergeResources(
       {
         cpu: { request: Cpu.millis(50), limit: Cpu.units(1) },
@@ -105,6 +109,7 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...scalingRules(props),
     imageRule(plan.proxyImage, 'proxyImage'),
     ...resourceRules(plan.resources),
+    ...hardwareRules(props, plan.resources),
     ...resourceRules(plan.proxyResources, 'proxyResources'),
     sizeRule('modelSpace', plan.modelSpace),
     sizeRule('maxRequestSize', props.maxRequestSize ?? Size.mebibytes(16)),

@@ -73,6 +73,7 @@ const all: Required<TrackingServerProps> = {
     },
   } satisfies k8s.Affinity,
   priorityClassName: 'important',
+  runtimeClassName: 'nvidia',
   imagePullSecrets: ['registry'],
   podAnnotations: { 'example.com/team': 'data' },
   podLabels: { team: 'data' },
