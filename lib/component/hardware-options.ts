@@ -71,7 +71,10 @@ export function withGpus(resources: Json<k8s.ResourceRequirements>, { gpus, gpuR
 }
 
 /** The volume of `/dev/shm`, if it has a size of its own. */
-export function sharedMemory({ sharedMemory: size }: HardwareOptions): { volumes: Volume[]; mounts: VolumeMount[] } {
+export function sharedMemoryVolume({ sharedMemory: size }: HardwareOptions): {
+  volumes: Volume[];
+  mounts: VolumeMount[];
+} {
   if (size === undefined) return { volumes: [], mounts: [] };
   const name = 'shared-memory';
   return { volumes: [scratch(name, size, 'Memory')], mounts: [{ name, mountPath: SHARED_MEMORY }] };

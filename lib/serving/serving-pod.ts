@@ -2,7 +2,7 @@ import { RegisteredModel } from './registered-model';
 import { MODEL, PACKAGES, WARM_UP } from './serving-folders';
 import { ServingPlan, TMP_SPACE } from './serving-plan';
 import { LINGER_BEHIND_NGINX, servingProxy } from './serving-proxy';
-import { sharedMemory, withGpus } from '../component/hardware-options';
+import { sharedMemoryVolume, withGpus } from '../component/hardware-options';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { MLFLOW_PROGRAM, PROGRAMS } from '../component/program';
@@ -60,7 +60,7 @@ export function servingPod(props: ServingPodProps): PodProps {
   const { warmUp } = props;
   const mounted = mountConnections([props.tracking], props.secretVariables);
   const files = mountFiles(props.files);
-  const shared = sharedMemory(plan.hardware);
+  const shared = sharedMemoryVolume(plan.hardware);
   const requirements = plan.runtime._requirements;
   const proxy = plan.exposed ? servingProxy(plan, props.trackingUrl, `${name}-proxy`) : undefined;
   const linger = plan.exposed ? LINGER_BEHIND_NGINX : LINGER_SECONDS;
