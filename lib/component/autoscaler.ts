@@ -1,10 +1,13 @@
 import { ApiObject } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
+import { Autoscaling, ScalingBehavior, ScalingPolicy } from './autoscaling';
 import { Component } from './component';
+import { durationRule, seconds } from '../kubernetes/durations';
 import { Json, apiObject } from '../kubernetes/manifest';
 import { Rule, wholeRule } from '../kubernetes/rules';
 
-export interface AutoscalerBounds {
+/** The props of an autoscaler, with every default filled in. */
+export interface AutoscalerPlan extends Autoscaling {
   readonly minReplicas: number;
   readonly maxReplicas: number;
   readonly targetCpuPercent: number;
@@ -12,25 +15,31 @@ export interface AutoscalerBounds {
 
 /** The props of a component for the number of its pods. */
 export interface Scaling {
-  readonly autoscaling?: Partial<AutoscalerBounds>;
+  readonly autoscaling?: Autoscaling;
   readonly replicas?: number;
 }
 
-/** The bounds with every default filled in, or nothing if the number is fixed. */
-export function autoscalerBounds({ replicas, autoscaling = {} }: Scaling): AutoscalerBounds | undefined {
+/** The autoscaler with every default filled in, or nothing if the number is fixed. */
+export function autoscalerPlan({ replicas, autoscaling = {} }: Scaling): AutoscalerPlan | undefined {
   if (replicas !== undefined) return undefined;
   const { minReplicas = 3, targetCpuPercent = 70 } = autoscaling;
-  return { minReplicas, maxReplicas: autoscaling.maxReplicas ?? Math.max(10, minReplicas), targetCpuPercent };
+  const maxReplicas = autoscaling.maxReplicas ?? Math.max(10, minReplicas);
+  return { ...autoscaling, minReplicas, maxReplicas, targetCpuPercent };
 }
 
 /** What is wrong with the number of pods. */
 export function scalingRules(given: Scaling): Rule[] {
-  const { minReplicas, maxReplicas, targetCpuPercent } = autoscalerBounds(given) ?? {};
+  const { minReplicas, maxReplicas, targetCpuPercent } = autoscalerPlan(given) ?? {};
+  const { targetMemoryPercent, metrics = [], scaleUp, scaleDown } = given.autoscaling ?? {};
   return [
     wholeRule('replicas', given.replicas, 1),
     wholeRule('autoscaling.minReplicas', minReplicas, 1),
     wholeRule('autoscaling.maxReplicas', maxReplicas, 1),
     wholeRule('autoscaling.targetCpuPercent', targetCpuPercent, 1),
+    wholeRule('autoscaling.targetMemoryPercent', targetMemoryPercent, 1),
+    ...metrics.flatMap((metric, index) => metric._rules(`autoscaling.metrics[${index}]`)),
+    ...behaviorRules('autoscaling.scaleUp', scaleUp),
+    ...behaviorRules('autoscaling.scaleDown', scaleDown),
     {
       wrong: minReplicas !== undefined && maxReplicas !== undefined && minReplicas > maxReplicas,
       given: `autoscaling has minReplicas ${minReplicas} and maxReplicas ${maxReplicas}`,
@@ -44,14 +53,48 @@ export function scalingRules(given: Scaling): Rule[] {
   ];
 }
 
-/** Scales the component's Deployment by the CPU of its pods. */
-export function autoscaler(component: Component, bounds: AutoscalerBounds): ApiObject {
-  const target = { type: 'Utilization', averageUtilization: bounds.targetCpuPercent };
-  const spec: Json<k8s.HorizontalPodAutoscalerSpecV2> = {
+function behaviorRules(what: string, { stabilizationWindow, policies }: ScalingBehavior = {}): Rule[] {
+  return [
+    durationRule(`${what}.stabilizationWindow`, stabilizationWindow, 0, 3600),
+    {
+      wrong: policies?.length === 0,
+      given: `${what}.policies is an empty list`,
+      want: 'expected at least one policy, or the prop left out; e.g. [{ pods: 1, period: Duration.minutes(1) }]',
+    },
+    ...(policies ?? []).flatMap((policy, index) => policyRules(`${what}.policies[${index}]`, policy)),
+  ];
+}
+
+function policyRules(what: string, { pods, percent, period }: ScalingPolicy): Rule[] {
+  const [neither, both] = [pods === undefined && percent === undefined, pods !== undefined && percent !== undefined];
+  return [
+    {
+      wrong: neither || both,
+      given: `${what} has ${neither ? 'neither pods nor' : 'both pods and'} percent`,
+      want: 'expected one of the two, e.g. { pods: 1, period: Duration.minutes(1) }',
+    },
+    wholeRule(`${what}.pods`, pods, 1),
+    wholeRule(`${what}.percent`, percent, 1),
+    durationRule(`${what}.period`, period, 1, 1800),
+  ];
+}
+
+/** A policy has a `value`, by which `Json` takes it for a quantity. */
+type Spec = Omit<Json<k8s.HorizontalPodAutoscalerSpecV2>, 'behavior'> & { readonly behavior?: object };
+
+/** Scales the component's Deployment by the CPU of its pods, and by what else is given. */
+export function autoscaler(component: Component, plan: AutoscalerPlan): ApiObject {
+  const { targetMemoryPercent, metrics = [], scaleUp, scaleDown } = plan;
+  const spec: Spec = {
     scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: component.componentName },
-    minReplicas: bounds.minReplicas,
-    maxReplicas: bounds.maxReplicas,
-    metrics: [{ type: 'Resource', resource: { name: 'cpu', target } }],
+    minReplicas: plan.minReplicas,
+    maxReplicas: plan.maxReplicas,
+    metrics: [
+      utilization('cpu', plan.targetCpuPercent),
+      ...(targetMemoryPercent === undefined ? [] : [utilization('memory', targetMemoryPercent)]),
+      ...metrics.map(({ _metric }) => _metric),
+    ],
+    behavior: scaleUp || scaleDown ? { scaleUp: behavior(scaleUp), scaleDown: behavior(scaleDown) } : undefined,
   };
   return apiObject(component, 'autoscaler', {
     apiVersion: 'autoscaling/v2',
@@ -60,4 +103,22 @@ export function autoscaler(component: Component, bounds: AutoscalerBounds): ApiO
     labels: component.labels,
     body: { spec },
   });
+}
+
+function utilization(name: 'cpu' | 'memory', averageUtilization: number): Json<k8s.MetricSpecV2> {
+  return { type: 'Resource', resource: { name, target: { type: 'Utilization', averageUtilization } } };
+}
+
+function behavior(given: ScalingBehavior | undefined): object | undefined {
+  if (given === undefined || Object.values(given).every((value) => value === undefined)) return undefined;
+  const { stabilizationWindow, policies, selectPolicy } = given;
+  return {
+    stabilizationWindowSeconds: stabilizationWindow && seconds(stabilizationWindow),
+    selectPolicy,
+    policies: policies?.map(({ pods, percent, period }) => ({
+      type: pods === undefined ? 'Percent' : 'Pods',
+      value: pods ?? percent!,
+      periodSeconds: seconds(period),
+    })),
+  };
 }

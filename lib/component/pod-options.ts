@@ -84,6 +84,12 @@ export interface PlacementOptions {
    */
   readonly priorityClassName?: string;
   /**
+   * Name of a RuntimeClass of the cluster, e.g. `nvidia`, or `gvisor` for pods in a sandbox: `spec.runtimeClassName`.
+   * @default - the runtime of the node
+   * @see https://kubernetes.io/docs/concepts/containers/runtime-class/
+   */
+  readonly runtimeClassName?: string;
+  /**
    * Names of existing Secrets with registry logins: `spec.imagePullSecrets`.
    * @default - none
    */
@@ -178,6 +184,7 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     tolerations: given.tolerations ?? defaults.tolerations,
     affinity: given.affinity ?? defaults.affinity,
     priorityClassName: given.priorityClassName ?? defaults.priorityClassName,
+    runtimeClassName: given.runtimeClassName ?? defaults.runtimeClassName,
     imagePullSecrets: given.imagePullSecrets ?? defaults.imagePullSecrets,
     podAnnotations: { ...defaults.podAnnotations, ...given.podAnnotations },
     podLabels: { ...defaults.podLabels, ...given.podLabels },
@@ -209,7 +216,7 @@ export function defaultSpace(gibibytes: number, { reserveEphemeralStorage }: Pla
 }
 
 export function placementRules(placement: PlacementOptions = {}): Rule[] {
-  const { imageRegistry, priorityClassName, apiServerEgress, jobResources, images = {} } = placement;
+  const { imageRegistry, priorityClassName, runtimeClassName, apiServerEgress, jobResources, images = {} } = placement;
   return [
     ...labelRules('nodeSelector', placement.nodeSelector),
     ...labelRules('podLabels', placement.podLabels),
@@ -217,6 +224,7 @@ export function placementRules(placement: PlacementOptions = {}): Rule[] {
     ...tolerationRules(placement.tolerations),
     ...affinityRules(placement.affinity),
     ...(priorityClassName === undefined ? [] : [objectNameRule('priorityClassName', priorityClassName, 'important')]),
+    ...(runtimeClassName === undefined ? [] : [objectNameRule('runtimeClassName', runtimeClassName, 'nvidia')]),
     ...(placement.imagePullSecrets ?? []).map((name) => objectNameRule('imagePullSecrets', name, 'registry-login')),
     ...resourceRules(mergeResources(smallResources, jobResources), 'jobResources'),
     ...egressRules('apiServerEgress', apiServerEgress),

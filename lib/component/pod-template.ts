@@ -49,6 +49,7 @@ export function podTemplate(component: Component, props: PodProps): PodTemplate 
     affinity: (placement.affinity as Json<k8s.Affinity> | undefined) ?? (props.spread && preferOtherNodes(podSelector)),
     topologySpreadConstraints: props.spread === 'zones' ? spreadConstraints(podSelector) : undefined,
     priorityClassName: placement.priorityClassName,
+    runtimeClassName: placement.runtimeClassName,
     imagePullSecrets: placement.imagePullSecrets?.map((name) => ({ name })),
   };
   return {

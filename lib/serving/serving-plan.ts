@@ -5,7 +5,8 @@ import { SERVING_FOLDERS } from './serving-folders';
 import { LOGIN_PORT } from './serving-ports';
 import { ServingRuntime } from './serving-runtime';
 import { WarmUp } from './warm-up';
-import { AutoscalerBounds, autoscalerBounds, scalingRules } from '../component/autoscaler';
+import { AutoscalerPlan, autoscalerPlan, scalingRules } from '../component/autoscaler';
+import { HardwareOptions, hardwareRules } from '../component/hardware-options';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
 import { serviceRules } from '../component/service-options';
 import { Exposure } from '../exposure/exposure';
@@ -25,10 +26,11 @@ export interface ServingPlan {
   readonly image: string;
   readonly proxyImage: string;
   readonly resources: ContainerResources;
+  readonly hardware: HardwareOptions;
   readonly proxyResources: ContainerResources;
   readonly runtime: ServingRuntime;
   readonly warmUp: WarmUp;
-  readonly autoscaling?: AutoscalerBounds;
+  readonly autoscaling?: AutoscalerPlan;
   readonly maxPods: number;
   readonly modelSpace: Size;
   readonly modelSpaceBytes: number;
@@ -51,7 +53,7 @@ export const TMP_SPACE = Size.gibibytes(1);
 export function servingPlan(props: ModelServingOptions, placement: PlacementOptions): ServingPlan {
   const runtime = props.runtime ?? ServingRuntime.offline();
   const modelSpace = props.modelSpace ?? defaultSpace(10, placement);
-  const autoscaling = autoscalerBounds(props);
+  const autoscaling = autoscalerPlan(props);
   const requestTimeoutSeconds = props.requestTimeout === undefined ? 60 : seconds(props.requestTimeout);
   const packages = runtime._requirements && !runtime._requirements.cacheClaimName ? mebibytes(runtime._space) : 0;
   const disk = Math.ceil(mebibytes(modelSpace) + packages) + mebibytes(TMP_SPACE);
@@ -66,11 +68,13 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
   );
   const others = packages + mebibytes(TMP_SPACE);
   const space = Math.min(mebibytes(modelSpace), mebibytes(resources.ephemeralStorage!.limit!) - others);
-  const memoryBytes = mebibytes(resources.memory!.limit!) * 1024 * 1024;
+  const shared = props.sharedMemory ? mebibytes(props.sharedMemory) : 0;
+  const memoryBytes = (mebibytes(resources.memory!.limit!) - shared) * 1024 * 1024;
   return {
     image: runtime._image ?? mirrored(Images.MLFLOW, placement),
     proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),
     resources,
+    hardware: props,
     proxyResources: mergeResources(
       {
         cpu: { request: Cpu.millis(50), limit: Cpu.units(1) },
@@ -108,6 +112,7 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...scalingRules(props),
     imageRule(plan.proxyImage, 'proxyImage'),
     ...resourceRules(plan.resources),
+    ...hardwareRules(props, plan.resources),
     ...resourceRules(plan.proxyResources, 'proxyResources'),
     sizeRule('modelSpace', plan.modelSpace),
     sizeRule('maxRequestSize', props.maxRequestSize ?? Size.mebibytes(16)),

@@ -2,6 +2,7 @@ import { RegisteredModel } from './registered-model';
 import { MODEL, PACKAGES, WARM_UP } from './serving-folders';
 import { ServingPlan, TMP_SPACE } from './serving-plan';
 import { LINGER_BEHIND_NGINX, servingProxy } from './serving-proxy';
+import { sharedMemoryVolume, withGpus } from '../component/hardware-options';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { MLFLOW_PROGRAM, PROGRAMS } from '../component/program';
@@ -59,6 +60,7 @@ export function servingPod(props: ServingPodProps): PodProps {
   const { warmUp } = props;
   const mounted = mountConnections([props.tracking], props.secretVariables);
   const files = mountFiles(props.files);
+  const shared = sharedMemoryVolume(plan.hardware);
   const requirements = plan.runtime._requirements;
   const proxy = plan.exposed ? servingProxy(plan, props.trackingUrl, `${name}-proxy`) : undefined;
   const linger = plan.exposed ? LINGER_BEHIND_NGINX : LINGER_SECONDS;
@@ -101,6 +103,7 @@ export function servingPod(props: ServingPodProps): PodProps {
   const server: Container = {
     ...base,
     name: 'model-server',
+    resources: withGpus(base.resources, plan.hardware),
     command: ['python', `${PROGRAMS}/serve_model.py`],
     env: [
       ...environment({
@@ -143,6 +146,7 @@ export function servingPod(props: ServingPodProps): PodProps {
     volumeMounts: [
       ...mounts,
       { name: 'model', mountPath: MODEL, readOnly: true },
+      ...shared.mounts,
       ...(warmUp ? [{ name: 'warm-up', mountPath: WARM_UP, readOnly: true }] : []),
     ],
   };
@@ -169,6 +173,7 @@ export function servingPod(props: ServingPodProps): PodProps {
         : []),
       ...mounted.volumes,
       ...files.volumes,
+      ...shared.volumes,
       ...(proxy?.volumes ?? []),
     ],
   };

@@ -2,7 +2,7 @@ import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
 import { ArtifactAccess, TrackingServerOptions } from './tracking-server-props';
-import { AutoscalerBounds, autoscalerBounds } from '../component/autoscaler';
+import { AutoscalerPlan, autoscalerPlan } from '../component/autoscaler';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
 import { seconds } from '../kubernetes/durations';
 import { LOG_SPACE, mebibytes, mergeResources } from '../kubernetes/resources';
@@ -29,7 +29,7 @@ export interface ServerPlan {
   readonly proxyImage: string;
   readonly resources: ContainerResources;
   readonly proxyResources: ContainerResources;
-  readonly autoscaling?: AutoscalerBounds;
+  readonly autoscaling?: AutoscalerPlan;
   readonly workers: number;
   /** Requests of a process that use the database at once. */
   readonly maxDatabaseRequests: number;
@@ -44,7 +44,7 @@ export interface ServerPlan {
 }
 
 export function serverPlan(props: TrackingServerOptions, placement: PlacementOptions): ServerPlan {
-  const autoscaling = autoscalerBounds(props);
+  const autoscaling = autoscalerPlan(props);
   const spool = props.spool ?? defaultSpace(10, placement);
   const disk = Math.ceil(mebibytes(spool)) + OTHER_SPACE_MEBIBYTES;
   const resources = mergeResources(

@@ -31,6 +31,7 @@ const allProps: Required<MinioStoreProps> = {
     },
   },
   priorityClassName: 'storage',
+  runtimeClassName: 'nvidia',
   imagePullSecrets: ['registry-login'],
   podAnnotations: { 'example.com/owner': 'platform' },
   podLabels: { team: 'ml' },

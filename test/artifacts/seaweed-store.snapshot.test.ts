@@ -28,6 +28,7 @@ const allProps: Required<SeaweedStoreProps> = {
     },
   },
   priorityClassName: 'storage',
+  runtimeClassName: 'nvidia',
   imagePullSecrets: ['registry-login'],
   podAnnotations: { 'example.com/owner': 'platform' },
   podLabels: { team: 'ml' },

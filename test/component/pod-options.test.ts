@@ -17,6 +17,7 @@ const all: Required<PlacementOptions> = {
   tolerations: [{ key: 'ml', operator: 'Exists', effect: 'NoSchedule' }],
   affinity: { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } },
   priorityClassName: 'important',
+  runtimeClassName: 'nvidia',
   imagePullSecrets: ['one', 'two'],
   podAnnotations: { 'example.com/owner': 'ml' },
   podLabels: { team: 'ml' },
@@ -41,6 +42,7 @@ function expectAll({ metadata, spec }: Rendered): void {
   expect(spec.affinity).toEqual(all.affinity);
   expect(spec.priorityClassName).toBe('important');
   expect(JSON.stringify(spec)).not.toMatch(/runAsUser|runAsGroup|fsGroup"/);
+  expect(spec.runtimeClassName).toBe('nvidia');
   expect(spec.imagePullSecrets).toEqual([{ name: 'one' }, { name: 'two' }]);
   expect(metadata.annotations).toMatchObject(all.podAnnotations);
   expect(metadata.labels).toMatchObject(all.podLabels);
@@ -149,7 +151,7 @@ test('a node selector of the user takes precedence', () => {
 test('without options pods have only a node selector for Linux', () => {
   for (const [, { spec, metadata }] of pods((chart) => new MlflowPlatform(chart, 'mlflow'))) {
     expect(spec.nodeSelector).toEqual({ 'kubernetes.io/os': 'linux' });
-    for (const field of ['tolerations', 'priorityClassName', 'imagePullSecrets']) {
+    for (const field of ['tolerations', 'priorityClassName', 'runtimeClassName', 'imagePullSecrets']) {
       expect(spec[field]).toBeUndefined();
     }
     expect(metadata.annotations).not.toEqual({});

@@ -33,6 +33,7 @@ const allProps: Required<PostgresStatefulSetProps> = {
     },
   },
   priorityClassName: 'database',
+  runtimeClassName: 'nvidia',
   imagePullSecrets: ['registry-login'],
   podAnnotations: { 'example.com/owner': 'platform' },
   podLabels: { team: 'ml' },

@@ -126,7 +126,9 @@ const right: Record<string, () => any> = {
   'string token': () => 'https://login.example.com/token',
   'string keys': () => 'https://login.example.com/keys',
   'string scopes': () => 'openid',
+  'string gpuResource': () => 'amd.com/gpu',
   number: () => 50,
+  'number gpus': () => 1,
   'number workers': () => 1,
   'number maxDatabaseRequests': () => 1,
   boolean: () => true,
@@ -135,6 +137,7 @@ const right: Record<string, () => any> = {
   Size: () => Size.gibibytes(5),
   'Size request': () => Size.mebibytes(32),
   'Size limit': () => Size.gibibytes(4),
+  'Size sharedMemory': () => Size.gibibytes(1),
   Cpu: () => Cpu.units(1),
   Duration: () => Duration.minutes(1),
   'Duration olderThan': () => Duration.days(30),
@@ -158,8 +161,11 @@ const right: Record<string, () => any> = {
   IPodSelector: () => Pods.select(scope(), 'pods', { labels: { app: 'jobs' } }),
   NetworkPeer: () => ({ cidr: '10.0.0.0/8' }),
   PostgresArchiveProps: () => ({ bucket: 'models', credentials: lib.Credentials.fromSecret('login') }),
+  ExternalMetricProps: () => ({ name: 'a', averageValue: 20 }),
   ConnectionClient: () => ({ name: 'chart/jobs', podLabels: { app: 'jobs' }, namespace: 'mlflow', maxConnections: 5 }),
   Toleration: () => ({ key: 'a' }),
+  ScalingMetric: () => lib.ScalingMetric.perPod({ name: 'requests', averageValue: 20 }),
+  ScalingPolicy: () => ({ pods: 1, period: Duration.minutes(1) }),
   'NodeSelectorRequirement matchFields': () => ({ key: 'metadata.name', operator: 'In', values: ['node-1'] }),
 };
 
@@ -189,6 +195,13 @@ const beside: Record<string, () => object> = {
   'ServerServiceOptions.loadBalancerClass': () => ({ type: lib.ServiceType.LOAD_BALANCER }),
   'ServerServiceOptions.loadBalancerSourceRanges': () => ({ type: lib.ServiceType.LOAD_BALANCER }),
   'Toleration.tolerationSeconds': () => ({ key: 'a', effect: 'NoExecute' }),
+  'ScalingPolicy.percent': () => ({ period: Duration.minutes(1) }),
+  'ExternalMetricProps.value': () => ({ name: 'a' }),
+  'ModelServingProps.gpuResource': () => ({
+    ...{ model: right.RegisteredModel(), tracking: right.TrackingEndpoint() },
+    gpus: 1,
+  }),
+  'PlatformServingOptions.gpuResource': () => ({ model: right.RegisteredModel(), gpus: 1 }),
   'NodeSelectorRequirement.values': () => ({ key: 'a', operator: 'In' }),
   'LabelSelectorRequirement.values': () => ({ key: 'a', operator: 'In' }),
   'PodAffinityTerm.matchLabelKeys': () => ({ topologyKey: 'a', labelSelector: { matchLabels: { app: 'a' } } }),
@@ -285,6 +298,8 @@ const apps: Record<string, (args: Args) => Construct> = {
         timeout: lib.RouteTimeout.seconds(seconds),
       }),
     }),
+  'ScalingMetric.external': ({ props }) => scaled(lib.ScalingMetric.external(props)),
+  'ScalingMetric.perPod': ({ props }) => scaled(lib.ScalingMetric.perPod(props)),
   'SecretValue.fromSecret': ({ name, key }) =>
     serving({ secretEnvironment: { OPENAI_API_KEY: lib.SecretValue.fromSecret(name, key) } }),
   'ServingRuntime.image': ({ image }) => serving({ runtime: lib.ServingRuntime.image(image) }),
@@ -326,6 +341,7 @@ const serving = (props: object, within = scope()) =>
     tracking: right.TrackingEndpoint(),
     ...props,
   });
+const scaled = (metric: lib.ScalingMetric) => serving({ autoscaling: { metrics: [metric] } });
 const backup = (target: lib.BackupTarget) =>
   new lib.Backup(scope(), 'backup', { server: server({}), schedule: '0 2 * * *', target });
 const platform = (within = scope()) => new lib.MlflowPlatform(within, 'mlflow');

@@ -21,6 +21,7 @@ describe('refuses what Kubernetes refuses', () => {
     ["environment has the variable '1A'", variableRules('environment', { '1A': 'x' })],
     ["environment has the variable 'A=B'", variableRules('environment', { 'A=B': 'x' })],
     ["priorityClassName is 'A'", placementRules({ priorityClassName: 'A' })],
+    ["runtimeClassName is 'A'", placementRules({ runtimeClassName: 'A' })],
     ["imagePullSecrets is 'a..b'", placementRules({ imagePullSecrets: ['a..b'] })],
     ["tolerations[0].operator is 'Is'", tolerationRules([{ key: 'a', operator: 'Is' }])],
     ['tolerations[0].key is undefined', tolerationRules([{ operator: 'Equal', value: 'x' }])],

@@ -25,6 +25,7 @@ export const placement: Required<PlacementOptions> = {
   tolerations: [{ key: 'ml', operator: 'Exists' }],
   affinity: {},
   priorityClassName: 'high',
+  runtimeClassName: 'nvidia',
   imagePullSecrets: ['registry'],
   podAnnotations: { 'example.com/owner': 'ml' },
   podLabels: { team: 'ml' },
