@@ -35,6 +35,8 @@ export type { SecretAndFileOptions } from './component/secret-and-file-options';
 export { MountedFiles } from './kubernetes/mounted-files';
 export { SecretValue } from './kubernetes/secret-value';
 export * from './kubernetes/restricted-namespace';
+export { AlertRules } from './monitoring/alert-rules';
+export * from './monitoring/alert-rules-props';
 export * from './monitoring/metrics-monitor';
 export { DeployerPolicy } from './serving/deployer-policy';
 export type { DeployerPolicyProps } from './serving/deployer-policy';
