@@ -36,7 +36,10 @@ export function scheduleRule(what: string, schedule: string): Rule {
 export function longestPause(schedule: string): Duration {
   const macro: Record<string, number> = { '@weekly': 7, '@monthly': 31, '@yearly': 366, '@annually': 366 };
   if (schedule.startsWith('@')) return Duration.days(macro[schedule] ?? 1);
-  const [, , day, month, weekday] = schedule.trim().split(/\s+/).map((field) => !/^[*?](\/1)?$/.test(field));
+  const [, , day, month, weekday] = schedule
+    .trim()
+    .split(/\s+/)
+    .map((field) => !/^[*?](\/1)?$/.test(field));
   // If both are restricted, either is enough.
   const days = weekday ? 7 : day ? 31 : 1;
   return Duration.days(month ? 366 : days);

@@ -83,7 +83,7 @@ export interface AlertRulesProps {
   /**
    * Where the runbooks are. The annotation `runbook_url` is this URL with the name of the alert as its fragment, in lower
    * case.
-   * @default - `docs/reference/alerts.md` of the repository of this library
+   * @default - `docs/how-to/alerts.md` of the repository of this library
    */
   readonly runbooks?: string;
   /**

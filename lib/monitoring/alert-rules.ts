@@ -16,7 +16,7 @@ import { apiObject } from '../kubernetes/manifest';
 import { labelRules } from '../kubernetes/metadata-rules';
 import { Rule, check, checkAtSynth, nameRule, shownRule } from '../kubernetes/rules';
 
-const RUNBOOKS = 'https://github.com/cdk8s-mlflow/cdk8s-mlflow/blob/main/docs/reference/alerts.md';
+const RUNBOOKS = 'https://github.com/cdk8s-mlflow/cdk8s-mlflow/blob/main/docs/how-to/alerts.md';
 /** Labels that each alert has. */
 const OWN_LABELS = ['severity', 'namespace', 'component'];
 

@@ -302,6 +302,88 @@ test.each(
   );
 });
 
+test.each(['MlflowServerDown', 'MlflowDatabaseDown'])('%s resolves as soon as the metrics say so', (alert) => {
+  const series = { [`up${server()}`]: '0x20 1x40', [`pg_up${postgres()}`]: '0x20 1x40' };
+  const matchers = `alertname="${alert}"`;
+  expectFiring(spec, [
+    { series, at: '10m', matchers, count: 1 },
+    { series, at: '22m', matchers, count: 0 },
+  ]);
+});
+
+test('a notification says what is wrong, how bad it is and where to read on', () => {
+  const series = { [requests('200')]: '0+90x60', [requests('502')]: '0+10x60' };
+  expectAnnotations(spec, series, '50m', 'MlflowServerErrors', {
+    exp_labels: { severity: 'critical', namespace: 'mlflow', component: 'mlflow-server' },
+    exp_annotations: {
+      summary: 'The tracking server mlflow-server fails more than 5 % of its requests.',
+      description: '10.0 % of the answers of mlflow-server have a status of 5xx. Metrics: those of the server.',
+      runbook_url: 'https://github.com/cdk8s-mlflow/cdk8s-mlflow/blob/main/docs/how-to/alerts.md#mlflowservererrors',
+    },
+  });
+});
+
+test('a notification about a version says which model and which versions', () => {
+  expectAnnotations(spec, { [info('3', '2', 'serving')]: '1x60' }, '50m', 'MlflowServingRolledBack', {
+    exp_labels: {
+      ...{ severity: 'warning', namespace: 'mlflow', component: 'mlflow-deployer' },
+      ...{ job: 'mlflow-deployer-metrics', pod: 'a', exported_namespace: 'mlflow', deployment: 'churn-serving' },
+      ...{ model: 'churn', wanted: '3', version: '2', phase: 'serving' },
+    },
+    exp_annotations: {
+      summary: 'The serving churn-serving does not serve the version that its alias or stage names.',
+      description:
+        'Version 3 of the model churn is wanted, and version 2 serves: the rollout was rolled back or cannot begin. Metrics: those of the deployer.',
+      runbook_url:
+        'https://github.com/cdk8s-mlflow/cdk8s-mlflow/blob/main/docs/how-to/alerts.md#mlflowservingrolledback',
+    },
+  });
+});
+
+test('two platforms in one namespace have alerts of their own', () => {
+  const app = new App();
+  const chart = new Chart(app, 'mlflow', { namespace: 'mlflow' });
+  const alerts = new Chart(app, 'alerts', { namespace: 'mlflow' });
+  for (const id of ['one', 'two']) {
+    new AlertRules(alerts, `${id}-alerts`, { platform: new MlflowPlatform(chart, id) });
+  }
+  const groups = render(alerts).flatMap((each) => each.spec.groups);
+  const series = { 'up{namespace="mlflow", job="one-server-metrics"}': '1x60' };
+  const down = (component: string) => `alertname="MlflowServerDown", component="${component}"`;
+  expectFiring({ groups }, [
+    { series, at: '50m', matchers: down('one-server'), count: 0 },
+    { series, at: '50m', matchers: down('two-server'), count: 1 },
+  ]);
+});
+
+/** CloudNativePG labels its series by itself, and numbers the claims. */
+test('the database of an operator has alerts by its own series', () => {
+  const operated = rulesOf(platforms.operated).spec;
+  const labels = (more: string) => `{namespace="mlflow", job="mlflow-postgres-metrics"${more}}`;
+  const series = {
+    [`cnpg_collector_up${labels(', pod="mlflow-postgres-1", cluster="mlflow-postgres"')}`]: '0x60',
+    [`cnpg_backends_total${labels(', pod="mlflow-postgres-1", state="idle", datname="mlflow"')}`]: '60x60',
+    [`cnpg_backends_total${labels(', pod="mlflow-postgres-1", state="active", datname="mlflow"')}`]: '30x60',
+    [`cnpg_pg_settings_setting${labels(', pod="mlflow-postgres-1", name="max_connections"')}`]: '100x60',
+    [`cnpg_pg_settings_setting${labels(', pod="mlflow-postgres-1", name="max_worker_processes"')}`]: '8x60',
+    [volume('available', 'mlflow-postgres-2-wal')]: '1x60',
+    [volume('capacity', 'mlflow-postgres-2-wal')]: '100x60',
+  };
+  const names = ['MlflowDatabaseDown', 'MlflowDatabaseConnections', 'MlflowVolumeFilling'];
+  expectFiring(
+    operated,
+    names.map((name) => ({ series, at: '50m', matchers: `alertname="${name}"`, count: 1 })),
+  );
+});
+
+test.each(Object.keys(platforms) as (keyof typeof platforms)[])(
+  'promtool accepts the rules of the platform %s',
+  (name) => {
+    const rules = rulesOf(platforms[name] as (chart: Chart) => MlflowPlatform).spec;
+    expect(checkRules(rules)).toContain('SUCCESS');
+  },
+);
+
 test('promtool refuses rules with an error, so its acceptance means something', () => {
   expect(() => checkRules({ groups: [{ name: 'a', rules: [{ alert: 'A', expr: 'up{' }] }] })).toThrow(/parse error/);
 });

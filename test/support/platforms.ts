@@ -1,5 +1,6 @@
 import { App, Chart, Duration, Size } from 'cdk8s';
 import {
+  AlertRules,
   ArtifactStore,
   Authentication,
   Backup,
@@ -225,13 +226,14 @@ export const external = [
   .map((name) => `Secret/${name}`)
   .concat('ConfigMap/prompts');
 
-/** One platform in a separate app, with its namespace and its monitor. */
+/** One platform in a separate app, with its namespace, its monitor and its alerts. */
 export function platformApp(name: keyof typeof platforms, outdir?: string): { app: App; charts: Chart[] } {
   const app = new App({ outdir });
   const chart = new Chart(app, name, { namespace: name });
   new RestrictedNamespace(chart, 'namespace');
-  const { server } = platforms[name](chart);
+  const platform = platforms[name](chart);
   const monitoring = new Chart(app, `${name}-monitoring`, { namespace: name });
-  new MetricsMonitor(monitoring, 'mlflow-metrics', { target: server });
+  new MetricsMonitor(monitoring, 'mlflow-metrics', { target: platform.server });
+  new AlertRules(monitoring, 'mlflow-alerts', { platform });
   return { app, charts: app.charts };
 }
