@@ -37,6 +37,8 @@ export { SecretValue } from './kubernetes/secret-value';
 export * from './kubernetes/restricted-namespace';
 export { AlertRules } from './monitoring/alert-rules';
 export * from './monitoring/alert-rules-props';
+export { Dashboard } from './monitoring/dashboard';
+export * from './monitoring/dashboard-props';
 export * from './monitoring/metrics-monitor';
 export { DeployerPolicy } from './serving/deployer-policy';
 export type { DeployerPolicyProps } from './serving/deployer-policy';

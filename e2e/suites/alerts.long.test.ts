@@ -1,6 +1,7 @@
 // The alert rules in a real Prometheus: all stay silent on a healthy platform; a fault makes its alert fire, and mending it
-// resolves the alert. docs/how-to/alerts.md.
+// resolves the alert. docs/how-to/alerts.md. And the queries of the Grafana dashboard, on the same platform.
 import { Chart, Duration, JsonPatch, Size } from 'cdk8s';
+import { ROWS } from '../../docs/generate/dashboard-panels';
 import {
   AlertRules,
   BackupTarget,
@@ -9,8 +10,9 @@ import {
   PostgresStatefulSet,
   RegisteredModel,
 } from '../../lib';
+import { ClientPod } from '../lib/client-pod';
 import { jobOf } from '../lib/cron-job';
-import { Lines } from '../lib/lines';
+import { Caller, Lines } from '../lib/lines';
 import { little } from '../lib/platform';
 import { isReady } from '../lib/pods';
 import { until } from '../lib/process';
@@ -218,6 +220,29 @@ test('MlflowSecretJobFailed fires after a Job that gave up, and resolves when th
   await fires('MlflowSecretJobFailed');
   again(spec.template.spec.containers[0].command);
   await resolves('MlflowSecretJobFailed');
+});
+
+test('every query of the dashboard returns a series', async () => {
+  const caller = new Caller(ClientPod.start(models, 'caller'), 'http://line-serving:8080/invocations', lines);
+  await until('the serving answers', 240, () => caller.predictions() !== undefined);
+  const values: Record<string, string> = {
+    ...{ namespace: namespace.name, server: 'mlflow-server-metrics', database: 'mlflow-postgres-metrics' },
+    ...{ deployer: 'mlflow-deployer-metrics', serving: '.+', serving_namespace: models.name, __rate_interval: '1m' },
+  };
+  const queries = Object.values(ROWS)
+    .flat()
+    .flatMap((panel) => Object.values(panel.queries).map((query) => ({ title: panel.title, query })));
+  const empty = async () => {
+    caller.predictions();
+    const found: string[] = [];
+    for (const { title, query } of queries) {
+      const filled = query.replace(/\$(\w+)/g, (_, name) => values[name]);
+      if ((await prometheus.query(filled)).length === 0) found.push(`${title}: ${filled}`);
+    }
+    return found;
+  };
+  await until('every query returns a series', 180, async () => (await empty()).length === 0).catch(() => undefined);
+  expect(await empty()).toEqual([]);
 });
 
 test('no alert fires after everything was mended', async () => {

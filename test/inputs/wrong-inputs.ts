@@ -256,6 +256,8 @@ const apps: Record<string, (args: Args) => Construct> = {
     new lib.MetricsMonitor(scope(), 'metrics', { target: server({}) }).apiObject(
       id === right['string id']() ? 'service-monitor' : id,
     ),
+  'Dashboard#apiObject': ({ id }) =>
+    new lib.Dashboard(scope(), 'dashboard').apiObject(id === right['string id']() ? 'config-map' : id),
   'AlertRules#apiObject': ({ id }) =>
     new lib.AlertRules(scope(), 'alerts', { platform: server({}) }).apiObject(
       id === right['string id']() ? 'prometheus-rule' : id,

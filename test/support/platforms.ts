@@ -7,6 +7,7 @@ import {
   BackupTarget,
   CloudNativePostgres,
   Credentials,
+  Dashboard,
   Database,
   Exposure,
   MlflowPlatform,
@@ -226,7 +227,7 @@ export const external = [
   .map((name) => `Secret/${name}`)
   .concat('ConfigMap/prompts');
 
-/** One platform in a separate app, with its namespace, its monitor and its alerts. */
+/** One platform in a separate app, with its namespace, its monitor, alerts and dashboards. */
 export function platformApp(name: keyof typeof platforms, outdir?: string): { app: App; charts: Chart[] } {
   const app = new App({ outdir });
   const chart = new Chart(app, name, { namespace: name });
@@ -235,5 +236,7 @@ export function platformApp(name: keyof typeof platforms, outdir?: string): { ap
   const monitoring = new Chart(app, `${name}-monitoring`, { namespace: name });
   new MetricsMonitor(monitoring, 'mlflow-metrics', { target: platform.server });
   new AlertRules(monitoring, 'mlflow-alerts', { platform });
+  new Dashboard(monitoring, 'mlflow-dashboard');
+  new Dashboard(monitoring, 'mlflow-operator-dashboard', { instanceSelector: { dashboards: 'grafana' } });
   return { app, charts: app.charts };
 }
