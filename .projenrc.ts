@@ -49,6 +49,8 @@ const project = new cdk.JsiiProject({
     'eslint-plugin-prettier@^5.5.7',
     'prettier@^3.10.1',
     'fast-check@4.10.2',
+    // Writes lib/monitoring/dashboard-model.ts: a jsii package cannot depend on it.
+    '@grafana/grafana-foundation-sdk@0.0.21',
     'jest@30.5.2',
     // As oidc-provider has it.
     'jose@6.2.13',
@@ -161,6 +163,8 @@ project.package.addField('scripts', {
   measure: 'node runtime/bundle.mjs && tsx e2e/measure/measure.ts',
   docs: 'typedoc --options docs/site/typedoc.json',
   inputs: 'tsx test/conventions/write-inputs.ts',
+  // The Grafana dashboard: docs/generate/dashboard-panels.ts.
+  dashboard: 'tsx docs/generate/dashboard.ts',
   'docs:reference': 'node runtime/bundle.mjs && tsx docs/generate/reference.ts',
 });
 

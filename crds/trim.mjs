@@ -1,7 +1,8 @@
 // Writes crds/*.yaml from an operator's own CRD. It keeps names, types and limits, and removes descriptions and versions
 // that are no longer stored. The annotations name the release of the CRD. `cdk8s import` reads servicemonitors.yaml. The
 // tests use httproutes.yaml, which is from the first Gateway API with `timeouts` in its standard channel. The definition of
-// CloudNativePG's Cluster has 460 kB: only the fields of the arguments are kept, with everything below them.
+// CloudNativePG's Cluster has 460 kB, and the one of PrometheusRule a pattern that JavaScript cannot read: only the fields of
+// the arguments are kept, with everything below them.
 //   node crds/trim.mjs <crd.yaml> [<field of spec> | <field>.<field> …] > crds/<name>.yaml
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';

@@ -107,6 +107,9 @@ export class MlflowPlatform extends Construct {
   /** The garbage collection, if the platform has one. */
   public readonly garbageCollection?: GarbageCollection;
 
+  /** Servings, wherever their charts are. */
+  private readonly served = new Set<ModelServing>();
+
   /**
    * @param scope the chart, or a construct in a chart, that contains it
    * @param id names the platform and is the first part of every resource's name: a DNS label
@@ -168,6 +171,7 @@ export class MlflowPlatform extends Construct {
     const placement = defined(mergePlacement(this.props.pods, rest));
     const tracking = TrackingEndpoint.fromServer(this.server);
     const serving = new ModelServing(scope, id, { ...rest, ...placement, tracking });
+    this.served.add(serving);
     if (serving.model.version === undefined) this.follow(serving);
     return serving;
   }
@@ -182,6 +186,12 @@ export class MlflowPlatform extends Construct {
     const tracking = TrackingEndpoint.fromServer(this.server);
     const deployer = this.foundDeployer ?? new ModelDeployer(this, 'deployer', { ...this.props.deployer, tracking });
     deployer.follow(serving);
+    this.served.add(serving);
+  }
+
+  /** What alerts are about: all below the platform, and its parts in other places of the tree. @internal */
+  public _monitored(): readonly unknown[] {
+    return [this, this.database, this.artifacts, ...this.served];
   }
 
   /**

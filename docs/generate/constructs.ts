@@ -66,6 +66,7 @@ function shortened(object: Manifest): Manifest {
   copy.metadata.name = nameOf(object);
   for (const file of Object.keys(copy.data ?? {})) {
     if (/\.(js|py|sh)$/.test(file)) copy.data[file] = '<program>';
+    if (/\.json$/.test(file) && copy.metadata.name.endsWith('-dashboard')) copy.data[file] = '<dashboard>';
     if (file === 'revision') copy.data[file] = '<hash>';
   }
   const annotations = copy.spec?.template?.metadata?.annotations;

@@ -3,11 +3,13 @@ import { App, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { Manifest } from './manifests';
 import {
+  AlertRules,
   Authentication,
   Backup,
   BackupTarget,
   CloudNativePostgres,
   Credentials,
+  Dashboard,
   GarbageCollection,
   MetricsMonitor,
   Exposure,
@@ -153,6 +155,20 @@ export const documented: Documented[] = [
     about:
       'A ServiceMonitor, with which Prometheus scrapes the tracking server. Put it into its own chart: it needs the Prometheus Operator.',
     of: ({ server }, chart) => new MetricsMonitor(chart, 'mlflow-metrics', { target: server }),
+  },
+  {
+    construct: 'AlertRules',
+    about:
+      'A PrometheusRule with the alerts of a platform: [alerts and what to do](../how-to/alerts.md). Put it into its own chart: it needs the Prometheus Operator.',
+    of: (platform, chart) => new AlertRules(chart, 'mlflow-alerts', { platform }),
+  },
+  {
+    construct: 'Dashboard',
+    about:
+      'The Grafana dashboard, as a ConfigMap for the sidecar of Grafana, or as a GrafanaDashboard for the Grafana Operator.',
+    // With its option in the platform that has all of them.
+    of: ({ backup }, chart) =>
+      new Dashboard(chart, 'mlflow-dashboard', backup && { instanceSelector: { dashboards: 'grafana' } }),
   },
 ];
 

@@ -11,6 +11,13 @@ export interface Target {
   readonly labels: Record<string, string>;
 }
 
+export interface LoadedRule {
+  readonly name: string;
+  readonly query: string;
+  readonly health: string;
+  readonly lastError?: string;
+}
+
 export interface Sample {
   readonly labels: Record<string, string>;
   readonly value: number;
@@ -46,6 +53,21 @@ export class Prometheus {
     return result.map(({ metric, value }: any) => ({ labels: metric, value: Number(value[1]) }));
   }
 
+  /** The alerting rules that it has loaded from the PrometheusRules of a namespace. */
+  public async rules(namespace: string): Promise<LoadedRule[]> {
+    const { groups } = await this.ask('rules?type=alert');
+    return groups.filter(({ file }: any) => file.includes(`/${namespace}-`)).flatMap(({ rules }: any) => rules);
+  }
+
+  /** Names of the alerts that fire about a platform's namespaces. */
+  public async firing(...namespaces: string[]): Promise<string[]> {
+    const { alerts } = await this.ask('alerts');
+    const firing = alerts.filter(
+      ({ state, labels }: any) => state === 'firing' && namespaces.includes(labels.namespace),
+    );
+    return [...new Set<string>(firing.map(({ labels }: any) => labels.alertname))].sort();
+  }
+
   public leave(): void {
     this.forward?.stop();
   }
@@ -63,16 +85,15 @@ export class Prometheus {
   }
 }
 
-/** The kinds without which the operator does not start. ServiceMonitor, which is under test, has the operator's schema. */
+/** The kinds without which the operator does not start. ServiceMonitor and PrometheusRule, which are under test, have the operator's schema. */
 function kinds(): any[] {
   const plurals = {
     Prometheus: 'prometheuses',
     PodMonitor: 'podmonitors',
     Probe: 'probes',
-    PrometheusRule: 'prometheusrules',
   };
   const others = Object.entries(plurals).map(([kind, plural]) =>
     ofAnything({ group: 'monitoring.coreos.com', kind, plural }),
   );
-  return [ofCrds('servicemonitors.yaml'), ...others];
+  return [ofCrds('servicemonitors.yaml'), ofCrds('prometheusrules.yaml'), ...others];
 }

@@ -19,7 +19,7 @@ export function serviceAccount(component: Component, annotations?: Record<string
  * `$`. An annotation and not a label, as it selects nothing.
  * @see https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution
  */
-const VERBATIM = { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' };
+export const VERBATIM = { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' };
 
 /** Text that reaches the pods as it is written here. */
 export function configMap(

@@ -3,6 +3,26 @@
 // `string` is required, `string?` optional, `X[]` a list, `{X}` a record; the rest are names of these tables.
 export const STRUCTS: Record<string, Record<string, string>> = {
   Affinity: { nodeAffinity: 'NodeAffinity?', podAffinity: 'PodAffinity?', podAntiAffinity: 'PodAntiAffinity?' },
+  AlertRulesProps: {
+    platform: 'Construct',
+    labels: '{string}?',
+    alertLabels: '{string}?',
+    runbooks: 'string?',
+    thresholds: 'AlertThresholds?',
+    disabledAlerts: 'string[]?',
+  },
+  AlertThresholds: {
+    errorPercent: 'number?',
+    serverLatency: 'Duration?',
+    servingLatency: 'Duration?',
+    connectionPercent: 'number?',
+    volumePercent: 'number?',
+    volumeFullWithin: 'Duration?',
+    backupAge: 'Duration?',
+    drillAge: 'Duration?',
+    deployerLag: 'Duration?',
+    certificateTime: 'Duration?',
+  },
   Autoscaling: { minReplicas: 'number?', maxReplicas: 'number?', targetCpuPercent: 'number?' },
   AzureContainerProps: {
     account: 'string',
@@ -79,6 +99,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     ephemeralStorage: 'EphemeralStorageResources?',
   },
   CpuResources: { request: 'Cpu?', limit: 'Cpu?' },
+  DashboardProps: { instanceSelector: '{string}?', labels: '{string}?', folder: 'string?' },
   DeployerPolicyProps: { deployer: 'ModelDeployer' },
   EgressRule: { peer: 'NetworkPeer', port: 'number' },
   EphemeralStorageResources: { request: 'Size?', limit: 'Size?' },
@@ -633,6 +654,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
 };
 
 export const CALLS: Record<string, Record<string, string>> = {
+  'AlertRules#apiObject': { id: 'string' },
   'ArtifactStore.fromAzureContainer': { props: 'AzureContainerProps' },
   'ArtifactStore.fromBucket': { props: 'ExistingBucketProps' },
   'ArtifactStore.fromClaim': { props: 'ExistingClaimProps' },
@@ -648,6 +670,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'Component#apiObject': { id: 'string' },
   'Credentials.fromSecret': { name: 'string', keys: 'SecretKeys?' },
   'Credentials.fromServiceAccount': { annotations: '{string}' },
+  'Dashboard#apiObject': { id: 'string' },
   'Database.fromExisting': { props: 'ExistingDatabaseProps' },
   'DeployerPolicy#apiObject': { id: 'string' },
   'Exposure.httpRoute': { props: 'HttpRouteExposureProps' },
@@ -682,8 +705,10 @@ export const CALLS: Record<string, Record<string, string>> = {
   'TrackingServer#addServiceUser': { username: 'string' },
   'WarmUp.fromConfigMap': { name: 'string', key: 'string', contentType: 'string?' },
   'WarmUp.request': { body: 'string', contentType: 'string?' },
+  'new AlertRules': { scope: 'Construct', id: 'string', props: 'AlertRulesProps' },
   'new Backup': { scope: 'Construct', id: 'string', props: 'BackupProps' },
   'new CloudNativePostgres': { scope: 'Construct', id: 'string', props: 'CloudNativePostgresProps?' },
+  'new Dashboard': { scope: 'Construct', id: 'string', props: 'DashboardProps?' },
   'new DeployerPolicy': { scope: 'Construct', id: 'string', props: 'DeployerPolicyProps' },
   'new GarbageCollection': { scope: 'Construct', id: 'string', props: 'GarbageCollectionProps' },
   'new MetricsMonitor': { scope: 'Construct', id: 'string', props: 'MetricsMonitorProps' },

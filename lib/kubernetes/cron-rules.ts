@@ -1,3 +1,4 @@
+import { Duration } from 'cdk8s';
 import { Rule, shownRule } from './rules';
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
@@ -26,6 +27,22 @@ export function scheduleRule(what: string, schedule: string): Rule {
     schedule,
     "five fields of cron's format: minute, hour, day of the month, month, day of the week from 0, e.g. '0 2 * * *'",
   );
+}
+
+/**
+ * An upper bound of the time between two runs: a day, or what the fields for days and months restrict it to. A day in
+ * February that does not exist each year is not considered.
+ */
+export function longestPause(schedule: string): Duration {
+  const macro: Record<string, number> = { '@weekly': 7, '@monthly': 31, '@yearly': 366, '@annually': 366 };
+  if (schedule.startsWith('@')) return Duration.days(macro[schedule] ?? 1);
+  const [, , day, month, weekday] = schedule
+    .trim()
+    .split(/\s+/)
+    .map((field) => !/^[*?](\/1)?$/.test(field));
+  // If both are restricted, either is enough.
+  const days = weekday ? 7 : day ? 31 : 1;
+  return Duration.days(month ? 366 : days);
 }
 
 function isRange(text: string, least: number, most: number, names: string[]): boolean {

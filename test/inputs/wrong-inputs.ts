@@ -132,6 +132,13 @@ const right: Record<string, () => any> = {
   'number workers': () => 1,
   'number maxDatabaseRequests': () => 1,
   boolean: () => true,
+  'string runbooks': () => 'https://wiki.example.com/alerts',
+  'string disabledAlerts': () => 'MlflowServerSlow',
+  'Duration serverLatency': () => Duration.seconds(2),
+  'Duration servingLatency': () => Duration.seconds(2),
+  'Duration volumeFullWithin': () => Duration.days(1),
+  'Duration deployerLag': () => Duration.minutes(5),
+  'Construct platform': () => server({}),
   Construct: () => new Chart(new App(), 'chart', { namespace: 'mlflow' }),
   Chart: () => new Chart(new App(), 'chart', { namespace: 'mlflow' }),
   Size: () => Size.gibibytes(5),
@@ -268,6 +275,12 @@ const apps: Record<string, (args: Args) => Construct> = {
   'MetricsMonitor#apiObject': ({ id }) =>
     new lib.MetricsMonitor(scope(), 'metrics', { target: server({}) }).apiObject(
       id === right['string id']() ? 'service-monitor' : id,
+    ),
+  'Dashboard#apiObject': ({ id }) =>
+    new lib.Dashboard(scope(), 'dashboard').apiObject(id === right['string id']() ? 'config-map' : id),
+  'AlertRules#apiObject': ({ id }) =>
+    new lib.AlertRules(scope(), 'alerts', { platform: server({}) }).apiObject(
+      id === right['string id']() ? 'prometheus-rule' : id,
     ),
   'MlflowPlatform#apiObject': ({ id }) => platform().apiObject(id === right['string id']() ? `server/${id}` : id),
   'MountedFiles.fromConfigMap': ({ name, mountPath }) =>

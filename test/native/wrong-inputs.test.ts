@@ -58,7 +58,17 @@ test('Kubernetes’ own validation accepts everything that synth accepts', () =>
 test('custom resources have the fields of their kinds', () => {
   const custom = [...accepted.values()].map(({ object }) => object).filter((object) => !modelFile(object));
   expect(new Set(custom.map(({ kind }) => kind))).toEqual(
-    new Set(['Cluster', 'Database', 'HTTPRoute', 'ObjectStore', 'Route', 'ScheduledBackup', 'ServiceMonitor']),
+    new Set([
+      'Cluster',
+      'Database',
+      'GrafanaDashboard',
+      'HTTPRoute',
+      'ObjectStore',
+      'PrometheusRule',
+      'Route',
+      'ScheduledBackup',
+      'ServiceMonitor',
+    ]),
   );
   expect(schema(custom)).toEqual([]);
 });

@@ -1,11 +1,13 @@
 import { App, Chart, Duration, Size } from 'cdk8s';
 import {
+  AlertRules,
   ArtifactStore,
   Authentication,
   Backup,
   BackupTarget,
   CloudNativePostgres,
   Credentials,
+  Dashboard,
   Database,
   Exposure,
   MlflowPlatform,
@@ -225,13 +227,16 @@ export const external = [
   .map((name) => `Secret/${name}`)
   .concat('ConfigMap/prompts');
 
-/** One platform in a separate app, with its namespace and its monitor. */
+/** One platform in a separate app, with its namespace, its monitor, alerts and dashboards. */
 export function platformApp(name: keyof typeof platforms, outdir?: string): { app: App; charts: Chart[] } {
   const app = new App({ outdir });
   const chart = new Chart(app, name, { namespace: name });
   new RestrictedNamespace(chart, 'namespace');
-  const { server } = platforms[name](chart);
+  const platform = platforms[name](chart);
   const monitoring = new Chart(app, `${name}-monitoring`, { namespace: name });
-  new MetricsMonitor(monitoring, 'mlflow-metrics', { target: server });
+  new MetricsMonitor(monitoring, 'mlflow-metrics', { target: platform.server });
+  new AlertRules(monitoring, 'mlflow-alerts', { platform });
+  new Dashboard(monitoring, 'mlflow-dashboard');
+  new Dashboard(monitoring, 'mlflow-operator-dashboard', { instanceSelector: { dashboards: 'grafana' } });
   return { app, charts: app.charts };
 }

@@ -1,0 +1,91 @@
+// A program that writes lib/monitoring/dashboard-model.ts: the dashboard as Grafana's JSON, by the Grafana Foundation SDK.
+import { writeFileSync } from 'fs';
+import { join } from 'path';
+import { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import {
+  DashboardBuilder,
+  DatasourceVariableBuilder,
+  Panel,
+  QueryVariableBuilder,
+  RowBuilder,
+  VariableRefresh,
+  VariableSort,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
+import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
+import { PanelBuilder as StateTimelineBuilder } from '@grafana/grafana-foundation-sdk/statetimeline';
+import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
+import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+import { format, resolveConfig } from 'prettier';
+import { PanelOfDashboard, ROWS, VARIABLES } from './dashboard-panels';
+
+const FILE = join(__dirname, '../../lib/monitoring/dashboard-model.ts');
+const datasource = { type: 'prometheus', uid: '${datasource}' };
+const BUILDERS = {
+  number: StatBuilder,
+  lines: TimeseriesBuilder,
+  table: TableBuilder,
+  timeline: StateTimelineBuilder,
+};
+
+/** Grafana's JSON of the dashboard. */
+export function dashboardModel(): object {
+  const dashboard = new DashboardBuilder('MLflow')
+    .uid('cdk8s-mlflow')
+    .tags(['mlflow'])
+    .timezone('browser')
+    .refresh('30s')
+    .time({ from: 'now-6h', to: 'now' })
+    .withVariable(new DatasourceVariableBuilder('datasource').label('Prometheus').type('prometheus'));
+  for (const [name, { label, query, several = false }] of Object.entries(VARIABLES)) {
+    dashboard.withVariable(
+      new QueryVariableBuilder(name)
+        .label(label)
+        .datasource(datasource)
+        .query({ query, refId: name })
+        .definition(query)
+        .refresh(VariableRefresh.OnTimeRangeChanged)
+        .sort(VariableSort.AlphabeticalAsc)
+        .multi(several)
+        .includeAll(several),
+    );
+  }
+  for (const [title, panels] of Object.entries(ROWS)) {
+    dashboard.withRow(new RowBuilder(title));
+    for (const each of panels) dashboard.withPanel(panel(each));
+  }
+  return dashboard.build();
+}
+
+function panel({ title, description, drawing, unit, queries, width = 12 }: PanelOfDashboard): Builder<Panel> {
+  const builder = new BUILDERS[drawing]();
+  builder
+    .title(title)
+    .description(description)
+    .datasource(datasource)
+    .height(drawing === 'number' ? 4 : 8)
+    .span(width);
+  if (unit) builder.unit(unit);
+  Object.entries(queries).forEach(([legend, expression], at) => {
+    const query = new DataqueryBuilder().datasource(datasource).expr(expression).legendFormat(legend);
+    query.refId(String.fromCharCode('A'.charCodeAt(0) + at));
+    if (drawing === 'table') query.instant().format(PromQueryFormat.Table);
+    else query.range();
+    builder.withTarget(query);
+  });
+  return builder;
+}
+
+/** The text of lib/monitoring/dashboard-model.ts. */
+export async function dashboardText(): Promise<string> {
+  const text = [
+    '// Longer than 250 lines: it is generated.',
+    '// Generated from docs/generate/dashboard-panels.ts by `npm run dashboard`.',
+    `export const DASHBOARD: object = ${JSON.stringify(dashboardModel())};\n`,
+  ].join('\n');
+  return format(text, { ...(await resolveConfig(FILE)), filepath: FILE });
+}
+
+if (require.main === module) {
+  void dashboardText().then((text) => writeFileSync(FILE, text));
+}
