@@ -18,6 +18,7 @@ import { Exposure } from '../exposure/exposure';
 import { checkInputs } from '../inputs/inputs';
 import { accountAnnotations } from '../kubernetes/pod';
 import { secretVariables } from '../kubernetes/secret-value';
+import { ServiceUserRole } from '../nginx/service-user-role';
 
 /** The suffix of every serving's name, and the longest that is added to that name. */
 const SUFFIX = '-serving';
@@ -69,7 +70,7 @@ export class ModelServing extends Component implements IMetricsTarget {
     this.model = props.model;
     this.url = `http://${this._serviceHost()}:${MODEL_PORT}`;
     this.metricsLabels = metricsLabels(this);
-    this.tracking = props.tracking._connect(this, name, 'serving');
+    this.tracking = props.tracking._connect(this, name, ServiceUserRole.SERVING);
     this.tracking.user?.mayEdit(props.model.name);
 
     serviceAccount(this, accountAnnotations([this.tracking]));
