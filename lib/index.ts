@@ -67,5 +67,7 @@ export { GarbageCollection } from './operations/garbage-collection';
 export * from './operations/garbage-collection-props';
 export type { ClaimTargetProps, RcloneTargetProps } from './operations/backup-target';
 export { ServiceUser } from './tracking/service-user';
+export type { ServiceUserOptions } from './tracking/service-user';
+export { ServiceUserRole } from './nginx/service-user-role';
 export { TrackingServer } from './tracking/tracking-server';
 export * from './tracking/tracking-server-props';

@@ -15,7 +15,7 @@ import { environment } from '../kubernetes/pod';
 import { mergeResources, renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
-/** Roles are in roles.ts. The service users of an app's own programs have none. */
+/** Other roles are in role-routes.ts. This one stands for a user who may do what a person may. */
 const NO_ROLE = 'program';
 const PLAN = 'credentials.json';
 

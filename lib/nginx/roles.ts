@@ -1,40 +1,5 @@
 import { NginxBasicLogin, NginxLogin, NginxOidcLogin } from './nginx-options';
-
-/** What a service user is for. One without a role may do what a person may. */
-export type ServiceUserRole = 'serving' | 'deployer';
-
-/** @internal */
-export const ROLES: readonly ServiceUserRole[] = ['serving', 'deployer'];
-
-const REST = '/api/2\\.0/mlflow';
-/** Both write onto model versions what came of them. nginx does not read the body, which names model, version and tag. */
-const TAGS = [`POST:${REST}/model-versions/set-tag`, `DELETE:${REST}/model-versions/delete-tag`];
-
-/**
- * Methods and paths, as regular expressions. Those of a serving are what MLflow's client asks while download_model.py
- * downloads a version, whose source may be a logged model, a run, or a path of the store; those of the deployer are the
- * calls of runtime/deployer/registry.ts and the other ways to read an alias or a stage.
- */
-const ALLOWED: Record<ServiceUserRole, readonly string[]> = {
-  serving: [
-    ...TAGS,
-    `GET:${REST}/model-versions/(get|get-download-uri)`,
-    `GET:${REST}/registered-models/(get|alias)`,
-    `(GET|POST):${REST}/registered-models/get-latest-versions`,
-    `GET:${REST}/runs/get`,
-    `GET:${REST}/logged-models/m-[0-9a-f]+`,
-    `POST:${REST}/logged-models/search`,
-    'GET:/api/3\\.0/mlflow/server-info',
-    // Never a name with '%': MLflow would decode it once more.
-    'GET:/api/2\\.0/mlflow-artifacts/(artifacts|artifacts/[^%]+|presigned/[^%]+)',
-  ],
-  deployer: [
-    ...TAGS,
-    `GET:${REST}/registered-models/(search|get|alias)`,
-    `(GET|POST):${REST}/registered-models/get-latest-versions`,
-    `GET:${REST}/model-versions/(get|search)`,
-  ],
-};
+import { ROLES, ROLE_ROUTES } from './role-routes';
 
 /** The message of a 403 of the proxy itself: see the errors of server-site.ts. */
 export const FORBIDDEN = '$forbidden';
@@ -49,12 +14,12 @@ export interface RoleRules {
   readonly rules: string;
 }
 
-/** Restricts the logins of servings and of the deployer to what they need: the answer to all else is 403. */
+/** Restricts the logins with a role to what it needs: the answer to all else is 403. */
 export function roleRules(login: NginxLogin): RoleRules {
   if (login.kind !== 'basic' && login.kind !== 'oidc') {
     return { maps: `  map '' ${FORBIDDEN} { default 'This is not allowed.'; }\n`, rules: '' };
   }
-  const allowed = ROLES.flatMap((role) => ALLOWED[role].map((each) => `    '~^${role}:${each}\\z' 0;\n`));
+  const allowed = ROLES.flatMap((role) => ROLE_ROUTES[role].map((each) => `    '~^${role}:${each}\\z' 0;\n`));
   return {
     maps: `  # Each service user has a file, named by role and user, which appears here while nginx runs.
   map $remote_user $program {
@@ -68,7 +33,7 @@ export function roleRules(login: NginxLogin): RoleRules {
 ${allowed.join('')}    default 1;
   }
   map $beyond_role ${FORBIDDEN} {
-    1 'The login of a $role may not do this. A person may, or a service user of your own: server.addServiceUser().';
+    1 'The login of a $role may not do this. A person may, or a service user with another role.';
     default '${login.kind === 'oidc' ? NOT_ADMITTED : NO_FILE}';
   }
 `,

@@ -21,6 +21,7 @@ import { durationRule, seconds } from '../kubernetes/durations';
 import { peerRules } from '../kubernetes/network-peer';
 import { LOG_SPACE, mergeResources, resourceRules } from '../kubernetes/resources';
 import { Rule, check, imageRule, wholeRule } from '../kubernetes/rules';
+import { ServiceUserRole } from '../nginx/service-user-role';
 
 const POLL_INTERVAL = Duration.seconds(5);
 
@@ -89,7 +90,7 @@ export class ModelDeployer extends Component implements IMetricsTarget {
       },
     ]);
     this.metricsLabels = metricsLabels(this);
-    this.tracking = props.tracking._connect(this, 'deployer', 'deployer');
+    this.tracking = props.tracking._connect(this, 'deployer', ServiceUserRole.DEPLOYER);
     serviceAccount(this);
     this.lease();
     configMap(this, 'config-map', `${name}-program`, () => programs('deployer.js'));

@@ -20,6 +20,7 @@ import { Exposure } from '../exposure/exposure';
 import { checkInputs } from '../inputs/inputs';
 import { accountAnnotations } from '../kubernetes/pod';
 import { secretVariables } from '../kubernetes/secret-value';
+import { ServiceUserRole } from '../nginx/service-user-role';
 
 /** The suffix of every serving's name, and the longest that is added to that name. */
 const SUFFIX = '-serving';
@@ -71,7 +72,7 @@ export class ModelServing extends Component implements IMetricsTarget {
     this.model = props.model;
     this.url = `http://${this._serviceHost()}:${this.servicePort}`;
     this.metricsLabels = metricsLabels(this);
-    this.tracking = props.tracking._connect(this, name, 'serving');
+    this.tracking = props.tracking._connect(this, name, ServiceUserRole.SERVING);
     this.tracking.user?.mayEdit(props.model.name);
 
     serviceAccount(this, accountAnnotations([this.tracking]));

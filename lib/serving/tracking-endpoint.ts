@@ -7,7 +7,7 @@ import { Connection, SecretVariable } from '../kubernetes/connection';
 import { EgressRule, egressRules } from '../kubernetes/network-peer';
 import { Rule } from '../kubernetes/rules';
 import { HTTP_PORT } from '../nginx/reverse-proxy';
-import { ServiceUserRole } from '../nginx/roles';
+import { RestrictedRole } from '../nginx/role-routes';
 import { LONGEST_SERVICE_USER, ServiceUser } from '../tracking/service-user';
 import { TrackingServer } from '../tracking/tracking-server';
 
@@ -73,7 +73,7 @@ export class TrackingEndpoint {
 
   private constructor(
     private readonly rules: (component: Component) => Rule[],
-    private readonly connect: (component: Component, name: string, role: ServiceUserRole) => TrackingConnection,
+    private readonly connect: (component: Component, name: string, role: RestrictedRole) => TrackingConnection,
   ) {}
 
   /**
@@ -92,7 +92,7 @@ export class TrackingEndpoint {
    * @param role what its user may do
    * @internal
    */
-  public _connect(component: Component, name: string, role: ServiceUserRole): TrackingConnection {
+  public _connect(component: Component, name: string, role: RestrictedRole): TrackingConnection {
     return this.connect(component, name, role);
   }
 }
@@ -116,7 +116,7 @@ function connectToServer(
   server: TrackingServer,
   component: Component,
   name: string,
-  role: ServiceUserRole,
+  role: RestrictedRole,
 ): TrackingConnection {
   const elsewhere = server.namespace !== component.namespace;
   const inNamespace = (namespace: string) =>

@@ -10,7 +10,8 @@ import { Exposure } from '../exposure/exposure';
 import { SecretVariable } from '../kubernetes/connection';
 import { check } from '../kubernetes/rules';
 import { ReverseProxyProps } from '../nginx/reverse-proxy';
-import { ServiceUserRole } from '../nginx/roles';
+import { RestrictedRole } from '../nginx/role-routes';
+import { ServiceUserRole } from '../nginx/service-user-role';
 
 /** User of people in a generated Secret. */
 const ADMINISTRATOR = 'admin';
@@ -96,7 +97,26 @@ export class ServerLogin {
     return this.authentication._databaseName;
   }
 
-  public addServiceUser(username: string, role?: ServiceUserRole): ServiceUser {
+  /** The role of a user of the app's own, or none if it may do what a person may. */
+  public restricted(role: ServiceUserRole = ServiceUserRole.ADMIN): RestrictedRole | undefined {
+    if (role === ServiceUserRole.ADMIN) return undefined;
+    const { _kind: kind } = this.authentication;
+    check(this.server, [
+      {
+        wrong: kind === 'mlflow',
+        given: `role is '${role}', with Authentication.mlflow()`,
+        want: "expected no role: MLflow's own permissions say what the user may do, and mayEdit() gives one of them",
+      },
+      {
+        wrong: kind === 'none',
+        given: `role is '${role}', with Authentication.none()`,
+        want: 'expected no role: no login is checked, so every client may do everything',
+      },
+    ]);
+    return role;
+  }
+
+  public addServiceUser(username: string, role?: RestrictedRole): ServiceUser {
     const { server, usersSecret } = this;
     check(server, [
       {

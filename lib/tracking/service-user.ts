@@ -2,16 +2,28 @@ import { Component } from '../component/component';
 import { CredentialsJob } from '../credentials/credentials-job';
 import { checkInputs } from '../inputs/inputs';
 import { check } from '../kubernetes/rules';
-import { ServiceUserRole } from '../nginx/roles';
+import { RestrictedRole } from '../nginx/role-routes';
+import { ServiceUserRole } from '../nginx/service-user-role';
 
 /** The longest name of a service user that nginx accepts. */
 export const LONGEST_SERVICE_USER = 58;
+
+/** Options of a service user. */
+export interface ServiceUserOptions {
+  /**
+   * What it may do: the proxy checks method and path of each request. A changed role takes effect within a minute, without a
+   * restart. With `Authentication.mlflow()` an error, as MLflow's permissions say there what a user may do.
+   * @default ServiceUserRole.ADMIN - all that a person may do
+   */
+  readonly role?: ServiceUserRole;
+}
 
 /** @internal */
 export interface ServiceUserProps {
   readonly server: Component;
   readonly username: string;
-  readonly role?: ServiceUserRole;
+  /** @default - all that a person may do */
+  readonly role?: RestrictedRole;
   /** Secret with an entry for each service user of the server. */
   readonly usersSecret: string;
 }
@@ -47,7 +59,7 @@ export class ServiceUser {
 
   /**
    * Gives the user MLflow's permission `EDIT` on a registered model. It takes effect with `Authentication.mlflow()` only:
-   * with `basic()` nginx knows the roles of the deployer and of servings, and every other user may edit every model.
+   * with `basic()` and `oidc()` a role says what a user may do, for all models alike.
    *
    * @param model name of the registered model
    */

@@ -9,7 +9,7 @@ import { ServerLogin } from './server-login';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
 import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
 import { serverServices, servicePort } from './server-service';
-import { ServiceUser } from './service-user';
+import { ServiceUser, ServiceUserOptions } from './service-user';
 import { serviceUsersJob } from './service-users-job';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { autoscaler } from '../component/autoscaler';
@@ -28,7 +28,7 @@ import { NetworkPeer } from '../kubernetes/network-peer';
 import { accountAnnotations } from '../kubernetes/pod';
 import { secretVariables } from '../kubernetes/secret-value';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../nginx/reverse-proxy';
-import { ServiceUserRole } from '../nginx/roles';
+import { RestrictedRole } from '../nginx/role-routes';
 
 /**
  * MLflow's tracking server and model registry, behind nginx in the same pod.
@@ -105,18 +105,18 @@ export class TrackingServer extends Component implements IMetricsTarget {
 
   /**
    * Adds the login of a program, e.g. of a notebook or a pipeline: the Secret `<name>-<user>-login`, with the keys
-   * `username` and `password`. With `Authentication.basic()` it may do what a person may. The deployer and servings get
-   * service users of their own, which may do only what their work needs.
+   * `username` and `password`. The deployer and servings get service users of their own.
    *
    * @param username at most 58 lower-case letters, digits and '-'
+   * @param options its role
    */
-  public addServiceUser(username: string): ServiceUser {
-    checkInputs('TrackingServer#addServiceUser', { username }, this);
-    return this.login.addServiceUser(username);
+  public addServiceUser(username: string, options: ServiceUserOptions = {}): ServiceUser {
+    checkInputs('TrackingServer#addServiceUser', { username, options }, this);
+    return this.login.addServiceUser(username, this.login.restricted(options.role));
   }
 
   /** The login of a program of ours, which may do only what its work needs. @internal */
-  public _addServiceUser(username: string, role: ServiceUserRole): ServiceUser {
+  public _addServiceUser(username: string, role: RestrictedRole): ServiceUser {
     return this.login.addServiceUser(username, role);
   }
 

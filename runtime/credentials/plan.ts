@@ -102,7 +102,7 @@ export function validatePlan(input: unknown): CredentialsPlan {
 }
 
 /** A user's role and name. @internal */
-export const userKey = /^(program|serving|deployer)\.([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)$/;
+export const userKey = /^(program|reader|trainer|serving|deployer)\.([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)$/;
 
 function checkLogins(given: unknown, problems: string[]): void {
   if (given === undefined) return;

@@ -328,9 +328,9 @@ const apps: Record<string, (args: Args) => Construct> = {
   'TrackingEndpoint.fromServer': ({ server: of }) =>
     serving({ tracking: lib.TrackingEndpoint.fromServer(of) }, beneath(of)),
   'TrackingEndpoint.fromUrl': ({ url, props }) => serving({ tracking: lib.TrackingEndpoint.fromUrl(url, props) }),
-  'TrackingServer#addServiceUser': ({ username }) => {
+  'TrackingServer#addServiceUser': ({ username, options }) => {
     const of = server({});
-    of.addServiceUser(username);
+    of.addServiceUser(username, options);
     return of;
   },
   'WarmUp.fromConfigMap': ({ name, key, contentType }) =>

@@ -98,7 +98,7 @@ test('the login applies to the whole main port, except for /health', () => {
 });
 
 test('the files of service users are found by role, and only for a plain name', () => {
-  for (const role of ['program', 'serving', 'deployer']) {
+  for (const role of ['program', 'reader', 'trainer', 'serving', 'deployer']) {
     expect(render()).toContain(`if (-f /users/programs/${role}.$program) {`);
   }
   expect(render()).toContain(`'~^[a-z0-9](?:[-a-z0-9]{0,56}[a-z0-9])?\\z' $remote_user;`);

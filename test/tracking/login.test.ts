@@ -1,5 +1,12 @@
 import { containerOf, filesOf, plannedSecrets, podOf, serverError, serverObjects } from './servers';
-import { Authentication, Credentials, ServiceUser, TrackingServer, TrackingServerProps } from '../../lib';
+import {
+  Authentication,
+  Credentials,
+  ServiceUser,
+  ServiceUserRole,
+  TrackingServer,
+  TrackingServerProps,
+} from '../../lib';
 import { find, findByPrefix } from '../support/synth';
 
 const withDeployer = (props: Partial<TrackingServerProps> = {}) => {
@@ -70,6 +77,39 @@ describe('a service user', () => {
       secret: { secretName: 'server-users', defaultMode: 0o440, optional: true },
     });
     expect(podOf(serverObjects(props, (server) => server.addServiceUser('deployer')))).toEqual(podOf(alone));
+  });
+});
+
+describe('the role of a service user', () => {
+  const entryOf = (role?: ServiceUserRole) =>
+    Object.keys(plannedLogins(serverObjects({}, (server) => server.addServiceUser('trainer', { role }))).users);
+
+  test.each([
+    [ServiceUserRole.READER, 'reader.trainer'],
+    [ServiceUserRole.TRAINER, 'trainer.trainer'],
+    [ServiceUserRole.DEPLOYER, 'deployer.trainer'],
+    [ServiceUserRole.SERVING, 'serving.trainer'],
+    [ServiceUserRole.ADMIN, 'program.trainer'],
+  ])('%s names its entry in the users’ Secret', (role, entry) => {
+    expect(entryOf(role)).toEqual([entry]);
+  });
+
+  test('changes neither the pods nor the configuration of nginx', () => {
+    const [plain, trainer] = [{}, { role: ServiceUserRole.TRAINER }].map((options) =>
+      serverObjects({}, (server) => server.addServiceUser('trainer', options)),
+    );
+    expect(podOf(trainer)).toEqual(podOf(plain));
+    expect(nginxOf(trainer)).toBe(nginxOf(plain));
+  });
+
+  test.each([
+    ['MLflow’s own login', Authentication.mlflow(), "with Authentication.mlflow(); expected no role: MLflow's own"],
+    ['no login', Authentication.none(), 'with Authentication.none(); expected no role: no login is checked'],
+  ])('is refused with %s', (_, authentication, message) => {
+    const add = (server: TrackingServer) => void server.addServiceUser('trainer', { role: ServiceUserRole.TRAINER });
+    expect(serverError({ authentication }, add)).toContain(`chart/server: role is 'trainer', ${message}`);
+    const admin = (server: TrackingServer) => void server.addServiceUser('trainer', { role: ServiceUserRole.ADMIN });
+    expect(() => serverObjects({ authentication }, admin)).not.toThrow();
   });
 });
 

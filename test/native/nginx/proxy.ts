@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Upstream } from './upstream';
 import { NginxLogin, NginxOptions } from '../../../lib/nginx/nginx-options';
-import { ROLES } from '../../../lib/nginx/roles';
+import { ROLES } from '../../../lib/nginx/role-routes';
 import { nginxConfiguration } from '../../../lib/nginx/server-site';
 
 const ENVIRONMENT = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` };
