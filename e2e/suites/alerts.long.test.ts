@@ -41,8 +41,9 @@ function watch(mlflow: MlflowPlatform, models: Chart): void {
     postgres: mlflow.database as PostgresStatefulSet,
     line: serving,
   };
-  for (const [id, target] of Object.entries(targets))
+  for (const [id, target] of Object.entries(targets)) {
     new MetricsMonitor(models, `${id}-monitor`, { target, labels, interval });
+  }
   const rules = new AlertRules(models, 'alerts', {
     platform: mlflow,
     labels,
@@ -132,8 +133,11 @@ test('every series that a rule reads exists on the platform', async () => {
   const missing = async () => {
     const without: string[] = [];
     for (const selector of selectors) {
-      if (/^(kube_job_failed|kube_cronjob_status_last_successful_time|mlflow_serving_request_duration)/.test(selector))
+      if (
+        /^(kube_job_failed|kube_cronjob_status_last_successful_time|mlflow_serving_request_duration)/.test(selector)
+      ) {
         continue;
+      }
       if ((await prometheus.query(selector.replace(fault, ''))).length === 0) without.push(selector);
     }
     return without;
