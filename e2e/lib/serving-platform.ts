@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Chart, Size } from 'cdk8s';
-import { parseAllDocuments, stringify } from 'yaml';
+import { App, Chart, Size, Yaml } from 'cdk8s';
 import { Namespace } from './namespace';
 import { little } from './platform';
 import { isReady, Pod } from './pods';
@@ -44,9 +43,9 @@ export class ServingPlatform {
     });
     this.build(mlflow, models);
     mkdirSync(output, { recursive: true });
-    const objects = parseAllDocuments(app.synthYaml()).map((document) => document.toJS());
+    const objects = app.charts.flatMap((each) => each.toJson());
     objects.forEach(this.admit);
-    writeFileSync(this.manifest, objects.map((object) => stringify(object)).join('---\n'));
+    writeFileSync(this.manifest, Yaml.stringify(...objects));
     // Objects of two namespaces: no --namespace.
     const applied = run('kubectl', ['apply', '--filename', this.manifest]);
     if (applied.status !== 0) throw new Error(applied.stderr);

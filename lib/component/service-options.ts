@@ -40,7 +40,7 @@ export interface ServiceOptions {
    */
   readonly annotations?: Record<string, string>;
   /**
-   * Port of the Service: `spec.ports[0].port`, which is also in the `url` of the component.
+   * TCP port of the Service: `spec.ports[0].port`, which is also in the `url` of the component.
    * @default 5000 - of a serving 8080
    */
   readonly port?: number;
@@ -50,12 +50,14 @@ export interface ServiceOptions {
    */
   readonly sessionAffinity?: Duration;
   /**
-   * `spec.ipFamilyPolicy`.
+   * Whether the Service has addresses of one family or of both: `spec.ipFamilyPolicy`. A change from both to one releases an
+   * address.
+   * @see https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services
    * @default - `SingleStack`
    */
   readonly ipFamilyPolicy?: IpFamilyPolicy;
   /**
-   * `spec.ipFamilies`, the main one first. It cannot be changed later.
+   * Families of the Service's addresses, the main one first, which cannot be changed later: `spec.ipFamilies`.
    * @default - the cluster's main family
    */
   readonly ipFamilies?: IpFamily[];
@@ -70,7 +72,7 @@ export interface ServerServiceOptions extends ServiceOptions {
    */
   readonly type?: ServiceType;
   /**
-   * Port of each node: `spec.ports[0].nodePort`, for `NODE_PORT` and `LOAD_BALANCER`. The API server refuses one outside
+   * TCP port of each node: `spec.ports[0].nodePort`, for `NODE_PORT` and `LOAD_BALANCER`. The API server refuses one outside
    * the range of the cluster.
    * @default - chosen by Kubernetes, usually from 30000 to 32767
    */

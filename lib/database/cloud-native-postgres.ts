@@ -192,7 +192,7 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
       selector: { ...this.podSelector, 'cnpg.io/podRole': 'instance' },
       ports: [{ name: 'metrics', port: METRICS_PORT, targetPort: 'metrics' }],
     };
-    service(this, 'metrics-service', `${this.componentName}-metrics`, spec, this.metricsLabels);
+    service(this, 'metrics-service', `${this.componentName}-metrics`, spec, { labels: this.metricsLabels });
   }
 
   private tuning(): Tuning {

@@ -84,7 +84,7 @@ serve() {
 
 if [ -n "${DRILL_DATA:-}" ] && [ ! -e "$DRILL_DATA/PG_VERSION" ]; then
   # initdb asks for the name of its user. One that the cluster chose may have none; the image has this library for it.
-  if ! getent passwd "$(id -u)" >/dev/null; then
+  if ! id -un >/dev/null 2>&1; then
     export NSS_WRAPPER_PASSWD="$work/passwd" NSS_WRAPPER_GROUP="$work/group" LD_PRELOAD=libnss_wrapper.so
     echo "mlflow:x:$(id -u):$(id -g)::/tmp:/bin/sh" >"$NSS_WRAPPER_PASSWD"
     echo "mlflow:x:$(id -g):" >"$NSS_WRAPPER_GROUP"

@@ -31,7 +31,14 @@ const KINDS: Record<string, string> = {
     node: 'Node',
     pod: 'Pod',
   },
-  ...{ pvc: 'PersistentVolumeClaim', role: 'Role', secret: 'Secret', service: 'Service', statefulset: 'StatefulSet' },
+  ...{
+    pvc: 'PersistentVolumeClaim',
+    role: 'Role',
+    rolebinding: 'RoleBinding',
+    secret: 'Secret',
+    service: 'Service',
+    statefulset: 'StatefulSet',
+  },
   ...{ backup: 'Backup', cluster: 'Cluster' },
   ...{ storageclass: 'StorageClass', svc: 'Service', servicemonitor: 'ServiceMonitor' },
 };
@@ -39,6 +46,7 @@ const KINDS: Record<string, string> = {
 const WITH_VALUE = [
   ...['-n', '-l', '-f', '-c', '-o', '--for', '--timeout', '--tail', '--replicas', '--from-file', '--from-literal'],
   ...['-L', '--sort-by', '--dry-run', '--type', '--from', '--cert', '--key', '--as'],
+  ...['--verb', '--resource', '--resource-name', '--role', '--serviceaccount'],
 ];
 const ALONE = ['-A', '-i', '-it', '--ignore-not-found', '--server-side', '--local'];
 const VERBS = [
