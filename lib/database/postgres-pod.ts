@@ -115,6 +115,8 @@ export function postgresPod(props: PostgresPodProps): PodProps {
           POSTGRES_USER_FILE: `/run/secrets/postgres/${props.superuser.usernameKey}`,
           POSTGRES_PASSWORD_FILE: `/run/secrets/postgres/${props.superuser.passwordKey}`,
           POSTGRES_DB: 'postgres',
+          // pg_isready otherwise looks up the name of its user, and one that the cluster chose has none.
+          ...(props.placement.clusterAssignsUsers && { PGUSER: 'postgres' }),
           // C.UTF-8: an update of the image's C library can change other locales, which breaks indexes.
           POSTGRES_INITDB_ARGS: '--encoding=UTF8 --locale=C.UTF-8 --data-checksums',
         }),
