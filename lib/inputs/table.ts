@@ -491,6 +491,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
   SecretFiles: { secretName: 'string', keys: 'string[]', directory: 'string' },
   SecretKeys: { usernameKey: 'string?', passwordKey: 'string?' },
   SecretVariable: { variable: 'string', secretName: 'string', key: 'string' },
+  ServiceUserOptions: { role: 'ServiceUserRole?' },
   Toleration: {
     effect: 'string?',
     key: 'string?',
@@ -624,7 +625,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'Tls.fromSecret': { name: 'string' },
   'TrackingEndpoint.fromServer': { server: 'TrackingServer' },
   'TrackingEndpoint.fromUrl': { url: 'string', props: 'TrackingUrlProps?' },
-  'TrackingServer#addServiceUser': { username: 'string' },
+  'TrackingServer#addServiceUser': { username: 'string', options: 'ServiceUserOptions?' },
   'WarmUp.fromConfigMap': { name: 'string', key: 'string', contentType: 'string?' },
   'WarmUp.request': { body: 'string', contentType: 'string?' },
   'new Backup': { scope: 'Construct', id: 'string', props: 'BackupProps' },
@@ -731,4 +732,5 @@ export const CLASSES: Record<string, string[]> = {
 export const ENUMS: Record<string, string[]> = {
   ArtifactAccess: ['proxied', 'presigned', 'direct'],
   DatabaseDurability: ['synchronous', 'preferred', 'asynchronous'],
+  ServiceUserRole: ['reader', 'trainer', 'deployer', 'serving', 'admin'],
 };
