@@ -95,7 +95,8 @@ def fetch():
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     with opener.open(request, timeout=PATIENCE) as response:
         body = response.read(LARGEST)
-    if not isinstance(json.loads(body).get("keys"), list):
+    answer = json.loads(body)
+    if not isinstance(answer, dict) or not isinstance(answer.get("keys"), list):
         raise ValueError("the answer is no list of keys")
     return body
 
