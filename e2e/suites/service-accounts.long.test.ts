@@ -87,9 +87,9 @@ async function run(account: string, program: string, audience: string | undefine
   });
   const logs = () => training.try(['logs', `job/${name}`]).stdout;
   await until(`${name} ends`, 300, () => {
-    const { status } = training.json<{ status: { succeeded?: number; failed?: number } }>('get', 'job', name);
-    if (status.failed) throw new Error(`${name} failed: ${logs()}`);
-    return status.succeeded === 1;
+    const { status: found } = training.json<{ status: { succeeded?: number; failed?: number } }>('get', 'job', name);
+    if (found.failed) throw new Error(`${name} failed: ${logs()}`);
+    return found.succeeded === 1;
   });
   return logs().trim().split('\n').pop()!;
 }

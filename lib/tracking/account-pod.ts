@@ -80,7 +80,7 @@ function keys({ image }: AccountPodProps): Container {
     }),
     // oauth2-proxy does not start without its settings. They need no answer of the API server.
     startupProbe: {
-      exec: { command: ['test', '-f', `${SETTINGS}/oauth2-proxy.cfg`] },
+      exec: { command: ['stat', `${SETTINGS}/oauth2-proxy.cfg`] },
       periodSeconds: 1,
       timeoutSeconds: 5,
       failureThreshold: 120,

@@ -1,11 +1,5 @@
 import { containerOf, environmentOf, podOf, serverError, serverObjects } from './servers';
-import {
-  Authentication,
-  Credentials,
-  ServiceAccountLogin,
-  ServiceUserRole,
-  TrackingServerProps,
-} from '../../lib';
+import { Authentication, Credentials, ServiceAccountLogin, ServiceUserRole, TrackingServerProps } from '../../lib';
 import { find } from '../support/synth';
 
 const trainer: ServiceAccountLogin = { namespace: 'training', name: 'trainer', role: ServiceUserRole.TRAINER };
@@ -116,8 +110,9 @@ describe('addServiceAccount refuses', () => {
   });
 
   test('names that Kubernetes does not know', () => {
-    for (const namespace of ['', 'Training', 'a.b', 'a/b', 'a:b'])
+    for (const namespace of ['', 'Training', 'a.b', 'a/b', 'a:b']) {
       expect(error({ namespace })).toContain('namespace is');
+    }
     for (const name of ['', 'Trainer', 'a/b', 'a:b', '..']) expect(error({ name })).toContain('name is');
     expect(error({ name: `a${'.a'.repeat(120)}` })).toContain('expected at most 245');
   });
