@@ -66,6 +66,7 @@ export { BackupTarget } from './operations/backup-target';
 export { GarbageCollection } from './operations/garbage-collection';
 export * from './operations/garbage-collection-props';
 export type { ClaimTargetProps, RcloneTargetProps } from './operations/backup-target';
+export * from './tracking/service-account-login';
 export { ServiceUser } from './tracking/service-user';
 export type { ServiceUserOptions } from './tracking/service-user';
 export { ServiceUserRole } from './nginx/service-user-role';

@@ -1,9 +1,16 @@
 import { NginxLogin } from './nginx-options';
 
+/** What the log has to know of a login. */
+export interface LoggedLogin {
+  readonly kind: NginxLogin['kind'];
+  readonly accounts?: object;
+}
+
 /** The access log: one JSON object a line, without credentials. */
-export function logging(login: Pick<NginxLogin, 'kind'>): string {
+export function logging(login: LoggedLogin): string {
   // Behind the login a request has an upstream only once its login was right. MLflow's own logins are not known here.
-  const user = { basic: '$remote_user', oidc: '$login_user', mlflow: `''`, none: `''` }[login.kind];
+  const basic = login.accounts ? '$remote_user$account_user' : '$remote_user';
+  const user = { basic, oidc: '$login_user', mlflow: `''`, none: `''` }[login.kind];
   return `  # One JSON object a line, without query strings: they hold search terms and, at times, tokens. Texts are cut so that a
   # line fits into one write to a pipe. The method is the client's: for its own errors nginx makes an internal GET.
   map $behind_login:$upstream_addr $log_user { '~^1:.' ${user}; default ''; }

@@ -1,5 +1,4 @@
-import { logging } from './access-log';
-import { NginxLogin } from './nginx-options';
+import { LoggedLogin, logging } from './access-log';
 
 /** What every nginx.conf of the library has. The rest is its site. */
 export interface ConfigurationOptions {
@@ -17,7 +16,7 @@ export interface ConfigurationOptions {
   readonly keepaliveMinSeconds?: number;
   /** The only folder that nginx writes to. */
   readonly temporaryDirectory: string;
-  readonly login: Pick<NginxLogin, 'kind'>;
+  readonly login: LoggedLogin;
   /** Of the http block: the whole upstream. */
   readonly upstream: string;
   /** Of the http block: `client_max_body_size`, with a comment that gives the reason. */

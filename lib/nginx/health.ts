@@ -1,3 +1,4 @@
+import { accountsOf } from './account-tokens';
 import { NginxLogin } from './nginx-options';
 
 /** For fixed questions to MLflow: neither the caller's query, headers nor body get there. */
@@ -21,8 +22,8 @@ export function healthCache(temporaryDirectory: string): string {
  * The upstream address is fixed: a path that matches only after nginx has resolved its dots must not reach MLflow
  * unresolved.
  */
-export const healthLocation = ({ kind }: NginxLogin) => `    location = /health {
-      auth_basic off;${kind === 'oidc' ? ' auth_request off;' : ''}
+export const healthLocation = (login: NginxLogin) => `    location = /health {
+      auth_basic off;${login.kind === 'oidc' || accountsOf(login) ? ' auth_request off;' : ''}
       ${ASK_MLFLOW}
       proxy_buffering on;
       proxy_cache health; proxy_cache_key $time_iso8601;

@@ -1,3 +1,13 @@
+/** ServiceAccounts of Kubernetes that log in with a token: see account-tokens.ts. */
+export interface NginxAccounts {
+  /** Folder with a file for each account, named `<role>.<namespace>.<name>`. */
+  readonly folder: string;
+  /** Where oauth2-proxy checks their tokens, on the pod's loopback. */
+  readonly tokenPort: number;
+  /** Where nginx decides about them, on the pod's loopback. */
+  readonly port: number;
+}
+
 /** nginx checks the password, with one htpasswd file for people, and one for each service user. */
 export interface NginxBasicLogin {
   readonly kind: 'basic';
@@ -5,6 +15,8 @@ export interface NginxBasicLogin {
   readonly usersFile: string;
   /** Folder with an htpasswd file for each program, named `<role>.<user>`: see roles.ts. */
   readonly programsFolder: string;
+  /** @default - none */
+  readonly accounts?: NginxAccounts;
 }
 
 /** oauth2-proxy checks the session or the token of people, and nginx the passwords of programs. */
@@ -13,6 +25,8 @@ export interface NginxOidcLogin {
   readonly realm: string;
   /** As for `basic`. */
   readonly programsFolder: string;
+  /** @default - none */
+  readonly accounts?: NginxAccounts;
   /** Where oauth2-proxy listens on the pod's loopback. */
   readonly port: number;
   /** Groups of which a caller must have one. @default - all callers whom the provider knows */

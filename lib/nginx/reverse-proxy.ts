@@ -1,5 +1,5 @@
 import { ContainerResources } from 'cdk8s-plus-27';
-import { NginxLogin, NginxOidcLogin, PublicAddress } from './nginx-options';
+import { NginxAccounts, NginxLogin, NginxOidcLogin, PublicAddress } from './nginx-options';
 import { nginxConfiguration } from './server-site';
 import { Sidecar, SidecarProps, sidecar } from './sidecar';
 
@@ -10,6 +10,11 @@ export const METRICS_PORT = 9090;
 const KEEPALIVE_SECONDS = 10;
 const USERS = '/run/secrets/mlflow-users';
 
+/** ServiceAccounts that log in with a token: the ConfigMap has a key for each, and the ports are of the pod's loopback. */
+export interface ProxyAccounts extends Omit<NginxAccounts, 'folder'> {
+  readonly configMapName: string;
+}
+
 /** nginx checks the password. */
 export interface ProxyBasicLogin {
   readonly kind: 'basic';
@@ -18,11 +23,14 @@ export interface ProxyBasicLogin {
   readonly usersSecret: string;
   /** Secret with a file for each program. Optional if the app needs no Job that creates Secrets. */
   readonly programs: { readonly secretName: string; readonly optional: boolean };
+  /** @default - none */
+  readonly accounts?: ProxyAccounts;
 }
 
 /** oauth2-proxy checks people and tokens, and nginx the passwords of programs. */
-export interface ProxyOidcLogin extends Omit<NginxOidcLogin, 'programsFolder'> {
+export interface ProxyOidcLogin extends Omit<NginxOidcLogin, 'programsFolder' | 'accounts'> {
   readonly programs: ProxyBasicLogin['programs'];
+  readonly accounts?: ProxyAccounts;
 }
 
 export interface ReverseProxyProps extends PublicAddress {
@@ -73,7 +81,7 @@ export class ReverseProxy {
   }
 }
 
-const FOLDERS = { people: `${USERS}/people`, programs: `${USERS}/programs` };
+const FOLDERS = { people: `${USERS}/people`, programs: `${USERS}/programs`, accounts: '/run/mlflow-accounts' };
 
 function nginxLogin(login: ReverseProxyProps['login']): NginxLogin {
   switch (login.kind) {
@@ -83,19 +91,24 @@ function nginxLogin(login: ReverseProxyProps['login']): NginxLogin {
         realm: login.realm,
         usersFile: `${FOLDERS.people}/auth`,
         programsFolder: FOLDERS.programs,
+        accounts: nginxAccounts(login.accounts),
       };
     case 'oidc': {
-      const { programs: _, ...rest } = login;
-      return { ...rest, programsFolder: FOLDERS.programs };
+      const { programs: _, accounts, ...rest } = login;
+      return { ...rest, programsFolder: FOLDERS.programs, accounts: nginxAccounts(accounts) };
     }
     default:
       return login;
   }
 }
 
+function nginxAccounts(accounts: ProxyAccounts | undefined): NginxAccounts | undefined {
+  return accounts && { folder: FOLDERS.accounts, tokenPort: accounts.tokenPort, port: accounts.port };
+}
+
 function userFolders(login: ReverseProxyProps['login']): SidecarProps['folders'] {
   if (login.kind !== 'basic' && login.kind !== 'oidc') return [];
-  const { programs } = login;
+  const { programs, accounts } = login;
   const items = [{ key: 'auth', path: 'auth' }];
   const people = login.kind === 'basic' && {
     volume: { name: 'users', secret: { secretName: login.usersSecret, defaultMode: 0o440, items } },
@@ -109,5 +122,13 @@ function userFolders(login: ReverseProxyProps['login']): SidecarProps['folders']
       volume: { name: 'program-users', secret: { secretName: programs.secretName, defaultMode: 0o440, optional } },
       mountPath: FOLDERS.programs,
     },
+    ...(accounts
+      ? [
+          {
+            volume: { name: 'accounts', configMap: { name: accounts.configMapName } },
+            mountPath: FOLDERS.accounts,
+          },
+        ]
+      : []),
   ];
 }

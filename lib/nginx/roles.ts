@@ -1,3 +1,4 @@
+import { ACCOUNT_REFUSED, accountTokens, accountsOf } from './account-tokens';
 import { NginxBasicLogin, NginxLogin, NginxOidcLogin } from './nginx-options';
 import { ROLES, ROLE_ROUTES } from './role-routes';
 
@@ -32,14 +33,19 @@ export function roleRules(login: NginxLogin): RoleRules {
     '~^[a-z]+:(GET|HEAD):/health\\z' 0;
 ${allowed.join('')}    default 1;
   }
-  map $beyond_role ${FORBIDDEN} {
-    1 'The login of a $role may not do this. A person may, or a service user with another role.';
+  map ${accountsOf(login) ? '$beyond_role$is_token' : '$beyond_role'} ${FORBIDDEN} {
+${
+  accountsOf(login)
+    ? `    '~1\\z' '${ACCOUNT_REFUSED}';
+    10`
+    : '    1'
+} 'The login of a $role may not do this. A person may, or a service user with another role.';
     default '${login.kind === 'oidc' ? NOT_ADMITTED : NO_FILE}';
   }
 `,
     // Checked after the password, so that no client learns the roles of others. Set here, because the subrequest has
     // another address.
-    rules: login.kind === 'basic' ? `${users(login)}${VERDICT}` : users(login),
+    rules: login.kind === 'basic' ? `${users(login)}${verdict(login)}` : users(login),
   };
 }
 
@@ -65,13 +71,15 @@ ${all.join('')}    set $refused $beyond_role;
 const NO_PROGRAM = 'set $users_file none; set $realm off; set $is_program 0;';
 const IS_PROGRAM = (realm: string) => `set $realm '${realm}'; set $is_program 1;`;
 
-/** Checked after the password. */
-const VERDICT = `    auth_request /.role;
-    location = /.role {
+/** Checked after the password, or instead of one for a token. */
+function verdict(login: NginxBasicLogin): string {
+  const { question } = accountTokens(login);
+  return `    auth_request /.role;
+${question && '    auth_request_set $account_user $upstream_http_x_auth_request_email;\n'}    location = /.role {
       internal;
       # nginx checks the size of the body for this subrequest too.
       client_max_body_size 0;
       if ($refused) { return 403; }
-      return 204;
-    }
+${question ? `      if ($is_token = 0) { return 204; }\n${question}` : '      return 204;\n'}    }
 `;
+}

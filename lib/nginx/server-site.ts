@@ -1,4 +1,5 @@
 import { absentLocations } from './absent-pages';
+import { accountTokens, accountsOf, demandAccounts } from './account-tokens';
 import { ARTIFACT_ERRORS, artifactLocations } from './artifact-locations';
 import {
   ERROR_LOCATION,
@@ -60,23 +61,31 @@ const UNTRUSTED = ['Forwarded', 'X-Forwarded-Host', 'X-Forwarded-Port', 'X-Forwa
 /** Names of a person, by which other proxies tell a program behind them who it is. */
 const NAMES = ['User', 'Email', 'Groups', 'Preferred-Username', 'Access-Token'];
 /** The server attributes runs to it: runtime/mlflow/run_owner.py. */
-const USER = '\n    proxy_set_header X-Forwarded-User $login_user;';
+function userHeader(login: NginxLogin): string {
+  if (login.kind !== 'oidc' && !accountsOf(login)) return '';
+  // The name of a password is not sent, so that a run keeps the name that the client tells, as without accounts.
+  return `\n    proxy_set_header X-Forwarded-User ${login.kind === 'oidc' ? '$login_user' : '$account_user'};`;
+}
 /** A page whose session has ended can then show what to do. */
 const STATIC_IS_OPEN = '\n      auth_basic off; auth_request off;';
 
-function cleared({ kind }: NginxLogin): string[] {
+function cleared(login: NginxLogin): string[] {
+  const { kind } = login;
   if (kind === 'mlflow') return UNTRUSTED;
-  if (kind !== 'oidc') return [...UNTRUSTED, 'Authorization'];
+  if (kind !== 'oidc') {
+    const forgeable = [...UNTRUSTED, 'Authorization'];
+    return accountsOf(login) ? forgeable.filter((name) => name !== 'X-Forwarded-User') : forgeable;
+  }
   const all = ['X-Auth-Request', 'X-Forwarded'].flatMap((by) => NAMES.map((name) => `${by}-${name}`));
   const forgeable = [...UNTRUSTED, 'Authorization', 'Cookie', ...all, 'X-Auth-Request-Redirect'];
-  // This one is set: USER.
+  // This one is set: userHeader().
   return forgeable.filter((name) => name !== 'X-Forwarded-User');
 }
 
 /** The passwords that nginx checks: of people and programs, or of programs only. */
 function passwords(login: NginxLogin): string {
   if (login.kind !== 'basic' && login.kind !== 'oidc') return '';
-  const realm = login.kind === 'basic' ? `'${login.realm}'` : '$realm';
+  const realm = login.kind === 'basic' && !login.accounts ? `'${login.realm}'` : '$realm';
   return `auth_basic ${realm};\n    auth_basic_user_file $users_file;\n    `;
 }
 
@@ -87,6 +96,8 @@ function validate(o: Settings): void {
   demand(new Set(ports).size === ports.length, 'expected three different ports', ports);
   demandAddress(o);
   if (o.login.kind === 'oidc') demandSignOn(o.login);
+  const accounts = accountsOf(o.login);
+  if (accounts) demandAccounts(accounts);
   if (o.login.kind !== 'basic') return;
   const { realm, usersFile, programsFolder } = o.login;
   demandRealm(realm);
@@ -119,13 +130,13 @@ ${signOn(o.login).upstream}`,
 function errors(login: NginxLogin): string {
   const asks = login.kind === 'oidc';
   const limits = login.kind === 'basic' || asks;
-  const known = asks ? [...ERRORS.filter(([key]) => key !== 401), ...SIGN_ON_ERRORS] : ERRORS;
+  const known = asks || accountsOf(login) ? [...ERRORS.filter(([key]) => key !== 401), ...SIGN_ON_ERRORS] : ERRORS;
   const own = [...known, ...(limits ? [TOO_MANY] : []), ...ARTIFACT_ERRORS];
   const elsewhere: Record<number, string> = {};
   // A wrong password or token goes by the limit of those first.
   if (limits) elsewhere[401] = 'error_page 401 @wrong;';
   // nginx's own 500: oauth2-proxy does not answer.
-  if (asks) elsewhere[500] = 'error_page 500 =503 /.error;';
+  if (asks || accountsOf(login)) elsewhere[500] = 'error_page 500 =503 /.error;';
   return errorPages(own, '$status$refusal', elsewhere);
 }
 
@@ -134,12 +145,13 @@ function httpServer(options: Settings): string {
   const sso = signOn(login, options.path);
   const address = addressRules(options);
   const roles = roleRules(login);
+  const accounts = accountTokens(login);
   const wrong = wrongPasswords(login);
   return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
-${address.map}${roles.maps}${sso.maps}${wrong.zones}  server {
+${address.map}${accounts.site}${roles.maps}${sso.maps}${wrong.zones}  server {
     ${listen(httpPort, ipv6)}
 ${address.rule}    ${passwords(login)}${ERROR_LOCATION}
-${roles.rules}${sso.rules}${wrong.rules}
+${accounts.rules}${roles.rules}${sso.rules}${wrong.rules}
     proxy_set_header Host $http_host;
     proxy_set_header Connection ''; proxy_set_header Upgrade '';
     proxy_set_header X-Request-ID $request_id;
@@ -147,7 +159,7 @@ ${roles.rules}${sso.rules}${wrong.rules}
     proxy_set_header X-Forwarded-Proto $forwarded_proto;
     proxy_set_header Proxy-Authorization '';
     # A client could set these headers, as no proxy in front of this one is known to remove them.
-    ${each(4, cleared(login), (name) => `proxy_set_header ${name} '';`)}${login.kind === 'oidc' ? USER : ''}
+    ${each(4, cleared(login), (name) => `proxy_set_header ${name} '';`)}${userHeader(login)}
 
 ${healthLocation(login)}    location ~* '^/+metrics\\b' { return 404; }
     location ^~ /static-files/ {${login.kind === 'oidc' ? STATIC_IS_OPEN : ''}

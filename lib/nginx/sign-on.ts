@@ -1,4 +1,5 @@
 import { createHash } from 'crypto';
+import { accountTokens } from './account-tokens';
 import { demand, demandPath, demandPorts, demandRealm } from './configuration';
 import { NginxLogin, NginxOidcLogin } from './nginx-options';
 
@@ -74,7 +75,7 @@ export function signOn(login: NginxLogin, path = ''): SignOn {
   return {
     upstream: `  upstream oidc { server 127.0.0.1:${login.port}; keepalive 32; keepalive_timeout 60s; }\n`,
     maps: maps(login),
-    rules: `${question(path)}${pages(login, path)}`,
+    rules: `${question(login, path)}${pages(login, path)}`,
   };
 }
 
@@ -163,21 +164,38 @@ ${logoutUrl ? `    location = ${PROVIDER_LOGOUT} { return 302 '${logoutUrl}'; }\
 `;
 }
 
-/** Each request asks for its login, after a program's password. */
-const question = (path: string) => `    auth_request /.login;
-    auth_request_set $oidc_user $upstream_http_x_auth_request_email;
-    location = /.login {
-      internal;
-      # nginx checks the size of the body for this subrequest too.
-      client_max_body_size 0;
-      if ($foreign) { return 403; }
+/** Each request asks for its login, after a program's password. A token may be of a ServiceAccount; all others are the provider's. */
+function question(login: NginxOidcLogin, path: string): string {
+  const { question: account } = accountTokens(login);
+  const first = `      if ($foreign) { return 403; }
       if ($refused) { return 403; }
       if ($is_program) { return 204; }
-      proxy_pass_request_body off;
+`;
+  const provider = `      proxy_pass_request_body off;
       ${OWN_HEADERS}
       proxy_set_header Host $http_host; proxy_set_header Content-Length '';
       proxy_set_header Authorization $http_authorization; proxy_set_header Cookie $login_cookie;
       proxy_read_timeout 30s;
       proxy_pass http://oidc${path}/oauth2/auth?$who_may;
-    }
 `;
+  const location = (name: string, ...lines: string[]) => `    location = ${name} {
+      internal;
+      # nginx checks the size of the body for this subrequest too.
+      client_max_body_size 0;
+${lines.join('')}    }
+`;
+  return `    auth_request /.login;
+    auth_request_set $oidc_user $upstream_http_x_auth_request_email;
+${
+  account
+    ? location('/.login', first, '      if ($is_token) { rewrite ^ /.account last; }\n', provider) +
+      location(
+        '/.account',
+        '      # Not a token of the cluster: the provider knows it, or no one does.\n',
+        '      proxy_intercept_errors on; error_page 401 = /.provider;\n',
+        account,
+      ) +
+      location('/.provider', provider)
+    : location('/.login', first, provider)
+}`;
+}

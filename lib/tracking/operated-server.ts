@@ -1,5 +1,9 @@
 import { Size } from 'cdk8s';
-import { PlacementOptions } from '../component/pod-options';
+import { authSettings } from './auth-settings';
+import { ServerLogin } from './server-login';
+import { ServerPlan } from './server-plan';
+import { TrackingServerProps } from './tracking-server-props';
+import { PlacementOptions, mirroredDefault } from '../component/pod-options';
 import { Connection, ConnectionClient, SecretVariable } from '../kubernetes/connection';
 import { EgressRule } from '../kubernetes/network-peer';
 
@@ -30,4 +34,37 @@ export interface OperatedServer {
     readonly serviceUsers: () => string[];
   };
   readonly connect: (client: ConnectionClient) => { database: Connection; artifacts: Connection };
+}
+
+interface ServerParts {
+  readonly plan: ServerPlan;
+  readonly placement: PlacementOptions;
+  readonly props: TrackingServerProps;
+  readonly login: ServerLogin;
+  readonly podSelector: Record<string, string>;
+  readonly connect: OperatedServer['connect'];
+}
+
+export function operatedServer({ plan, placement, props, login, podSelector, connect }: ServerParts): OperatedServer {
+  const { authDatabase, secretVariables } = login;
+  return {
+    placement,
+    image: plan.image,
+    dumpSpace: plan.dumpSpace,
+    leastPods: plan.autoscaling?.minReplicas ?? plan.maxPods,
+    clientImage: mirroredDefault(props.database.clientImage, placement),
+    artifactsUri: props.artifacts.uri,
+    sameNodeAs: props.artifacts.sharedByReplicas ? undefined : podSelector,
+    egress: props.egress,
+    environment: props.environment,
+    auth: authDatabase
+      ? {
+          databaseName: authDatabase,
+          settings: authSettings(authDatabase),
+          secretVariables,
+          serviceUsers: () => login.serviceUsers,
+        }
+      : undefined,
+    connect,
+  };
 }

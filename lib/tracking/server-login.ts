@@ -1,5 +1,7 @@
+import { ACCOUNT_PORTS, AccountPod, accountPod } from './account-pod';
 import { Authentication } from './authentication';
 import { ENCRYPTION_KEYS, SESSION_KEY, encryptionKeys, sessionSecret, signOnSecret } from './server-keys';
+import { ServiceAccounts } from './service-accounts';
 import { LONGEST_SERVICE_USER, ServiceUser } from './service-user';
 import { OIDC_PORT, SignOn, logoutAddress, signOnPod } from './sign-on-pod';
 import { Component } from '../component/component';
@@ -20,6 +22,7 @@ const ADMINISTRATOR = 'admin';
 export class ServerLogin {
   /** Called before the first service user is added. */
   public onFirstServiceUser?: () => void;
+  public readonly accounts: ServiceAccounts;
   private readonly users: ServiceUser[] = [];
   private readonly people?: LoginReference;
   private readonly admin?: LoginReference;
@@ -34,6 +37,7 @@ export class ServerLogin {
     keys: Credentials = Credentials.generated(),
     private readonly exposure?: Exposure,
   ) {
+    this.accounts = new ServiceAccounts(server, authentication);
     this.generatesKeys = keys._kind === 'generated';
     this.keys = encryptionKeys(server, keys);
     if (authentication._kind === 'basic') {
@@ -58,13 +62,15 @@ export class ServerLogin {
   public get proxyLogin(): ReverseProxyProps['login'] {
     const { authentication, realm, people } = this;
     const programs = { secretName: this.usersSecret, optional: !this.hasJob };
+    const { areUsed, configMapName } = this.accounts;
+    const accounts = areUsed ? { ...ACCOUNT_PORTS, configMapName } : undefined;
     switch (authentication._kind) {
       case 'basic':
-        return { kind: 'basic', realm, usersSecret: people!.secretName, programs };
+        return { kind: 'basic', realm, usersSecret: people!.secretName, programs, accounts };
       case 'oidc': {
         const { groups, emailDomains } = authentication._oidc!;
         const logoutUrl = logoutAddress(authentication._oidc!, this.exposure);
-        return { kind: 'oidc', realm, programs, port: OIDC_PORT, groups, emailDomains, logoutUrl };
+        return { kind: 'oidc', realm, programs, accounts, port: OIDC_PORT, groups, emailDomains, logoutUrl };
       }
       default:
         return { kind: authentication._kind };
@@ -76,6 +82,12 @@ export class ServerLogin {
     const { authentication, exposure, cookieKey } = this;
     if (!cookieKey) return undefined;
     return signOnPod({ props: authentication._oidc!, cookieSecretName: cookieKey, placement, exposure, variables });
+  }
+
+  /** The check of tokens of ServiceAccounts, if there are any. */
+  public accountPod(image: string, placement: PlacementOptions): AccountPod | undefined {
+    const { audience, areUsed } = this.accounts;
+    return areUsed ? accountPod({ image, placement, audience }) : undefined;
   }
 
   /** What MLflow's processes read from Secrets. */

@@ -1,4 +1,5 @@
 import { Size } from 'cdk8s';
+import { AccountPod } from './account-pod';
 import { ServerPlan } from './server-plan';
 import { SignOn } from './sign-on-pod';
 import { PlacementOptions } from '../component/pod-options';
@@ -54,6 +55,8 @@ export interface ServerPodProps {
   readonly placement: PlacementOptions;
   readonly proxy: ReverseProxy;
   readonly signOn?: SignOn;
+  /** The check of tokens of ServiceAccounts. */
+  readonly accounts?: AccountPod;
   readonly connections: Connection[];
   readonly secretVariables: SecretVariable[];
   readonly files?: MountedFiles[];
@@ -118,7 +121,12 @@ export function serverPod(props: ServerPodProps): PodProps {
     placement: props.placement,
     spread: 'zones',
     terminationGracePeriodSeconds: stopSeconds(plan.drainSeconds) + UVICORN_GRACE_SECONDS + 5,
-    initContainers: [waitForSchema, mlflow, ...(props.signOn ? [props.signOn.container] : [])],
+    initContainers: [
+      waitForSchema,
+      mlflow,
+      ...(props.signOn ? [props.signOn.container] : []),
+      ...(props.accounts?.containers ?? []),
+    ],
     containers: [proxy.container],
     volumes: [
       { name: 'programs', configMap: { name: props.programsConfigMap } },
@@ -128,6 +136,7 @@ export function serverPod(props: ServerPodProps): PodProps {
       ...files.volumes,
       ...proxy.volumes,
       ...(props.signOn ? [props.signOn.volume] : []),
+      ...(props.accounts?.volumes ?? []),
     ],
   };
 }

@@ -1,23 +1,25 @@
 import { Construct } from 'constructs';
+import { ACCOUNT_PROGRAM } from './account-pod';
 import { authSettings } from './auth-settings';
 import { Authentication } from './authentication';
-import { MIGRATION_SUFFIX, Migration } from './migration';
-import { OperatedServer } from './operated-server';
+import { MIGRATION_SUFFIX } from './migration';
+import { OperatedServer, operatedServer } from './operated-server';
 import { connectedRules, serverRules } from './rules';
 import { serverEnvironment } from './server-environment';
 import { ServerLogin } from './server-login';
+import { serverMigration } from './server-migration';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
 import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
 import { serverServices, servicePort } from './server-service';
+import { ServiceAccountLogin } from './service-account-login';
 import { ServiceUser, ServiceUserOptions } from './service-user';
-import { serviceUsersJob } from './service-users-job';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { autoscaler } from '../component/autoscaler';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
 import { IMetricsTarget } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
-import { PlacementOptions, mirroredDefault } from '../component/pod-options';
+import { PlacementOptions } from '../component/pod-options';
 import { contentHash, programs } from '../component/program';
 import { configMap, metricsLabels, serviceAccount } from '../component/standard-objects';
 import { deployment } from '../component/workloads';
@@ -91,7 +93,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
     this.workload(connections);
     if (plan.autoscaling) autoscaler(this, plan.autoscaling);
     if (plan.maxPods > 1) disruptionBudget(this);
-    this.migration();
+    serverMigration(this, this._operated(), this.login);
     (props.exposure ?? Exposure.none())._bind(this, {
       service: name,
       port: { name: 'http', number: servicePort(props) },
@@ -115,6 +117,23 @@ export class TrackingServer extends Component implements IMetricsTarget {
     return this.login.addServiceUser(username, this.login.restricted(options.role));
   }
 
+  /**
+   * Lets the pods of a ServiceAccount log in with its token, without a password: a projected token with the audience
+   * `tokenAudience`, as `Authorization: Bearer`. The first one adds two sidecars to the servers, which restarts them; a
+   * further one takes effect within about a minute, without a restart. With `Authentication.basic()` or `oidc()` only.
+   *
+   * @param account the ServiceAccount and its role
+   */
+  public addServiceAccount(account: ServiceAccountLogin): void {
+    checkInputs('TrackingServer#addServiceAccount', { account }, this);
+    if (this.login.accounts.add(account)) this.boundary.allowApiServer(this.placement.apiServerEgress);
+  }
+
+  /** Audience of the tokens of `addServiceAccount()`: `serviceAccountToken.audience` of the projected volume. */
+  public get tokenAudience(): string {
+    return this.login.accounts.audience;
+  }
+
   /** The login of a program of ours, which may do only what its work needs. @internal */
   public _addServiceUser(username: string, role: RestrictedRole): ServiceUser {
     return this.login.addServiceUser(username, role);
@@ -127,28 +146,8 @@ export class TrackingServer extends Component implements IMetricsTarget {
 
   /** What the migration and a backup have to know of it. @internal */
   public _operated(): OperatedServer {
-    const { authDatabase, secretVariables: own } = this.login;
-    const { plan, placement, props } = this;
-    return {
-      placement,
-      image: plan.image,
-      dumpSpace: plan.dumpSpace,
-      leastPods: plan.autoscaling?.minReplicas ?? plan.maxPods,
-      clientImage: mirroredDefault(props.database.clientImage, placement),
-      artifactsUri: props.artifacts.uri,
-      sameNodeAs: props.artifacts.sharedByReplicas ? undefined : this.podSelector,
-      egress: props.egress,
-      environment: props.environment,
-      auth: authDatabase
-        ? {
-            databaseName: authDatabase,
-            settings: authSettings(authDatabase),
-            secretVariables: own,
-            serviceUsers: () => this.login.serviceUsers,
-          }
-        : undefined,
-      connect: (client) => this.connect(client),
-    };
+    const { plan, placement, props, login, podSelector } = this;
+    return operatedServer({ plan, placement, props, login, podSelector, connect: (client) => this.connect(client) });
   }
 
   private connect(client: ConnectionClient) {
@@ -185,6 +184,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
       placement: this.placement,
       proxy,
       signOn: this.signOn,
+      accounts: this.login.accountPod(this.plan.image, this.placement),
       connections,
       secretVariables: [...this.login.secretVariables, ...secretVariables(this.props.secretEnvironment)],
       files: this.props.files,
@@ -218,22 +218,13 @@ export class TrackingServer extends Component implements IMetricsTarget {
   }
 
   private programFiles(): Record<string, string> {
-    const { authDatabase } = this.login;
-    return { ...programs(...SERVER_PROGRAMS), ...(authDatabase && { 'basic_auth.ini': authSettings(authDatabase) }) };
+    const { authDatabase, accounts } = this.login;
+    const files = [...SERVER_PROGRAMS, ...(accounts.areUsed ? [ACCOUNT_PROGRAM] : [])];
+    return { ...programs(...files), ...(authDatabase && { 'basic_auth.ini': authSettings(authDatabase) }) };
   }
 
   /** True where what one pod holds must be free before the next one can start. */
   private get isSinglePod(): boolean {
     return !this.props.database.sharedByReplicas || !this.props.artifacts.sharedByReplicas;
-  }
-
-  private migration(): void {
-    const operated = this._operated();
-    const migration = new Migration(this, { ...operated, backups: `${operated.artifactsUri}/backups` });
-    const { auth, image, environment, placement } = operated;
-    if (!auth) return;
-    const { usersSecret } = this.login;
-    const shared = { ...auth, image, environment, usersSecret, placement, name: usersSecret };
-    this.login.onFirstServiceUser = () => serviceUsersJob(migration, { ...shared, users: () => this.login.models });
   }
 }

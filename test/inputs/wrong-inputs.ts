@@ -328,6 +328,11 @@ const apps: Record<string, (args: Args) => Construct> = {
   'TrackingEndpoint.fromServer': ({ server: of }) =>
     serving({ tracking: lib.TrackingEndpoint.fromServer(of) }, beneath(of)),
   'TrackingEndpoint.fromUrl': ({ url, props }) => serving({ tracking: lib.TrackingEndpoint.fromUrl(url, props) }),
+  'TrackingServer#addServiceAccount': ({ account }) => {
+    const of = server({});
+    of.addServiceAccount(account);
+    return of;
+  },
   'TrackingServer#addServiceUser': ({ username, options }) => {
     const of = server({});
     of.addServiceUser(username, options);

@@ -17,6 +17,7 @@ import {
   MetricsMonitor,
   MountedFiles,
   SecretValue,
+  ServiceUserRole,
   ServingRuntime,
   Tls,
   WarmUp,
@@ -114,7 +115,8 @@ export const platforms = {
       }),
       server: { environment: { HTTPS_PROXY: 'http://proxy.example.com:3128', NO_PROXY: '.svc' } },
     });
-    platform.server.addServiceUser('notebooks');
+    platform.server.addServiceUser('notebooks', { role: ServiceUserRole.READER });
+    platform.server.addServiceAccount({ namespace: 'training', name: 'trainer', role: ServiceUserRole.TRAINER });
     platform.addModelServing('churn', {
       model: RegisteredModel.byVersion('churn', '7'),
       exposure: Exposure.ingress({ host: 'churn.example.com' }),
@@ -225,7 +227,8 @@ export const external = [
   ],
 ]
   .map((name) => `Secret/${name}`)
-  .concat('ConfigMap/prompts');
+  // Kubernetes creates the second one in each namespace.
+  .concat('ConfigMap/prompts', 'ConfigMap/kube-root-ca.crt');
 
 /** One platform in a separate app, with its namespace, its monitor, alerts and dashboards. */
 export function platformApp(name: keyof typeof platforms, outdir?: string): { app: App; charts: Chart[] } {

@@ -5,7 +5,7 @@ import { AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Upstream } from './upstream';
-import { NginxLogin, NginxOptions } from '../../../lib/nginx/nginx-options';
+import { NginxAccounts, NginxLogin, NginxOptions } from '../../../lib/nginx/nginx-options';
 import { ROLES } from '../../../lib/nginx/role-routes';
 import { nginxConfiguration } from '../../../lib/nginx/server-site';
 
@@ -40,7 +40,11 @@ export const basic = (username: string, password: string) =>
 /** A real nginx with the library's configuration, on free ports and in a new folder. */
 export class Proxy {
   /** The users of the `basic` tests: one human, two programs and one of each role, each in a separate file. */
-  static async start(upstream: Pick<Upstream, 'port'>, options: Partial<NginxOptions> = {}): Promise<Proxy> {
+  static async start(
+    upstream: Pick<Upstream, 'port'>,
+    options: Partial<NginxOptions> = {},
+    accounts?: NginxAccounts,
+  ): Promise<Proxy> {
     const folder = mkdtempSync(join(tmpdir(), 'nginx-test-'));
     for (const name of ['temporary', 'users']) mkdirSync(join(folder, name));
     const file = (name: string) => join(folder, 'users', name);
@@ -62,6 +66,7 @@ export class Proxy {
       realm: 'MLflow Authentication',
       usersFile: file('humans'),
       programsFolder: file('programs'),
+      accounts,
     };
     const [httpPort, metricsPort] = await freePorts(2);
     const proxy = new Proxy(folder, httpPort, metricsPort, {

@@ -21,7 +21,7 @@ const SESSION_SECONDS = 12 * 3600;
 export const PATH = '/tools/mlflow';
 
 /** A program of the machine with its output, ended by its process id. */
-class Program {
+export class Program {
   public readonly output: string[] = [];
   private readonly exit: Promise<unknown>;
   private ended = false;
@@ -248,7 +248,7 @@ let addresses = 0;
 /** Each one is new, as nginx makes an address with many wrong logins wait. */
 export const newAddress = () => `127.${1 + Math.floor(++addresses / 250)}.${addresses % 250}.2`;
 
-function tool(): string {
+export function tool(): string {
   const file = join(process.env.TOOLS ?? '', 'oauth2-proxy');
   try {
     accessSync(file);

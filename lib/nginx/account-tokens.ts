@@ -1,0 +1,107 @@
+import { demand, demandPath, demandPorts } from './configuration';
+import { NginxAccounts, NginxLogin } from './nginx-options';
+import { ROLES, ROLE_ROUTES } from './role-routes';
+import { ServiceUserRole } from './service-user-role';
+
+/** A flag for each restricted role: whether it may make the request. Names cannot break out of it, as paths could. */
+const MAY = ROLES.map((role) => `$may_${role}`).join('');
+const MAY_HEADER = 'X-Roles';
+
+/** The message of a 403 after a token. */
+export const ACCOUNT_REFUSED =
+  'This account may not do this: it is not admitted to the platform, or its role does not include the request.';
+
+export interface AccountTokens {
+  /** For the http block: upstreams, maps, and the server that judges tokens. */
+  readonly site: string;
+  /** For the server block with the login. */
+  readonly rules: string;
+  /** For the location of the question: asks about a request with a token. */
+  readonly question: string;
+}
+
+const NONE: AccountTokens = { site: '', rules: '', question: '' };
+
+/** The accounts of a login, if it has any. */
+export function accountsOf(login: NginxLogin): NginxAccounts | undefined {
+  return login.kind === 'basic' || login.kind === 'oidc' ? login.accounts : undefined;
+}
+
+/** Throws for what would break out of the configuration. */
+export function demandAccounts({ folder, tokenPort, port }: NginxAccounts): void {
+  demandPath(folder);
+  demandPorts(tokenPort, port);
+  demand(tokenPort !== port, 'expected two different ports', [tokenPort, port]);
+}
+
+/**
+ * Tokens of Kubernetes' ServiceAccounts. A server on the loopback judges them: oauth2-proxy checks the token, and only then a
+ * file of the account's name and role decides, because the name is not known before. The files are those of a ConfigMap, so an
+ * account is added and removed without a restart.
+ */
+export function accountTokens(login: NginxLogin): AccountTokens {
+  const accounts = accountsOf(login);
+  if (!accounts) return NONE;
+  return {
+    site: `${maps(login)}${judge(accounts)}`,
+    rules: `    # Stored now: the questions about the request have other addresses.
+    set $roles "${MAY}";
+`,
+    question: `      proxy_pass_request_body off; proxy_pass_request_headers off; proxy_method GET;
+      proxy_set_header Host localhost; proxy_set_header Connection ''; proxy_set_header Content-Length '';
+      proxy_set_header Authorization $http_authorization; proxy_set_header ${MAY_HEADER} $roles;
+      proxy_read_timeout 30s;
+      proxy_pass http://accounts/account;
+`,
+  };
+}
+
+function maps(login: NginxLogin): string {
+  const may = ROLES.map((role) => {
+    const routes = ROLE_ROUTES[role].map((each) => `    '~^${each}\\z' 1;\n`);
+    return `  map $request_method:$uri $may_${role} {\n${routes.join('')}    default 0;\n  }\n`;
+  });
+  return `  # A token of a ServiceAccount or of a person. All other logins are those of before.
+  map $http_authorization $is_token { '~^Bearer ' 1; default 0; }
+${login.kind === 'basic' ? `  map $is_token $realm { 1 off; default '${login.realm}'; }\n` : ''}  # What each role may do with a token.
+${may.join('')}`;
+}
+
+function judge({ folder, tokenPort, port }: NginxAccounts): string {
+  const files = ROLES.map(
+    (role, index) =>
+      `  map $http_x_roles $${role}_file { '~^[01]{${index}}1' /${role}.$account_file; default /none/$account_file; }\n`,
+  );
+  const candidates = [`/${ServiceUserRole.ADMIN}.$account_file`, ...ROLES.map((role) => `$${role}_file`)];
+  return `  upstream tokens { server 127.0.0.1:${tokenPort}; keepalive 32; keepalive_timeout 60s; }
+  upstream accounts { server 127.0.0.1:${port}; keepalive 32; keepalive_timeout 60s; }
+  # The files are named <role>.<namespace>.<name>. A namespace has no dot, so no two accounts share a name.
+  map $account $account_file {
+    '~^system:serviceaccount:(?<account_namespace>[a-z0-9-]{1,63}):(?<account_name>[a-z0-9.-]{1,253})\\z'
+      $account_namespace.$account_name;
+    default none/none;
+  }
+${files.join('')}  server {
+    listen 127.0.0.1:${port};
+    access_log off;
+    # None of the pages of errors: the answer is for nginx.
+    error_page 599 /none;
+    location = /account {
+      auth_request /token;
+      auth_request_set $account $upstream_http_x_auth_request_email;
+      add_header X-Auth-Request-Email $account always;
+      root ${folder};
+      try_files ${candidates.join(' ')} =403;
+    }
+    location = /token {
+      internal;
+      proxy_pass_request_body off; proxy_pass_request_headers off;
+      proxy_set_header Host localhost; proxy_set_header Connection ''; proxy_set_header Content-Length '';
+      proxy_set_header Authorization $http_authorization;
+      proxy_read_timeout 30s;
+      proxy_pass http://tokens/oauth2/auth;
+    }
+    location / { return 404; }
+  }
+`;
+}

@@ -1,0 +1,180 @@
+import { Size } from 'cdk8s';
+import { ContainerResources, Cpu } from 'cdk8s-plus-27';
+import { SIGN_ON_RESOURCES } from './sign-on-pod';
+import { PlacementOptions, mirrored } from '../component/pod-options';
+import { PROGRAMS } from '../component/program';
+import { Images } from '../images';
+import { Container, Volume } from '../kubernetes/manifest';
+import { environment, scratch } from '../kubernetes/pod';
+import { LOG_SPACE, renderResources } from '../kubernetes/resources';
+import { ANY_USER, containerSecurity } from '../kubernetes/security';
+
+/** Program of MLflow's image that the pod runs too. */
+export const ACCOUNT_PROGRAM = 'account_keys.py';
+
+/** Ports of the pod's loopback: oauth2-proxy, nginx and account_keys.py. */
+const PORTS = { tokens: 4181, judge: 4182, keys: 4183 };
+/** Counters of oauth2-proxy without a login. No NetworkPolicy opens the port: it is for the probe. */
+const METRICS_PORT = 44181;
+
+const SETTINGS = '/run/account-tokens';
+const API_SERVER = '/run/secrets/api-server';
+
+/** Measured: 21 MiB. */
+const KEYS_RESOURCES: ContainerResources = {
+  cpu: { request: Cpu.millis(10), limit: Cpu.millis(200) },
+  memory: { request: Size.mebibytes(32), limit: Size.mebibytes(96) },
+  ephemeralStorage: LOG_SPACE,
+};
+
+/** What nginx has to know of them. */
+export const ACCOUNT_PORTS = { tokenPort: PORTS.tokens, port: PORTS.judge };
+
+/** Algorithms of the keys that clusters sign tokens with. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512'];
+
+export interface AccountPodProps {
+  /** MLflow's, for its Python. */
+  readonly image: string;
+  readonly placement: PlacementOptions;
+  readonly audience: string;
+}
+
+export interface AccountPod {
+  /** Sidecars, in the order in which they start. */
+  readonly containers: Container[];
+  readonly volumes: Volume[];
+}
+
+/** The sidecars that check tokens of ServiceAccounts: the keys of the cluster, and oauth2-proxy. */
+export function accountPod(props: AccountPodProps): AccountPod {
+  return {
+    containers: [keys(props), tokens(props)],
+    volumes: [
+      scratch('account-tokens', Size.mebibytes(1)),
+      {
+        // Only for account_keys.py: MLflow and its users get no key to the cluster.
+        name: 'api-server',
+        projected: {
+          defaultMode: 0o440,
+          sources: [
+            { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
+            { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+          ],
+        },
+      },
+    ],
+  };
+}
+
+function keys({ image }: AccountPodProps): Container {
+  return {
+    name: 'account-keys',
+    image,
+    restartPolicy: 'Always',
+    command: ['python', '-S', '-E', `${PROGRAMS}/${ACCOUNT_PROGRAM}`],
+    env: environment({
+      ACCOUNT_DIRECTORY: API_SERVER,
+      ACCOUNT_KEYS_PORT: String(PORTS.keys),
+      SETTINGS_DIRECTORY: SETTINGS,
+    }),
+    // oauth2-proxy does not start without its settings. They need no answer of the API server.
+    startupProbe: {
+      exec: { command: ['stat', `${SETTINGS}/oauth2-proxy.cfg`] },
+      periodSeconds: 1,
+      timeoutSeconds: 5,
+      failureThreshold: 120,
+    },
+    livenessProbe: {
+      exec: {
+        command: [
+          'python',
+          '-S',
+          '-E',
+          '-c',
+          `import socket; socket.create_connection(('127.0.0.1', ${PORTS.keys}), 10)`,
+        ],
+      },
+      periodSeconds: 60,
+      timeoutSeconds: 15,
+      failureThreshold: 3,
+    },
+    resources: renderResources(KEYS_RESOURCES),
+    securityContext: containerSecurity(ANY_USER),
+    volumeMounts: [
+      { name: 'programs', mountPath: PROGRAMS, readOnly: true },
+      { name: 'account-tokens', mountPath: SETTINGS },
+      { name: 'api-server', mountPath: API_SERVER, readOnly: true },
+    ],
+  };
+}
+
+function tokens({ placement, audience }: AccountPodProps): Container {
+  return {
+    name: 'account-tokens',
+    image: mirrored(Images.OAUTH2_PROXY, placement),
+    restartPolicy: 'Always',
+    command: ['/bin/oauth2-proxy'],
+    args: accountTokenArguments({
+      audience,
+      settings: SETTINGS,
+      port: PORTS.tokens,
+      keysPort: PORTS.keys,
+      metricsPort: METRICS_PORT,
+    }),
+    ports: [{ name: 'token-metrics', containerPort: METRICS_PORT }],
+    livenessProbe: {
+      httpGet: { path: '/metrics', port: 'token-metrics' },
+      timeoutSeconds: 5,
+      periodSeconds: 20,
+      failureThreshold: 6,
+    },
+    resources: renderResources(SIGN_ON_RESOURCES),
+    securityContext: containerSecurity(ANY_USER),
+    volumeMounts: [{ name: 'account-tokens', mountPath: SETTINGS, readOnly: true }],
+  };
+}
+
+export interface AccountTokenOptions {
+  readonly audience: string;
+  /** Folder that account_keys.py writes. */
+  readonly settings: string;
+  readonly port: number;
+  /** Where account_keys.py listens. */
+  readonly keysPort: number;
+  readonly metricsPort?: number;
+}
+
+/**
+ * The arguments of an oauth2-proxy that checks tokens and nothing else: signature, issuer, audience and time. nginx asks it
+ * only about requests with a token and passes no cookie, so its login of people is out of reach. The issuer is in the file.
+ */
+export function accountTokenArguments(o: AccountTokenOptions): string[] {
+  const keysUrl = `http://127.0.0.1:${o.keysPort}`;
+  return [
+    `--config=${o.settings}/oauth2-proxy.cfg`,
+    '--provider=oidc',
+    `--client-id=${o.audience}`,
+    '--skip-oidc-discovery=true',
+    `--oidc-jwks-url=${keysUrl}/jwks`,
+    // Required, and never used.
+    `--login-url=${keysUrl}/none`,
+    `--redeem-url=${keysUrl}/none`,
+    `--client-secret-file=${o.settings}/secret`,
+    `--cookie-secret-file=${o.settings}/secret`,
+    ...ALGORITHMS.map((name) => `--oidc-enabled-signing-alg=${name}`),
+    // The name of the account, whatever other claims a cluster adds.
+    '--oidc-email-claim=sub',
+    '--oidc-groups-claim=none',
+    // Who may come in, nginx decides by the files of the accounts.
+    '--email-domain=*',
+    '--skip-jwt-bearer-tokens=true',
+    '--set-xauthrequest=true',
+    `--http-address=127.0.0.1:${o.port}`,
+    ...(o.metricsPort ? [`--metrics-address=:${o.metricsPort}`] : []),
+    '--upstream=static://202',
+    '--cookie-secure=true',
+    '--request-logging=false',
+    '--silence-ping-logging=true',
+  ];
+}

@@ -1,0 +1,73 @@
+import { Authentication } from './authentication';
+import { ServiceAccountLogin } from './service-account-login';
+import { Component } from '../component/component';
+import { configMap } from '../component/standard-objects';
+import { Rule, check, namespaceRule, objectNameRule } from '../kubernetes/rules';
+
+/** The longest key of a ConfigMap. */
+const LONGEST_KEY = 253;
+
+/** The ServiceAccounts that log in to one server, as the keys of a ConfigMap that nginx reads while it runs. */
+export class ServiceAccounts {
+  private readonly keys = new Set<string>();
+  private readonly names = new Set<string>();
+
+  constructor(
+    private readonly server: Component,
+    private readonly authentication: Authentication,
+  ) {}
+
+  /** Claim `aud` of their tokens. Not that of the API server: a token for MLflow is no key to the cluster. */
+  public get audience(): string {
+    return this.server._serviceHost();
+  }
+
+  public get configMapName(): string {
+    return `${this.server.componentName}-accounts`;
+  }
+
+  public get areUsed(): boolean {
+    return this.keys.size > 0;
+  }
+
+  /** @returns whether it is the first one */
+  public add({ namespace, name, role }: ServiceAccountLogin): boolean {
+    const key = `${role}.${namespace}.${name}`;
+    const account = `${namespace}/${name}`;
+    check(this.server, [
+      ...this.loginRules(),
+      namespaceRule(namespace, 'namespace', 'training'),
+      objectNameRule('name', name, 'trainer'),
+      {
+        wrong: key.length > LONGEST_KEY,
+        given: `the ServiceAccount ${account} has ${account.length} characters`,
+        want: `expected at most ${LONGEST_KEY - role.length - 1}, with its namespace: it is part of a key of a ConfigMap`,
+      },
+      {
+        wrong: this.names.has(account),
+        given: `the ServiceAccount ${account} exists already`,
+        want: 'expected each ServiceAccount once: it has one role',
+      },
+    ]);
+    this.keys.add(key);
+    this.names.add(account);
+    if (this.keys.size > 1) return false;
+    configMap(this.server, 'accounts-config-map', this.configMapName, () =>
+      Object.fromEntries([...this.keys].sort().map((each) => [each, ''])),
+    );
+    return true;
+  }
+
+  private loginRules(): Rule[] {
+    const { _kind: kind } = this.authentication;
+    return [
+      {
+        wrong: kind === 'mlflow' || kind === 'none',
+        given: `the authentication is Authentication.${kind}()`,
+        want:
+          'expected Authentication.basic() or Authentication.oidc() for tokens of ServiceAccounts: ' +
+          (kind === 'mlflow' ? "MLflow's own login knows passwords only" : 'no login is checked without one'),
+      },
+    ];
+  }
+}
