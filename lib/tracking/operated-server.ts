@@ -13,6 +13,8 @@ export interface OperatedServer {
   readonly dumpSpace: Size;
   /** The least number of pods that serve. */
   readonly leastPods: number;
+  /** True if only the server's own pod can open the database. */
+  readonly databaseIsInPod: boolean;
   readonly artifactsUri: string;
   /** Labels of pods on whose node the volume of the store is, if only one node can have it. */
   readonly sameNodeAs?: Record<string, string>;

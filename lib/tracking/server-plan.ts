@@ -1,7 +1,7 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
-import { ArtifactAccess, TrackingServerOptions } from './tracking-server-props';
+import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { AutoscalerBounds, autoscalerBounds } from '../component/autoscaler';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
 import { seconds } from '../kubernetes/durations';
@@ -9,6 +9,8 @@ import { LOG_SPACE, mebibytes, mergeResources } from '../kubernetes/resources';
 
 /** Requests of one process that use the database at once: with 10 servers, PostgreSQL's default memory is enough. */
 const DATABASE_REQUESTS = 6;
+/** SQLite has one writer at a time. The others wait in order, before MLflow. */
+const SQLITE_REQUESTS = 1;
 /** MLflow runs as many requests at once as it has threads. */
 export const MOST_DATABASE_REQUESTS = 40;
 /**
@@ -43,14 +45,31 @@ export interface ServerPlan {
   readonly maxPods: number;
 }
 
-export function serverPlan(props: TrackingServerOptions, placement: PlacementOptions): ServerPlan {
-  const autoscaling = autoscalerBounds(props);
+/** What a server requests by default. One whose database is in its own pod is for a few people. */
+const USUAL = {
+  cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
+  memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+  proxyCpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
+  proxyMemory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
+};
+const SMALL = {
+  cpu: { request: Cpu.millis(100), limit: Cpu.units(2) },
+  memory: { request: Size.mebibytes(448), limit: Size.gibibytes(2) },
+  proxyCpu: { request: Cpu.millis(20), limit: Cpu.units(1) },
+  proxyMemory: { request: Size.mebibytes(32), limit: Size.mebibytes(256) },
+};
+
+export function serverPlan(props: TrackingServerProps, placement: PlacementOptions): ServerPlan {
+  const small = props.database.engine._isInPod;
+  const defaults = small ? SMALL : USUAL;
+  const fixed = small && props.autoscaling === undefined;
+  const autoscaling = autoscalerBounds(fixed ? { replicas: props.replicas ?? 1 } : props);
   const spool = props.spool ?? defaultSpace(10, placement);
   const disk = Math.ceil(mebibytes(spool)) + OTHER_SPACE_MEBIBYTES;
   const resources = mergeResources(
     {
-      cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
-      memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+      cpu: defaults.cpu,
+      memory: defaults.memory,
       ephemeralStorage: {
         request: disk < 1024 ? Size.mebibytes(disk) : Size.gibibytes(1),
         limit: Size.mebibytes(disk),
@@ -65,15 +84,15 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
     resources,
     proxyResources: mergeResources(
       {
-        cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
-        memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
+        cpu: defaults.proxyCpu,
+        memory: defaults.proxyMemory,
         ephemeralStorage: LOG_SPACE,
       },
       props.proxyResources,
     ),
     autoscaling,
     workers: props.workers ?? 1,
-    maxDatabaseRequests: props.maxDatabaseRequests ?? DATABASE_REQUESTS,
+    maxDatabaseRequests: props.maxDatabaseRequests ?? (small ? SQLITE_REQUESTS : DATABASE_REQUESTS),
     spool,
     // A little below what the volume and the limit hold: the kubelet measures with a lag.
     maxArtifactMebibytes: Math.max(1, Math.floor(space * 0.9)),

@@ -1,10 +1,11 @@
 import { Size } from 'cdk8s';
+import { OWN_DATABASE_PROGRAMS, migrationInPod } from './migration-in-pod';
 import { ServerPlan } from './server-plan';
 import { SignOn } from './sign-on-pod';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { PROGRAMS } from '../component/program';
-import { databaseUri } from '../database/database-client';
+import { DatabaseEngine } from '../database/database-engine';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, VolumeMount } from '../kubernetes/manifest';
 import { MountedFiles, mountFiles } from '../kubernetes/mounted-files';
@@ -17,8 +18,7 @@ import { stopSeconds } from '../nginx/sidecar';
 /** Where MLflow listens on the pod's loopback. */
 export const MLFLOW_PORT = 5000;
 
-/** Programs of ours that the pods run. */
-export const SERVER_PROGRAMS = [
+const SERVER_PROGRAMS = [
   'secret_files.py',
   'schema.py',
   'wait_for_schema.py',
@@ -33,6 +33,11 @@ export const SERVER_PROGRAMS = [
   'own_login.py',
   'run_owner.py',
 ];
+
+/** Programs of ours that the pods run. */
+export function serverPrograms(engine: DatabaseEngine): string[] {
+  return [...SERVER_PROGRAMS, ...(engine._isInPod ? OWN_DATABASE_PROGRAMS : [])];
+}
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
 /** Where the library mounts something in every server. */
@@ -54,6 +59,7 @@ export interface ServerPodProps {
   readonly placement: PlacementOptions;
   readonly proxy: ReverseProxy;
   readonly signOn?: SignOn;
+  readonly engine: DatabaseEngine;
   readonly connections: Connection[];
   readonly secretVariables: SecretVariable[];
   readonly files?: MountedFiles[];
@@ -118,7 +124,11 @@ export function serverPod(props: ServerPodProps): PodProps {
     placement: props.placement,
     spread: 'zones',
     terminationGracePeriodSeconds: stopSeconds(plan.drainSeconds) + UVICORN_GRACE_SECONDS + 5,
-    initContainers: [waitForSchema, mlflow, ...(props.signOn ? [props.signOn.container] : [])],
+    initContainers: [
+      props.engine._isInPod ? migrationInPod(base) : waitForSchema,
+      mlflow,
+      ...(props.signOn ? [props.signOn.container] : []),
+    ],
     containers: [proxy.container],
     volumes: [
       { name: 'programs', configMap: { name: props.programsConfigMap } },
@@ -137,7 +147,7 @@ function serverArguments(props: ServerPodProps): string[] {
     ['--host', '127.0.0.1'],
     ['--port', String(MLFLOW_PORT)],
     ['--workers', String(props.plan.workers)],
-    ['--backend-store-uri', databaseUri()],
+    ['--backend-store-uri', props.engine._uriOf()],
     ['--expose-prometheus', METRICS_DIRECTORY],
     // nginx keeps its connections to MLflow shorter than this, so that none is closed under a request.
     ['--uvicorn-opts', `--no-access-log --timeout-keep-alive 120 --timeout-graceful-shutdown ${UVICORN_GRACE_SECONDS}`],

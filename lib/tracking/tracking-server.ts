@@ -2,16 +2,17 @@ import { Construct } from 'constructs';
 import { authSettings } from './auth-settings';
 import { Authentication } from './authentication';
 import { SERVICE_PORT } from './hosts';
-import { MIGRATION_SUFFIX, Migration } from './migration';
+import { MIGRATION_SUFFIX } from './migration';
 import { OperatedServer } from './operated-server';
 import { connectedRules, serverRules } from './rules';
 import { serverEnvironment } from './server-environment';
 import { ServerLogin } from './server-login';
+import { addMigration } from './server-migration';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
-import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
+import { serverPod, serverPrograms } from './server-pod';
+import { serverProxy } from './server-proxy';
 import { ServiceUser } from './service-user';
-import { serviceUsersJob } from './service-users-job';
-import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { TrackingServerProps } from './tracking-server-props';
 import { autoscaler } from '../component/autoscaler';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
@@ -27,7 +28,7 @@ import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { NetworkPeer } from '../kubernetes/network-peer';
 import { accountAnnotations } from '../kubernetes/pod';
 import { secretVariables } from '../kubernetes/secret-value';
-import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../nginx/reverse-proxy';
+import { HTTP_PORT, METRICS_PORT } from '../nginx/reverse-proxy';
 import { ServiceUserRole } from '../nginx/roles';
 
 /**
@@ -91,7 +92,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
     this.workload(connections);
     if (plan.autoscaling) autoscaler(this, plan.autoscaling);
     if (plan.maxPods > 1) disruptionBudget(this);
-    this.migration();
+    addMigration(this, this._operated(), this.login);
     (props.exposure ?? Exposure.none())._bind(this, {
       service: name,
       port: { name: 'http', number: SERVICE_PORT },
@@ -136,13 +137,14 @@ export class TrackingServer extends Component implements IMetricsTarget {
       leastPods: plan.autoscaling?.minReplicas ?? plan.maxPods,
       clientImage: mirroredDefault(props.database.clientImage, placement),
       artifactsUri: props.artifacts.uri,
+      databaseIsInPod: props.database.engine._isInPod,
       sameNodeAs: props.artifacts.sharedByReplicas ? undefined : this.podSelector,
       egress: props.egress,
       environment: props.environment,
       auth: authDatabase
         ? {
             databaseName: authDatabase,
-            settings: authSettings(authDatabase),
+            settings: this.authSettings(authDatabase),
             secretVariables: own,
             serviceUsers: () => this.login.serviceUsers,
           }
@@ -194,6 +196,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
       placement: this.placement,
       proxy,
       signOn: this.signOn,
+      engine: this.props.database.engine,
       connections,
       secretVariables: [...this.login.secretVariables, ...secretVariables(this.props.secretEnvironment)],
       files: this.props.files,
@@ -211,38 +214,24 @@ export class TrackingServer extends Component implements IMetricsTarget {
     });
   }
 
-  private proxy(): ReverseProxy {
-    return new ReverseProxy({
-      image: this.plan.proxyImage,
-      resources: this.plan.proxyResources,
-      drainSeconds: this.plan.drainSeconds,
-      upstreamPort: MLFLOW_PORT,
-      configMapName: `${this.componentName}-proxy`,
-      login: this.login.proxyLogin,
-      signedUrls: this.plan.artifactAccess === ArtifactAccess.PRESIGNED,
-      maxArtifactMebibytes: this.plan.maxArtifactMebibytes,
-      ipv6: this.props.ipv6 ?? false,
-      httpsHost: this.props.exposure?._httpsHost,
-    });
+  private proxy() {
+    return serverProxy(this.componentName, this.props, this.plan, this.login);
+  }
+
+  private authSettings(database: string): string {
+    return authSettings(this.props.database.engine._uriOf(database));
   }
 
   private programFiles(): Record<string, string> {
     const { authDatabase } = this.login;
-    return { ...programs(...SERVER_PROGRAMS), ...(authDatabase && { 'basic_auth.ini': authSettings(authDatabase) }) };
+    return {
+      ...programs(...serverPrograms(this.props.database.engine)),
+      ...(authDatabase && { 'basic_auth.ini': this.authSettings(authDatabase) }),
+    };
   }
 
   /** True where what one pod holds must be free before the next one can start. */
   private get isSinglePod(): boolean {
     return !this.props.database.sharedByReplicas || !this.props.artifacts.sharedByReplicas;
-  }
-
-  private migration(): void {
-    const operated = this._operated();
-    const migration = new Migration(this, { ...operated, backups: `${operated.artifactsUri}/backups` });
-    const { auth, image, environment, placement } = operated;
-    if (!auth) return;
-    const { usersSecret } = this.login;
-    const shared = { ...auth, image, environment, usersSecret, placement, name: usersSecret };
-    this.login.onFirstServiceUser = () => serviceUsersJob(migration, { ...shared, users: () => this.login.models });
   }
 }

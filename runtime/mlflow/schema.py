@@ -95,7 +95,7 @@ class Database:
 
 def databases():
     """(what it is called, its name, its kind) of each database in use."""
-    tracking = ("tracking database", os.environ.get("PGDATABASE", ""), TRACKING)
+    tracking = ("tracking database", os.environ.get("SQLITE_DATABASE") or os.environ.get("PGDATABASE", ""), TRACKING)
     auth = os.environ.get("AUTH_DATABASE")
     return [tracking, ("auth database", auth, AUTH)] if auth else [tracking]
 
@@ -161,6 +161,10 @@ def bounded_wait(connection):
 
 def inspect(database, kind):
     """(has tables, revision or None) of a database."""
+    if "SQLITE_DIRECTORY" in os.environ:
+        import sqlite_files
+
+        return sqlite_files.inspect(database, kind[1])
     try:
         connection = connect(database)
         try:
