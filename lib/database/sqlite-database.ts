@@ -44,8 +44,9 @@ export class SqliteDatabase implements IDatabase {
     check(client.name, [databaseNameRule(this.databaseName), wholeRule('copies', copies, 1)]);
     return {
       environment: {
+        DATABASE_MODULE: 'sqlite_files',
+        DATABASE_NAME: this.databaseName,
         SQLITE_DIRECTORY: this.directory,
-        SQLITE_DATABASE: this.databaseName,
         SQLITE_COPIES: String(copies),
       },
       claims: [volume.mountFrom(client)],

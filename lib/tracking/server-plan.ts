@@ -9,8 +9,6 @@ import { LOG_SPACE, mebibytes, mergeResources } from '../kubernetes/resources';
 
 /** Requests of one process that use the database at once: with 10 servers, PostgreSQL's default memory is enough. */
 const DATABASE_REQUESTS = 6;
-/** SQLite has one writer at a time. The others wait in order, before MLflow. */
-const SQLITE_REQUESTS = 1;
 /** MLflow runs as many requests at once as it has threads. */
 export const MOST_DATABASE_REQUESTS = 40;
 /**
@@ -92,7 +90,7 @@ export function serverPlan(props: TrackingServerProps, placement: PlacementOptio
     ),
     autoscaling,
     workers: props.workers ?? 1,
-    maxDatabaseRequests: props.maxDatabaseRequests ?? (small ? SQLITE_REQUESTS : DATABASE_REQUESTS),
+    maxDatabaseRequests: props.maxDatabaseRequests ?? DATABASE_REQUESTS,
     spool,
     // A little below what the volume and the limit hold: the kubelet measures with a lag.
     maxArtifactMebibytes: Math.max(1, Math.floor(space * 0.9)),
