@@ -7,7 +7,7 @@ import { LOG_SPACE, renderResources } from '../kubernetes/resources';
 import { Rule, check } from '../kubernetes/rules';
 
 /** Programs that the pod of a server with a database of its own runs in addition. */
-export const OWN_DATABASE_PROGRAMS = ['migrate_sqlite.py', 'sqlite_files.py'];
+export const OWN_DATABASE_PROGRAMS = ['migrate_sqlite.py', 'sqlite_files.py', 'copy_to_postgres.py'];
 
 const resources: ContainerResources = {
   cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },

@@ -42,6 +42,8 @@ from mlflow.server.auth.db import cli
 cli.upgrade.main(["--url", "sqlite:///" + sys.argv[1], "--revision", "{OLD_AUTH_REVISION}"], standalone_mode=False)
 """
 
+AUTH_SCHEMA_AT_HEAD = OLD_AUTH_SCHEMA.replace(OLD_AUTH_REVISION, "head")
+
 ROWS = """
 INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (1, 'churn', 'active');
 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 50)
