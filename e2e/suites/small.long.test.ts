@@ -104,8 +104,8 @@ test('the log of the first migration says that it created the schema', () => {
 test('all data is there after the pod is killed', async () => {
   const [old] = small(PREVIOUS).servers();
   namespace.kubectl('delete', 'pod', old.metadata.name, '--grace-period=0', '--force');
-  const server = await readyServer(PREVIOUS);
-  expect(server.metadata.name).not.toBe(old.metadata.name);
+  const ready = await readyServer(PREVIOUS);
+  expect(ready.metadata.name).not.toBe(old.metadata.name);
   expect(colleague.showHistory()).toEqual(before);
   await readRun(small(PREVIOUS), login, 'small', run);
 });
