@@ -1,11 +1,12 @@
 import { IArtifactStore } from './artifact-store';
 import { AzureContainer, AzureContainerProps } from './azure-container';
+import { DataVolumeStore, VolumeStoreProps } from './data-volume-store';
 import { ExistingBucket, ExistingBucketProps } from './existing-bucket';
 import { ExistingClaim, ExistingClaimProps } from './existing-claim';
 import { GoogleBucket, GoogleBucketProps } from './google-bucket';
 import { checkInputs } from '../inputs/inputs';
 
-/** Artifact stores that exist already. */
+/** Artifact stores without a server of the library's own. */
 export class ArtifactStore {
   /**
    * An existing bucket, of Amazon S3 or of another store with the S3 API.
@@ -25,6 +26,16 @@ export class ArtifactStore {
   public static fromClaim(props: ExistingClaimProps): IArtifactStore {
     checkInputs('ArtifactStore.fromClaim', { props });
     return new ExistingClaim(props);
+  }
+
+  /**
+   * A volume of the server's own, which it can share with `Database.sqlite(…)`. The platform has one server.
+   *
+   * @param props the volume
+   */
+  public static volume(props: VolumeStoreProps): IArtifactStore {
+    checkInputs('ArtifactStore.volume', { props });
+    return new DataVolumeStore(props);
   }
 
   /**

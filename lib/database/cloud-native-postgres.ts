@@ -6,6 +6,7 @@ import { CloudNativePostgresProps } from './cloud-native-postgres-props';
 import { clusterRules, furtherDatabaseRules } from './cloud-native-rules';
 import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
+import { DatabaseEngine } from './database-engine';
 import { Tuning, maxConnections, tuningRules } from './tuning';
 import { Component } from '../component/component';
 import { IMetricsTarget } from '../component/metrics-target';
@@ -48,6 +49,7 @@ const KEPT = {
  */
 export class CloudNativePostgres extends Component implements IDatabase, IMetricsTarget {
   public readonly sharedByReplicas = true;
+  public readonly engine: DatabaseEngine = DatabaseEngine.POSTGRESQL;
   public readonly clientImage: string;
   /** Name of MLflow's database. */
   public readonly databaseName: string;

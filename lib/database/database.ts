@@ -1,9 +1,13 @@
+import { DatabaseEngine } from './database-engine';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 
-/** Where MLflow stores runs and the registry: a PostgreSQL database. */
+/** Where MLflow stores runs and the registry: a PostgreSQL database, or SQLite files. */
 export interface IDatabase {
   /** True if several servers can use it at once. */
   readonly sharedByReplicas: boolean;
+
+  /** What kind of database it is. */
+  readonly engine: DatabaseEngine;
 
   /** Name of the database of runs. */
   readonly databaseName: string;

@@ -3,7 +3,9 @@ import { Credentials } from '../credentials/credentials';
 import { Images } from '../images';
 import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
+import { DatabaseEngine } from './database-engine';
 import { existingDatabaseNameRule } from './database-name-rule';
+import { SqliteDatabase, SqliteDatabaseProps } from './sqlite-database';
 import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
 import { EgressRule, egressRules } from '../kubernetes/network-peer';
@@ -78,7 +80,7 @@ export interface ExistingDatabaseProps {
   readonly egress?: EgressRule[];
 }
 
-/** Databases that exist already. */
+/** Databases without a server of the library's own. */
 export class Database {
   /**
    * An existing PostgreSQL, e.g. a cloud's, or one in the cluster.
@@ -90,11 +92,24 @@ export class Database {
     return new ExistingDatabase(props);
   }
 
+  /**
+   * SQLite files on a volume, for a laptop or a small team: the platform has one server, whose own pod upgrades the schema
+   * before it starts, after a copy of the file. Not on a network file system. MLflow supports MySQL and SQL Server too. This
+   * library does not.
+   *
+   * @param props the volume, and what is kept on it
+   */
+  public static sqlite(props: SqliteDatabaseProps): IDatabase {
+    checkInputs('Database.sqlite', { props });
+    return new SqliteDatabase(props);
+  }
+
   private constructor() {}
 }
 
 class ExistingDatabase implements IDatabase {
   public readonly sharedByReplicas = true;
+  public readonly engine = DatabaseEngine.POSTGRESQL;
   public readonly clientImage: string;
   public readonly databaseName: string;
   private readonly clients: ConnectionClient[] = [];

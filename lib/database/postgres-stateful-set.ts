@@ -6,6 +6,7 @@ import { Credentials, LoginReference } from '../credentials/credentials';
 import { Images } from '../images';
 import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
+import { DatabaseEngine } from './database-engine';
 import { databaseNameRule } from './database-name-rule';
 import {
   EXPORTER_PORT,
@@ -38,6 +39,7 @@ import { check, checkAtSynth, imageRule, objectNameRule, sameNamespaceRule, whol
  */
 export class PostgresStatefulSet extends Component implements IDatabase, IMetricsTarget {
   public readonly sharedByReplicas = true;
+  public readonly engine: DatabaseEngine = DatabaseEngine.POSTGRESQL;
   public readonly clientImage: string;
   /** Name of MLflow's database. */
   public readonly databaseName: string;

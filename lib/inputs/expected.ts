@@ -17,6 +17,7 @@ export const EXPECTED: Record<string, string> = {
   MountedFiles: "MountedFiles, e.g. MountedFiles.fromConfigMap('prompts', '/etc/prompts')",
   ScalingMetric: "a ScalingMetric, e.g. ScalingMetric.perPod({ name: 'requests_per_second', averageValue: 20 })",
   IDatabase: "a database, e.g. Database.fromExisting({ host: 'db.example.com', credentials })",
+  IDataVolume: "a volume, e.g. new DataVolume(chart, 'mlflow-data')",
   IArtifactStore: "an artifact store, e.g. ArtifactStore.fromBucket({ bucket: 'models', credentials })",
   RegisteredModel: "a model, e.g. RegisteredModel.byAlias('churn', 'champion')",
   TrackingEndpoint: 'a tracking endpoint, e.g. TrackingEndpoint.fromServer(mlflow.server)',

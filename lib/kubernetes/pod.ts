@@ -1,5 +1,5 @@
 import { Size } from 'cdk8s';
-import { Connection, SecretFiles, SecretVariable } from './connection';
+import { ClaimMount, Connection, SecretFiles, SecretVariable } from './connection';
 import { EnvVar, Volume, VolumeMount } from './manifest';
 import { quantity } from './resources';
 
@@ -72,12 +72,13 @@ export interface Mounted {
 export function mountConnections(connections: Connection[], more: SecretVariable[] = [], prefix = ''): Mounted {
   const variables = [...connections.flatMap((connection) => connection.secretVariables ?? []), ...more];
   const files = connections.flatMap((connection) => connection.secretFiles ?? []);
-  const claims = connections.flatMap((connection) => connection.claims ?? []);
+  const claims = distinct(connections.flatMap((connection) => connection.claims ?? []));
+  const claimNames = [...new Set(claims.map(({ claimName }) => claimName))];
   const names = { secrets: `${prefix}secrets`, files: `${prefix}files`, claim: `${prefix}claim` };
   const volumes: Volume[] = [
     ...(variables.length > 0 ? [secretVolume(names.secrets, variables)] : []),
     ...files.map((each, index) => fileVolume(`${names.files}-${index}`, each)),
-    ...claims.map(({ claimName }, index) => ({
+    ...claimNames.map((claimName, index) => ({
       name: `${names.claim}-${index}`,
       persistentVolumeClaim: { claimName },
     })),
@@ -89,13 +90,21 @@ export function mountConnections(connections: Connection[], more: SecretVariable
       mountPath: directory,
       readOnly: true,
     })),
-    ...claims.map(({ directory }, index) => ({ name: `${names.claim}-${index}`, mountPath: directory })),
+    ...claims.map(({ claimName, directory }) => ({
+      name: `${names.claim}-${claimNames.indexOf(claimName)}`,
+      mountPath: directory,
+    })),
   ];
   return {
     volumes,
     mounts,
     environment: Object.assign({}, ...connections.map((connection) => connection.environment)),
   };
+}
+
+/** A pod with two volumes of one claim does not start on every cluster. */
+function distinct(claims: ClaimMount[]): ClaimMount[] {
+  return [...new Map(claims.map((claim) => [JSON.stringify([claim.claimName, claim.directory]), claim])).values()];
 }
 
 function fileVolume(name: string, files: SecretFiles): Volume {

@@ -17,6 +17,7 @@ import { accountAnnotations, environment, mountConnections, scratch } from '../k
 import { mergeResources, renderResources } from '../kubernetes/resources';
 import { Rule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
+import { inPodRule } from '../tracking/migration-in-pod';
 import { OperatedServer } from '../tracking/operated-server';
 
 /** The program, and the modules that it imports. */
@@ -57,8 +58,8 @@ export class GarbageCollection extends Component {
   ) {
     super(scope, id, { role: 'garbage-collection', longestSuffix: LONGEST_SUFFIX });
     checkInputs('new GarbageCollection', { scope, id, props }, this);
-    this._check({}, this.rules());
     const server = props.server._operated();
+    this._check({}, this.rules(server));
     const client = {
       name: this.node.path,
       podLabels: this.podSelector,
@@ -83,9 +84,10 @@ export class GarbageCollection extends Component {
     });
   }
 
-  private rules(): Rule[] {
+  private rules({ databaseIsInPod }: OperatedServer): Rule[] {
     const { props } = this;
     return [
+      inPodRule(databaseIsInPod, 'no garbageCollection: run `mlflow gc` in the pod as docs/how-to/small.md describes'),
       sameNamespaceRule('the server', props.server.namespace, this.namespace, 'a chart of that namespace'),
       scheduleRule('schedule', props.schedule),
       ...(props.timeZone === undefined ? [] : [timeZoneRule(props.timeZone)]),

@@ -17,6 +17,8 @@ export interface OperatedServer {
   readonly dumpSpace: Size;
   /** The least number of pods that serve. */
   readonly leastPods: number;
+  /** True if only the server's own pod can open the database. */
+  readonly databaseIsInPod: boolean;
   readonly artifactsUri: string;
   /** Labels of pods on whose node the volume of the store is, if only one node can have it. */
   readonly sameNodeAs?: Record<string, string>;
@@ -54,13 +56,14 @@ export function operatedServer({ plan, placement, props, login, podSelector, con
     leastPods: plan.autoscaling?.minReplicas ?? plan.maxPods,
     clientImage: mirroredDefault(props.database.clientImage, placement),
     artifactsUri: props.artifacts.uri,
+    databaseIsInPod: props.database.engine._isInPod,
     sameNodeAs: props.artifacts.sharedByReplicas ? undefined : podSelector,
     egress: props.egress,
     environment: props.environment,
     auth: authDatabase
       ? {
           databaseName: authDatabase,
-          settings: authSettings(authDatabase),
+          settings: authSettings(props.database.engine._uriOf(authDatabase)),
           secretVariables,
           serviceUsers: () => login.serviceUsers,
         }

@@ -13,6 +13,8 @@ export const SERVER_VARIABLES: ReservedVariables = [
   ],
   [
     [
+      'DATABASE_MODULE',
+      'DATABASE_NAME',
       'MLFLOW_BACKEND_STORE_URI',
       'MLFLOW_READ_REPLICA_BACKEND_STORE_URI',
       'MLFLOW_REGISTRY_STORE_URI',
@@ -28,6 +30,8 @@ export const SERVER_VARIABLES: ReservedVariables = [
       'PGSSLROOTCERT',
       'PGTARGETSESSIONATTRS',
       'PGUSER',
+      'SQLITE_COPIES',
+      'SQLITE_DIRECTORY',
     ],
     'expected the prop database, e.g. Database.fromExisting(…): all of MLflow is in one database',
   ],

@@ -36,12 +36,20 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
     },
     durationRule('drainTimeout', props.drainTimeout, 10),
     ...[
-      { what: 'the database', shared: props.database.sharedByReplicas },
-      { what: 'the artifact store', shared: props.artifacts.sharedByReplicas },
-    ].map(({ what, shared }) => ({
+      {
+        what: 'the database',
+        shared: props.database.sharedByReplicas,
+        instead: 'a database that servers can share, e.g. new PostgresStatefulSet(…)',
+      },
+      {
+        what: 'the artifact store',
+        shared: props.artifacts.sharedByReplicas,
+        instead: 'a store that servers can share, e.g. ArtifactStore.fromBucket(…) or a ReadWriteMany volume',
+      },
+    ].map(({ what, shared, instead }) => ({
       wrong: !shared && plan.maxPods > 1,
       given: `there can be ${plan.maxPods} servers, and ${what} supports a single replica`,
-      want: 'expected replicas: 1, or a store that servers can share, e.g. ArtifactStore.fromBucket(…) or a ReadWriteMany volume',
+      want: `expected replicas: 1, or ${instead}`,
     })),
     {
       wrong:

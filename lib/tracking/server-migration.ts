@@ -1,13 +1,18 @@
 import { Migration } from './migration';
+import { refuseServiceUsers } from './migration-in-pod';
 import { OperatedServer } from './operated-server';
 import { ServerLogin } from './server-login';
 import { serviceUsersJob } from './service-users-job';
 import { Component } from '../component/component';
 
-/** The migration of a server, and the Job that creates its service users in MLflow's own login. */
+/** The Jobs that write to the databases of a server before it starts, unless its own pod does. */
 export function serverMigration(server: Component, operated: OperatedServer, login: ServerLogin): void {
-  const migration = new Migration(server, { ...operated, backups: `${operated.artifactsUri}/backups` });
-  const { auth, image, environment, placement } = operated;
+  const { auth, image, environment, placement, artifactsUri, databaseIsInPod } = operated;
+  if (databaseIsInPod) {
+    if (auth) login.onFirstServiceUser = () => refuseServiceUsers(server);
+    return;
+  }
+  const migration = new Migration(server, { ...operated, backups: `${artifactsUri}/backups` });
   if (!auth) return;
   const { usersSecret } = login;
   const shared = { ...auth, image, environment, usersSecret, placement, name: usersSecret };

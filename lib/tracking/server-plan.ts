@@ -1,7 +1,7 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
-import { ArtifactAccess, TrackingServerOptions } from './tracking-server-props';
+import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { AutoscalerPlan, autoscalerPlan } from '../component/autoscaler';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
 import { seconds } from '../kubernetes/durations';
@@ -43,14 +43,31 @@ export interface ServerPlan {
   readonly maxPods: number;
 }
 
-export function serverPlan(props: TrackingServerOptions, placement: PlacementOptions): ServerPlan {
-  const autoscaling = autoscalerPlan(props);
+/** What a server requests by default. One whose database is in its own pod is for a few people. */
+const USUAL = {
+  cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
+  memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+  proxyCpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
+  proxyMemory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
+};
+const SMALL = {
+  cpu: { request: Cpu.millis(100), limit: Cpu.units(2) },
+  memory: { request: Size.mebibytes(448), limit: Size.gibibytes(2) },
+  proxyCpu: { request: Cpu.millis(20), limit: Cpu.units(1) },
+  proxyMemory: { request: Size.mebibytes(32), limit: Size.mebibytes(256) },
+};
+
+export function serverPlan(props: TrackingServerProps, placement: PlacementOptions): ServerPlan {
+  const small = props.database.engine._isInPod;
+  const defaults = small ? SMALL : USUAL;
+  const fixed = small && props.autoscaling === undefined;
+  const autoscaling = autoscalerPlan(fixed ? { replicas: props.replicas ?? 1 } : props);
   const spool = props.spool ?? defaultSpace(10, placement);
   const disk = Math.ceil(mebibytes(spool)) + OTHER_SPACE_MEBIBYTES;
   const resources = mergeResources(
     {
-      cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
-      memory: { request: Size.gibibytes(1), limit: Size.gibibytes(4) },
+      cpu: defaults.cpu,
+      memory: defaults.memory,
       ephemeralStorage: {
         request: disk < 1024 ? Size.mebibytes(disk) : Size.gibibytes(1),
         limit: Size.mebibytes(disk),
@@ -65,8 +82,8 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
     resources,
     proxyResources: mergeResources(
       {
-        cpu: { request: Cpu.millis(100), limit: Cpu.units(1) },
-        memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
+        cpu: defaults.proxyCpu,
+        memory: defaults.proxyMemory,
         ephemeralStorage: LOG_SPACE,
       },
       props.proxyResources,

@@ -1,11 +1,12 @@
 import { Size } from 'cdk8s';
 import { AccountPod } from './account-pod';
+import { OWN_DATABASE_PROGRAMS, migrationInPod } from './migration-in-pod';
 import { ServerPlan } from './server-plan';
 import { SignOn } from './sign-on-pod';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { PROGRAMS } from '../component/program';
-import { databaseUri } from '../database/database-client';
+import { DatabaseEngine } from '../database/database-engine';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, VolumeMount } from '../kubernetes/manifest';
 import { MountedFiles, mountFiles } from '../kubernetes/mounted-files';
@@ -18,8 +19,7 @@ import { stopSeconds } from '../nginx/sidecar';
 /** Where MLflow listens on the pod's loopback. */
 export const MLFLOW_PORT = 5000;
 
-/** Programs of ours that the pods run. */
-export const SERVER_PROGRAMS = [
+const SERVER_PROGRAMS = [
   'secret_files.py',
   'schema.py',
   'wait_for_schema.py',
@@ -34,6 +34,11 @@ export const SERVER_PROGRAMS = [
   'own_login.py',
   'run_owner.py',
 ];
+
+/** Programs of ours that the pods run. */
+export function serverPrograms(engine: DatabaseEngine): string[] {
+  return [...SERVER_PROGRAMS, ...(engine._isInPod ? OWN_DATABASE_PROGRAMS : [])];
+}
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
 /** Where the library mounts something in every server. */
@@ -57,6 +62,7 @@ export interface ServerPodProps {
   readonly signOn?: SignOn;
   /** The check of tokens of ServiceAccounts. */
   readonly accounts?: AccountPod;
+  readonly engine: DatabaseEngine;
   readonly connections: Connection[];
   readonly secretVariables: SecretVariable[];
   readonly files?: MountedFiles[];
@@ -122,7 +128,7 @@ export function serverPod(props: ServerPodProps): PodProps {
     spread: 'zones',
     terminationGracePeriodSeconds: stopSeconds(plan.drainSeconds) + UVICORN_GRACE_SECONDS + 5,
     initContainers: [
-      waitForSchema,
+      props.engine._isInPod ? migrationInPod(base) : waitForSchema,
       mlflow,
       ...(props.signOn ? [props.signOn.container] : []),
       ...(props.accounts?.containers ?? []),
@@ -146,7 +152,7 @@ function serverArguments(props: ServerPodProps): string[] {
     ['--host', '127.0.0.1'],
     ['--port', String(MLFLOW_PORT)],
     ['--workers', String(props.plan.workers)],
-    ['--backend-store-uri', databaseUri()],
+    ['--backend-store-uri', props.engine._uriOf()],
     ['--expose-prometheus', METRICS_DIRECTORY],
     // nginx keeps its connections to MLflow shorter than this, so that none is closed under a request.
     ['--uvicorn-opts', `--no-access-log --timeout-keep-alive 120 --timeout-graceful-shutdown ${UVICORN_GRACE_SECONDS}`],

@@ -9,11 +9,12 @@ import { serverEnvironment } from './server-environment';
 import { ServerLogin } from './server-login';
 import { serverMigration } from './server-migration';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
-import { MLFLOW_PORT, SERVER_PROGRAMS, serverPod } from './server-pod';
+import { serverPod, serverPrograms } from './server-pod';
+import { serverProxy } from './server-proxy';
 import { serverServices, servicePort } from './server-service';
 import { ServiceAccountLogin } from './service-account-login';
 import { ServiceUser, ServiceUserOptions } from './service-user';
-import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { TrackingServerProps } from './tracking-server-props';
 import { autoscaler } from '../component/autoscaler';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
@@ -29,7 +30,7 @@ import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { NetworkPeer } from '../kubernetes/network-peer';
 import { accountAnnotations } from '../kubernetes/pod';
 import { secretVariables } from '../kubernetes/secret-value';
-import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../nginx/reverse-proxy';
+import { HTTP_PORT, METRICS_PORT } from '../nginx/reverse-proxy';
 import { RestrictedRole } from '../nginx/role-routes';
 
 /**
@@ -184,6 +185,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
       placement: this.placement,
       proxy,
       signOn: this.signOn,
+      engine: this.props.database.engine,
       accounts: this.login.accountPod(this.plan.image, this.placement),
       connections,
       secretVariables: [...this.login.secretVariables, ...secretVariables(this.props.secretEnvironment)],
@@ -202,25 +204,18 @@ export class TrackingServer extends Component implements IMetricsTarget {
     });
   }
 
-  private proxy(): ReverseProxy {
-    return new ReverseProxy({
-      image: this.plan.proxyImage,
-      resources: this.plan.proxyResources,
-      drainSeconds: this.plan.drainSeconds,
-      upstreamPort: MLFLOW_PORT,
-      configMapName: `${this.componentName}-proxy`,
-      login: this.login.proxyLogin,
-      signedUrls: this.plan.artifactAccess === ArtifactAccess.PRESIGNED,
-      maxArtifactMebibytes: this.plan.maxArtifactMebibytes,
-      ipv6: this.props.ipv6 ?? false,
-      ...this.props.exposure?._address,
-    });
+  private proxy() {
+    return serverProxy(this.componentName, this.props, this.plan, this.login);
   }
 
   private programFiles(): Record<string, string> {
     const { authDatabase, accounts } = this.login;
-    const files = [...SERVER_PROGRAMS, ...(accounts.areUsed ? [ACCOUNT_PROGRAM] : [])];
-    return { ...programs(...files), ...(authDatabase && { 'basic_auth.ini': authSettings(authDatabase) }) };
+    const { engine } = this.props.database;
+    const files = [...serverPrograms(engine), ...(accounts.areUsed ? [ACCOUNT_PROGRAM] : [])];
+    return {
+      ...programs(...files),
+      ...(authDatabase && { 'basic_auth.ini': authSettings(engine._uriOf(authDatabase)) }),
+    };
   }
 
   /** True where what one pod holds must be free before the next one can start. */

@@ -1,6 +1,7 @@
 """What a database's schema is, and what this image's MLflow wants: read-only, without importing MLflow."""
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import re
@@ -95,7 +96,7 @@ class Database:
 
 def databases():
     """(what it is called, its name, its kind) of each database in use."""
-    tracking = ("tracking database", os.environ.get("PGDATABASE", ""), TRACKING)
+    tracking = ("tracking database", os.environ.get("DATABASE_NAME") or os.environ.get("PGDATABASE", ""), TRACKING)
     auth = os.environ.get("AUTH_DATABASE")
     return [tracking, ("auth database", auth, AUTH)] if auth else [tracking]
 
@@ -161,6 +162,9 @@ def bounded_wait(connection):
 
 def inspect(database, kind):
     """(has tables, revision or None) of a database."""
+    # Of a database that is no PostgreSQL. Only its own server has it.
+    if module := os.environ.get("DATABASE_MODULE"):
+        return importlib.import_module(module).inspect(database, kind[1])
     try:
         connection = connect(database)
         try:

@@ -44,6 +44,7 @@ export function clusterOf(page: Page, withPrograms: boolean): Cluster {
     ([, name]) => `Secret/${name}`,
   );
   created.push(...[...page.text.matchAll(/kubectl create job ([\w-]+)/g)].map(([, name]) => `Job/${name}`));
+  created.push(...[...page.text.matchAll(/kubectl create configmap ([\w-]+)/g)].map(([, name]) => `ConfigMap/${name}`));
   const namespaces = [
     ...new Set(objects.map(({ metadata }) => metadata.namespace).filter((name) => name !== undefined)),
   ];

@@ -152,6 +152,7 @@ const right: Record<string, () => any> = {
   'Duration retention': () => Duration.days(1),
   Credentials: () => lib.Credentials.fromSecret('login'),
   IDatabase: () => lib.Database.fromExisting({ host: 'db', credentials: lib.Credentials.fromSecret('db') }),
+  IDataVolume: () => lib.DataVolume.fromClaim('mlflow-data'),
   IArtifactStore: () => lib.ArtifactStore.fromClaim({ claimName: 'artifacts', readWriteMany: true }),
   RegisteredModel: () => lib.RegisteredModel.byVersion('churn', '7'),
   TrackingEndpoint: () => lib.TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000'),
@@ -226,6 +227,7 @@ const apps: Record<string, (args: Args) => Construct> = {
   'ArtifactStore.fromAzureContainer': ({ props }) => server({ artifacts: lib.ArtifactStore.fromAzureContainer(props) }),
   'ArtifactStore.fromGoogleBucket': ({ props }) => server({ artifacts: lib.ArtifactStore.fromGoogleBucket(props) }),
   'ArtifactStore.fromClaim': ({ props }) => server({ artifacts: lib.ArtifactStore.fromClaim(props), replicas: 1 }),
+  'ArtifactStore.volume': ({ props }) => server({ artifacts: lib.ArtifactStore.volume(props), replicas: 1 }),
   'Authentication.basic': ({ props }) => server({ authentication: lib.Authentication.basic(props) }),
   'Authentication.mlflow': ({ props }) => server({ authentication: lib.Authentication.mlflow(props) }),
   'Authentication.oidc': ({ props }) =>
@@ -259,6 +261,19 @@ const apps: Record<string, (args: Args) => Construct> = {
   },
   'Database.fromExisting': ({ props }) =>
     server({ database: lib.Database.fromExisting(props), replicas: 1, maxDatabaseRequests: 1 }),
+  'Database.sqlite': ({ props }) => server({ database: lib.Database.sqlite(props) }),
+  'DataVolume.fromClaim': ({ claimName }) =>
+    server({ artifacts: lib.ArtifactStore.volume({ volume: lib.DataVolume.fromClaim(claimName) }), replicas: 1 }),
+  'DataVolume#mountFrom': ({ client }) => {
+    const volume = new lib.DataVolume(scope(), 'mlflow-data');
+    volume.mountFrom(client);
+    return volume;
+  },
+  'DataVolume#apiObject': ({ id }) => {
+    const volume = new lib.DataVolume(scope(), 'mlflow-data');
+    volume.apiObject(id === right['string id']() ? 'claim' : id);
+    return volume;
+  },
   'Exposure.httpRoute': ({ props }) => server({ exposure: lib.Exposure.httpRoute(props) }),
   'Exposure.route': ({ props }) => server({ exposure: lib.Exposure.route(props) }),
   'Exposure.ingress': ({ props }) => server({ exposure: lib.Exposure.ingress(props) }),

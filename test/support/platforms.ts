@@ -9,6 +9,7 @@ import {
   Credentials,
   Dashboard,
   Database,
+  DataVolume,
   Exposure,
   MlflowPlatform,
   RegisteredModel,
@@ -181,6 +182,16 @@ export const platforms = {
       credentials: Credentials.fromSecret('gcs-key'),
     });
     return new MlflowPlatform(chart, 'mlflow', { database, artifacts, authentication: Authentication.mlflow() });
+  },
+
+  /** One pod with one volume. */
+  small(chart: Chart) {
+    const volume = new DataVolume(chart, 'mlflow-data');
+    return new MlflowPlatform(chart, 'mlflow', {
+      database: Database.sqlite({ volume }),
+      artifacts: ArtifactStore.volume({ volume }),
+      authentication: Authentication.mlflow(),
+    });
   },
 
   /** With artifacts in Azure. The database is the embedded one. */

@@ -5,6 +5,7 @@ import {
   ConnectionClient,
   Credentials,
   Database,
+  DatabaseEngine,
   IArtifactStore,
   IDatabase,
   TrackingServer,
@@ -15,6 +16,7 @@ import { Rendered, errorOf, find, synth } from '../support/synth';
 /** A database that records its clients and further databases. */
 export class RecordingDatabase implements IDatabase {
   public readonly databaseName = 'mlflow';
+  public readonly engine = DatabaseEngine.POSTGRESQL;
   public readonly clientImage = 'postgres:17';
   public readonly clients: ConnectionClient[] = [];
   public readonly databases: string[] = [];

@@ -1,0 +1,26 @@
+import { ServerLogin } from './server-login';
+import { ServerPlan } from './server-plan';
+import { MLFLOW_PORT } from './server-pod';
+import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { ReverseProxy } from '../nginx/reverse-proxy';
+
+/** nginx of a tracking server. */
+export function serverProxy(
+  name: string,
+  { ipv6, exposure }: TrackingServerProps,
+  plan: ServerPlan,
+  login: ServerLogin,
+): ReverseProxy {
+  return new ReverseProxy({
+    image: plan.proxyImage,
+    resources: plan.proxyResources,
+    drainSeconds: plan.drainSeconds,
+    upstreamPort: MLFLOW_PORT,
+    configMapName: `${name}-proxy`,
+    login: login.proxyLogin,
+    signedUrls: plan.artifactAccess === ArtifactAccess.PRESIGNED,
+    maxArtifactMebibytes: plan.maxArtifactMebibytes,
+    ipv6: ipv6 ?? false,
+    ...exposure?._address,
+  });
+}

@@ -1,0 +1,3 @@
+import { expectExample } from './example';
+
+expectExample('small', { files: ['mlflow.k8s.yaml'], meant: [] });
