@@ -164,7 +164,7 @@ project.package.addField('scripts', {
   docs: 'typedoc --options docs/site/typedoc.json',
   inputs: 'tsx test/conventions/write-inputs.ts',
   // The Grafana dashboard: docs/generate/dashboard-panels.ts.
-  dashboard: 'tsx docs/generate/dashboard.ts',
+  dashboard: 'tsx docs/generate/write-dashboard.ts',
   'docs:reference': 'node runtime/bundle.mjs && tsx docs/generate/reference.ts',
 });
 
