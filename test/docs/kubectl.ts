@@ -34,13 +34,14 @@ const KINDS: Record<string, string> = {
   ...{ pvc: 'PersistentVolumeClaim', role: 'Role', secret: 'Secret', service: 'Service', statefulset: 'StatefulSet' },
   ...{ backup: 'Backup', cluster: 'Cluster' },
   ...{ storageclass: 'StorageClass', svc: 'Service', servicemonitor: 'ServiceMonitor' },
+  ...{ poddisruptionbudget: 'PodDisruptionBudget' },
 };
 /** Options with a value, and those without. */
 const WITH_VALUE = [
   ...['-n', '-l', '-f', '-c', '-o', '--for', '--timeout', '--tail', '--replicas', '--from-file', '--from-literal'],
   ...['-L', '--sort-by', '--dry-run', '--type', '--from', '--cert', '--key', '--as'],
 ];
-const ALONE = ['-A', '-i', '-it', '--ignore-not-found', '--server-side', '--local'];
+const ALONE = ['-A', '--containers', '--all-containers', '-i', '-it', '--ignore-not-found', '--server-side', '--local'];
 const VERBS = [
   ...['apply', 'cluster-info', 'create', 'delete', 'describe', 'diff', 'exec', 'get', 'label', 'logs'],
   ...['port-forward', 'rollout', 'scale', 'set', 'top', 'wait'],
