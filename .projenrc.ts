@@ -164,7 +164,7 @@ project.package.addField('scripts', {
   docs: 'typedoc --options docs/site/typedoc.json',
   inputs: 'tsx test/conventions/write-inputs.ts',
   // The Grafana dashboard: docs/generate/dashboard-panels.ts.
-  dashboard: 'tsx docs/generate/dashboard.ts',
+  dashboard: 'tsx docs/generate/write-dashboard.ts',
   'docs:reference': 'node runtime/bundle.mjs && tsx docs/generate/reference.ts',
 });
 
@@ -218,7 +218,7 @@ project.package.addField('knip', {
     'bench/*.{mjs,ts}',
     'crds/trim.mjs',
     'docs/site/plugin.mjs',
-    'e2e/{jest.config.js,lib/{report-on-failure.cjs,tested-mlflow.ts},deployer/registry.js}',
+    'e2e/{jest.config.js,lib/{report-on-failure.cjs,tested-mlflow.ts},deployer/registry.js,fixtures/state-metrics.js}',
     'test/support/oidc/provider.mjs',
     'test/support/synth-platforms.ts',
     'test/output/checks/kubernetes-models.mjs',
@@ -232,7 +232,7 @@ project.package.addField('knip', {
     '{test,e2e,bench,crds,examples,docs}/**/*.{ts,js,cjs,mjs}',
   ],
   // Programs of the machine: what starts them says so where they are missing.
-  ignoreBinaries: ['kubectl', 'nginx'],
+  ignoreBinaries: ['kubectl', 'nginx', 'promtool'],
   // kubernetes-models: required by a name that is only known at run time (test/output/checks/kubernetes-models.mjs);
   // ts-jest: of it, cli/project.ts needs the version only.
   ignoreDependencies: ['kubernetes-models', 'ts-jest'],

@@ -1,6 +1,4 @@
-// A program that writes lib/monitoring/dashboard-model.ts: the dashboard as Grafana's JSON, by the Grafana Foundation SDK.
-import { writeFileSync } from 'fs';
-import { join } from 'path';
+// The dashboard as Grafana's JSON, by the Grafana Foundation SDK.
 import { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import {
   DashboardBuilder,
@@ -16,10 +14,8 @@ import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/sta
 import { PanelBuilder as StateTimelineBuilder } from '@grafana/grafana-foundation-sdk/statetimeline';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
-import { format, resolveConfig } from 'prettier';
 import { PanelOfDashboard, ROWS, VARIABLES } from './dashboard-panels';
 
-const FILE = join(__dirname, '../../lib/monitoring/dashboard-model.ts');
 const datasource = { type: 'prometheus', uid: '${datasource}' };
 const BUILDERS = {
   number: StatBuilder,
@@ -74,18 +70,4 @@ function panel({ title, description, drawing, unit, queries, width = 12 }: Panel
     builder.withTarget(query);
   });
   return builder;
-}
-
-/** The text of lib/monitoring/dashboard-model.ts. */
-export async function dashboardText(): Promise<string> {
-  const text = [
-    '// Longer than 250 lines: it is generated.',
-    '// Generated from docs/generate/dashboard-panels.ts by `npm run dashboard`.',
-    `export const DASHBOARD: object = ${JSON.stringify(dashboardModel())};\n`,
-  ].join('\n');
-  return format(text, { ...(await resolveConfig(FILE)), filepath: FILE });
-}
-
-if (require.main === module) {
-  void dashboardText().then((text) => writeFileSync(FILE, text));
 }

@@ -41,6 +41,7 @@ const KINDS: Record<string, string> = {
   },
   ...{ backup: 'Backup', cluster: 'Cluster' },
   ...{ storageclass: 'StorageClass', svc: 'Service', servicemonitor: 'ServiceMonitor' },
+  ...{ poddisruptionbudget: 'PodDisruptionBudget' },
 };
 /** Options with a value, and those without. */
 const WITH_VALUE = [
@@ -48,7 +49,7 @@ const WITH_VALUE = [
   ...['-L', '--sort-by', '--dry-run', '--type', '--from', '--cert', '--key', '--as'],
   ...['--verb', '--resource', '--resource-name', '--role', '--serviceaccount'],
 ];
-const ALONE = ['-A', '-i', '-it', '--ignore-not-found', '--server-side', '--local'];
+const ALONE = ['-A', '--containers', '--all-containers', '-i', '-it', '--ignore-not-found', '--server-side', '--local'];
 const VERBS = [
   ...['apply', 'cluster-info', 'create', 'delete', 'describe', 'diff', 'exec', 'get', 'label', 'logs'],
   ...['port-forward', 'rollout', 'scale', 'set', 'top', 'wait'],

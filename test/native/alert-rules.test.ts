@@ -1,5 +1,6 @@
 import { App, Chart } from 'cdk8s';
 import { Series, checkRules, expectAnnotations, expectFiring } from './alert-rules/promtool';
+import { ROWS } from '../../docs/generate/dashboard-panels';
 import { AlertRules, MlflowPlatform } from '../../lib';
 import { ALERTS } from '../../lib/monitoring/alerts/alert';
 import { platforms } from '../support/platforms';
@@ -383,6 +384,17 @@ test.each(Object.keys(platforms) as (keyof typeof platforms)[])(
     expect(checkRules(rules)).toContain('SUCCESS');
   },
 );
+
+test('promtool accepts every query of the dashboard', () => {
+  const queries = Object.values(ROWS)
+    .flat()
+    .flatMap((panel) => Object.values(panel.queries));
+  const rules = queries.map((query, at) => ({
+    record: `query_${at}`,
+    expr: query.replaceAll('$__rate_interval', '1m'),
+  }));
+  expect(checkRules({ groups: [{ name: 'dashboard', rules }] })).toContain(`${queries.length} rules found`);
+});
 
 test('promtool refuses rules with an error, so its acceptance means something', () => {
   expect(() => checkRules({ groups: [{ name: 'a', rules: [{ alert: 'A', expr: 'up{' }] }] })).toThrow(/parse error/);
