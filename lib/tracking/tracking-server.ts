@@ -123,11 +123,11 @@ export class TrackingServer extends Component implements IMetricsTarget {
    * `tokenAudience`, as `Authorization: Bearer`. The first one adds two sidecars to the servers, which restarts them; a
    * further one takes effect within about a minute, without a restart. With `Authentication.basic()` or `oidc()` only.
    *
-   * @param account the ServiceAccount and its role
+   * @param props the ServiceAccount and its role
    */
-  public addServiceAccount(account: ServiceAccountLogin): void {
-    checkInputs('TrackingServer#addServiceAccount', { account }, this);
-    if (this.login.accounts.add(account)) this.boundary.allowApiServer(this.placement.apiServerEgress);
+  public addServiceAccount(props: ServiceAccountLogin): void {
+    checkInputs('TrackingServer#addServiceAccount', { props }, this);
+    if (this.login.accounts.add(props)) this.boundary.allowApiServer(this.placement.apiServerEgress);
   }
 
   /** Audience of the tokens of `addServiceAccount()`: `serviceAccountToken.audience` of the projected volume. */

@@ -343,9 +343,9 @@ const apps: Record<string, (args: Args) => Construct> = {
   'TrackingEndpoint.fromServer': ({ server: of }) =>
     serving({ tracking: lib.TrackingEndpoint.fromServer(of) }, beneath(of)),
   'TrackingEndpoint.fromUrl': ({ url, props }) => serving({ tracking: lib.TrackingEndpoint.fromUrl(url, props) }),
-  'TrackingServer#addServiceAccount': ({ account }) => {
+  'TrackingServer#addServiceAccount': ({ props }) => {
     const of = server({});
-    of.addServiceAccount(account);
+    of.addServiceAccount(props);
     return of;
   },
   'TrackingServer#addServiceUser': ({ username, options }) => {

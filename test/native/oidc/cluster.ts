@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Program, tool } from './harness';
 import { certificateFor } from '../../../e2e/lib/certificate';
 import { NginxAccounts } from '../../../lib/nginx/nginx-options';
-import { accountTokenArguments } from '../../../lib/tracking/account-pod';
+import { accountTokenArguments } from '../../../lib/tracking/account-token-arguments';
 import { freePorts } from '../nginx/proxy';
 
 export const AUDIENCE = 'mlflow-server.mlflow.svc';
