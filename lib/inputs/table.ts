@@ -748,7 +748,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'Tls.fromSecret': { name: 'string' },
   'TrackingEndpoint.fromServer': { server: 'TrackingServer' },
   'TrackingEndpoint.fromUrl': { url: 'string', props: 'TrackingUrlProps?' },
-  'TrackingServer#addServiceAccount': { account: 'ServiceAccountLogin' },
+  'TrackingServer#addServiceAccount': { props: 'ServiceAccountLogin' },
   'TrackingServer#addServiceUser': { username: 'string', options: 'ServiceUserOptions?' },
   'WarmUp.fromConfigMap': { name: 'string', key: 'string', contentType: 'string?' },
   'WarmUp.request': { body: 'string', contentType: 'string?' },

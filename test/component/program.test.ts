@@ -3,7 +3,18 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync
 import { tmpdir } from 'os';
 import { dirname, join } from 'path';
 import { ModuleKind, transpileModule } from 'typescript';
-import { Authentication, BackupTarget, Exposure, MlflowPlatform, RegisteredModel, SeaweedStore } from '../../lib';
+import {
+  ArtifactStore,
+  Authentication,
+  BackupTarget,
+  DataVolume,
+  Database,
+  Exposure,
+  MlflowPlatform,
+  RegisteredModel,
+  SeaweedStore,
+  ServiceUserRole,
+} from '../../lib';
 import { contentHash, program, programs } from '../../lib/component/program';
 import { errorOf, ofKind, synth } from '../support/synth';
 
@@ -95,10 +106,14 @@ function configMaps() {
     ofKind(
       synth((chart) => {
         new SeaweedStore(chart, 'seaweedfs');
-        new MlflowPlatform(chart, 'mlflow', { ...options, authentication }).addModelServing('churn', {
-          model,
-          exposure,
+        const platform = new MlflowPlatform(chart, 'mlflow', { ...options, authentication });
+        platform.addModelServing('churn', { model, exposure });
+        const volume = new DataVolume(chart, 'small-data');
+        const small = new MlflowPlatform(chart, 'small', {
+          database: Database.sqlite({ volume }),
+          artifacts: ArtifactStore.volume({ volume }),
         });
+        small.server.addServiceAccount({ namespace: 'ml', name: 'trainer', role: ServiceUserRole.TRAINER });
       }),
       'ConfigMap',
     ),

@@ -49,7 +49,7 @@ test('the configuration of nginx with all options', () => {
     'server 127.0.0.1:15000;',
     'pid /run/nginx/nginx.pid;',
     'proxy_cache_path /run/nginx/health ',
-    "rewrite '(?s)^/mlflow/(.*)\\z' /$1;",
+    "rewrite '(?s)^/mlflow/(?!\\.)(.*)\\z' /$1;",
     'if ($in_the_clear) { return 308 https://mlflow.example.com$request_uri; }',
   ]) {
     expect(text).toContain(line);
