@@ -7,10 +7,9 @@ const first = written(program);
 
 test('the compared apps contain several platforms, each with its monitor', () => {
   expect(Object.keys(first).sort()).toEqual(
-    ['azure', 'external', 'full', 'oidc', 'operated-database', 'operated', 'plain', 'seaweed'].flatMap((name) => [
-      ...(name === 'operated-database' ? [] : [`${name}-monitoring.k8s.yaml`]),
-      `${name}.k8s.yaml`,
-    ]),
+    ['azure', 'external', 'full', 'oidc', 'operated-database', 'operated', 'plain', 'pods', 'seaweed'].flatMap(
+      (name) => [...(name === 'operated-database' ? [] : [`${name}-monitoring.k8s.yaml`]), `${name}.k8s.yaml`],
+    ),
   );
 });
 

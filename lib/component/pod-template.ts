@@ -29,6 +29,7 @@ export function podTemplate(component: Component, props: PodProps): PodTemplate 
   const finish = (container: Container) =>
     showEndOfLog(placement.reserveEphemeralStorage ? reserveDisk(container) : container);
   const { podSelector } = component;
+  const ofJobs = props.restartPolicy && placement;
   const spec: PodSpec = {
     serviceAccountName: component.componentName,
     automountServiceAccountToken: props.apiAccess ?? false,
@@ -50,8 +51,8 @@ export function podTemplate(component: Component, props: PodProps): PodTemplate 
   };
   return {
     metadata: {
-      labels: { ...placement.podLabels, ...component._podLabels, ...props.labels },
-      annotations: nonEmpty({ ...placement.podAnnotations, ...props.annotations }),
+      labels: { ...placement.podLabels, ...ofJobs?.jobPodLabels, ...component._podLabels, ...props.labels },
+      annotations: nonEmpty({ ...placement.podAnnotations, ...ofJobs?.jobPodAnnotations, ...props.annotations }),
     },
     spec,
   };

@@ -1,8 +1,7 @@
 import { ServingPlan } from './serving-plan';
+import { LOGIN_PORT } from './serving-ports';
 import { servingConfiguration } from '../nginx/serving-site';
 import { CONFIGURATION, Sidecar, sidecar, stopSeconds } from '../nginx/sidecar';
-
-export const LOGIN_PORT = 8081;
 
 /** How long the scoring server runs after its SIGTERM behind nginx, which has stopped by then. */
 export const LINGER_BEHIND_NGINX = stopSeconds(7);

@@ -3,6 +3,7 @@ import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
 import { ArtifactAccess, TrackingServerOptions } from './tracking-server-props';
 import { AutoscalerPlan, autoscalerPlan } from '../component/autoscaler';
+import { volumeDisk } from '../component/extra-volume';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
 import { seconds } from '../kubernetes/durations';
 import { LOG_SPACE, mebibytes, mergeResources } from '../kubernetes/resources';
@@ -46,7 +47,8 @@ export interface ServerPlan {
 export function serverPlan(props: TrackingServerOptions, placement: PlacementOptions): ServerPlan {
   const autoscaling = autoscalerPlan(props);
   const spool = props.spool ?? defaultSpace(10, placement);
-  const disk = Math.ceil(mebibytes(spool)) + OTHER_SPACE_MEBIBYTES;
+  const others = OTHER_SPACE_MEBIBYTES + volumeDisk(props.volumes);
+  const disk = Math.ceil(mebibytes(spool)) + others;
   const resources = mergeResources(
     {
       cpu: { request: Cpu.millis(500), limit: Cpu.units(2) },
@@ -58,7 +60,7 @@ export function serverPlan(props: TrackingServerOptions, placement: PlacementOpt
     },
     props.resources,
   );
-  const space = Math.min(mebibytes(spool), mebibytes(resources.ephemeralStorage!.limit!) - OTHER_SPACE_MEBIBYTES);
+  const space = Math.min(mebibytes(spool), mebibytes(resources.ephemeralStorage!.limit!) - others);
   return {
     image: props.image ?? mirrored(Images.MLFLOW, placement),
     proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),

@@ -36,6 +36,7 @@ test.each<[keyof typeof platforms, string[]]>([
   ['seaweed', []],
   ['external', []],
   ['operated', operators],
+  ['pods', meant],
   ['azure', []],
 ])('the %s platform has no findings', (name, expected) => {
   const objects = platformApp(name).charts.flatMap(render);
