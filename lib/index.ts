@@ -41,8 +41,12 @@ export type { ServerServiceOptions, ServiceOptions } from './component/service-o
 export * from './kubernetes/connection';
 export type { EgressRule, NetworkPeer } from './kubernetes/network-peer';
 export * from './kubernetes/network-peers';
+export * from './component/extra-container-props';
+export { ExtraVolume } from './component/extra-volume';
 export type { HardwareOptions } from './component/hardware-options';
-export type { ImageChoices, PlacementOptions, PodOptions } from './component/pod-options';
+export type { ObjectMetadataOptions } from './component/object-metadata';
+export type { ImageChoices } from './component/image-choices';
+export type { PlacementOptions, PodOptions } from './component/pod-options';
 export type { SecretAndFileOptions } from './component/secret-and-file-options';
 export { MountedFiles } from './kubernetes/mounted-files';
 export { SecretValue } from './kubernetes/secret-value';

@@ -4,6 +4,7 @@ import { IArtifactStore } from './artifacts/artifact-store';
 import { MinioStore } from './artifacts/minio-store';
 import { MinioStoreProps } from './artifacts/minio-store-props';
 import { declareInstance } from './component/instance';
+import { ObjectMetadataOptions, objectMetadataRules } from './component/object-metadata';
 import { PlacementOptions, mergePlacement, placementRules } from './component/pod-options';
 import { IDatabase } from './database/database';
 import { PostgresStatefulSet } from './database/postgres-stateful-set';
@@ -11,6 +12,7 @@ import { PostgresStatefulSetProps } from './database/postgres-stateful-set-props
 import { Exposure } from './exposure/exposure';
 import { checkInputs, checkedScope, defined } from './inputs/inputs';
 import { findApiObject } from './kubernetes/find-api-object';
+import { setMetadata } from './kubernetes/manifest';
 import { check, nameRule } from './kubernetes/rules';
 import { Backup } from './operations/backup';
 import { BackupOptions } from './operations/backup-props';
@@ -27,7 +29,7 @@ import { TrackingServer } from './tracking/tracking-server';
 import { TrackingServerOptions } from './tracking/tracking-server-props';
 
 /** Options of a whole platform. */
-export interface MlflowPlatformProps {
+export interface MlflowPlatformProps extends ObjectMetadataOptions {
   /**
    * How users log in: through nginx, through MLflow, or without a login.
    * @default Authentication.basic()
@@ -109,6 +111,7 @@ export class MlflowPlatform extends Construct {
 
   /** Servings, wherever their charts are. */
   private readonly served = new Set<ModelServing>();
+  private readonly pods: PlacementOptions;
 
   /**
    * @param scope the chart, or a construct in a chart, that contains it
@@ -123,13 +126,16 @@ export class MlflowPlatform extends Construct {
     super(checkedScope('MlflowPlatform', scope, id), id);
     checkInputs('new MlflowPlatform', { scope, id, props }, this);
     check(this, [
+      ...objectMetadataRules(props),
       ...placementRules(props.pods),
       nameRule('the id of the platform', id, LONGEST_SUFFIX),
       onlyOne('database', props.database, 'postgres', props.postgres),
       onlyOne('artifacts', props.artifacts, 'minio', props.minio),
       ...deployerRules(props.deployer, 'deployer.'),
     ]);
-    declareInstance(this, id, props.pods ?? {});
+    this.pods = mergePlacement({ labels: props.labels, annotations: props.annotations }, props.pods);
+    declareInstance(this, id, this.pods);
+    setMetadata(this, this.pods);
     this.database = props.database ?? new PostgresStatefulSet(this, 'postgres', props.postgres);
     this.artifacts = props.artifacts ?? new MinioStore(this, 'minio', props.minio);
     this.server = new TrackingServer(this, 'server', {
@@ -168,7 +174,7 @@ export class MlflowPlatform extends Construct {
         want: 'expected another id for one of the two, or a chart with a namespace of its own',
       },
     ]);
-    const placement = defined(mergePlacement(this.props.pods, rest));
+    const placement = defined(mergePlacement(this.pods, rest));
     const tracking = TrackingEndpoint.fromServer(this.server);
     const serving = new ModelServing(scope, id, { ...rest, ...placement, tracking });
     this.served.add(serving);

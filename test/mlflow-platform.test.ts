@@ -10,6 +10,8 @@ const error = (props: MlflowPlatformProps, id = 'mlflow') => errorOf(() => platf
 const pods = (objects: Rendered[]) => objects.filter(({ spec }) => spec?.template?.spec.containers);
 
 const all: Required<MlflowPlatformProps> = {
+  labels: { 'cost-center': '4711' },
+  annotations: { 'example.com/contact': 'ml@example.com' },
   authentication: Authentication.mlflow({ admin: Credentials.fromSecret('admin') }),
   exposure: Exposure.ingress({ host: 'mlflow.example.com', tls: Tls.fromSecret('certificate') }),
   database: existingDatabase(),

@@ -5,6 +5,7 @@ import { Instance, declareInstance, instanceOf } from './instance';
 import { PlacementOptions, mergePlacement, placementRules } from './pod-options';
 import { checkInputs, checkedScope } from '../inputs/inputs';
 import { findApiObject } from '../kubernetes/find-api-object';
+import { setMetadata } from '../kubernetes/manifest';
 import { isLabelValue } from '../kubernetes/metadata-rules';
 import { Rule, check, imageTag, nameRule, namespaceRule } from '../kubernetes/rules';
 
@@ -122,9 +123,11 @@ export abstract class Component extends Construct {
   /** @internal */
   protected _placement(given: PlacementOptions): PlacementOptions {
     const instance = instanceOf(this);
+    const merged = mergePlacement(instance.placement, given);
+    if (given.labels || given.annotations) setMetadata(this, merged);
     // Without a platform, the placement of a component is also that of its credentials Job.
     if (instance.root === this) instance.placement = given;
-    return mergePlacement(instance.placement, given);
+    return merged;
   }
 }
 

@@ -1,6 +1,6 @@
 import { Component } from './component';
 import { PodProps, podTemplate } from './pod-template';
-import { apiObject } from '../kubernetes/manifest';
+import { apiObject, withMetadata } from '../kubernetes/manifest';
 
 /** A Job that hangs for a day is ended: it would hold up all that follow. */
 const DEADLINE_SECONDS = 24 * 3600;
@@ -38,7 +38,7 @@ export function cronJob(component: Component, props: CronJobProps): void {
         successfulJobsHistoryLimit: 3,
         failedJobsHistoryLimit: 3,
         jobTemplate: {
-          metadata: { labels: component.labels },
+          metadata: withMetadata(component, { labels: component.labels }),
           spec: {
             backoffLimit: props.backoffLimit,
             activeDeadlineSeconds: DEADLINE_SECONDS,

@@ -2,6 +2,7 @@ import { createHash } from 'crypto';
 import { ApiObject, Lazy } from 'cdk8s';
 import { Component } from './component';
 import { PodProps, podTemplate } from './pod-template';
+import { withMetadata } from '../kubernetes/manifest';
 
 export interface OnceJobProps {
   /** Name without the hash. */
@@ -43,7 +44,7 @@ class OnceJob extends ApiObject {
     super(component, id, {
       apiVersion: 'batch/v1',
       kind: 'Job',
-      metadata: { name: once.name, labels: component.labels },
+      metadata: { name: once.name, ...withMetadata(component, { labels: component.labels }) },
       spec: Lazy.any({ produce: spec }),
     });
   }

@@ -1,66 +1,16 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
+import { DEFAULT_IMAGES, IMAGE_CHOICES, ImageChoices, imageChoiceRules } from './image-choices';
+import { ObjectMetadataOptions, objectMetadataRules } from './object-metadata';
 import { Images } from '../images';
 import { affinityRules, tolerationRules } from '../kubernetes/affinity-rules';
 import { annotationRules, labelRules } from '../kubernetes/metadata-rules';
 import { EgressRule, egressRules } from '../kubernetes/network-peer';
 import { mergeResources, resourceRules, smallResources } from '../kubernetes/resources';
-import { Rule, imageRule, objectNameRule } from '../kubernetes/rules';
+import { Rule, objectNameRule } from '../kubernetes/rules';
 
-/**
- * Images in place of the library's own, one for each program, e.g. by digest. One that is left out keeps its default, and
- * the prop of a component (`image`, `proxyImage`, `clientImage`, `exporterImage`) takes precedence.
- */
-export interface ImageChoices {
-  /**
-   * MLflow: `image` of the tracking server, its migration and the servings.
-   * @default Images.MLFLOW
-   */
-  readonly mlflow?: string;
-  /**
-   * PostgreSQL: `image` of the embedded database, its set-up Job and the containers that dump and restore.
-   * @default Images.POSTGRES
-   */
-  readonly postgres?: string;
-  /**
-   * The exporter of PostgreSQL's metrics: `image` of the container `exporter` in the pod of the embedded database.
-   * @default Images.POSTGRES_EXPORTER
-   */
-  readonly postgresExporter?: string;
-  /**
-   * The embedded store and its set-up Job: `image` of an image of Silo or of MinIO, with the client `mc` in it.
-   * @default Images.SILO
-   */
-  readonly silo?: string;
-  /**
-   * The embedded store of a `SeaweedStore`: `image` of an image of SeaweedFS, with `curl` in it.
-   * @default Images.SEAWEEDFS
-   */
-  readonly seaweedfs?: string;
-  /**
-   * The proxy nginx: `image` of the sidecar of the tracking server and of the servings.
-   * @default Images.NGINX
-   */
-  readonly nginx?: string;
-  /**
-   * OAuth2 Proxy: `image` of the container `oauth2-proxy` in the pod of a tracking server with `Authentication.oidc()`.
-   * @default Images.OAUTH2_PROXY
-   */
-  readonly oauth2Proxy?: string;
-  /**
-   * Node.js: `image` of the deployer and of the Job that creates the Secrets.
-   * @default Images.NODE
-   */
-  readonly node?: string;
-  /**
-   * The program rclone: `image` of the container that copies the files of a backup.
-   * @default Images.RCLONE
-   */
-  readonly rclone?: string;
-}
-
-/** Where pods run, what they carry and how they reach the control plane, for every pod of a component, its Jobs included. */
-export interface PlacementOptions {
+/** Where pods run, what they and their objects carry, and how they reach the control plane: for a component, its Jobs included. */
+export interface PlacementOptions extends ObjectMetadataOptions {
   /**
    * Labels that a node must have, in addition to `kubernetes.io/os: linux`, which you can override: `spec.nodeSelector` of the
    * pods.
@@ -104,6 +54,18 @@ export interface PlacementOptions {
    * @default - none
    */
   readonly podLabels?: Record<string, string>;
+  /**
+   * Annotations of the pods of Jobs and CronJobs only, over `podAnnotations`, e.g. `{ 'sidecar.istio.io/inject': 'false' }` or
+   * `{ 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' }`: `metadata.annotations`. A change runs the Jobs again.
+   * @default - none
+   */
+  readonly jobPodAnnotations?: Record<string, string>;
+  /**
+   * Labels of the pods of Jobs and CronJobs only, over `podLabels`, e.g. `{ 'sidecar.istio.io/inject': 'false' }`, with which a
+   * mesh adds no sidecar that would keep the Job from its end: `metadata.labels`. A change runs the Jobs again.
+   * @default - none
+   */
+  readonly jobPodLabels?: Record<string, string>;
   /**
    * A registry that mirrors the images of this library under the same paths, for a network that cannot reach the
    * original registries, e.g.
@@ -150,19 +112,6 @@ export interface PlacementOptions {
   readonly images?: ImageChoices;
 }
 
-const DEFAULTS: Required<ImageChoices> = {
-  mlflow: Images.MLFLOW,
-  postgres: Images.POSTGRES,
-  postgresExporter: Images.POSTGRES_EXPORTER,
-  silo: Images.SILO,
-  seaweedfs: Images.SEAWEEDFS,
-  nginx: Images.NGINX,
-  oauth2Proxy: Images.OAUTH2_PROXY,
-  node: Images.NODE,
-  rclone: Images.RCLONE,
-};
-const CHOICES = Object.keys(DEFAULTS) as (keyof ImageChoices)[];
-
 /** Props of every long-running component. */
 export interface PodOptions extends PlacementOptions {
   /**
@@ -188,6 +137,10 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     imagePullSecrets: given.imagePullSecrets ?? defaults.imagePullSecrets,
     podAnnotations: { ...defaults.podAnnotations, ...given.podAnnotations },
     podLabels: { ...defaults.podLabels, ...given.podLabels },
+    jobPodAnnotations: { ...defaults.jobPodAnnotations, ...given.jobPodAnnotations },
+    jobPodLabels: { ...defaults.jobPodLabels, ...given.jobPodLabels },
+    labels: { ...defaults.labels, ...given.labels },
+    annotations: { ...defaults.annotations, ...given.annotations },
     imageRegistry: given.imageRegistry ?? defaults.imageRegistry,
     apiServerEgress: given.apiServerEgress ?? defaults.apiServerEgress,
     jobResources: given.jobResources ?? defaults.jobResources,
@@ -200,7 +153,7 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
 /** The image that was chosen in place of one of ours. Without one, ours from the mirror, if one is set. */
 export function mirrored(image: string, placement: PlacementOptions): string {
   const { imageRegistry, images = {} } = placement;
-  const chosen = CHOICES.find((name) => DEFAULTS[name] === image);
+  const chosen = IMAGE_CHOICES.find((name) => DEFAULT_IMAGES[name] === image);
   if (chosen && images[chosen] !== undefined) return images[chosen];
   return imageRegistry ? `${imageRegistry.replace(/\/+$/, '')}${image.slice(image.indexOf('/'))}` : image;
 }
@@ -221,6 +174,9 @@ export function placementRules(placement: PlacementOptions = {}): Rule[] {
     ...labelRules('nodeSelector', placement.nodeSelector),
     ...labelRules('podLabels', placement.podLabels),
     ...annotationRules('podAnnotations', placement.podAnnotations),
+    ...labelRules('jobPodLabels', placement.jobPodLabels),
+    ...annotationRules('jobPodAnnotations', placement.jobPodAnnotations),
+    ...objectMetadataRules(placement),
     ...tolerationRules(placement.tolerations),
     ...affinityRules(placement.affinity),
     ...(priorityClassName === undefined ? [] : [objectNameRule('priorityClassName', priorityClassName, 'important')]),
@@ -233,7 +189,7 @@ export function placementRules(placement: PlacementOptions = {}): Rule[] {
       given: 'apiServerEgress is an empty list',
       want: 'expected at least one peer, or no prop: without access to the API server the Jobs create no Secrets and the deployer rolls nothing out',
     },
-    ...CHOICES.flatMap((name) => (images[name] === undefined ? [] : [imageRule(images[name], `images.${name}`)])),
+    ...imageChoiceRules(images),
     {
       wrong: imageRegistry !== undefined && !/^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[-._a-z0-9]+)*\/?$/.test(imageRegistry),
       given: `imageRegistry is '${imageRegistry}'`,

@@ -33,6 +33,7 @@ export function podTemplate(component: Component, props: PodProps): PodTemplate 
   ];
   const finish = (container: Container) => finishes.reduce((finished, next) => next(finished), container);
   const { podSelector } = component;
+  const ofJobs = props.restartPolicy && placement;
   const spec: PodSpec = {
     serviceAccountName: component.componentName,
     automountServiceAccountToken: props.apiAccess ?? false,
@@ -54,8 +55,8 @@ export function podTemplate(component: Component, props: PodProps): PodTemplate 
   };
   return {
     metadata: {
-      labels: { ...placement.podLabels, ...component._podLabels, ...props.labels },
-      annotations: nonEmpty({ ...placement.podAnnotations, ...props.annotations }),
+      labels: { ...placement.podLabels, ...ofJobs?.jobPodLabels, ...component._podLabels, ...props.labels },
+      annotations: nonEmpty({ ...placement.podAnnotations, ...ofJobs?.jobPodAnnotations, ...props.annotations }),
     },
     spec,
   };

@@ -1,5 +1,6 @@
 import { Duration, Size } from 'cdk8s';
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
+import { ObjectMetadataOptions } from '../component/object-metadata';
 import { Credentials } from '../credentials/credentials';
 import { EgressRule, NetworkPeer } from '../kubernetes/network-peer';
 
@@ -85,7 +86,7 @@ export interface PostgresRecovery {
 }
 
 /** Options of a PostgreSQL that CloudNativePG runs. */
-export interface CloudNativePostgresProps {
+export interface CloudNativePostgresProps extends ObjectMetadataOptions {
   /**
    * Number of PostgreSQL servers: one primary, which all clients use, and its standbys. `spec.instances`.
    * @default 3

@@ -85,7 +85,9 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
     });
     checkInputs('new CloudNativePostgres', { scope, id, props }, this);
     const { nodeSelector, tolerations, priorityClassName, imagePullSecrets, imageRegistry, apiServerEgress } = props;
-    const given = { nodeSelector, tolerations, priorityClassName, imagePullSecrets, imageRegistry, apiServerEgress };
+    const { labels, annotations } = props;
+    const own = { nodeSelector, tolerations, priorityClassName, labels, annotations };
+    const given = { ...own, imagePullSecrets, imageRegistry, apiServerEgress };
     const placement = this._placement(defined(given));
     this.databaseName = props.databaseName ?? 'mlflow';
     this.host = `${this.componentName}-rw`;

@@ -15,6 +15,7 @@ export const EXPECTED: Record<string, string> = {
   Credentials: "Credentials, e.g. Credentials.fromSecret('name')",
   SecretValue: "a SecretValue, e.g. SecretValue.fromSecret('llm', 'key')",
   MountedFiles: "MountedFiles, e.g. MountedFiles.fromConfigMap('prompts', '/etc/prompts')",
+  ExtraVolume: "an ExtraVolume, e.g. ExtraVolume.scratch('/cache', Size.gibibytes(1))",
   ScalingMetric: "a ScalingMetric, e.g. ScalingMetric.perPod({ name: 'requests_per_second', averageValue: 20 })",
   IDatabase: "a database, e.g. Database.fromExisting({ host: 'db.example.com', credentials })",
   IDataVolume: "a volume, e.g. new DataVolume(chart, 'mlflow-data')",

@@ -57,6 +57,27 @@ export interface Manifest<T> {
   readonly body: Body<T>;
 }
 
+/** Labels and annotations. */
+export interface Metadata {
+  readonly labels?: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+}
+
+const METADATA = 'cdk8s-mlflow/metadata';
+
+/** Gives them to every object below a construct. Call it before the construct has children. */
+export function setMetadata(construct: Construct, { labels, annotations }: Metadata): void {
+  construct.node.setContext(METADATA, { labels, annotations } satisfies Metadata);
+}
+
+/** What objects below a construct get, with their own on top. */
+export function withMetadata(construct: Construct, own: Metadata): Metadata {
+  const found: Metadata | undefined = construct.node.tryGetContext(METADATA);
+  const merged = (key: keyof Metadata) =>
+    Object.keys(found?.[key] ?? {}).length > 0 ? { ...found?.[key], ...own[key] } : own[key];
+  return { labels: merged('labels'), annotations: merged('annotations') };
+}
+
 /** Adds one Kubernetes object to the tree. */
 export function apiObject<T extends object>(scope: Construct, id: string, manifest: Manifest<T>): ApiObject {
   const late = (value: unknown) => (typeof value === 'function' ? Lazy.any({ produce: () => value() }) : value);
@@ -66,8 +87,7 @@ export function apiObject<T extends object>(scope: Construct, id: string, manife
     metadata: {
       name: late(manifest.name) as string,
       ...(manifest.namespace !== undefined && { namespace: manifest.namespace }),
-      labels: manifest.labels,
-      annotations: manifest.annotations,
+      ...withMetadata(scope, manifest),
     },
     ...Object.fromEntries(Object.entries(manifest.body).map(([key, value]) => [key, late(value)])),
   });

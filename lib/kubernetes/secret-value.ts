@@ -37,10 +37,15 @@ export function secretVariables(secretEnvironment: SecretEnvironment = {}): Secr
 /** What Python, the loader and the C library read while the process starts, before it reads the files. */
 const READ_AT_START = /^(PYTHON\w*|LD_\w+|LC_\w+|LANG|LANGUAGE|TZ|MALLOC_\w+|GLIBC_TUNABLES)$/;
 
-/** What is wrong with them, apart from names that the library reserves. */
+/**
+ * What is wrong with them, apart from names that the library reserves.
+ *
+ * @param asFiles whether the process reads them as files, after its start
+ */
 export function secretEnvironmentRules(
   secretEnvironment: SecretEnvironment = {},
   environment: Record<string, string> = {},
+  asFiles = true,
 ): Rule[] {
   return Object.entries(secretEnvironment).flatMap(([name, { _secretName, _key }]) => [
     {
@@ -54,7 +59,7 @@ export function secretEnvironmentRules(
       want: 'expected it in one of the two',
     },
     {
-      wrong: READ_AT_START.test(name),
+      wrong: asFiles && READ_AT_START.test(name),
       given: `secretEnvironment has ${name}`,
       want: 'expected it in environment: the process reads its Secrets after its start, which is too late for this variable',
     },

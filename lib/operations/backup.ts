@@ -8,6 +8,7 @@ import { Component } from '../component/component';
 import { cronJob } from '../component/cron-job';
 import { checkInputs } from '../inputs/inputs';
 import { scheduleRule, timeZoneRule } from '../kubernetes/cron-rules';
+import { setMetadata } from '../kubernetes/manifest';
 import { isDataKey } from '../kubernetes/metadata-rules';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, objectNameRule, sameNamespaceRule, shownRule, wholeRule } from '../kubernetes/rules';
@@ -38,6 +39,7 @@ export class Backup extends Component {
     checkInputs('new Backup', { scope, id, props }, this);
     const server = props.server._operated();
     this._check({}, this.rules(props, server));
+    setMetadata(this, server.placement);
     const pod = new BackupPod(this, {
       ...{ backup: props, server, name: 'backup', files: ['backup.py'] },
       environment: { MLFLOW_IMAGE: server.image, ...retention(props) },

@@ -13,6 +13,7 @@ import { checkInputs } from '../inputs/inputs';
 import { Connection } from '../kubernetes/connection';
 import { scheduleRule, timeZoneRule } from '../kubernetes/cron-rules';
 import { durationRule, seconds } from '../kubernetes/durations';
+import { setMetadata } from '../kubernetes/manifest';
 import { accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
 import { mergeResources, renderResources } from '../kubernetes/resources';
 import { Rule, sameNamespaceRule } from '../kubernetes/rules';
@@ -60,6 +61,7 @@ export class GarbageCollection extends Component {
     checkInputs('new GarbageCollection', { scope, id, props }, this);
     const server = props.server._operated();
     this._check({}, this.rules(server));
+    setMetadata(this, server.placement);
     const client = {
       name: this.node.path,
       podLabels: this.podSelector,

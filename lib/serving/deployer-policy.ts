@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { ModelDeployer } from './model-deployer';
 import { checkInputs, checkedScope } from '../inputs/inputs';
 import { findApiObject } from '../kubernetes/find-api-object';
-import { apiObject } from '../kubernetes/manifest';
+import { apiObject, withMetadata } from '../kubernetes/manifest';
 import { check, nameRule } from '../kubernetes/rules';
 
 /** Options of a policy. */
@@ -57,7 +57,7 @@ export class DeployerPolicy extends Construct {
         want: "expected one, new Chart(app, 'mlflow', { namespace: 'mlflow' }): the policy knows the deployer by it",
       },
     ]);
-    const base = { apiVersion: `${GROUP}/v1`, name: id, labels: deployer.labels };
+    const base = { apiVersion: `${GROUP}/v1`, name: id, ...withMetadata(deployer, { labels: deployer.labels }) };
     const spec = policy(`system:serviceaccount:${deployer.namespace}:${deployer.componentName}`);
     this.node.defaultChild = apiObject(this, 'policy', { ...base, kind: 'ValidatingAdmissionPolicy', body: { spec } });
     apiObject(this, 'binding', {

@@ -5,6 +5,7 @@ import { ServingRuntime } from './serving-runtime';
 import { TrackingEndpoint } from './tracking-endpoint';
 import { WarmUp } from './warm-up';
 import { Autoscaling } from '../component/autoscaling';
+import { ExtraContainerOptions } from '../component/extra-container-props';
 import { HardwareOptions } from '../component/hardware-options';
 import { PlacementOptions } from '../component/pod-options';
 import { SecretAndFileOptions } from '../component/secret-and-file-options';
@@ -13,7 +14,8 @@ import { Exposure } from '../exposure/exposure';
 import { EgressRule, NetworkPeer } from '../kubernetes/network-peer';
 
 /** Options of a serving, with or without a platform. */
-export interface ModelServingOptions extends PlacementOptions, HardwareOptions, SecretAndFileOptions {
+export interface ModelServingOptions
+  extends PlacementOptions, HardwareOptions, ExtraContainerOptions, SecretAndFileOptions {
   /** What is served. */
   readonly model: RegisteredModel;
   /**

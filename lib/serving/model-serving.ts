@@ -2,13 +2,14 @@ import { Construct } from 'constructs';
 import { ModelServingProps } from './model-serving-props';
 import { RegisteredModel } from './registered-model';
 import { ServingPlan, servingPlan, servingRules } from './serving-plan';
-import { MODEL_METRICS_PORT, MODEL_PORT, SERVING_PROGRAMS, servingPod } from './serving-pod';
-import { LOGIN_PORT } from './serving-ports';
+import { SERVING_PROGRAMS, servingPod } from './serving-pod';
+import { LOGIN_PORT, MODEL_METRICS_PORT, MODEL_PORT } from './serving-ports';
 import { SERVING_PROXY_PROGRAM, servingProxyConfiguration } from './serving-proxy';
 import { TrackingConnection } from './tracking-endpoint';
 import { autoscaler } from '../component/autoscaler';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
+import { allowExtraPorts } from '../component/extra-containers';
 import { IMetricsTarget } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions } from '../component/pod-options';
@@ -112,6 +113,7 @@ export class ModelServing extends Component implements IMetricsTarget {
     if (this.plan.exposed) network.allowFrom({ anyone: true }, LOGIN_PORT);
     network.allowMetrics(MODEL_METRICS_PORT, this.props.metricsClients).allowDns().allowEgress(this.tracking.egress);
     network.allowEgress(this.plan.runtime._egress).allowEgress(this.props.egress);
+    allowExtraPorts(network, this.props);
   }
 
   private services(): void {
@@ -150,7 +152,7 @@ export class ModelServing extends Component implements IMetricsTarget {
       trackingUrl: this.tracking.url,
       environment: this.props.environment ?? {},
       secretVariables: secretVariables(this.props.secretEnvironment),
-      files: this.props.files,
+      options: this.props,
       warmUp: plan.warmUp._source(`${this.componentName}-warm-up`),
       configHash: contentHash({
         ...programs(...SERVING_PROGRAMS),

@@ -2,10 +2,12 @@ import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { ModelServingOptions } from './model-serving-props';
 import { SERVING_FOLDERS } from './serving-folders';
-import { LOGIN_PORT } from './serving-ports';
+import { LOGIN_PORT, TAKEN_IN_SERVING } from './serving-ports';
 import { ServingRuntime } from './serving-runtime';
 import { WarmUp } from './warm-up';
 import { AutoscalerPlan, autoscalerPlan, scalingRules } from '../component/autoscaler';
+import { extraContainerRules } from '../component/extra-container-rules';
+import { volumeDisk, volumePaths } from '../component/extra-volume';
 import { HardwareOptions, hardwareRules } from '../component/hardware-options';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
 import { serviceRules } from '../component/service-options';
@@ -56,7 +58,8 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
   const autoscaling = autoscalerPlan(props);
   const requestTimeoutSeconds = props.requestTimeout === undefined ? 60 : seconds(props.requestTimeout);
   const packages = runtime._requirements && !runtime._requirements.cacheClaimName ? mebibytes(runtime._space) : 0;
-  const disk = Math.ceil(mebibytes(modelSpace) + packages) + mebibytes(TMP_SPACE);
+  const others = packages + mebibytes(TMP_SPACE) + volumeDisk(props.volumes);
+  const disk = Math.ceil(mebibytes(modelSpace) + others);
   const maxRequestBytes = Math.round(mebibytes(props.maxRequestSize ?? Size.mebibytes(16)) * 1024 * 1024);
   const resources = mergeResources(
     {
@@ -66,7 +69,6 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
     },
     props.resources,
   );
-  const others = packages + mebibytes(TMP_SPACE);
   const space = Math.min(mebibytes(modelSpace), mebibytes(resources.ephemeralStorage!.limit!) - others);
   const shared = props.sharedMemory ? mebibytes(props.sharedMemory) : 0;
   const memoryBytes = (mebibytes(resources.memory!.limit!) - shared) * 1024 * 1024;
@@ -134,6 +136,7 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...reservedRules(props.environment, SERVING_VARIABLES),
     ...secretEnvironmentRules(props.secretEnvironment, props.environment),
     ...reservedRules(props.secretEnvironment, SERVING_SECRETS, 'secretEnvironment'),
-    ...mountedFilesRules(props.files, SERVING_FOLDERS),
+    ...mountedFilesRules(props.files, SERVING_FOLDERS, volumePaths(props.volumes)),
+    ...extraContainerRules(props, TAKEN_IN_SERVING),
   ];
 }

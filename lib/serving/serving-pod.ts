@@ -1,20 +1,21 @@
+import { ModelServingOptions } from './model-serving-props';
 import { RegisteredModel } from './registered-model';
 import { MODEL, PACKAGES, WARM_UP } from './serving-folders';
 import { ServingPlan, TMP_SPACE } from './serving-plan';
+import { MODEL_METRICS_PORT, MODEL_PORT } from './serving-ports';
 import { LINGER_BEHIND_NGINX, servingProxy } from './serving-proxy';
+import { extraParts } from '../component/extra-containers';
 import { sharedMemoryVolume, withGpus } from '../component/hardware-options';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { MLFLOW_PROGRAM, PROGRAMS } from '../component/program';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
-import { MountedFiles, mountFiles } from '../kubernetes/mounted-files';
+import { mountFiles } from '../kubernetes/mounted-files';
 import { environment, fromField, mountConnections, scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
-export const MODEL_PORT = 8080;
-export const MODEL_METRICS_PORT = 9090;
 /** Programs of ours that the pods run. */
 export const SERVING_PROGRAMS = [
   'secret_files.py',
@@ -49,7 +50,8 @@ export interface ServingPodProps {
   readonly trackingUrl: string;
   readonly environment: Record<string, string>;
   readonly secretVariables: SecretVariable[];
-  readonly files?: MountedFiles[];
+  /** Files, containers and volumes of the user. */
+  readonly options: ModelServingOptions;
   readonly warmUp?: { readonly name: string; readonly key: string };
   /** Changes with the content of the ConfigMaps, so that a change is a rollout. */
   readonly configHash: string;
@@ -59,7 +61,8 @@ export function servingPod(props: ServingPodProps): PodProps {
   const { plan, name } = props;
   const { warmUp } = props;
   const mounted = mountConnections([props.tracking], props.secretVariables);
-  const files = mountFiles(props.files);
+  const files = mountFiles(props.options.files);
+  const extra = extraParts(props.options);
   const shared = sharedMemoryVolume(plan.hardware);
   const requirements = plan.runtime._requirements;
   const proxy = plan.exposed ? servingProxy(plan, props.trackingUrl, `${name}-proxy`) : undefined;
@@ -70,6 +73,7 @@ export function servingPod(props: ServingPodProps): PodProps {
     ...(requirements ? [{ name: 'packages', mountPath: PACKAGES }] : []),
     ...mounted.mounts,
     ...files.mounts,
+    ...extra.mounts,
   ];
   const env = {
     ...MLFLOW_PROGRAM,
@@ -161,7 +165,7 @@ export function servingPod(props: ServingPodProps): PodProps {
     placement: props.placement,
     spread: 'zones',
     terminationGracePeriodSeconds: linger + plan.drainSeconds + 5,
-    initContainers: [download],
+    initContainers: [...extra.initContainers, download],
     containers: [server, ...(proxy ? [proxy.container] : [])],
     volumes: [
       { name: 'programs', configMap: { name: `${name}-programs` } },
@@ -174,6 +178,7 @@ export function servingPod(props: ServingPodProps): PodProps {
       ...mounted.volumes,
       ...files.volumes,
       ...shared.volumes,
+      ...extra.volumes,
       ...(proxy?.volumes ?? []),
     ],
   };

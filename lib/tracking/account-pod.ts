@@ -17,6 +17,8 @@ export const ACCOUNT_PROGRAM = 'account_keys.py';
 const PORTS = { tokens: 4181, judge: 4182, keys: 4183 };
 /** Counters of oauth2-proxy without a login. No NetworkPolicy opens the port: it is for the probe. */
 const METRICS_PORT = 44181;
+/** On which its containers listen. */
+export const ACCOUNT_POD_PORTS = [...Object.values(PORTS), METRICS_PORT];
 
 const SETTINGS = '/run/account-tokens';
 const API_SERVER = '/run/secrets/api-server';

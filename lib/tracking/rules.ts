@@ -1,10 +1,13 @@
 import { Authentication } from './authentication';
+import { extraArgumentRules } from './extra-arguments';
 import { SERVER_SECRETS, SERVER_VARIABLES, reservedRules } from './reserved-variables';
 import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
-import { SERVER_FOLDERS } from './server-pod';
+import { SERVER_FOLDERS, TAKEN_IN_SERVER } from './server-pod';
 import { publicHost } from './sign-on-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { scalingRules } from '../component/autoscaler';
+import { extraContainerRules } from '../component/extra-container-rules';
+import { volumePaths } from '../component/extra-volume';
 import { serverServiceRules } from '../component/service-options';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { durationRule } from '../kubernetes/durations';
@@ -92,18 +95,20 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
     ...reservedRules(props.environment, SERVER_VARIABLES),
     ...secretEnvironmentRules(props.secretEnvironment, props.environment),
     ...reservedRules(props.secretEnvironment, SERVER_SECRETS, 'secretEnvironment'),
-    ...mountedFilesRules(props.files, SERVER_FOLDERS),
+    ...mountedFilesRules(props.files, SERVER_FOLDERS, volumePaths(props.volumes)),
+    ...extraContainerRules(props, TAKEN_IN_SERVER),
+    ...extraArgumentRules(props.extraArguments),
   ];
 }
 
 /** What is wrong with them beside the server's connections. */
 export function connectedRules(
-  { secretEnvironment, files }: TrackingServerProps,
+  { secretEnvironment, files, volumes }: TrackingServerProps,
   connections: Connection[],
   login: SecretVariable[],
 ): Rule[] {
   return [
     ...connectedVariableRules(secretEnvironment, connections, login),
-    ...mountedFilesRules(files, [...SERVER_FOLDERS, ...connectedFolders(connections)]),
+    ...mountedFilesRules(files, [...SERVER_FOLDERS, ...connectedFolders(connections)], volumePaths(volumes)),
   ];
 }

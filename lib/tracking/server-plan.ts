@@ -3,6 +3,7 @@ import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { AutoscalerPlan, autoscalerPlan } from '../component/autoscaler';
+import { volumeDisk } from '../component/extra-volume';
 import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-options';
 import { seconds } from '../kubernetes/durations';
 import { LOG_SPACE, mebibytes, mergeResources } from '../kubernetes/resources';
@@ -63,7 +64,8 @@ export function serverPlan(props: TrackingServerProps, placement: PlacementOptio
   const fixed = small && props.autoscaling === undefined;
   const autoscaling = autoscalerPlan(fixed ? { replicas: props.replicas ?? 1 } : props);
   const spool = props.spool ?? defaultSpace(10, placement);
-  const disk = Math.ceil(mebibytes(spool)) + OTHER_SPACE_MEBIBYTES;
+  const others = OTHER_SPACE_MEBIBYTES + volumeDisk(props.volumes);
+  const disk = Math.ceil(mebibytes(spool)) + others;
   const resources = mergeResources(
     {
       cpu: defaults.cpu,
@@ -75,7 +77,7 @@ export function serverPlan(props: TrackingServerProps, placement: PlacementOptio
     },
     props.resources,
   );
-  const space = Math.min(mebibytes(spool), mebibytes(resources.ephemeralStorage!.limit!) - OTHER_SPACE_MEBIBYTES);
+  const space = Math.min(mebibytes(spool), mebibytes(resources.ephemeralStorage!.limit!) - others);
   return {
     image: props.image ?? mirrored(Images.MLFLOW, placement),
     proxyImage: props.proxyImage ?? mirrored(Images.NGINX, placement),

@@ -1,19 +1,22 @@
 import { Size } from 'cdk8s';
-import { AccountPod } from './account-pod';
+import { ACCOUNT_POD_PORTS, AccountPod } from './account-pod';
 import { OWN_DATABASE_PROGRAMS, migrationInPod } from './migration-in-pod';
 import { ServerPlan } from './server-plan';
-import { SignOn } from './sign-on-pod';
+import { OIDC_METRICS_PORT, OIDC_PORT, SignOn } from './sign-on-pod';
+import { TrackingServerOptions } from './tracking-server-props';
+import { TakenInPod } from '../component/extra-container-rules';
+import { extraParts } from '../component/extra-containers';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { PROGRAMS } from '../component/program';
 import { DatabaseEngine } from '../database/database-engine';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, VolumeMount } from '../kubernetes/manifest';
-import { MountedFiles, mountFiles } from '../kubernetes/mounted-files';
+import { mountFiles } from '../kubernetes/mounted-files';
 import { environment, mountConnections, scratch } from '../kubernetes/pod';
 import { renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
-import { ReverseProxy } from '../nginx/reverse-proxy';
+import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../nginx/reverse-proxy';
 import { stopSeconds } from '../nginx/sidecar';
 
 /** Where MLflow listens on the pod's loopback. */
@@ -43,6 +46,12 @@ export function serverPrograms(engine: DatabaseEngine): string[] {
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
 /** Where the library mounts something in every server. */
 export const SERVER_FOLDERS = [PROGRAMS, '/tmp', METRICS_DIRECTORY];
+/** What containers of the user may not be called, and where they may not listen, whatever the login. */
+export const TAKEN_IN_SERVER: TakenInPod = {
+  containers: ['account-keys', 'account-tokens', 'migrate', 'mlflow', 'nginx', 'oauth2-proxy', 'wait-for-schema'],
+  portNames: ['http', 'metrics', 'oidc-metrics'],
+  ports: [OIDC_PORT, MLFLOW_PORT, HTTP_PORT, METRICS_PORT, OIDC_METRICS_PORT, ...ACCOUNT_POD_PORTS],
+};
 /**
  * Checks that MLflow's event loop answers. It answers a preflight request (OPTIONS) without a thread. Other requests may
  * need a thread, which may all be busy, and a restart would abort their work.
@@ -65,7 +74,8 @@ export interface ServerPodProps {
   readonly engine: DatabaseEngine;
   readonly connections: Connection[];
   readonly secretVariables: SecretVariable[];
-  readonly files?: MountedFiles[];
+  /** Files, containers, volumes and arguments of the user. */
+  readonly options: TrackingServerOptions;
   readonly environment: Record<string, string>;
   readonly artifactArguments: string[];
   /** Name of MLflow's database of users, for its own login. */
@@ -79,13 +89,15 @@ export function serverPod(props: ServerPodProps): PodProps {
   const { plan } = props;
   const proxy = props.proxy.sidecar();
   const mounted = mountConnections(props.connections, props.secretVariables);
-  const files = mountFiles(props.files);
+  const files = mountFiles(props.options.files);
+  const extra = extraParts(props.options);
   const mounts: VolumeMount[] = [
     { name: 'programs', mountPath: PROGRAMS, readOnly: true },
     { name: 'tmp', mountPath: '/tmp' },
     { name: 'metrics', mountPath: METRICS_DIRECTORY },
     ...mounted.mounts,
     ...files.mounts,
+    ...extra.mounts,
   ];
   const env = environment({ ...mounted.environment, ...props.environment });
   const base = { image: plan.image, env, volumeMounts: mounts, securityContext: containerSecurity(ANY_USER) };
@@ -128,6 +140,7 @@ export function serverPod(props: ServerPodProps): PodProps {
     spread: 'zones',
     terminationGracePeriodSeconds: stopSeconds(plan.drainSeconds) + UVICORN_GRACE_SECONDS + 5,
     initContainers: [
+      ...extra.initContainers,
       props.engine._isInPod ? migrationInPod(base) : waitForSchema,
       mlflow,
       ...(props.signOn ? [props.signOn.container] : []),
@@ -140,6 +153,7 @@ export function serverPod(props: ServerPodProps): PodProps {
       scratch('metrics', Size.mebibytes(64)),
       ...mounted.volumes,
       ...files.volumes,
+      ...extra.volumes,
       ...proxy.volumes,
       ...(props.signOn ? [props.signOn.volume] : []),
       ...(props.accounts?.volumes ?? []),
@@ -158,5 +172,5 @@ function serverArguments(props: ServerPodProps): string[] {
     ['--uvicorn-opts', `--no-access-log --timeout-keep-alive 120 --timeout-graceful-shutdown ${UVICORN_GRACE_SECONDS}`],
   ];
   if (props.authDatabase) pairs.push(['--app-name', 'basic-auth']);
-  return [...pairs.flat(), ...props.artifactArguments];
+  return [...pairs.flat(), ...props.artifactArguments, ...(props.options.extraArguments ?? [])];
 }

@@ -18,7 +18,7 @@ import { SIGNED_OUT } from '../nginx/sign-on';
 export const OIDC_PORT = 4180;
 
 /** Counters without a login. No NetworkPolicy opens the port: it is for the probe. */
-const METRICS_PORT = 44180;
+export const OIDC_METRICS_PORT = 44180;
 
 const SECRETS = '/run/secrets/oauth2-proxy';
 const [CLIENT_SECRET, AUTHORITY] = ['client-secret', 'ca.crt'];
@@ -68,14 +68,14 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
         host: publicHost(props, exposure)!,
         path: exposure?._address.path,
         port: OIDC_PORT,
-        metricsPort: METRICS_PORT,
+        metricsPort: OIDC_METRICS_PORT,
         sessionSeconds: props.sessionDuration === undefined ? 12 * 3600 : seconds(props.sessionDuration),
         clientSecretFile: file(CLIENT_SECRET),
         cookieSecretFile: file(COOKIE_KEY),
         caFile: authoritySecretName && file(AUTHORITY),
       }),
       ...(proxies.length > 0 && { env: environment(Object.fromEntries(proxies)) }),
-      ports: [{ name: 'oidc-metrics', containerPort: METRICS_PORT }],
+      ports: [{ name: 'oidc-metrics', containerPort: OIDC_METRICS_PORT }],
       // The login itself listens on the loopback, where the kubelet cannot ask. Programs need no login of people, so a pod
       // without it is still ready.
       livenessProbe: {

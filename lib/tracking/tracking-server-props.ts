@@ -3,6 +3,7 @@ import { ContainerResources } from 'cdk8s-plus-27';
 import { Authentication } from './authentication';
 import { IArtifactStore } from '../artifacts/artifact-store';
 import { Autoscaling } from '../component/autoscaling';
+import { ExtraContainerOptions } from '../component/extra-container-props';
 import { PodOptions } from '../component/pod-options';
 import { SecretAndFileOptions } from '../component/secret-and-file-options';
 import { ServerServiceOptions } from '../component/service-options';
@@ -25,7 +26,7 @@ export enum ArtifactAccess {
 }
 
 /** Options of the tracking server, in a platform or standalone. */
-export interface TrackingServerOptions extends PodOptions, SecretAndFileOptions {
+export interface TrackingServerOptions extends PodOptions, ExtraContainerOptions, SecretAndFileOptions {
   /**
    * Bounds of the number of servers.
    * @default - 3 to 10 servers at 70 % CPU
@@ -116,6 +117,14 @@ export interface TrackingServerOptions extends PodOptions, SecretAndFileOptions 
    * @default - none
    */
   readonly environment?: Record<string, string>;
+  /**
+   * Further options of `mlflow server`, e.g. `['--x-frame-options', 'DENY']`: `args` of the container `mlflow`, after those of
+   * the library. An option that the library sets is refused with the name of its prop. One that this MLflow does not know
+   * ends the new pods, while the old ones keep serving.
+   * @default - none
+   * @see https://mlflow.org/docs/latest/api_reference/cli.html#mlflow-server
+   */
+  readonly extraArguments?: string[];
   /**
    * Image of the container `nginx`. It must stop gracefully on its own stop signal (SIGQUIT) and know the directive
    * `keepalive_min_timeout` (nginx 1.27.4).

@@ -8,6 +8,7 @@ import { connectedRules, serverRules } from './rules';
 import { serverEnvironment } from './server-environment';
 import { ServerLogin } from './server-login';
 import { serverMigration } from './server-migration';
+import { serverNetwork } from './server-network';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
 import { serverPod, serverPrograms } from './server-pod';
 import { serverProxy } from './server-proxy';
@@ -30,7 +31,7 @@ import { Connection, ConnectionClient } from '../kubernetes/connection';
 import { NetworkPeer } from '../kubernetes/network-peer';
 import { accountAnnotations } from '../kubernetes/pod';
 import { secretVariables } from '../kubernetes/secret-value';
-import { HTTP_PORT, METRICS_PORT } from '../nginx/reverse-proxy';
+import { HTTP_PORT } from '../nginx/reverse-proxy';
 import { RestrictedRole } from '../nginx/role-routes';
 
 /**
@@ -87,7 +88,8 @@ export class TrackingServer extends Component implements IMetricsTarget {
     const connections = [database, artifacts];
     this._check(props, connectedRules(props, connections, this.login.secretVariables));
     serviceAccount(this, accountAnnotations(connections));
-    this.boundary = this.network(connections);
+    const { signOn } = this;
+    this.boundary = serverNetwork(this, props, [...connections, ...(signOn ? [signOn] : [])]);
     serverServices(this, props);
     configMap(this, 'config-map', `${name}-programs`, () => this.programFiles());
     configMap(this, 'proxy-config-map', `${name}-proxy`, () => ({ 'nginx.conf': this.proxy().configuration() }));
@@ -156,14 +158,6 @@ export class TrackingServer extends Component implements IMetricsTarget {
     return { database: database.connectFrom(client), artifacts: artifacts.connectFrom(client) };
   }
 
-  private network(connections: Connection[]): NetworkBoundary {
-    const network = new NetworkBoundary(this);
-    for (const peer of this.props.clients ?? [{ anyone: true }]) network.allowFrom(peer, HTTP_PORT);
-    network.allowMetrics(METRICS_PORT, this.props.metricsClients).allowDns().allowEgress(this.props.egress);
-    for (const { egress } of [...connections, ...(this.signOn ? [this.signOn] : [])]) network.allowEgress(egress);
-    return network;
-  }
-
   private get signOn() {
     return this.login.signOn(this.placement, this.props.environment);
   }
@@ -189,7 +183,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
       accounts: this.login.accountPod(this.plan.image, this.placement),
       connections,
       secretVariables: [...this.login.secretVariables, ...secretVariables(this.props.secretEnvironment)],
-      files: this.props.files,
+      options: this.props,
       environment: serverEnvironment({
         name: this.componentName,
         namespace: this.namespace,

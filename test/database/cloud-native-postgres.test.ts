@@ -56,6 +56,8 @@ const allProps: Required<CloudNativePostgresProps> = {
   nodeSelector: { disk: 'local' },
   tolerations: [{ key: 'database', operator: 'Exists' }],
   priorityClassName: 'important',
+  labels: { 'cost-center': '4711' },
+  annotations: { 'example.com/contact': 'ml@example.com' },
   imagePullSecrets: ['registry-login'],
   imageRegistry: 'registry.example.com/mirror',
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],

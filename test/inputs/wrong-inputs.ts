@@ -126,8 +126,10 @@ const right: Record<string, () => any> = {
   'string token': () => 'https://login.example.com/token',
   'string keys': () => 'https://login.example.com/keys',
   'string scopes': () => 'openid',
+  'string extraArguments': () => '--x-frame-options=DENY',
   'string gpuResource': () => 'amd.com/gpu',
   number: () => 50,
+  'number port': () => 9801,
   'number gpus': () => 1,
   'number workers': () => 1,
   'number maxDatabaseRequests': () => 1,
@@ -172,6 +174,14 @@ const right: Record<string, () => any> = {
   ExternalMetricProps: () => ({ name: 'a', averageValue: 20 }),
   ConnectionClient: () => ({ name: 'chart/jobs', podLabels: { app: 'jobs' }, namespace: 'mlflow', maxConnections: 5 }),
   Toleration: () => ({ key: 'a' }),
+  ExtraVolume: () => lib.ExtraVolume.scratch('/cache', Size.gibibytes(1)),
+  ExtraContainer: () => ({ name: 'a', image: 'mlflow:3', resources: right['ContainerResources resources']() }),
+  SidecarContainer: () => right.ExtraContainer(),
+  ExtraContainerProbe: () => ({ port: 9801 }),
+  'ContainerResources resources': () => ({
+    cpu: { request: Cpu.millis(50), limit: Cpu.units(1) },
+    memory: { request: Size.mebibytes(64), limit: Size.gibibytes(4) },
+  }),
   ScalingMetric: () => lib.ScalingMetric.perPod({ name: 'requests', averageValue: 20 }),
   ScalingPolicy: () => ({ pods: 1, period: Duration.minutes(1) }),
   'NodeSelectorRequirement matchFields': () => ({ key: 'metadata.name', operator: 'In', values: ['node-1'] }),
@@ -203,6 +213,7 @@ const beside: Record<string, () => object> = {
   'ServerServiceOptions.loadBalancerClass': () => ({ type: lib.ServiceType.LOAD_BALANCER }),
   'ServerServiceOptions.loadBalancerSourceRanges': () => ({ type: lib.ServiceType.LOAD_BALANCER }),
   'Toleration.tolerationSeconds': () => ({ key: 'a', effect: 'NoExecute' }),
+  'ExtraContainerProbe.command': () => ({}),
   'ScalingPolicy.percent': () => ({ period: Duration.minutes(1) }),
   'ExternalMetricProps.value': () => ({ name: 'a' }),
   'ModelServingProps.gpuResource': () => ({
@@ -274,6 +285,9 @@ const apps: Record<string, (args: Args) => Construct> = {
     volume.apiObject(id === right['string id']() ? 'claim' : id);
     return volume;
   },
+  'ExtraVolume.fromClaim': ({ claimName, mountPath, readOnly }) =>
+    serving({ volumes: [lib.ExtraVolume.fromClaim(claimName, mountPath, readOnly)] }),
+  'ExtraVolume.scratch': ({ mountPath, size }) => serving({ volumes: [lib.ExtraVolume.scratch(mountPath, size)] }),
   'Exposure.httpRoute': ({ props }) => server({ exposure: lib.Exposure.httpRoute(props) }),
   'Exposure.route': ({ props }) => server({ exposure: lib.Exposure.route(props) }),
   'Exposure.ingress': ({ props }) => server({ exposure: lib.Exposure.ingress(props) }),

@@ -37,6 +37,7 @@ test.each<[keyof typeof platforms, string[]]>([
   ['external', []],
   ['operated', operators],
   ['small', []],
+  ['pods', meant],
   ['azure', []],
 ])('the %s platform has no findings', (name, expected) => {
   const objects = platformApp(name).charts.flatMap(render);

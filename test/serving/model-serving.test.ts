@@ -3,6 +3,7 @@ import { Cpu } from 'cdk8s-plus-27';
 import { churn, placement, podOf, servingObjects, valueOf, elsewhere } from './servings';
 import {
   Exposure,
+  ExtraVolume,
   ModelServingProps,
   MountedFiles,
   PolicySelection,
@@ -42,6 +43,39 @@ const all: Required<ModelServingProps> = {
   gpus: 1,
   gpuResource: 'amd.com/gpu',
   sharedMemory: Size.gibibytes(1),
+  sidecars: [
+    {
+      name: 'database-proxy',
+      image: 'registry.example.com/database-proxy:2.1',
+      command: ['/proxy'],
+      args: ['--port', '5432'],
+      resources: {
+        cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
+        memory: { request: Size.mebibytes(32), limit: Size.mebibytes(128) },
+      },
+      environment: { LOG_LEVEL: 'info' },
+      secretEnvironment: { PROXY_KEY: SecretValue.fromSecret('database-proxy', 'key') },
+      files: [MountedFiles.fromConfigMap('database-proxy', '/etc/proxy')],
+      volumes: [ExtraVolume.scratch('/tmp', Size.mebibytes(64))],
+      user: 20001,
+      ports: [{ name: 'proxy-health', port: 9801, clients: [{ podLabels: { app: 'probe' } }] }],
+      livenessProbe: { port: 9801, path: '/liveness', period: Duration.seconds(20), timeout: Duration.seconds(3) },
+      readinessProbe: { port: 9801, failures: 5 },
+      startupProbe: { command: ['/proxy', 'check'] },
+    },
+  ],
+  initContainers: [
+    {
+      name: 'get-dictionary',
+      image: 'registry.example.com/get:1',
+      resources: {
+        cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
+        memory: { request: Size.mebibytes(32), limit: Size.mebibytes(128) },
+        ephemeralStorage: { request: Size.mebibytes(64), limit: Size.mebibytes(512) },
+      },
+    },
+  ],
+  volumes: [ExtraVolume.scratch('/dictionary', Size.gibibytes(1)), ExtraVolume.fromClaim('datasets', '/datasets')],
   clients: [{ namespaceLabels: { 'kubernetes.io/metadata.name': 'shop' }, podLabels: { app: 'checkout' } }],
   metricsClients: [{ namespaceLabels: { team: 'observability' } }],
   egress: [{ peer: { cidr: '10.8.0.0/16' }, port: 6379 }],

@@ -1,4 +1,5 @@
 import { App, Chart, Duration, Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
 import {
   AlertRules,
   ArtifactStore,
@@ -11,12 +12,16 @@ import {
   Database,
   DataVolume,
   Exposure,
+  ExtraVolume,
+  Images,
   MlflowPlatform,
   RegisteredModel,
   RestrictedNamespace,
   SeaweedStore,
   MetricsMonitor,
   MountedFiles,
+  PolicySelection,
+  ScalingMetric,
   SecretValue,
   ServiceUserRole,
   ServingRuntime,
@@ -194,6 +199,50 @@ export const platforms = {
     });
   },
 
+  /** With what the cluster and the company ask of pods and objects. */
+  pods(chart: Chart) {
+    const small = { request: Size.mebibytes(32), limit: Size.mebibytes(128) };
+    const resources = { cpu: { request: Cpu.millis(20), limit: Cpu.millis(500) }, memory: small };
+    const platform = new MlflowPlatform(chart, 'mlflow', {
+      labels: { 'cost-center': '4711' },
+      annotations: { 'example.com/contact': 'ml@example.com' },
+      pods: {
+        jobPodLabels: { 'sidecar.istio.io/inject': 'false' },
+        jobPodAnnotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' },
+      },
+      server: {
+        autoscaling: {
+          targetMemoryPercent: 250,
+          scaleDown: { stabilizationWindow: Duration.minutes(10), selectPolicy: PolicySelection.MIN },
+        },
+        extraArguments: ['--x-frame-options', 'DENY'],
+        volumes: [ExtraVolume.scratch('/shared', Size.gibibytes(1))],
+        sidecars: [
+          {
+            ...{
+              name: 'watcher',
+              image: Images.NODE,
+              command: ['node', '-e', 'setInterval(() => 0, 1000)'],
+              resources,
+            },
+            ports: [{ name: 'watcher', port: 9801, clients: [{ podLabels: { app: 'watched' } }] }],
+            livenessProbe: { port: 9801, path: '/' },
+          },
+        ],
+      },
+    });
+    platform.addModelServing('churn', {
+      model: RegisteredModel.byAlias('churn', 'champion'),
+      gpus: 1,
+      sharedMemory: Size.gibibytes(1),
+      runtimeClassName: 'nvidia',
+      autoscaling: { metrics: [ScalingMetric.external({ name: 'queue_messages', averageValue: 30 })] },
+      volumes: [ExtraVolume.fromClaim('datasets', '/datasets')],
+      initContainers: [{ name: 'prepare', image: Images.NODE, command: ['node', '--version'], resources }],
+    });
+    return platform;
+  },
+
   /** With artifacts in Azure. The database is the embedded one. */
   azure(chart: Chart) {
     const artifacts = ArtifactStore.fromAzureContainer({
@@ -239,7 +288,7 @@ export const external = [
 ]
   .map((name) => `Secret/${name}`)
   // Kubernetes creates the second one in each namespace.
-  .concat('ConfigMap/prompts', 'ConfigMap/kube-root-ca.crt');
+  .concat('ConfigMap/prompts', 'ConfigMap/kube-root-ca.crt', 'PersistentVolumeClaim/datasets', 'RuntimeClass/nvidia');
 
 /** One platform in a separate app, with its namespace, its monitor, alerts and dashboards. */
 export function platformApp(name: keyof typeof platforms, outdir?: string): { app: App; charts: Chart[] } {
