@@ -60,7 +60,7 @@ const OWN = [
   'logout',
 ];
 
-export function pathRule(path: string | undefined): Rule {
+function pathRule(path: string | undefined): Rule {
   const isOwn = path !== undefined && OWN.includes(path.split('/')[1]);
   return {
     wrong: path !== undefined && (!PATH.test(path) || path.length > 128 || isOwn),
