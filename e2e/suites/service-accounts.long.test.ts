@@ -46,7 +46,7 @@ except mlflow.MlflowException as error: print(error.error_code)
 `;
 
 /** The pod of docs/how-to/service-account-tokens.md: the client finds the token at the usual path. */
-function jobPod(account: string, audience: string | undefined, program: string): object {
+function jobPod(account: string, audience: string, program: string): object {
   const token = { path: 'token', expirationSeconds: 600, ...(audience && { audience }) };
   return {
     serviceAccountName: account,
@@ -77,7 +77,7 @@ function jobPod(account: string, audience: string | undefined, program: string):
 
 let jobs = 0;
 /** The output of a Job in the namespace of the trainings. */
-async function run(account: string, program: string, audience: string | undefined = AUDIENCE): Promise<string> {
+async function run(account: string, program: string, audience = AUDIENCE): Promise<string> {
   const name = `job-${++jobs}`;
   training.create({
     apiVersion: 'batch/v1',
@@ -136,7 +136,7 @@ test('another ServiceAccount is refused', async () => {
 });
 
 test('the default token of a pod, which is a key to the cluster, is refused', async () => {
-  expect(await run('trainer', SEARCH, undefined)).toBe('UNAUTHENTICATED');
+  expect(await run('trainer', SEARCH, '')).toBe('UNAUTHENTICATED');
   expect(await status(bearer(token('trainer')))).toBe(401);
   expect(await status(bearer(token('trainer', 'mlflow')))).toBe(401);
   expect(await status(bearer(token('trainer', AUDIENCE)))).toBe(200);
