@@ -47,7 +47,7 @@ const KINDS: Record<string, string> = {
 const WITH_VALUE = [
   ...['-n', '-l', '-f', '-c', '-o', '--for', '--timeout', '--tail', '--replicas', '--from-file', '--from-literal'],
   ...['-L', '--sort-by', '--dry-run', '--type', '--from', '--cert', '--key', '--as'],
-  ...['--verb', '--resource', '--resource-name', '--role', '--serviceaccount'],
+  ...['--max-log-requests', '--verb', '--resource', '--resource-name', '--role', '--serviceaccount'],
 ];
 const ALONE = ['-A', '--containers', '--all-containers', '-i', '-it', '--ignore-not-found', '--server-side', '--local'];
 const VERBS = [
