@@ -23,6 +23,8 @@ export * from './artifacts/seaweed-store';
 export * from './artifacts/seaweed-store-props';
 export { Credentials } from './credentials/credentials';
 export type { SecretKeys } from './credentials/credentials';
+export { ExternalSecret, SecretStoreKind } from './credentials/external-secret';
+export type { ExternalSecretProps } from './credentials/external-secret';
 export * from './database/cloud-native-postgres';
 export * from './database/cloud-native-postgres-props';
 export * from './database/database';

@@ -10,6 +10,7 @@ import {
   CloudNativePostgres,
   Credentials,
   Dashboard,
+  ExternalSecret,
   GarbageCollection,
   MetricsMonitor,
   Exposure,
@@ -169,6 +170,17 @@ export const documented: Documented[] = [
     // With its option in the platform that has all of them.
     of: ({ backup }, chart) =>
       new Dashboard(chart, 'mlflow-dashboard', backup && { instanceSelector: { dashboards: 'grafana' } }),
+  },
+  {
+    construct: 'ExternalSecret',
+    about:
+      'A Secret that the operator External Secrets writes from a store outside the cluster. Put it into its own chart: it needs that operator.',
+    of: (_platform, chart) =>
+      new ExternalSecret(chart, 'mlflow-database-login', {
+        store: 'vault',
+        remoteKey: 'prod/mlflow/database',
+        keys: { username: 'user', password: 'password' },
+      }),
   },
 ];
 

@@ -142,6 +142,13 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     egress: 'EgressRule[]?',
   },
   ExternalMetricProps: { name: 'string', value: 'number?', averageValue: 'number?', selector: '{string}?' },
+  ExternalSecretProps: {
+    store: 'string',
+    storeKind: 'SecretStoreKind?',
+    remoteKey: 'string',
+    keys: '{string}',
+    refreshInterval: 'Duration?',
+  },
   ExtraContainer: {
     name: 'string',
     image: 'string',
@@ -833,6 +840,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'Exposure.httpRoute': { props: 'HttpRouteExposureProps' },
   'Exposure.ingress': { props: 'IngressExposureProps' },
   'Exposure.route': { props: 'RouteExposureProps' },
+  'ExternalSecret#apiObject': { id: 'string' },
   'ExtraVolume.fromClaim': { claimName: 'string', mountPath: 'string', readOnly: 'boolean?' },
   'ExtraVolume.scratch': { mountPath: 'string', size: 'Size' },
   'MetricsMonitor#apiObject': { id: 'string' },
@@ -873,6 +881,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'new Dashboard': { scope: 'Construct', id: 'string', props: 'DashboardProps?' },
   'new DataVolume': { scope: 'Construct', id: 'string', props: 'DataVolumeProps?' },
   'new DeployerPolicy': { scope: 'Construct', id: 'string', props: 'DeployerPolicyProps' },
+  'new ExternalSecret': { scope: 'Construct', id: 'string', props: 'ExternalSecretProps' },
   'new GarbageCollection': { scope: 'Construct', id: 'string', props: 'GarbageCollectionProps' },
   'new MetricsMonitor': { scope: 'Construct', id: 'string', props: 'MetricsMonitorProps' },
   'new MinioStore': { scope: 'Construct', id: 'string', props: 'MinioStoreProps?' },
@@ -983,6 +992,7 @@ export const ENUMS: Record<string, string[]> = {
   IpFamilyPolicy: ['SingleStack', 'PreferDualStack', 'RequireDualStack'],
   PolicySelection: ['Max', 'Min', 'Disabled'],
   RouteTermination: ['edge', 'none'],
+  SecretStoreKind: ['ClusterSecretStore', 'SecretStore'],
   ServiceType: ['ClusterIP', 'NodePort', 'LoadBalancer'],
   ServiceUserRole: ['reader', 'trainer', 'deployer', 'serving', 'admin'],
 };

@@ -22,7 +22,7 @@ const KINDS: Record<string, string> = {
     event: 'Event',
     hpa: 'HorizontalPodAutoscaler',
   },
-  ...{ gateway: 'Gateway', httproute: 'HTTPRoute' },
+  ...{ externalsecret: 'ExternalSecret', gateway: 'Gateway', httproute: 'HTTPRoute' },
   ...{
     ingress: 'Ingress',
     job: 'Job',

@@ -305,6 +305,10 @@ const apps: Record<string, (args: Args) => Construct> = {
     new lib.MetricsMonitor(scope(), 'metrics', { target: server({}) }).apiObject(
       id === right['string id']() ? 'service-monitor' : id,
     ),
+  'ExternalSecret#apiObject': ({ id }) =>
+    new lib.ExternalSecret(scope(), 'login', { store: 'vault', remoteKey: 'mlflow', keys: { a: 'a' } }).apiObject(
+      id === right['string id']() ? 'external-secret' : id,
+    ),
   'Dashboard#apiObject': ({ id }) =>
     new lib.Dashboard(scope(), 'dashboard').apiObject(id === right['string id']() ? 'config-map' : id),
   'AlertRules#apiObject': ({ id }) =>

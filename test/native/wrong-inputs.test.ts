@@ -61,6 +61,7 @@ test('custom resources have the fields of their kinds', () => {
     new Set([
       'Cluster',
       'Database',
+      'ExternalSecret',
       'GrafanaDashboard',
       'HTTPRoute',
       'ObjectStore',
