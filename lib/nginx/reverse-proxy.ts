@@ -37,6 +37,8 @@ export interface ReverseProxyProps extends PublicAddress {
   readonly image: string;
   readonly resources: ContainerResources;
   readonly drainSeconds: number;
+  /** How long `/health` may fail before the pod gets no requests. */
+  readonly readinessSeconds: number;
   readonly upstreamPort: number;
   readonly configMapName: string;
   readonly login: ProxyBasicLogin | ProxyOidcLogin | { kind: 'mlflow' } | { kind: 'none' };
@@ -69,9 +71,9 @@ export class ReverseProxy {
 
   /** Its container and volumes. */
   public sidecar(): Sidecar {
-    const { image, resources, configMapName, login } = this.props;
+    const { image, resources, configMapName, login, readinessSeconds } = this.props;
     return sidecar({
-      ...{ image, resources, configMapName },
+      ...{ image, resources, configMapName, readinessSeconds },
       ports: [
         { name: 'http', containerPort: HTTP_PORT },
         { name: 'metrics', containerPort: METRICS_PORT },

@@ -7,6 +7,7 @@ import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 /** Until every kube-proxy, Ingress and Gateway has heard that the pod is going. */
 const PRE_STOP_SECONDS = 8;
+const READINESS_PERIOD_SECONDS = 2;
 /** The mount path of the ConfigMap with `nginx.conf`. */
 export const CONFIGURATION = '/etc/mlflow-proxy';
 
@@ -20,6 +21,8 @@ export interface SidecarProps {
   readonly image: string;
   readonly resources: ContainerResources;
   readonly configMapName: string;
+  /** How long `/health` may fail before the pod gets no requests. @default 30 */
+  readonly readinessSeconds?: number;
   /** @default - nginx itself, with `nginx.conf` of the ConfigMap */
   readonly command?: string[];
   /** The first one is for clients, and has `/health`. */
@@ -50,10 +53,10 @@ function container(props: SidecarProps): Container {
     livenessProbe: { tcpSocket: { port }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
     readinessProbe: {
       httpGet: { path: '/health', port },
-      periodSeconds: 2,
+      periodSeconds: READINESS_PERIOD_SECONDS,
       timeoutSeconds: 10,
       // Many failures: a busy server answers slowly, and if it were not Ready, the others would get its load too.
-      failureThreshold: 15,
+      failureThreshold: Math.ceil((props.readinessSeconds ?? 30) / READINESS_PERIOD_SECONDS),
     },
     resources: renderResources(props.resources),
     securityContext: containerSecurity(ANY_USER),

@@ -38,6 +38,9 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       want: `expected a whole number from 1 to ${MOST_DATABASE_REQUESTS}, as many as MLflow runs at once; e.g. 6`,
     },
     durationRule('drainTimeout', props.drainTimeout, 10),
+    durationRule('startTimeout', props.startTimeout, 60),
+    durationRule('livenessTimeout', props.livenessTimeout, 60),
+    durationRule('readinessTimeout', props.readinessTimeout, 6),
     ...[
       {
         what: 'the database',

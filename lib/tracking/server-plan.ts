@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Images } from '../images';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
@@ -39,6 +39,9 @@ export interface ServerPlan {
   readonly maxArtifactMebibytes: number;
   readonly dumpSpace: Size;
   readonly drainSeconds: number;
+  readonly startSeconds: number;
+  readonly livenessSeconds: number;
+  readonly readinessSeconds: number;
   readonly artifactAccess: ArtifactAccess;
   /** Pods that can be there at once. A rollout adds one. */
   readonly maxPods: number;
@@ -97,7 +100,10 @@ export function serverPlan(props: TrackingServerProps, placement: PlacementOptio
     // A little below what the volume and the limit hold: the kubelet measures with a lag.
     maxArtifactMebibytes: Math.max(1, Math.floor(space * 0.9)),
     dumpSpace: props.dumpSpace ?? defaultSpace(20, placement),
-    drainSeconds: props.drainTimeout === undefined ? 60 : seconds(props.drainTimeout),
+    drainSeconds: seconds(props.drainTimeout ?? Duration.minutes(1)),
+    startSeconds: seconds(props.startTimeout ?? Duration.minutes(10)),
+    livenessSeconds: seconds(props.livenessTimeout ?? Duration.minutes(2)),
+    readinessSeconds: seconds(props.readinessTimeout ?? Duration.seconds(30)),
     artifactAccess: props.artifactAccess ?? ArtifactAccess.PROXIED,
     maxPods: autoscaling?.maxReplicas ?? props.replicas ?? 1,
   };

@@ -61,6 +61,7 @@ s = socket.create_connection(('127.0.0.1', ${MLFLOW_PORT}), 10)
 s.sendall(b'OPTIONS /health HTTP/1.1\\r\\nHost: localhost\\r\\nOrigin: http://localhost\\r\\n'
   b'Access-Control-Request-Method: GET\\r\\nConnection: close\\r\\n\\r\\n')
 assert s.recv(1)`;
+const LIVENESS_PERIOD_SECONDS = 20;
 /** uvicorn's own limit, after nginx has finished all requests. */
 const UVICORN_GRACE_SECONDS = 10;
 
@@ -118,13 +119,13 @@ export function serverPod(props: ServerPodProps): PodProps {
       exec: { command: ['python', '-S', '-E', '-c', ANSWERS] },
       periodSeconds: 1,
       timeoutSeconds: 5,
-      failureThreshold: 600,
+      failureThreshold: plan.startSeconds,
     },
     livenessProbe: {
       exec: { command: ['python', '-S', '-E', '-c', ANSWERS] },
-      periodSeconds: 20,
+      periodSeconds: LIVENESS_PERIOD_SECONDS,
       timeoutSeconds: 15,
-      failureThreshold: 6,
+      failureThreshold: Math.ceil(plan.livenessSeconds / LIVENESS_PERIOD_SECONDS),
       // The event loop does not answer, so no request can complete.
       terminationGracePeriodSeconds: 15,
     },

@@ -15,6 +15,7 @@ export function serverProxy(
     image: plan.proxyImage,
     resources: plan.proxyResources,
     drainSeconds: plan.drainSeconds,
+    readinessSeconds: plan.readinessSeconds,
     upstreamPort: MLFLOW_PORT,
     configMapName: `${name}-proxy`,
     login: login.proxyLogin,

@@ -107,6 +107,24 @@ export interface TrackingServerOptions extends PodOptions, ExtraContainerOptions
    */
   readonly drainTimeout?: Duration;
   /**
+   * Time that MLflow has to start before its container is restarted, in whole seconds of at least 60: `startupProbe`. Longer
+   * for slow nodes, and for an image that loads much.
+   * @default Duration.minutes(10)
+   */
+  readonly startTimeout?: Duration;
+  /**
+   * Time for which MLflow may not answer at all before its container is restarted, which ends its requests, in whole seconds of
+   * at least 60: `livenessProbe`, every 20 seconds. A server that is only busy does answer.
+   * @default Duration.minutes(2)
+   */
+  readonly livenessTimeout?: Duration;
+  /**
+   * Time for which `/health` may fail before the pod gets no requests, in whole seconds of at least 6: `readinessProbe` of
+   * nginx, every 2 seconds. If it is short, a load that slows all servers takes them out one after the other.
+   * @default Duration.seconds(30)
+   */
+  readonly readinessTimeout?: Duration;
+  /**
    * Keys that all servers share: `MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY` (a Fernet key), `MLFLOW_CRYPTO_KEK_PASSPHRASE`
    * and, for `Authentication.mlflow()`, `MLFLOW_FLASK_SERVER_SECRET_KEY`. An own Secret holds them under these names.
    * @default Credentials.generated() - Secret `<name>-secret`, and `<name>-session-secret` for the last

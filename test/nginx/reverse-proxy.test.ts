@@ -5,6 +5,7 @@ import { stopSeconds } from '../../lib/nginx/sidecar';
 const all: Required<ReverseProxyProps> = {
   image: 'nginx-unprivileged:1.28',
   resources: { memory: { request: Size.mebibytes(64), limit: Size.mebibytes(128) } },
+  readinessSeconds: 60,
   drainSeconds: 30,
   signedUrls: false,
   maxArtifactMebibytes: 900,

@@ -9,7 +9,7 @@ const plan = servingPlan({ model: RegisteredModel.byAlias('churn', 'champion') }
 const serving = servingProxy(plan, 'http://mlflow-server:5000', 'churn-proxy');
 const server = new ReverseProxy({
   ...{ image: plan.proxyImage, resources: plan.proxyResources, configMapName: 'churn-proxy' },
-  ...{ drainSeconds: 30, upstreamPort: 5000, login: { kind: 'none' }, signedUrls: false },
+  ...{ readinessSeconds: 30, drainSeconds: 30, upstreamPort: 5000, login: { kind: 'none' }, signedUrls: false },
   ...{ maxArtifactMebibytes: 900, ipv6: false },
 }).sidecar();
 

@@ -92,6 +92,9 @@ const all: Required<TrackingServerProps> = {
   volumes: [ExtraVolume.scratch('/dictionary', Size.gibibytes(1)), ExtraVolume.fromClaim('datasets', '/datasets')],
   extraArguments: ['--x-frame-options', 'DENY'],
   drainTimeout: Duration.seconds(120),
+  startTimeout: Duration.minutes(20),
+  livenessTimeout: Duration.minutes(5),
+  readinessTimeout: Duration.minutes(1),
   egress: [{ peer: { podLabels: { app: 'proxy' } }, port: 3128 }],
   ipv6: true,
   service: {
