@@ -49,7 +49,7 @@ export const SERVER_FOLDERS = [PROGRAMS, '/tmp', METRICS_DIRECTORY];
 /** What containers of the user may not be called, and where they may not listen, whatever the login. */
 export const TAKEN_IN_SERVER: TakenInPod = {
   containers: ['account-keys', 'account-tokens', 'migrate', 'mlflow', 'nginx', 'oauth2-proxy', 'wait-for-schema'],
-  portNames: ['http', 'metrics', 'oidc-metrics'],
+  portNames: ['http', 'metrics', 'oidc-metrics', 'token-metrics'],
   ports: [OIDC_PORT, MLFLOW_PORT, HTTP_PORT, METRICS_PORT, OIDC_METRICS_PORT, ...ACCOUNT_POD_PORTS],
 };
 /**

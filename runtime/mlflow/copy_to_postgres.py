@@ -5,9 +5,11 @@
   PGHOST, PGUSER, PGPASSWORD  and so on, as libpq reads them
   AUTH_DATABASE               if MLflow's own users are copied too: the name of the file and of the database
 
-Each database is copied in one transaction, which also compares the number of rows. No server may run meanwhile.
+Each database is copied in one transaction, which also compares the number of rows; all are committed at the end. No server may
+run meanwhile.
 """
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -39,8 +41,27 @@ def copy_all():
     found = copies()
     for file, target, kind in found:
         compare_schemas(file, target, kind)
-    for file, target, _ in found:
-        copy(file, target)
+    with contextlib.ExitStack() as until_the_end:
+        connections = []
+        for file, target, _ in found:
+            connection = schema.connect(target)
+            until_the_end.callback(connection.close)
+            connection.autocommit = False
+            copy(connection, file, target)
+            connections.append(connection)
+        commit(found, connections)
+
+
+def commit(found, connections):
+    """Only now, when all of them are whole."""
+    committed = []
+    for (file, target, _), connection in zip(found, connections, strict=True):
+        try:
+            connection.commit()
+        except psycopg2.Error as error:
+            changed = f"The database {', '.join(committed)} has its rows already: empty it before you try again." if committed else UNCHANGED
+            raise Failure(f"{file} could not be copied to the database {target}: {schema.cause(error)}. {changed}") from None
+        committed.append(target)
 
 
 def compare_schemas(file, target, kind):
@@ -54,11 +75,9 @@ def compare_schemas(file, target, kind):
         )
 
 
-def copy(file, target):
-    connection = schema.connect(target)
-    connection.autocommit = False
+def copy(connection, file, target):
     try:
-        with sqlite_files.connect(file) as source, connection, connection.cursor() as cursor:
+        with sqlite_files.connect(file) as source, connection.cursor() as cursor:
             # One state of the file from now on.
             source.execute("BEGIN")
             tables = tables_of(cursor)
@@ -73,8 +92,6 @@ def copy(file, target):
             set_sequences(cursor, tables)
     except (sqlite3.Error, psycopg2.Error) as error:
         raise Failure(f"{file} could not be copied to the database {target}: {schema.cause(error)}. {UNCHANGED}") from None
-    finally:
-        connection.close()
     say(f"Copied {file} to the database {target}: {rows} rows of {len(tables)} tables.")
 
 

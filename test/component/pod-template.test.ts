@@ -1,5 +1,6 @@
 import { Size, Testing } from 'cdk8s';
-import { BackupTarget, Exposure, MlflowPlatform, RegisteredModel } from '../../lib';
+import { Cpu } from 'cdk8s-plus-27';
+import { BackupTarget, Exposure, MlflowPlatform, RegisteredModel, ServiceUserRole } from '../../lib';
 import { PodProps, podTemplate } from '../../lib/component/pod-template';
 import { environment, mountConnections, scratch, secretVolume } from '../../lib/kubernetes/pod';
 import { containerSecurity } from '../../lib/kubernetes/security';
@@ -52,13 +53,18 @@ describe('every pod', () => {
 });
 
 describe('a cluster that assigns users', () => {
+  const size = { request: Size.mebibytes(32), limit: Size.mebibytes(64) };
+  const resources = { cpu: { request: Cpu.millis(10), limit: Cpu.millis(100) }, memory: size };
+  const own = { name: 'own', image: 'collector:1', resources };
   const objects = synth((chart) => {
     const platform = new MlflowPlatform(chart, 'mlflow', {
       pods: { clusterAssignsUsers: true },
       postgres: { metrics: true },
       backup: { schedule: '@daily', target: BackupTarget.claim({ claimName: 'backups' }) },
       garbageCollection: { schedule: '@daily' },
+      server: { sidecars: [own], initContainers: [{ ...own, name: 'own-first' }] },
     });
+    platform.server.addServiceAccount({ namespace: 'ml', name: 'trainer', role: ServiceUserRole.TRAINER });
     platform.addModelServing('churn', {
       model: RegisteredModel.byAlias('churn', 'champion'),
       exposure: Exposure.ingress({ host: 'churn.example.com' }),

@@ -118,6 +118,17 @@ print([store.authenticate_user(name, name + " has a long password") for name in 
         shown = self.python(users, f"postgresql+psycopg2:///{target}", **postgres().environment(database))
         self.assertEqual(shown.strip(), "[True, True]")
 
+    def test_users_that_cannot_be_copied_leave_the_runs_uncopied_too(self):
+        with contextlib.closing(sqlite3.connect(self.file)) as connection, connection:
+            connection.execute("INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (1, 'a', 'active')")
+        (self.files / "used_users.db").write_bytes(template("new auth", AUTH_SCHEMA_AT_HEAD))
+        database, target = postgres().create("runs_alone", new_schema()), postgres().create("used_users", new_auth_schema())
+        postgres().sql(target, "INSERT INTO users (username, password_hash, is_admin) VALUES ('eve', 'x', false)")
+        output = self.copy(database, code=3, AUTH_DATABASE="used_users")
+        self.assertIn("The table users of the database used_users has rows", output)
+        self.assertIn("Nothing was changed.", output)
+        self.assertEqual(postgres().sql(database, "SELECT count(*) FROM experiments WHERE experiment_id > 0"), [(0,)])
+
     def test_another_schema_is_refused(self):
         database = postgres().create("older", old_schema())
         output = self.copy(database, code=3)
