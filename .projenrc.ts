@@ -232,7 +232,7 @@ project.package.addField('knip', {
     '{test,e2e,bench,crds,examples,docs}/**/*.{ts,js,cjs,mjs}',
   ],
   // Programs of the machine: what starts them says so where they are missing.
-  ignoreBinaries: ['kubectl', 'nginx', 'promtool'],
+  ignoreBinaries: ['kubectl', 'jq', 'nginx', 'promtool'],
   // kubernetes-models: required by a name that is only known at run time (test/output/checks/kubernetes-models.mjs);
   // ts-jest: of it, cli/project.ts needs the version only.
   ignoreDependencies: ['kubernetes-models', 'ts-jest'],
