@@ -191,7 +191,7 @@ ${
     ? location('/.login', first, '      if ($is_token) { rewrite ^ /.account last; }\n', provider) +
       location(
         '/.account',
-        '      # Not a token of the cluster: the provider knows it, or no one does.\n',
+        '      # Not a token of the cluster: it may be one of the provider.\n',
         '      proxy_intercept_errors on; error_page 401 = /.provider;\n',
         account,
       ) +
