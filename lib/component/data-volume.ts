@@ -50,7 +50,7 @@ export interface DataVolumeProps {
 
 /**
  * A PersistentVolumeClaim with access mode ReadWriteOnce for `Database.sqlite(…)` and `ArtifactStore.volume(…)`, named by
- * its id. It is in the output, so `kubectl delete -f` deletes it with all data. Annotations keep Argo CD and Flux from that.
+ * its id. It is in the output, so `kubectl delete -f` deletes it with all data. Annotations make Argo CD and Flux keep it.
  *
  * Objects, by the ids for `apiObject()`: `claim`.
  */

@@ -5,8 +5,8 @@ import { Rule } from '../kubernetes/rules';
 export interface PublicAddressProps {
   /**
    * Further host names by which people reach the platform, beside `host`: e.g. an old name, or a short one of the company's
-   * network. Each is allowed as host and origin in MLflow. A certificate must be for all of them. With
-   * `Authentication.oidc()` refused, as the provider leads browsers back to one host: redirect the other hosts.
+   * network. Each is allowed as host and origin in MLflow. A certificate must be for all of them. Refused
+   * with `Authentication.oidc()`, because the provider redirects browsers to one host: redirect the other hosts.
    * @default - none
    */
   readonly otherHosts?: string[];

@@ -13,7 +13,8 @@ export interface RestrictedNamespaceProps {
    */
   readonly labels?: Record<string, string>;
   /**
-   * Annotations besides those that keep the namespace if a GitOps tool loses it: `metadata.annotations`.
+   * Annotations besides those that keep the namespace if it is removed from the repository of a GitOps tool:
+   * `metadata.annotations`.
    * @default - none
    */
   readonly annotations?: Record<string, string>;

@@ -55,7 +55,7 @@ export interface AlertThresholds {
    */
   readonly deployerLag?: Duration;
   /**
-   * Time before a certificate of cert-manager ends: `MlflowCertificateExpires`. At least 1 minute.
+   * Time before a certificate of cert-manager expires: `MlflowCertificateExpires`. At least 1 minute.
    * @default Duration.days(14)
    */
   readonly certificateTime?: Duration;

@@ -53,7 +53,7 @@ export function accountPod(props: AccountPodProps): AccountPod {
     volumes: [
       scratch('account-tokens', Size.mebibytes(1)),
       {
-        // Only for account_keys.py: MLflow and its users get no key to the cluster.
+        // Only for account_keys.py: MLflow and its users get no token for the API server.
         name: 'api-server',
         projected: {
           defaultMode: 0o440,

@@ -32,7 +32,7 @@ export function accountTokenArguments(o: AccountTokenOptions): string[] {
     // The name of the account, whatever other claims a cluster adds.
     '--oidc-email-claim=sub',
     '--oidc-groups-claim=none',
-    // Who may come in, nginx decides by the files of the accounts.
+    // nginx decides who may log in, by the files of the accounts.
     '--email-domain=*',
     '--skip-jwt-bearer-tokens=true',
     '--set-xauthrequest=true',

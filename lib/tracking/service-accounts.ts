@@ -17,7 +17,7 @@ export class ServiceAccounts {
     private readonly authentication: Authentication,
   ) {}
 
-  /** Claim `aud` of their tokens. Not that of the API server: a token for MLflow is no key to the cluster. */
+  /** Claim `aud` of their tokens. Not that of the API server, which therefore refuses a token for MLflow. */
   public get audience(): string {
     return this.server._serviceHost();
   }
@@ -66,7 +66,7 @@ export class ServiceAccounts {
         given: `the authentication is Authentication.${kind}()`,
         want:
           'expected Authentication.basic() or Authentication.oidc() for tokens of ServiceAccounts: ' +
-          (kind === 'mlflow' ? "MLflow's own login knows passwords only" : 'no login is checked without one'),
+          (kind === 'mlflow' ? "MLflow's own login knows passwords only" : 'Authentication.none() checks no login'),
       },
     ];
   }

@@ -137,8 +137,8 @@ export interface TrackingServerOptions extends PodOptions, ExtraContainerOptions
   readonly environment?: Record<string, string>;
   /**
    * Further options of `mlflow server`, e.g. `['--x-frame-options', 'DENY']`: `args` of the container `mlflow`, after those of
-   * the library. An option that the library sets is refused with the name of its prop. One that this MLflow does not know
-   * ends the new pods, while the old ones keep serving.
+   * the library. An option that the library sets is refused with the name of its prop. With an option that
+   * this MLflow does not know, new pods fail and the old ones keep serving.
    * @default - none
    * @see https://mlflow.org/docs/latest/api_reference/cli.html#mlflow-server
    */

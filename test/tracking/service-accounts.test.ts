@@ -93,7 +93,7 @@ describe('addServiceAccount refuses', () => {
 
   test.each([
     ['mlflow', Authentication.mlflow(), "MLflow's own login knows passwords only"],
-    ['none', Authentication.none(), 'no login is checked without one'],
+    ['none', Authentication.none(), 'Authentication.none() checks no login'],
   ])('Authentication.%s()', (kind, authentication, why) => {
     expect(error({}, { authentication })).toContain(
       `chart/server: the authentication is Authentication.${kind}(); expected Authentication.basic() or Authentication.oidc()`,
