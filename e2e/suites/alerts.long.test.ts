@@ -250,7 +250,7 @@ test('every query of the dashboard returns a series', async () => {
   expect(await empty()).toEqual([]);
 });
 
-test('no alert fires after everything was mended', async () => {
+test('no alert fires after everything was repaired', async () => {
   await until('no alert fires', 600, async () => (await others()).length === 0).catch(() => undefined);
   expect(await others()).toEqual([]);
 });

@@ -135,14 +135,14 @@ test('another ServiceAccount is refused', async () => {
   expect(await run('stranger', SEARCH)).toBe('PERMISSION_DENIED');
 });
 
-test('the default token of a pod, which is a key to the cluster, is refused', async () => {
+test('the default token of a pod, which is for the API server, is refused', async () => {
   expect(await run('trainer', SEARCH, '')).toBe('UNAUTHENTICATED');
   expect(await status(bearer(token('trainer')))).toBe(401);
   expect(await status(bearer(token('trainer', 'mlflow')))).toBe(401);
   expect(await status(bearer(token('trainer', AUDIENCE)))).toBe(200);
 });
 
-test('people and passwords go on', async () => {
+test('people and programs still log in with passwords', async () => {
   expect(await status(basic(loginOf(namespace, 'mlflow-basic-auth')))).toBe(200);
   expect(await status({})).toBe(401);
 });

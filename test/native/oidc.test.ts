@@ -202,7 +202,7 @@ describe('below a path of the host', () => {
   });
   afterAll(async () => below?.stop());
 
-  test('a login leads back to the page, and requests of the page and of programs go on', async () => {
+  test('a login returns to the page, and requests of the page and of programs succeed', async () => {
     const browser = below.browser();
     const page = await browser.logIn('alice', `${PATH}${DEEP}`);
     expect(page).toMatchObject({ status: 200, url: `${ORIGIN}${PATH}${DEEP}`, body: 'mlflow saw GET /' });

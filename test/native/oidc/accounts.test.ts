@@ -136,7 +136,7 @@ describe.each([
     expect(await status(SEARCH)).toBe(403);
   });
 
-  test('a password of a program goes on, and a token is no password', async () => {
+  test('a program still logs in with its password, and a token is refused as a password', async () => {
     const right = basic('scorer', 'scorer-secret');
     expect((await request(port(), right)).status).toBe(200);
     for (const wrong of [basic('scorer', 'wrong'), basic('x', cluster.token('training', 'trainer'))]) {
@@ -171,7 +171,7 @@ test('a run with a password keeps the name that the client tells', async () => {
   expect(upstream.take()[0].headers['x-forwarded-user']).toBeUndefined();
 });
 
-test('a person’s token of the provider goes on to be known', async () => {
+test('a person still logs in with a token of the provider', async () => {
   const token = await provider.token({ sub: 'alice', email: 'alice@example.com', groups: ['ml-people'] });
   expect((await request(ofOidc.port, `Bearer ${token}`)).status).toBe(200);
   expect(upstream.take()[0].headers['x-forwarded-user']).toBe('alice@example.com');
@@ -185,7 +185,7 @@ test('the provider cannot name a ServiceAccount', async () => {
   expect((await request(ofBasic.httpPort, `Bearer ${token}`)).status).toBe(401);
 });
 
-test('a new key of the cluster counts soon, without a restart, and the keys are asked for with the pod’s token', async () => {
+test('accepts a new key of the cluster without a restart, and asks for the keys with the pod’s token', async () => {
   const key = (latest = cluster.newKey());
   cluster.published = [key.jwk];
   const status = async () =>
@@ -196,7 +196,7 @@ test('a new key of the cluster counts soon, without a restart, and the keys are 
   expect(new Set(cluster.asked.map((each) => each.split('.')[0])).size).toBe(1);
 }, 30_000);
 
-test('while the API server is away, known keys count', async () => {
+test('accepts known keys while the API server does not answer', async () => {
   cluster.isUp = false;
   // Longer than account_keys.py keeps an answer.
   await sleep(6000);
@@ -212,7 +212,7 @@ test('while the API server is away, known keys count', async () => {
   }
 }, 30_000);
 
-test('a check of tokens that does not answer is 503, and passwords go on', async () => {
+test('answers 503 while the check of tokens does not answer, and still accepts passwords', async () => {
   const [, tokens] = cluster.programs;
   await tokens.stop();
   const answer = await request(ofBasic.httpPort, `Bearer ${cluster.token('training', 'trainer')}`);
