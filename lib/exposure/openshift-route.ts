@@ -1,5 +1,5 @@
 import { Duration } from 'cdk8s';
-import { addressRules } from './public-address-props';
+import { addressRules, hostsOf } from './public-address-props';
 import { Backend, ExposureKind } from './route';
 import { Component } from '../component/component';
 import { durationRule, seconds } from '../kubernetes/durations';
@@ -56,7 +56,7 @@ export interface RouteExposureProps {
 /** A Route of OpenShift as the exposure. */
 export function openShiftRoute(props: RouteExposureProps): ExposureKind {
   return {
-    hosts: props.host === undefined ? [] : [props.host],
+    hosts: hostsOf(props),
     path: props.path,
     https: isEdge(props),
     rules: rules(props),

@@ -1,6 +1,7 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { accountTokenArguments } from './account-token-arguments';
+import { oauth2ProxyLiveness } from './oauth2-proxy';
 import { SIGN_ON_RESOURCES } from './sign-on-pod';
 import { PlacementOptions, mirrored } from '../component/pod-options';
 import { PROGRAMS } from '../component/program';
@@ -123,12 +124,7 @@ function tokens({ placement, audience }: AccountPodProps): Container {
       metricsPort: METRICS_PORT,
     }),
     ports: [{ name: 'token-metrics', containerPort: METRICS_PORT }],
-    livenessProbe: {
-      httpGet: { path: '/metrics', port: 'token-metrics' },
-      timeoutSeconds: 5,
-      periodSeconds: 20,
-      failureThreshold: 6,
-    },
+    livenessProbe: oauth2ProxyLiveness('token-metrics'),
     resources: renderResources(SIGN_ON_RESOURCES),
     securityContext: containerSecurity(ANY_USER),
     volumeMounts: [{ name: 'account-tokens', mountPath: SETTINGS, readOnly: true }],

@@ -1,4 +1,10 @@
 import { OidcEndpoints, OidcIssuer } from './oidc-props';
+import { Probe } from '../kubernetes/manifest';
+
+/** By the port of the counters: the login itself listens on the loopback, where the kubelet cannot ask. */
+export function oauth2ProxyLiveness(port: string): Probe {
+  return { httpGet: { path: '/metrics', port }, timeoutSeconds: 5, periodSeconds: 20, failureThreshold: 6 };
+}
 
 /** What oauth2-proxy is told. Each has the meaning of the prop of the same name. */
 export interface OAuth2ProxyOptions {

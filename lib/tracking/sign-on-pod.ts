@@ -1,6 +1,6 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
-import { oauth2ProxyArguments } from './oauth2-proxy';
+import { oauth2ProxyArguments, oauth2ProxyLiveness } from './oauth2-proxy';
 import { OidcAuthenticationProps } from './oidc-props';
 import { COOKIE_KEY } from './server-keys';
 import { PlacementOptions, mirrored } from '../component/pod-options';
@@ -76,14 +76,8 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
       }),
       ...(proxies.length > 0 && { env: environment(Object.fromEntries(proxies)) }),
       ports: [{ name: 'oidc-metrics', containerPort: OIDC_METRICS_PORT }],
-      // The login itself listens on the loopback, where the kubelet cannot ask. Programs need no login of people, so a pod
-      // without it is still ready.
-      livenessProbe: {
-        httpGet: { path: '/metrics', port: 'oidc-metrics' },
-        timeoutSeconds: 5,
-        periodSeconds: 20,
-        failureThreshold: 6,
-      },
+      // No readiness probe: programs need no login of people, so a pod without it is still ready.
+      livenessProbe: oauth2ProxyLiveness('oidc-metrics'),
       resources: renderResources(mergeResources(SIGN_ON_RESOURCES, props.resources)),
       securityContext: containerSecurity(ANY_USER),
       volumeMounts: [{ name: 'oauth2-proxy', mountPath: SECRETS, readOnly: true }],

@@ -49,7 +49,16 @@ const WITH_VALUE = [
   ...['-L', '--sort-by', '--dry-run', '--type', '--from', '--cert', '--key', '--as'],
   ...['--max-log-requests', '--verb', '--resource', '--resource-name', '--role', '--serviceaccount'],
 ];
-const ALONE = ['-A', '--containers', '--all-containers', '-i', '-it', '--ignore-not-found', '--server-side', '--local'];
+const WITHOUT_VALUE = [
+  '-A',
+  '--containers',
+  '--all-containers',
+  '-i',
+  '-it',
+  '--ignore-not-found',
+  '--server-side',
+  '--local',
+];
 const VERBS = [
   ...['apply', 'cluster-info', 'create', 'delete', 'describe', 'diff', 'exec', 'get', 'label', 'logs'],
   ...['port-forward', 'rollout', 'scale', 'set', 'top', 'wait'],
@@ -70,7 +79,7 @@ export function namedBy([, ...words]: Command): Named {
     } else {
       const [option, value] = word.split(/=(.*)/s);
       const takes = WITH_VALUE.includes(option);
-      if (!takes && !ALONE.includes(option)) unknown.push(word);
+      if (!takes && !WITHOUT_VALUE.includes(option)) unknown.push(word);
       if (takes) options.set(option, [...(options.get(option) ?? []), value ?? own[++at] ?? '']);
     }
   }

@@ -76,9 +76,9 @@ test('rules are in a chart of their own, so that the other applies to a cluster 
 });
 
 test('rules change nothing of the platform', () => {
-  const alone = new Chart(new App(), 'mlflow', { namespace: 'mlflow' });
-  new MlflowPlatform(alone, 'mlflow');
-  expect(render(alerted().chart)).toEqual(render(alone));
+  const plain = new Chart(new App(), 'mlflow', { namespace: 'mlflow' });
+  new MlflowPlatform(plain, 'mlflow');
+  expect(render(alerted().chart)).toEqual(render(plain));
 });
 
 test('a serving that is added after the rules, in another chart, has alerts of its own namespace', () => {
