@@ -80,9 +80,15 @@ export class Caller {
     return answer.startsWith('200 ') ? JSON.parse(answer.slice(4)).predictions : undefined;
   }
 
-  /** Sends requests without pause until `during` has ended. */
-  public async load(during: () => Promise<void>): Promise<Load> {
-    const child = this.pod.background(program('predict_load.py'), [this.url, this.lines.question, '400']);
+  /**
+   * Sends requests until `during` has ended.
+   *
+   * @param seconds limit of the load
+   * @param pause seconds between two requests of each of two threads
+   */
+  public async load(during: () => Promise<void>, seconds = 400, pause = 0.02): Promise<Load> {
+    const limits = [seconds, pause].map(String);
+    const child = this.pod.background(program('predict_load.py'), [this.url, this.lines.question, ...limits]);
     let text = '';
     child.stdout!.on('data', (chunk: Buffer) => (text += chunk));
     child.stderr!.on('data', (chunk: Buffer) => (text += chunk));

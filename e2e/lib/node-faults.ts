@@ -65,4 +65,8 @@ export class NodeFaults {
     if (phase === 'Failed') throw new Error(`${file}: ${namespace.kubectl('logs', name)}`);
     return Date.now();
   }
+
+  public remove(): void {
+    this.namespace.remove();
+  }
 }

@@ -22,10 +22,18 @@ interface Entry {
 
 /** A client that logs runs without pause, and records what the server acknowledged. */
 export class Writer {
-  /** @param threads each is a separate client, with one request at a time */
-  public static async start(namespace: Namespace, threads = THREADS): Promise<Writer> {
+  /**
+   * @param threads each is a separate client, with one request at a time
+   * @param pause seconds between two runs of a thread
+   */
+  public static async start(namespace: Namespace, threads = THREADS, pause = 0): Promise<Writer> {
     const writer = new Writer(ClientPod.start(namespace, 'writer', throughTheProxy()), threads);
-    writer.child = writer.pod.background(program('durability_write.py'), [String(threads), RECORD, STOP]);
+    writer.child = writer.pod.background(program('durability_write.py'), [
+      String(threads),
+      RECORD,
+      STOP,
+      String(pause),
+    ]);
     await writer.untilWriting(1, 300);
     return writer;
   }
@@ -69,9 +77,13 @@ export class Writer {
     this.child?.kill();
   }
 
-  /** Acknowledged calls, and those whose result is missing. */
-  public readBack(): { acknowledged: Record<string, number>; missing: string[] } {
-    const { status, stdout, stderr } = this.pod.python(program('durability_read.py'), [RECORD], { seconds: 400 });
+  /**
+   * Acknowledged calls, and those whose result is missing.
+   *
+   * @param seconds limit of reading all of it
+   */
+  public readBack(seconds = 400): { acknowledged: Record<string, number>; missing: string[] } {
+    const { status, stdout, stderr } = this.pod.python(program('durability_read.py'), [RECORD], { seconds });
     if (status !== 0) throw new Error(stderr);
     return JSON.parse(stdout.trim().split('\n').pop()!);
   }

@@ -1,9 +1,9 @@
 """Logs runs with parameters, metrics and artifacts without pause, by MLflow's own client with its default retries.
 
-durability_write.py THREADS RECORD STOP
+durability_write.py THREADS RECORD STOP [PAUSE]
 
 RECORD gets a line for each call that returned, which the server has acknowledged, and for each call that failed.
-The writer ends when the file STOP exists. The server and the login come from the environment.
+PAUSE is the seconds between two runs of a thread, 0 by default. The writer ends when the file STOP exists. The server and the login come from the environment.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ import time
 from mlflow import MlflowClient
 
 threads, record_name, stop = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+pause = float(sys.argv[4]) if len(sys.argv) > 4 else 0
 lock = threading.Lock()
 record = open(record_name, "a", buffering=1)
 
@@ -81,6 +82,7 @@ def work(thread, experiment):
             one_run(client, experiment, f"{thread}-{count}", folder)
             note(round=thread, begun=begun)
             count += 1
+            time.sleep(pause)
 
 
 client = MlflowClient()

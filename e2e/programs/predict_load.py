@@ -1,5 +1,6 @@
-"""predict_load.py URL QUESTION SECONDS: sends requests without pause until /tmp/stop exists; prints the answers as JSON.
+"""predict_load.py URL QUESTION SECONDS [PAUSE]: sends requests until /tmp/stop exists; prints the answers as JSON.
 
+PAUSE is the seconds between two requests of a thread, 0.02 by default.
 One thread keeps its connection, the other opens one for each request.
 """
 
@@ -13,6 +14,7 @@ import time
 import requests
 
 url, question, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+pause = float(sys.argv[4]) if len(sys.argv) > 4 else 0.02
 counts = collections.Counter()
 failures = []
 lock = threading.Lock()
@@ -32,7 +34,7 @@ def ask(session):
             counts[said or "failed"] += 1
             if fault:
                 failures.append(f"{time.time():.1f} {'kept' if session else 'new'} connection, {fault}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 if os.path.exists("/tmp/stop"):
