@@ -41,7 +41,7 @@ const KINDS: Record<string, string> = {
   },
   ...{ backup: 'Backup', cluster: 'Cluster' },
   ...{ storageclass: 'StorageClass', svc: 'Service', servicemonitor: 'ServiceMonitor' },
-  ...{ poddisruptionbudget: 'PodDisruptionBudget' },
+  ...{ poddisruptionbudget: 'PodDisruptionBudget', pv: 'PersistentVolume' },
 };
 /** Options with a value, and those without. */
 const WITH_VALUE = [
@@ -58,10 +58,11 @@ const WITHOUT_VALUE = [
   '--ignore-not-found',
   '--server-side',
   '--local',
+  ...['--ignore-daemonsets', '--delete-emptydir-data'],
 ];
 const VERBS = [
-  ...['apply', 'cluster-info', 'create', 'delete', 'describe', 'diff', 'exec', 'get', 'label', 'logs'],
-  ...['port-forward', 'rollout', 'scale', 'set', 'top', 'wait'],
+  ...['apply', 'cluster-info', 'create', 'delete', 'describe', 'diff', 'drain', 'exec', 'get', 'label', 'logs'],
+  ...['port-forward', 'rollout', 'scale', 'set', 'top', 'uncordon', 'wait'],
 ];
 
 export function namedBy([, ...words]: Command): Named {
@@ -97,8 +98,8 @@ export function namedBy([, ...words]: Command): Named {
 }
 
 function objectsOf(verb: string, words: string[], unknown: string[]): string[] {
-  // `set env` changes objects from a file or from standard input.
-  if (['apply', 'diff', 'cluster-info', 'set'].includes(verb)) return [];
+  // `set env` changes objects from a file or from standard input. `drain` and `uncordon` name a node of the reader's.
+  if (['apply', 'diff', 'cluster-info', 'set', 'drain', 'uncordon'].includes(verb)) return [];
   const kindOf = (word: string): string => {
     const kind = KINDS[word] ?? KINDS[word.replace(/s$/, '')];
     if (!kind) unknown.push(word);
