@@ -16,7 +16,7 @@ import { checkInputs } from '../inputs/inputs';
 import { Connection } from '../kubernetes/connection';
 import { Container, setMetadata } from '../kubernetes/manifest';
 import { Mounted, accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
-import { mergeResources, renderResources, resourceRules, sizeRule } from '../kubernetes/resources';
+import { mergeResources, renderResources, resourceRules } from '../kubernetes/resources';
 import { Rule, imageRule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 import { inPodRule } from '../tracking/migration-in-pod';
@@ -27,6 +27,8 @@ import { ArtifactAccess } from '../tracking/tracking-server-props';
 const FILES = ['move_artifacts.py', 'secret_files.py', 'schema.py', 'sidecars.py', 'backups.py', 'run-rclone.sh'];
 /** Kubernetes adds 11 characters to the name of a CronJob. */
 const LONGEST_SUFFIX = '-00000000000';
+
+const MOST_KIBIBYTES = 1024 ** 4;
 
 /** Lists of files and checksums: about 1 KiB for each file. */
 const WORK_SPACE = Size.gibibytes(2);
@@ -115,7 +117,7 @@ export class ArtifactMove extends Component {
         given: "artifactAccess of the server is 'direct'",
         want: 'expected ArtifactAccess.PROXIED or PRESIGNED: with DIRECT, runs refer to the store by its own address, so a copy would not be read',
       },
-      ...(props.bytesPerSecond === undefined ? [] : [sizeRule('bytesPerSecond', props.bytesPerSecond)]),
+      rateRule(props.bytesPerSecond),
       ...resourceRules(rcloneResources(props)),
       imageRule(rcloneImage(props, server.placement)),
     ];
@@ -188,7 +190,7 @@ export class ArtifactMove extends Component {
         STORE_URI: server.artifactsUri,
         DESTINATION_URI: this.destination.uri,
         ...(bytesPerSecond && {
-          RCLONE_BWLIMIT: `${bytesPerSecond.toKibibytes({ rounding: SizeRoundingBehavior.NONE })}Ki`,
+          RCLONE_BWLIMIT: `${kibibytes(bytesPerSecond)}Ki`,
         }),
         ...rcloneEnvironment(mounted.environment),
         ...proxyEnvironment(server),
@@ -197,4 +199,17 @@ export class ArtifactMove extends Component {
       volumeMounts: [...sharedMounts, { name: 'rclone-tmp', mountPath: '/tmp' }, ...mounted.mounts],
     });
   }
+}
+
+function kibibytes(size: Size): number {
+  return size.toKibibytes({ rounding: SizeRoundingBehavior.FLOOR });
+}
+
+/** rclone takes 0 as no limit. */
+function rateRule(bytesPerSecond?: Size): Rule {
+  return {
+    wrong: bytesPerSecond !== undefined && !(kibibytes(bytesPerSecond) >= 1 && kibibytes(bytesPerSecond) < MOST_KIBIBYTES),
+    given: `bytesPerSecond is ${bytesPerSecond?.asString()}`,
+    want: 'expected at least 1 KiB and less than 1 PiB, e.g. Size.mebibytes(50)',
+  };
 }
