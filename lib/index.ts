@@ -73,6 +73,8 @@ export * from './serving/warm-up';
 export { Backup } from './operations/backup';
 export * from './operations/backup-props';
 export { BackupTarget } from './operations/backup-target';
+export { ArtifactMove } from './operations/artifact-move';
+export * from './operations/artifact-move-props';
 export { GarbageCollection } from './operations/garbage-collection';
 export * from './operations/garbage-collection-props';
 export type { ClaimTargetProps, RcloneTargetProps } from './operations/backup-target';

@@ -4,6 +4,8 @@ import { Construct } from 'constructs';
 import { Manifest } from './manifests';
 import {
   AlertRules,
+  ArtifactMove,
+  ArtifactStore,
   Authentication,
   Backup,
   BackupTarget,
@@ -150,6 +152,13 @@ export const documented: Documented[] = [
     of: (platform) =>
       platform.garbageCollection ??
       new GarbageCollection(platform, 'garbage-collection', { server: platform.server, schedule: '0 4 * * 6' }),
+  },
+  {
+    construct: 'ArtifactMove',
+    about:
+      'Copies all artifacts to another store while the server goes on: [how to](../how-to/move-between-stores.md). None unless it is asked for.',
+    of: ({ server }, chart) =>
+      new ArtifactMove(chart, 'mlflow-move', { server, to: ArtifactStore.fromClaim({ claimName: 'new-artifacts' }) }),
   },
   {
     construct: 'MetricsMonitor',

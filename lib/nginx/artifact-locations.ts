@@ -33,18 +33,44 @@ export const ARTIFACT_ERRORS = [
  * server uses; clients that cannot reach it retry for minutes. Without `signedUrls` the proxy removes the offer from
  * the answer, and answers a request for such a URL with 501, after which the client uploads through the server.
  */
-export function artifactLocations({ signedUrls, maxArtifactMebibytes }: NginxOptions): string {
+export function artifactLocations(options: NginxOptions): string {
+  const { signedUrls, maxArtifactMebibytes, artifactWritesPaused: paused = false } = options;
   const limit = maxArtifactMebibytes ? `${maxArtifactMebibytes}m` : '0';
-  return APIS.map((api) => stream(api, limit) + (signedUrls ? '' : withoutSignedUrls(api))).join('');
+  const locations = APIS.map((api) => {
+    const withUrls = paused ? pausedSignedUrls(api) : '';
+    return stream(api, limit, paused) + (signedUrls ? withUrls : withoutSignedUrls(api));
+  });
+  return locations.join('') + (paused ? PAUSED : '');
 }
 
-function stream(api: string, limit: string): string {
+/** Seconds after which a client sends the request again. MLflow's client does that seven times. */
+const RETRY_SECONDS = 60;
+const PAUSED_PAGE = '/.paused';
+
+/** What no location above takes, and the answer, which MLflow's client understands as one to wait for. */
+const PAUSED = `    location = /ajax-api/2.0/mlflow/upload-artifact { rewrite ^ ${PAUSED_PAGE} last; }
+    location = ${PAUSED_PAGE} {
+      internal;
+      client_max_body_size 0;
+      types { } default_type application/json;
+      add_header Retry-After ${RETRY_SECONDS} always;
+      return 503 '{"error_code":"TEMPORARILY_UNAVAILABLE","message":"Artifacts can only be read for some minutes, because they are moved to another store. Try again later."}\\n';
+    }
+`;
+
+function pausedSignedUrls(api: string): string {
+  return `    location ^~ ${api}/2.0/mlflow-artifacts/mpu/ { rewrite ^ ${PAUSED_PAGE} last; }
+    location = ${api}/2.0/mlflow/artifacts/presigned-upload-url { rewrite ^ ${PAUSED_PAGE} last; }
+`;
+}
+
+function stream(api: string, limit: string, paused: boolean): string {
   const list = `${api}/2.0/mlflow-artifacts/artifacts`;
   const path = `${list}/`;
   return `    location ^~ ${path} {
       set $refusal path;
       if ($uri ~ '${DECODED_AGAIN}') { return 400; }
-      set $refusal '';
+      set $refusal '';${paused ? `\n      if ($request_method !~ '^(GET|HEAD)$') { rewrite ^ ${PAUSED_PAGE} last; }` : ''}
       set $behind_login 1;
       client_max_body_size ${limit};
       proxy_pass http://mlflow${path};

@@ -60,6 +60,8 @@ export interface NginxOptions extends PublicAddress {
   readonly signedUrls?: boolean;
   /** The largest artifact that MLflow has space for, in MiB. @default - no limit */
   readonly maxArtifactMebibytes?: number;
+  /** Artifacts can be read, and an upload or a removal is answered with 503 and `Retry-After`. @default false */
+  readonly artifactWritesPaused?: boolean;
   /** A connection used within this time survives SIGQUIT for one more answer. @default - none: needs nginx 1.27.4 */
   readonly keepaliveMinSeconds?: number;
   /** 8080, 9090, and 5000, where MLflow listens on the pod's loopback. */

@@ -44,6 +44,7 @@ export interface ReverseProxyProps extends PublicAddress {
   readonly login: ProxyBasicLogin | ProxyOidcLogin | { kind: 'mlflow' } | { kind: 'none' };
   readonly signedUrls: boolean;
   readonly maxArtifactMebibytes: number;
+  readonly artifactWritesPaused: boolean;
   readonly ipv6: boolean;
 }
 
@@ -63,6 +64,7 @@ export class ReverseProxy {
       keepaliveMinSeconds: KEEPALIVE_SECONDS,
       signedUrls: props.signedUrls,
       maxArtifactMebibytes: props.maxArtifactMebibytes,
+      artifactWritesPaused: props.artifactWritesPaused,
       ipv6: props.ipv6,
       httpsHosts: props.httpsHosts,
       path: props.path,

@@ -2,7 +2,8 @@ import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { BackupProps } from './backup-props';
 import { DRILL_DATA, drillDatabase, drillMounts, passwd } from './drill-database';
-import { rcloneImage, rcloneResources } from './rclone-container';
+import { proxyEnvironment, rcloneEnvironment, rcloneImage, rcloneResources } from './rclone-container';
+import { sharedMounts, sidecar } from './sidecar';
 import { Component } from '../component/component';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PodProps } from '../component/pod-template';
@@ -21,16 +22,8 @@ const FILES = [
   ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
   ...['sidecars.py', 'backups.py', 'retention.py', 'backup.py', 'run-rclone.sh', 'run-postgres.sh'],
 ];
-const WORK = '/work';
 /** Ephemeral storage for `/tmp`, logs and lists of files, in addition to the dumps. */
 const OTHER_SPACE_MEBIBYTES = 512;
-
-/** Variables of a store's connection that only MLflow's client reads. */
-const NOT_OF_RCLONE = [
-  'AWS_REQUEST_CHECKSUM_CALCULATION',
-  'AWS_RESPONSE_CHECKSUM_VALIDATION',
-  'MLFLOW_S3_UPLOAD_EXTRA_ARGS',
-];
 
 export interface BackupPodProps {
   readonly backup: BackupProps;
@@ -161,7 +154,7 @@ export class BackupPod {
       }),
       resources: renderResources(this.mainResources()),
       securityContext: containerSecurity(ANY_USER),
-      volumeMounts: [...this.sharedMounts(), { name: 'tmp', mountPath: '/tmp' }, ...mounted.mounts],
+      volumeMounts: [...sharedMounts, { name: 'tmp', mountPath: '/tmp' }, ...mounted.mounts],
     };
   }
 
@@ -182,7 +175,7 @@ export class BackupPod {
   private postgres(mounted: Mounted): Container {
     const { drillSpace } = this.props;
     const libpq = Object.entries(mounted.environment).filter(([name]) => name !== 'PGDATABASE');
-    return this.sidecar('postgres', this.props.server.clientImage, {
+    return sidecar('postgres', this.props.server.clientImage, {
       env: environment({
         ...Object.fromEntries(libpq),
         DUMP_KIBIBYTES: String(Math.max(Math.floor(mebibytes(this.dumpSpace) * 1024) - 64, 1)),
@@ -194,7 +187,7 @@ export class BackupPod {
         ephemeralStorage: LOG_SPACE,
       }),
       volumeMounts: [
-        ...this.sharedMounts(),
+        ...sharedMounts,
         { name: 'tmp', mountPath: '/tmp' },
         ...(drillSpace ? drillMounts(this.props.server.placement) : []),
         ...mounted.mounts,
@@ -204,44 +197,16 @@ export class BackupPod {
 
   private rclone(mounted: Mounted): Container {
     const { server, backup } = this.props;
-    const proxies = Object.entries(server.environment ?? {}).filter(([name]) => /^(https?|no)_proxy$/i.test(name));
-    return this.sidecar('rclone', rcloneImage(backup, server.placement), {
+    return sidecar('rclone', rcloneImage(backup, server.placement), {
       env: environment({
         HOME: '/tmp',
         ...(!this.props.drillSpace && { STORE_URI: server.artifactsUri }),
         TARGET_REMOTE: backup.target._remote,
-        ...Object.fromEntries(Object.entries(mounted.environment).filter(([name]) => !NOT_OF_RCLONE.includes(name))),
-        ...Object.fromEntries(proxies),
+        ...rcloneEnvironment(mounted.environment),
+        ...proxyEnvironment(server),
       }),
       resources: renderResources(rcloneResources(backup)),
-      volumeMounts: [...this.sharedMounts(), { name: 'rclone-tmp', mountPath: '/tmp' }, ...mounted.mounts],
+      volumeMounts: [...sharedMounts, { name: 'rclone-tmp', mountPath: '/tmp' }, ...mounted.mounts],
     });
-  }
-
-  /** Kubernetes stops a sidecar when the main container exits, with any code. */
-  private sidecar(name: string, image: string, more: Partial<Container>): Container {
-    return {
-      name,
-      restartPolicy: 'Always',
-      image,
-      command: ['sh', `${PROGRAMS}/run-${name}.sh`],
-      securityContext: containerSecurity(ANY_USER),
-      // Its loop touches the file several times a second, even during a copy.
-      livenessProbe: {
-        exec: { command: ['sh', '-c', `test -n "$(find ${WORK}/alive-${name} -mmin -2)"`] },
-        initialDelaySeconds: 10,
-        periodSeconds: 30,
-        timeoutSeconds: 10,
-        failureThreshold: 3,
-      },
-      ...more,
-    };
-  }
-
-  private sharedMounts() {
-    return [
-      { name: 'program', mountPath: PROGRAMS, readOnly: true },
-      { name: 'work', mountPath: WORK },
-    ];
   }
 }

@@ -2,7 +2,8 @@ import { Size } from 'cdk8s';
 import { authSettings } from './auth-settings';
 import { ServerLogin } from './server-login';
 import { ServerPlan } from './server-plan';
-import { TrackingServerProps } from './tracking-server-props';
+import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { IArtifactStore } from '../artifacts/artifact-store';
 import { PlacementOptions, mirroredDefault } from '../component/pod-options';
 import { Connection, ConnectionClient, SecretVariable } from '../kubernetes/connection';
 import { EgressRule } from '../kubernetes/network-peer';
@@ -20,6 +21,10 @@ export interface OperatedServer {
   /** True if only the server's own pod can open the database. */
   readonly databaseIsInPod: boolean;
   readonly artifactsUri: string;
+  readonly store: IArtifactStore;
+  readonly artifactAccess: ArtifactAccess;
+  /** True if its proxies refuse uploads. */
+  readonly artifactWritesPaused: boolean;
   /** Labels of pods on whose node the volume of the store is, if only one node can have it. */
   readonly sameNodeAs?: Record<string, string>;
   /** Destinations besides its connections. */
@@ -56,6 +61,9 @@ export function operatedServer({ plan, placement, props, login, podSelector, con
     leastPods: plan.autoscaling?.minReplicas ?? plan.maxPods,
     clientImage: mirroredDefault(props.database.clientImage, placement),
     artifactsUri: props.artifacts.uri,
+    store: props.artifacts,
+    artifactAccess: plan.artifactAccess,
+    artifactWritesPaused: props.pauseArtifactWrites ?? false,
     databaseIsInPod: props.database.engine._isInPod,
     sameNodeAs: props.artifacts.sharedByReplicas ? undefined : podSelector,
     egress: props.egress,

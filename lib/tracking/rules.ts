@@ -68,6 +68,11 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       given: `artifactAccess is ${plan.artifactAccess}, and clients have no way into ${props.artifacts.uri}`,
       want: 'expected ArtifactAccess.PROXIED, or a store that clients can reach and log in to, e.g. ArtifactStore.fromBucket(…)',
     },
+    {
+      wrong: props.pauseArtifactWrites === true && plan.artifactAccess === ArtifactAccess.DIRECT,
+      given: "pauseArtifactWrites is true, and artifactAccess is 'direct'",
+      want: 'expected ArtifactAccess.PROXIED or PRESIGNED: with DIRECT, clients write to the store without the server, so stop them',
+    },
     ...peerRules('clients', props.clients),
     ...peerRules('metricsClients', props.metricsClients),
     ...egressRules('egress', props.egress),

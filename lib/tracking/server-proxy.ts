@@ -7,7 +7,7 @@ import { ReverseProxy } from '../nginx/reverse-proxy';
 /** nginx of a tracking server. */
 export function serverProxy(
   name: string,
-  { ipv6, exposure }: TrackingServerProps,
+  { ipv6, exposure, pauseArtifactWrites }: TrackingServerProps,
   plan: ServerPlan,
   login: ServerLogin,
 ): ReverseProxy {
@@ -21,6 +21,7 @@ export function serverProxy(
     login: login.proxyLogin,
     signedUrls: plan.artifactAccess === ArtifactAccess.PRESIGNED,
     maxArtifactMebibytes: plan.maxArtifactMebibytes,
+    artifactWritesPaused: pauseArtifactWrites ?? false,
     ipv6: ipv6 ?? false,
     ...exposure?._address,
   });

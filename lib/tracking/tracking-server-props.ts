@@ -63,6 +63,14 @@ export interface TrackingServerOptions extends PodOptions, ExtraContainerOptions
    */
   readonly artifactAccess?: ArtifactAccess;
   /**
+   * Whether nginx refuses uploads and removals of artifacts, while the store is changed: with 503 and `Retry-After: 60`, so
+   * that MLflow's client waits and tries again for about seven minutes. Reads, metrics, parameters and the registry are not
+   * affected. Refused with `ArtifactAccess.DIRECT`, because such clients write without the server.
+   * @default false
+   * @see ArtifactMove
+   */
+  readonly pauseArtifactWrites?: boolean;
+  /**
    * Host names that clients use in addition to those of the Service and the exposure: `--allowed-hosts`. A pattern may hold
    * `*`; a name without one is allowed with any port.
    * @default - none

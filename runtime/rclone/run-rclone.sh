@@ -1,8 +1,10 @@
 #!/bin/sh
-# Beside backup.py, restore.py and restore_drill.py: runs rclone with the arguments, one a line, of each
+# Beside backup.py, restore.py, restore_drill.py and move_artifacts.py: runs rclone with the arguments, one a line, of each
 # /work/<number>.rclone; <number>.out and <number>.errors are what it wrote, <number>.code, which comes last, how it ended.
 #   STORE_URI      the artifact store: the remote `source:`; a drill has none
 #   TARGET_REMOTE  where backups are kept: the remote `target:`; a path, bucket:<bucket>/<folder>, or one of rclone.conf
+#   DESTINATION_URI  instead of it: an artifact store as the remote `target:`. The variables and files of its connection have
+#                  this prefix too, e.g. DESTINATION_AWS_ACCESS_KEY_ID
 #   AWS_CA_BUNDLE, TARGET_CA_BUNDLE  files with the authority of their certificates, if it is not one that the image knows
 #   Secrets        files in /run/secrets/mlflow: of the store AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, of the target
 #                  TARGET_ACCESS_KEY_ID and TARGET_SECRET_ACCESS_KEY, ENCRYPTION_PASSWORD, RCLONE_CONF
@@ -25,57 +27,69 @@ trap 'exit 0' TERM INT
 export RCLONE_CONTIMEOUT=20s RCLONE_TIMEOUT=2m RCLONE_LOW_LEVEL_RETRIES=5 RCLONE_RETRIES=3 RCLONE_RETRIES_SLEEP=5s
 export RCLONE_TRANSFERS=8 RCLONE_CHECKERS=16 RCLONE_BUFFER_SIZE=4Mi
 
-# For each request: a key can be rotated meanwhile. It ends the shell if a Secret lacks something.
-configure() {
-  source=/nonexistent
-  case ${STORE_URI:-} in
-    file://*) source=${STORE_URI#file://} ;;
+# The remote of an artifact store, in $found, by the settings and the files of Secrets with which MLflow opens it too:
+# store NAME URI ENDPOINT REGION ADDRESSING_STYLE GOOGLE_KEY_FILE, and of its Secrets KEY_ID KEY ACCOUNT_KEY
+store() {
+  setting=RCLONE_CONFIG_$1
+  remote=$(printf %s "$1" | tr '[:upper:]' '[:lower:]')
+  found=/nonexistent
+  case $2 in
+    file://*) found=${2#file://} ;;
     s3://*)
-      source=store:${STORE_URI#s3://}
-      export RCLONE_CONFIG_STORE_TYPE=s3 RCLONE_CONFIG_STORE_NO_CHECK_BUCKET=true
-      export RCLONE_CONFIG_STORE_REGION="${AWS_DEFAULT_REGION:-}"
-      export RCLONE_CONFIG_STORE_PROVIDER=AWS
-      if [ -n "${MLFLOW_S3_ENDPOINT_URL:-}" ]; then
-        export RCLONE_CONFIG_STORE_PROVIDER=Other RCLONE_CONFIG_STORE_ENDPOINT="$MLFLOW_S3_ENDPOINT_URL"
-      fi
-      [ "${MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE:-}" = virtual ] && export RCLONE_CONFIG_STORE_FORCE_PATH_STYLE=false
-      if [ -e "$secrets/AWS_ACCESS_KEY_ID" ]; then
-        RCLONE_CONFIG_STORE_ACCESS_KEY_ID=$(secret AWS_ACCESS_KEY_ID) || exit 1
-        RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY=$(secret AWS_SECRET_ACCESS_KEY) || exit 1
-        export RCLONE_CONFIG_STORE_ACCESS_KEY_ID RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY
+      found=$remote:${2#s3://}
+      export "${setting}_TYPE=s3" "${setting}_NO_CHECK_BUCKET=true" "${setting}_REGION=$4" "${setting}_PROVIDER=AWS"
+      [ -z "$3" ] || export "${setting}_PROVIDER=Other" "${setting}_ENDPOINT=$3"
+      [ "$5" != virtual ] || export "${setting}_FORCE_PATH_STYLE=false"
+      if [ -e "$secrets/$7" ]; then
+        value=$(secret "$7") || exit 1
+        export "${setting}_ACCESS_KEY_ID=$value"
+        value=$(secret "$8") || exit 1
+        export "${setting}_SECRET_ACCESS_KEY=$value"
       else
-        export RCLONE_CONFIG_STORE_ENV_AUTH=true
+        export "${setting}_ENV_AUTH=true"
       fi
       ;;
     gs://*)
-      source=store:${STORE_URI#gs://}
-      export RCLONE_CONFIG_STORE_TYPE='google cloud storage' RCLONE_CONFIG_STORE_NO_CHECK_BUCKET=true
-      export RCLONE_CONFIG_STORE_BUCKET_POLICY_ONLY=true
-      if [ -n "${GOOGLE_APPLICATION_CREDENTIALS:-}" ]; then
-        export RCLONE_CONFIG_STORE_SERVICE_ACCOUNT_FILE="$GOOGLE_APPLICATION_CREDENTIALS"
+      found=$remote:${2#gs://}
+      export "${setting}_TYPE=google cloud storage" "${setting}_NO_CHECK_BUCKET=true" "${setting}_BUCKET_POLICY_ONLY=true"
+      if [ -n "$6" ]; then
+        export "${setting}_SERVICE_ACCOUNT_FILE=$6"
       else
-        export RCLONE_CONFIG_STORE_ENV_AUTH=true
+        export "${setting}_ENV_AUTH=true"
       fi
       ;;
     wasbs://*@*)
       # wasbs://<container>@<account>.<domain>[/<folder>]
-      container=${STORE_URI#wasbs://}
+      container=${2#wasbs://}
       container=${container%%@*}
-      path=${STORE_URI#*@}/
+      path=${2#*@}/
       host=${path%%/*}
       path=${path#*/}
-      source=store:$container/${path%/}
-      export RCLONE_CONFIG_STORE_TYPE=azureblob RCLONE_CONFIG_STORE_NO_CHECK_CONTAINER=true
-      export RCLONE_CONFIG_STORE_ACCOUNT="${host%%.*}"
-      [ "${host#*.}" = blob.core.windows.net ] || export RCLONE_CONFIG_STORE_ENDPOINT="${host#*.}"
-      if [ -e "$secrets/AZURE_STORAGE_ACCESS_KEY" ]; then
-        RCLONE_CONFIG_STORE_KEY=$(secret AZURE_STORAGE_ACCESS_KEY) || exit 1
-        export RCLONE_CONFIG_STORE_KEY
+      found=$remote:$container/${path%/}
+      export "${setting}_TYPE=azureblob" "${setting}_NO_CHECK_CONTAINER=true" "${setting}_ACCOUNT=${host%%.*}"
+      [ "${host#*.}" = blob.core.windows.net ] || export "${setting}_ENDPOINT=${host#*.}"
+      if [ -e "$secrets/$9" ]; then
+        value=$(secret "$9") || exit 1
+        export "${setting}_KEY=$value"
       else
-        export RCLONE_CONFIG_STORE_ENV_AUTH=true
+        export "${setting}_ENV_AUTH=true"
       fi
       ;;
   esac
+}
+
+# For each request: a key can be rotated meanwhile. It ends the shell if a Secret lacks something.
+configure() {
+  store STORE "${STORE_URI:-}" "${MLFLOW_S3_ENDPOINT_URL:-}" "${AWS_DEFAULT_REGION:-}" \
+    "${MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE:-}" "${GOOGLE_APPLICATION_CREDENTIALS:-}" \
+    AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AZURE_STORAGE_ACCESS_KEY
+  source=$found
+  if [ -n "${DESTINATION_URI:-}" ]; then
+    store DESTINATION "$DESTINATION_URI" "${DESTINATION_MLFLOW_S3_ENDPOINT_URL:-}" "${DESTINATION_AWS_DEFAULT_REGION:-}" \
+      "${DESTINATION_MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE:-}" "${DESTINATION_GOOGLE_APPLICATION_CREDENTIALS:-}" \
+      DESTINATION_AWS_ACCESS_KEY_ID DESTINATION_AWS_SECRET_ACCESS_KEY DESTINATION_AZURE_STORAGE_ACCESS_KEY
+    TARGET_REMOTE=$found
+  fi
   export RCLONE_CONFIG_SOURCE_TYPE=alias RCLONE_CONFIG_SOURCE_REMOTE="$source"
   case $TARGET_REMOTE in
     bucket:*)
@@ -95,9 +109,9 @@ configure() {
       fi
       ;;
   esac
-  if [ -n "$store_authority${TARGET_CA_BUNDLE:-}" ]; then
+  if [ -n "$store_authority${TARGET_CA_BUNDLE:-}${DESTINATION_AWS_CA_BUNDLE:-}" ]; then
     # rclone trusts only what it is told then, for all of its remotes.
-    for file in /etc/ssl/certs/ca-certificates.crt "$store_authority" "${TARGET_CA_BUNDLE:-}"; do
+    for file in /etc/ssl/certs/ca-certificates.crt "$store_authority" "${TARGET_CA_BUNDLE:-}" "${DESTINATION_AWS_CA_BUNDLE:-}"; do
       [ -z "$file" ] || { cat "$file" && echo; } || exit 1
     done >/tmp/authorities.crt
     export RCLONE_CA_CERT=/tmp/authorities.crt

@@ -4,6 +4,7 @@ import { tmpdir } from 'os';
 import { dirname, join } from 'path';
 import { ModuleKind, transpileModule } from 'typescript';
 import {
+  ArtifactMove,
   ArtifactStore,
   Authentication,
   BackupTarget,
@@ -107,6 +108,7 @@ function configMaps() {
       synth((chart) => {
         new SeaweedStore(chart, 'seaweedfs');
         const platform = new MlflowPlatform(chart, 'mlflow', { ...options, authentication });
+        new ArtifactMove(chart, 'move', { server: platform.server, to: ArtifactStore.fromClaim({ claimName: 'new' }) });
         platform.addModelServing('churn', { model, exposure });
         const volume = new DataVolume(chart, 'small-data');
         const small = new MlflowPlatform(chart, 'small', {

@@ -9,6 +9,7 @@ const all: Required<ReverseProxyProps> = {
   drainSeconds: 30,
   signedUrls: false,
   maxArtifactMebibytes: 900,
+  artifactWritesPaused: false,
   ipv6: true,
   httpsHosts: ['mlflow.example.com'],
   path: '/mlflow',

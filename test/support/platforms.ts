@@ -2,6 +2,7 @@ import { App, Chart, Duration, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import {
   AlertRules,
+  ArtifactMove,
   ArtifactStore,
   Authentication,
   Backup,
@@ -166,6 +167,11 @@ export const platforms = {
       schedule: '@daily',
       target: BackupTarget.rclone({ configurationSecretName: 'rclone', remote: 'gcs:backups/mlflow' }),
       retention: { keepAll: true },
+    });
+    new ArtifactMove(chart, 'to-google', {
+      server: platform.server,
+      to: ArtifactStore.fromGoogleBucket({ bucket: 'models', credentials: Credentials.fromSecret('gcs-key') }),
+      bytesPerSecond: Size.mebibytes(100),
     });
     platform.addModelServing('churn', {
       model: RegisteredModel.byVersion('churn', '7'),
