@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { version } from '../package.json';
+import { diffCommand } from './diff/command';
 import { doctorCommand } from './doctor/command';
 import { imagesCommand } from './images';
 import { initCommand } from './init';
@@ -17,7 +18,7 @@ const program = new Command('cdk8s-mlflow')
   // Commander has already printed the help or the error. For wrong usage it would exit with 1.
   .exitOverride(({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE))
   .showHelpAfterError('(use --help for usage)');
-for (const command of [initCommand(), imagesCommand(), doctorCommand()]) {
+for (const command of [initCommand(), imagesCommand(), doctorCommand(), diffCommand()]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 

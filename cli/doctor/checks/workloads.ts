@@ -18,6 +18,8 @@ function refused(snapshot: Snapshot): Finding[] {
     return [
       {
         check: 'pod-refused',
+        // The ServiceAccount is a finding of its own.
+        symptom: /serviceaccount .* not found/i.test(message),
         severity: 'error' as const,
         object: title(workload),
         namespace: workload.metadata.namespace,
