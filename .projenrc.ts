@@ -36,6 +36,8 @@ const project = new cdk.JsiiProject({
     'constructs@10.8.1',
     'cdk8s-cli@2.207.60',
     '@types/jest@^30.0.0',
+    // In the bundle of the command, for `doctor`. Version 2 needs Node.js 22.
+    '@kubernetes/client-node@1.4.0',
     'ajv@8.20.0',
     // The newest that Node.js 20 runs; esbuild puts it into the command.
     'commander@14.0.3',

@@ -18,6 +18,7 @@ const { metafile } = buildSync({
   target: 'node20',
   format: 'cjs',
   charset: 'utf8',
+  alias: { 'node-fetch': join(source, 'doctor', 'fetch.mjs') },
   metafile: true,
   logLevel: 'warning',
 });
@@ -26,7 +27,7 @@ const packages = new Set(
   Object.keys(metafile.inputs).flatMap((file) => file.match(/^node_modules\/(@[^/]+\/)?[^/]+/)?.[0] ?? []),
 );
 const licenses = [...packages].sort().map((folder) => {
-  const license = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
+  const license = readdirSync(folder).find((file) => /^(un)?licen[cs]e/i.test(file));
   if (!license) throw new Error(`${folder}: no file with a license; expected one, because its code is part of the bundle`);
   const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return `${name} ${version}\n\n${readFileSync(join(folder, license), 'utf8').trim()}\n`;

@@ -11,11 +11,14 @@ export interface Certificate {
 }
 
 /** A certificate for DNS names, valid for two days, with its own certificate authority. */
-export function certificateFor(...dnsNames: string[]): Certificate {
+export const certificateFor = (...dnsNames: string[]) => certificateOf(dnsNames, 2);
+
+/** A certificate for DNS names, with its own certificate authority. */
+export function certificateOf(dnsNames: string[], days: number): Certificate {
   const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
   const file = (name: string) => join(folder, name);
   const make = (name: string, ...args: string[]) => {
-    const made = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', file(`${name}.key`)];
+    const made = ['-newkey', 'rsa:2048', '-nodes', '-days', String(days), '-keyout', file(`${name}.key`)];
     const { status, stderr } = run('openssl', ['req', '-x509', ...made, '-out', file(`${name}.crt`), ...args]);
     if (status !== 0) throw new Error(`openssl: ${stderr}`);
   };
