@@ -79,6 +79,8 @@ export { GarbageCollection } from './operations/garbage-collection';
 export * from './operations/garbage-collection-props';
 export type { ClaimTargetProps, RcloneTargetProps } from './operations/backup-target';
 export * from './tracking/service-account-login';
+export * from './tracking/token-issuer';
+export * from './tracking/token-login';
 export { ServiceUser } from './tracking/service-user';
 export type { ServiceUserOptions } from './tracking/service-user';
 export { ServiceUserRole } from './nginx/service-user-role';

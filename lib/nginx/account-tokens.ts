@@ -1,4 +1,5 @@
 import { demand, demandPath, demandPorts } from './configuration';
+import { demandIssuers, issuerLocations, issuerMaps } from './issuer-tokens';
 import { NginxAccounts, NginxLogin } from './nginx-options';
 import { ROLES, ROLE_ROUTES } from './role-routes';
 import { ServiceUserRole } from './service-user-role';
@@ -28,16 +29,22 @@ export function accountsOf(login: NginxLogin): NginxAccounts | undefined {
 }
 
 /** Throws for what would break out of the configuration. */
-export function demandAccounts({ folder, tokenPort, port }: NginxAccounts): void {
-  demandPath(folder);
-  demandPorts(tokenPort, port);
-  demand(tokenPort !== port, 'expected two different ports', [tokenPort, port]);
+export function demandAccounts({ cluster, issuers = [], port }: NginxAccounts): void {
+  demandPorts(port);
+  demand(cluster !== undefined || issuers.length > 0, 'expected ServiceAccounts or issuers', issuers);
+  if (cluster) {
+    demandPath(cluster.folder);
+    demandPorts(cluster.tokenPort);
+  }
+  demandIssuers(issuers);
+  const ports = [port, ...(cluster ? [cluster.tokenPort] : []), ...issuers.map((each) => each.port)];
+  demand(new Set(ports).size === ports.length, 'expected different ports', ports);
 }
 
 /**
- * Tokens of Kubernetes' ServiceAccounts. A server on the loopback judges them: oauth2-proxy checks the token, and only then a
- * file of the account's name and role decides, because the name is not known before. The files are those of a ConfigMap, so an
- * account is added and removed without a restart.
+ * Tokens of Kubernetes' ServiceAccounts, and of further issuers. A server on the loopback judges them: oauth2-proxy checks the token,
+ * and only then a file of the account's name and role decides, because the name is not known before. The files are those of a
+ * ConfigMap, so an account is added and removed without a restart. For the others their claims decide.
  */
 export function accountTokens(login: NginxLogin): AccountTokens {
   const accounts = accountsOf(login);
@@ -67,27 +74,41 @@ ${login.kind === 'basic' ? `  map $is_token $realm { 1 off; default '${login.rea
 ${may.join('')}`;
 }
 
-function judge({ folder, tokenPort, port }: NginxAccounts): string {
+function judge({ cluster, issuers = [], port }: NginxAccounts): string {
+  const asksIssuers = issuers.length > 0;
+  return `${cluster ? upstream('tokens', cluster.tokenPort) : ''}${upstream('accounts', port)}${cluster ? accountMaps() : ''}${issuerMaps(issuers)}  server {
+    listen 127.0.0.1:${port};
+    access_log off;
+    # None of the pages of errors: the answer is for nginx.
+    error_page 599 /none;
+${asksIssuers ? '    recursive_error_pages on;\n' : ''}${
+    cluster ? accountLocations(cluster.folder, asksIssuers) : '    location = /account { rewrite ^ /issuer-0 last; }\n'
+  }${issuerLocations(issuers)}    location / { return 404; }
+  }
+`;
+}
+
+const upstream = (name: string, port: number) =>
+  `  upstream ${name} { server 127.0.0.1:${port}; keepalive 32; keepalive_timeout 60s; }\n`;
+
+function accountMaps(): string {
   const files = ROLES.map(
     (role, index) =>
       `  map $http_x_roles $${role}_file { '~^[01]{${index}}1' /${role}.$account_file; default /none/$account_file; }\n`,
   );
-  const candidates = [`/${ServiceUserRole.ADMIN}.$account_file`, ...ROLES.map((role) => `$${role}_file`)];
-  return `  upstream tokens { server 127.0.0.1:${tokenPort}; keepalive 32; keepalive_timeout 60s; }
-  upstream accounts { server 127.0.0.1:${port}; keepalive 32; keepalive_timeout 60s; }
-  # The files are named <role>.<namespace>.<name>. A namespace has no dot, so no two accounts share a name.
+  return `  # The files are named <role>.<namespace>.<name>. A namespace has no dot, so no two accounts share a name.
   map $account $account_file {
     '~^system:serviceaccount:(?<account_namespace>[a-z0-9-]{1,63}):(?<account_name>[a-z0-9.-]{1,253})\\z'
       $account_namespace.$account_name;
     default none/none;
   }
-${files.join('')}  server {
-    listen 127.0.0.1:${port};
-    access_log off;
-    # None of the pages of errors: the answer is for nginx.
-    error_page 599 /none;
-    location = /account {
-      auth_request /token;
+${files.join('')}`;
+}
+
+function accountLocations(folder: string, asksIssuers: boolean): string {
+  const candidates = [`/${ServiceUserRole.ADMIN}.$account_file`, ...ROLES.map((role) => `$${role}_file`)];
+  return `    location = /account {
+${asksIssuers ? '      # Not a token of the cluster: it may be one of another issuer.\n      error_page 401 = /issuer-0;\n' : ''}      auth_request /token;
       auth_request_set $account $upstream_http_x_auth_request_email;
       add_header X-Auth-Request-Email $account always;
       root ${folder};
@@ -101,7 +122,5 @@ ${files.join('')}  server {
       proxy_read_timeout 30s;
       proxy_pass http://tokens/oauth2/auth;
     }
-    location / { return 404; }
-  }
 `;
 }

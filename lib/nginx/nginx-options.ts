@@ -1,11 +1,36 @@
-/** ServiceAccounts of Kubernetes that log in with a token: see account-tokens.ts. */
+import { ServiceUserRole } from './service-user-role';
+
+/** Programs that log in with a token: see account-tokens.ts. */
 export interface NginxAccounts {
+  /** ServiceAccounts of Kubernetes. @default - none */
+  readonly cluster?: NginxCluster;
+  /** Further issuers of tokens: see issuer-tokens.ts. @default - none */
+  readonly issuers?: readonly NginxTokenIssuer[];
+  /** Where nginx decides about them, on the pod's loopback. */
+  readonly port: number;
+}
+
+/** The ServiceAccounts of the cluster. */
+export interface NginxCluster {
   /** Folder with a file for each account, named `<role>.<namespace>.<name>`. */
   readonly folder: string;
   /** Where oauth2-proxy checks their tokens, on the pod's loopback. */
   readonly tokenPort: number;
-  /** Where nginx decides about them, on the pod's loopback. */
+}
+
+/** One issuer and audience. */
+export interface NginxTokenIssuer {
+  /** Where oauth2-proxy checks its tokens, on the pod's loopback. */
   readonly port: number;
+  readonly logins: readonly NginxTokenLogin[];
+}
+
+export interface NginxTokenLogin {
+  /** In the access log and of runs. */
+  readonly name: string;
+  readonly role: ServiceUserRole;
+  /** What the token must have. */
+  readonly claims: Record<string, string>;
 }
 
 /** nginx checks the password, with one htpasswd file for people, and one for each service user. */

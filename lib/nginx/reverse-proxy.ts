@@ -10,9 +10,10 @@ export const METRICS_PORT = 9090;
 const KEEPALIVE_SECONDS = 10;
 const USERS = '/run/secrets/mlflow-users';
 
-/** ServiceAccounts that log in with a token: the ConfigMap has a key for each, and the ports are of the pod's loopback. */
-export interface ProxyAccounts extends Omit<NginxAccounts, 'folder'> {
-  readonly configMapName: string;
+/** Programs that log in with a token. The ports are of the pod's loopback. */
+export interface ProxyAccounts extends Omit<NginxAccounts, 'cluster'> {
+  /** The ConfigMap has a key for each ServiceAccount. @default - no ServiceAccounts */
+  readonly cluster?: { readonly configMapName: string; readonly tokenPort: number };
 }
 
 /** nginx checks the password. */
@@ -107,7 +108,9 @@ function nginxLogin(login: ReverseProxyProps['login']): NginxLogin {
 }
 
 function nginxAccounts(accounts: ProxyAccounts | undefined): NginxAccounts | undefined {
-  return accounts && { folder: FOLDERS.accounts, tokenPort: accounts.tokenPort, port: accounts.port };
+  if (!accounts) return undefined;
+  const { cluster, issuers, port } = accounts;
+  return { cluster: cluster && { folder: FOLDERS.accounts, tokenPort: cluster.tokenPort }, issuers, port };
 }
 
 function userFolders(login: ReverseProxyProps['login']): SidecarProps['folders'] {
@@ -126,10 +129,10 @@ function userFolders(login: ReverseProxyProps['login']): SidecarProps['folders']
       volume: { name: 'program-users', secret: { secretName: programs.secretName, defaultMode: 0o440, optional } },
       mountPath: FOLDERS.programs,
     },
-    ...(accounts
+    ...(accounts?.cluster
       ? [
           {
-            volume: { name: 'accounts', configMap: { name: accounts.configMapName } },
+            volume: { name: 'accounts', configMap: { name: accounts.cluster.configMapName } },
             mountPath: FOLDERS.accounts,
           },
         ]

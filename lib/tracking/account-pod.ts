@@ -31,8 +31,10 @@ const KEYS_RESOURCES: ContainerResources = {
   ephemeralStorage: LOG_SPACE,
 };
 
-/** What nginx has to know of them. */
-export const ACCOUNT_PORTS = { tokenPort: PORTS.tokens, port: PORTS.judge };
+/** Where nginx asks about a token of a ServiceAccount. */
+export const ACCOUNT_TOKEN_PORT = PORTS.tokens;
+/** Where nginx itself decides about tokens. */
+export const JUDGE_PORT = PORTS.judge;
 
 export interface AccountPodProps {
   /** MLflow's, for its Python. */

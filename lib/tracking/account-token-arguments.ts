@@ -1,5 +1,5 @@
-/** Algorithms of the keys that clusters sign tokens with. */
-const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512'];
+/** Algorithms of the keys that clusters and other issuers sign tokens with. */
+export const TOKEN_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512'];
 
 export interface AccountTokenOptions {
   readonly audience: string;
@@ -28,7 +28,7 @@ export function accountTokenArguments(o: AccountTokenOptions): string[] {
     `--redeem-url=${keysUrl}/none`,
     `--client-secret-file=${o.settings}/secret`,
     `--cookie-secret-file=${o.settings}/secret`,
-    ...ALGORITHMS.map((name) => `--oidc-enabled-signing-alg=${name}`),
+    ...TOKEN_ALGORITHMS.map((name) => `--oidc-enabled-signing-alg=${name}`),
     // The name of the account, whatever other claims a cluster adds.
     '--oidc-email-claim=sub',
     '--oidc-groups-claim=none',

@@ -95,7 +95,7 @@ export function oidcRules(props: OidcAuthenticationProps): Rule[] {
   ];
 }
 
-function httpsUrl(value: string): boolean {
+export function httpsUrl(value: string): boolean {
   return /^https:\/\/[^\s@#'"\\$;{},]+$/.test(value) && URL.canParse(value);
 }
 

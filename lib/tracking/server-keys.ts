@@ -31,6 +31,14 @@ export function sessionSecret(server: Component): string {
 /** The key of the session cookie of oauth2-proxy, which all servers share. */
 export const COOKIE_KEY = 'cookie-secret';
 
+/** Requests a key of the cookie that an oauth2-proxy wants which checks tokens only, and returns the name of its Secret. */
+export function tokenIssuerSecret(server: Component): string {
+  return CredentialsJob._of(server)._add({
+    name: `${server.componentName}-token-issuers`,
+    keys: { [COOKIE_KEY]: { generate: 'password' } },
+  });
+}
+
 /** Requests it, and returns the name of its Secret. */
 export function signOnSecret(server: Component): string {
   return CredentialsJob._of(server)._add({

@@ -1,9 +1,19 @@
-import { ACCOUNT_PORTS, AccountPod, accountPod } from './account-pod';
+import { ACCOUNT_TOKEN_PORT, AccountPod, JUDGE_PORT, accountPod } from './account-pod';
 import { Authentication } from './authentication';
-import { ENCRYPTION_KEYS, SESSION_KEY, encryptionKeys, sessionSecret, signOnSecret } from './server-keys';
+import {
+  ENCRYPTION_KEYS,
+  SESSION_KEY,
+  encryptionKeys,
+  sessionSecret,
+  signOnSecret,
+  tokenIssuerSecret,
+} from './server-keys';
 import { ServiceAccounts } from './service-accounts';
 import { LONGEST_SERVICE_USER, ServiceUser } from './service-user';
 import { OIDC_PORT, SignOn, logoutAddress, signOnPod } from './sign-on-pod';
+import { TokenLogin } from './token-login';
+import { TokenLogins, TokenVerifier } from './token-logins';
+import { verifierPod, verifierPort } from './token-verifier-pod';
 import { Component } from '../component/component';
 import { PlacementOptions } from '../component/pod-options';
 import { Credentials, LoginReference } from '../credentials/credentials';
@@ -11,7 +21,7 @@ import { CredentialsJob } from '../credentials/credentials-job';
 import { Exposure } from '../exposure/exposure';
 import { SecretVariable } from '../kubernetes/connection';
 import { check } from '../kubernetes/rules';
-import { ReverseProxyProps } from '../nginx/reverse-proxy';
+import { ProxyAccounts, ReverseProxyProps } from '../nginx/reverse-proxy';
 import { RestrictedRole } from '../nginx/role-routes';
 import { ServiceUserRole } from '../nginx/service-user-role';
 
@@ -23,6 +33,7 @@ export class ServerLogin {
   /** Called before the first service user is added. */
   public onFirstServiceUser?: () => void;
   public readonly accounts: ServiceAccounts;
+  public readonly tokens: TokenLogins;
   private readonly users: ServiceUser[] = [];
   private readonly people?: LoginReference;
   private readonly admin?: LoginReference;
@@ -30,6 +41,7 @@ export class ServerLogin {
   private readonly generatesKeys: boolean;
   private readonly sessions?: string;
   private readonly cookieKey?: string;
+  private tokenSecret?: string;
 
   constructor(
     private readonly server: Component,
@@ -38,6 +50,7 @@ export class ServerLogin {
     private readonly exposure?: Exposure,
   ) {
     this.accounts = new ServiceAccounts(server, authentication);
+    this.tokens = new TokenLogins(server, authentication, () => this.accounts.audience);
     this.generatesKeys = keys._kind === 'generated';
     this.keys = encryptionKeys(server, keys);
     if (authentication._kind === 'basic') {
@@ -62,8 +75,7 @@ export class ServerLogin {
   public get proxyLogin(): ReverseProxyProps['login'] {
     const { authentication, realm, people } = this;
     const programs = { secretName: this.usersSecret, optional: !this.hasJob };
-    const { areUsed, configMapName } = this.accounts;
-    const accounts = areUsed ? { ...ACCOUNT_PORTS, configMapName } : undefined;
+    const accounts = this.proxyAccounts;
     switch (authentication._kind) {
       case 'basic':
         return { kind: 'basic', realm, usersSecret: people!.secretName, programs, accounts };
@@ -84,10 +96,34 @@ export class ServerLogin {
     return signOnPod({ props: authentication._oidc!, cookieSecretName: cookieKey, placement, exposure, variables });
   }
 
-  /** The check of tokens of ServiceAccounts, if there are any. */
-  public accountPod(image: string, placement: PlacementOptions): AccountPod | undefined {
-    const { audience, areUsed } = this.accounts;
-    return areUsed ? accountPod({ image, placement, audience }) : undefined;
+  /** The checks of tokens of ServiceAccounts and of further issuers. */
+  public accountPods(image: string, placement: PlacementOptions, variables: Record<string, string> = {}): AccountPod[] {
+    const { accounts, tokens, tokenSecret } = this;
+    const { verifiers } = tokens;
+    return [
+      ...(accounts.areUsed ? [accountPod({ image, placement, audience: accounts.audience })] : []),
+      ...(tokenSecret ? [verifierPod({ verifiers, placement, secretName: tokenSecret, variables })] : []),
+    ];
+  }
+
+  /** @returns the issuer, if it needs a further sidecar */
+  public addTokenLogin(login: TokenLogin): TokenVerifier | undefined {
+    const verifier = this.tokens.add(login, this.serviceUsers);
+    this.tokenSecret ??= tokenIssuerSecret(this.server);
+    return verifier;
+  }
+
+  private get proxyAccounts(): ProxyAccounts | undefined {
+    const { areUsed, configMapName } = this.accounts;
+    const { verifiers } = this.tokens;
+    if (!areUsed && verifiers.length === 0) return undefined;
+    return {
+      port: JUDGE_PORT,
+      ...(areUsed && { cluster: { configMapName, tokenPort: ACCOUNT_TOKEN_PORT } }),
+      ...(verifiers.length > 0 && {
+        issuers: verifiers.map(({ logins }, index) => ({ port: verifierPort(index), logins })),
+      }),
+    };
   }
 
   /** What MLflow's processes read from Secrets. */
@@ -142,7 +178,7 @@ export class ServerLogin {
         want: 'expected another name: the generated administrator has this one',
       },
       {
-        wrong: this.users.some((user) => user.username === username),
+        wrong: [...this.serviceUsers, ...this.tokens.names].includes(username),
         given: `the service user '${username}' exists already`,
         want: 'expected a name of its own for each program: one login can then be revoked without the others',
       },

@@ -3,6 +3,7 @@ import { ACCOUNT_POD_PORTS, AccountPod } from './account-pod';
 import { OWN_DATABASE_PROGRAMS, migrationInPod } from './migration-in-pod';
 import { ServerPlan } from './server-plan';
 import { OIDC_METRICS_PORT, OIDC_PORT, SignOn } from './sign-on-pod';
+import { VERIFIER_CONTAINERS, VERIFIER_PORTS, VERIFIER_PORT_NAMES } from './token-verifier-pod';
 import { TrackingServerOptions } from './tracking-server-props';
 import { TakenInPod } from '../component/extra-container-rules';
 import { extraParts } from '../component/extra-containers';
@@ -48,9 +49,16 @@ const METRICS_DIRECTORY = '/run/mlflow-metrics';
 export const SERVER_FOLDERS = [PROGRAMS, '/tmp', METRICS_DIRECTORY];
 /** What containers of the user may not be called, and where they may not listen, whatever the login. */
 export const TAKEN_IN_SERVER: TakenInPod = {
-  containers: ['account-keys', 'account-tokens', 'migrate', 'mlflow', 'nginx', 'oauth2-proxy', 'wait-for-schema'],
-  portNames: ['http', 'metrics', 'oidc-metrics', 'token-metrics'],
-  ports: [OIDC_PORT, MLFLOW_PORT, HTTP_PORT, METRICS_PORT, OIDC_METRICS_PORT, ...ACCOUNT_POD_PORTS],
+  containers: [
+    ...['account-keys', 'account-tokens', 'migrate', 'mlflow', 'nginx', 'oauth2-proxy', 'wait-for-schema'],
+    ...VERIFIER_CONTAINERS,
+  ],
+  portNames: ['http', 'metrics', 'oidc-metrics', 'token-metrics', ...VERIFIER_PORT_NAMES],
+  ports: [
+    ...[OIDC_PORT, MLFLOW_PORT, HTTP_PORT, METRICS_PORT, OIDC_METRICS_PORT],
+    ...ACCOUNT_POD_PORTS,
+    ...VERIFIER_PORTS,
+  ],
 };
 /**
  * Checks that MLflow's event loop answers. It answers a preflight request (OPTIONS) without a thread. Other requests may
@@ -70,8 +78,8 @@ export interface ServerPodProps {
   readonly placement: PlacementOptions;
   readonly proxy: ReverseProxy;
   readonly signOn?: SignOn;
-  /** The check of tokens of ServiceAccounts. */
-  readonly accounts?: AccountPod;
+  /** The checks of tokens of programs. */
+  readonly accounts: AccountPod[];
   readonly engine: DatabaseEngine;
   readonly connections: Connection[];
   readonly secretVariables: SecretVariable[];
@@ -145,7 +153,7 @@ export function serverPod(props: ServerPodProps): PodProps {
       props.engine._isInPod ? migrationInPod(base) : waitForSchema,
       mlflow,
       ...(props.signOn ? [props.signOn.container] : []),
-      ...(props.accounts?.containers ?? []),
+      ...props.accounts.flatMap(({ containers }) => containers),
     ],
     containers: [proxy.container],
     volumes: [
@@ -157,7 +165,7 @@ export function serverPod(props: ServerPodProps): PodProps {
       ...extra.volumes,
       ...proxy.volumes,
       ...(props.signOn ? [props.signOn.volume] : []),
-      ...(props.accounts?.volumes ?? []),
+      ...props.accounts.flatMap(({ volumes }) => volumes),
     ],
   };
 }

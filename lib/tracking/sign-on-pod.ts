@@ -33,6 +33,11 @@ export const SIGN_ON_RESOURCES: ContainerResources = {
 /** The settings of a proxy of the network, which oauth2-proxy reads as MLflow does. */
 const NETWORK_PROXY = /^(https?|no)_proxy$/i;
 
+/** Those of MLflow's environment. */
+export function networkProxies(variables: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => NETWORK_PROXY.test(name)));
+}
+
 export interface SignOnPodProps {
   readonly props: OidcAuthenticationProps;
   /** Secret with the key of the session cookie. */
@@ -54,7 +59,7 @@ export interface SignOn {
 export function signOnPod({ props, cookieSecretName, placement, exposure, variables }: SignOnPodProps): SignOn {
   const { authoritySecretName, credentials } = props;
   const { secretName, passwordKey } = credentials._existing('client-id', CLIENT_SECRET);
-  const proxies = Object.entries(variables).filter(([name]) => NETWORK_PROXY.test(name));
+  const proxies = networkProxies(variables);
   const file = (name: string) => `${SECRETS}/${name}`;
   return {
     container: {
@@ -74,7 +79,7 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
         cookieSecretFile: file(COOKIE_KEY),
         caFile: authoritySecretName && file(AUTHORITY),
       }),
-      ...(proxies.length > 0 && { env: environment(Object.fromEntries(proxies)) }),
+      ...(Object.keys(proxies).length > 0 && { env: environment(proxies) }),
       ports: [{ name: 'oidc-metrics', containerPort: OIDC_METRICS_PORT }],
       // No readiness probe: programs need no login of people, so a pod without it is still ready.
       livenessProbe: oauth2ProxyLiveness('oidc-metrics'),
@@ -115,6 +120,6 @@ function providerPorts({ issuer, endpoints, issuers = [] }: OidcAuthenticationPr
   return [...new Set(urls.map((url) => Number(new URL(url).port) || 443))];
 }
 
-function source(name: string, key: string, path: string) {
+export function source(name: string, key: string, path: string) {
   return { secret: { name, items: [{ key, path }] } };
 }

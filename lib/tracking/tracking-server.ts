@@ -15,6 +15,8 @@ import { serverProxy } from './server-proxy';
 import { serverServices, servicePort } from './server-service';
 import { ServiceAccountLogin } from './service-account-login';
 import { ServiceUser, ServiceUserOptions } from './service-user';
+import { TokenLogin } from './token-login';
+import { verifierEgress, verifierFiles } from './token-verifier-pod';
 import { TrackingServerProps } from './tracking-server-props';
 import { autoscaler } from '../component/autoscaler';
 import { Component } from '../component/component';
@@ -132,6 +134,19 @@ export class TrackingServer extends Component implements IMetricsTarget {
     if (this.login.accounts.add(props)) this.boundary.allowApiServer(this.placement.apiServerEgress);
   }
 
+  /**
+   * Lets a program outside the cluster log in with a token of its own, without a password: e.g. the pipelines of one repository
+   * in GitHub Actions or GitLab, as `Authorization: Bearer`. Each change restarts the servers, and each issuer adds a sidecar to them. With
+   * `Authentication.basic()` or `oidc()` only.
+   *
+   * @param props the issuer, the claims that a token must have, and the role
+   */
+  public addTokenLogin(props: TokenLogin): void {
+    checkInputs('TrackingServer#addTokenLogin', { props }, this);
+    const verifier = this.login.addTokenLogin(props);
+    if (verifier) this.boundary.allowEgress(verifierEgress(verifier));
+  }
+
   /** Audience of the tokens of `addServiceAccount()`: `serviceAccountToken.audience` of the projected volume. */
   public get tokenAudience(): string {
     return this.login.accounts.audience;
@@ -180,7 +195,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
       proxy,
       signOn: this.signOn,
       engine: this.props.database.engine,
-      accounts: this.login.accountPod(this.plan.image, this.placement),
+      accounts: this.login.accountPods(this.plan.image, this.placement, this.props.environment),
       connections,
       secretVariables: [...this.login.secretVariables, ...secretVariables(this.props.secretEnvironment)],
       options: this.props,
@@ -203,11 +218,12 @@ export class TrackingServer extends Component implements IMetricsTarget {
   }
 
   private programFiles(): Record<string, string> {
-    const { authDatabase, accounts } = this.login;
+    const { authDatabase, accounts, tokens } = this.login;
     const { engine } = this.props.database;
     const files = [...serverPrograms(engine), ...(accounts.areUsed ? [ACCOUNT_PROGRAM] : [])];
     return {
       ...programs(...files),
+      ...verifierFiles(tokens.verifiers),
       ...(authDatabase && { 'basic_auth.ini': authSettings(engine._uriOf(authDatabase)) }),
     };
   }

@@ -6,7 +6,7 @@ that are known in the cluster only: the issuer, which that token names, and a ra
 oauth2-proxy does not start without them.
 
 The keys are asked for when oauth2-proxy asks, at most once in some seconds: it does so at its first token, and again at each
-token with an unknown key, so that a new key counts at once.
+token with an unknown key, so that a new key counts within those seconds.
 """
 
 import base64

@@ -1,6 +1,6 @@
 import { Size, Testing } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { BackupTarget, Exposure, MlflowPlatform, RegisteredModel, ServiceUserRole } from '../../lib';
+import { BackupTarget, Exposure, MlflowPlatform, RegisteredModel, ServiceUserRole, TokenIssuer } from '../../lib';
 import { PodProps, podTemplate } from '../../lib/component/pod-template';
 import { environment, mountConnections, scratch, secretVolume } from '../../lib/kubernetes/pod';
 import { containerSecurity } from '../../lib/kubernetes/security';
@@ -65,6 +65,12 @@ describe('a cluster that assigns users', () => {
       server: { sidecars: [own], initContainers: [{ ...own, name: 'own-first' }] },
     });
     platform.server.addServiceAccount({ namespace: 'ml', name: 'trainer', role: ServiceUserRole.TRAINER });
+    platform.server.addTokenLogin({
+      name: 'ci',
+      issuer: TokenIssuer.gitHubActions(),
+      claims: { repository: 'example/churn' },
+      role: ServiceUserRole.TRAINER,
+    });
     platform.addModelServing('churn', {
       model: RegisteredModel.byAlias('churn', 'champion'),
       exposure: Exposure.ingress({ host: 'churn.example.com' }),

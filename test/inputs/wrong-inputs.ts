@@ -118,6 +118,7 @@ const right: Record<string, () => any> = {
   'string topologyKey': () => 'kubernetes.io/hostname',
   'string time': () => '2026-11-28T09:30:00Z',
   'string issuer': () => 'https://login.example.com',
+  'string keysUrl': () => 'https://login.example.com/keys',
   'string logoutUrl': () => 'https://login.example.com/logout',
   'string path': () => '/mlflow',
   'string loadBalancerSourceRanges': () => '10.0.0.0/8',
@@ -163,6 +164,7 @@ const right: Record<string, () => any> = {
   SecretValue: () => lib.SecretValue.fromSecret('llm', 'key'),
   MountedFiles: () => lib.MountedFiles.fromConfigMap('prompts', '/etc/prompts'),
   Authentication: () => lib.Authentication.basic(),
+  TokenIssuer: () => lib.TokenIssuer.fromUrl({ issuer: 'https://ci.example.com', keysUrl: 'https://ci.example.com/keys' }),
   Exposure: () => lib.Exposure.ingress({ host: 'mlflow.example.com' }),
   BackupTarget: () => lib.BackupTarget.claim({ claimName: 'backups' }),
   RouteTimeout: () => lib.RouteTimeout.seconds(600),
@@ -361,6 +363,14 @@ const apps: Record<string, (args: Args) => Construct> = {
   'TrackingEndpoint.fromServer': ({ server: of }) =>
     serving({ tracking: lib.TrackingEndpoint.fromServer(of) }, beneath(of)),
   'TrackingEndpoint.fromUrl': ({ url, props }) => serving({ tracking: lib.TrackingEndpoint.fromUrl(url, props) }),
+  'TokenIssuer.fromUrl': ({ props }) => withTokens({ issuer: lib.TokenIssuer.fromUrl(props) }),
+  'TokenIssuer.gitLab': ({ issuer, options }) =>
+    withTokens({ issuer: lib.TokenIssuer.gitLab(issuer, options), claims: { project_path: 'team/churn' } }),
+  'TrackingServer#addTokenLogin': ({ props }) => {
+    const of = server({});
+    of.addTokenLogin(props);
+    return of;
+  },
   'TrackingServer#addServiceAccount': ({ props }) => {
     const of = server({});
     of.addServiceAccount(props);
@@ -383,6 +393,12 @@ const server = (props: object) =>
     artifacts: right.IArtifactStore(),
     ...props,
   });
+const withTokens = (props: object) => {
+  const of = server({});
+  const login = { name: 'ci', issuer: right.TokenIssuer(), claims: { a: 'a' }, role: lib.ServiceUserRole.READER };
+  of.addTokenLogin({ ...login, ...props });
+  return of;
+};
 /** A chart in the app of a construct, or in a new app if the value is not a construct. */
 const beneath = (construct: unknown) =>
   construct instanceof Construct ? new Chart(construct.node.root, 'beside', { namespace: 'mlflow' }) : scope();

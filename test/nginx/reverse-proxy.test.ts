@@ -20,7 +20,7 @@ const all: Required<ReverseProxyProps> = {
     realm: 'Models',
     usersSecret: 'people',
     programs: { secretName: 'server-users', optional: true },
-    accounts: { configMapName: 'accounts', tokenPort: 4181, port: 4182 },
+    accounts: { cluster: { configMapName: 'accounts', tokenPort: 4181 }, port: 4182 },
   },
 };
 const proxy = (props: Partial<ReverseProxyProps> = {}) => new ReverseProxy({ ...all, ...props });

@@ -27,6 +27,7 @@ import {
   ServiceUserRole,
   ServingRuntime,
   Tls,
+  TokenIssuer,
   WarmUp,
 } from '../../lib';
 
@@ -124,6 +125,12 @@ export const platforms = {
     });
     platform.server.addServiceUser('notebooks', { role: ServiceUserRole.READER });
     platform.server.addServiceAccount({ namespace: 'training', name: 'trainer', role: ServiceUserRole.TRAINER });
+    platform.server.addTokenLogin({
+      name: 'churn-pipeline',
+      issuer: TokenIssuer.gitHubActions(),
+      claims: { repository: 'example/churn' },
+      role: ServiceUserRole.TRAINER,
+    });
     platform.addModelServing('churn', {
       model: RegisteredModel.byVersion('churn', '7'),
       exposure: Exposure.ingress({ host: 'churn.example.com' }),

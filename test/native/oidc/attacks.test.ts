@@ -1,11 +1,11 @@
 import { createHmac, createPublicKey, createSign, generateKeyPairSync, JsonWebKey } from 'node:crypto';
 import { createServer, Server } from 'node:http';
-import { AddressInfo, connect } from 'node:net';
+import { AddressInfo } from 'node:net';
 import { Browser, HOST, ORIGIN, Page } from './browser';
 import { newAddress, Pod, SignOn } from './harness';
+import { API, RawAnswer, RawRequest, sendRaw } from '../attack/raw-request';
 import { basic } from '../nginx/proxy';
 
-const API = '/api/2.0/mlflow/experiments/search';
 const COOKIE = '__Host-mlflow';
 const ALICE = { sub: 'alice', email: 'alice@example.com', email_verified: true, groups: ['ml-people'] };
 
@@ -54,46 +54,15 @@ async function sessionOf(account: string, server = pod): Promise<string> {
   return browser.cookieHeader();
 }
 
-interface Request {
-  readonly target?: string;
-  readonly method?: string;
-  /** May hold a name twice, and names that no client library sends. */
-  readonly headers?: [name: string, value: string][];
-  readonly body?: string;
-}
+type Request = RawRequest;
 
-interface Answer {
-  readonly status: number;
-  readonly location?: string;
-  readonly text: string;
-  /** More than one if nginx took the body for a request. */
-  readonly answers: number;
-}
-
-/** Sends exactly these bytes, from a new address, as wrong logins of one address have to wait. */
-async function send({ target = API, method = 'GET', headers = [], body = '' }: Request): Promise<Answer> {
-  const lines = [['Host', HOST], ['X-Forwarded-Proto', 'https'], ...headers, ['Connection', 'close']];
-  if (body) lines.push(['Content-Length', String(Buffer.byteLength(body))]);
-  const bytes = `${method} ${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
-  const text = await new Promise<string>((resolve, reject) => {
-    let all = '';
-    const socket = connect({ port: pod.port, host: '127.0.0.1', localAddress: newAddress() }, () =>
-      socket.write(bytes),
-    );
-    socket.setEncoding('latin1').on('data', (chunk: string) => (all += chunk));
-    socket.setTimeout(10_000, () => socket.destroy(new Error('the connection stays open')));
-    socket.on('error', (error) => (all ? resolve(all) : reject(error))).on('close', () => resolve(all));
-  });
-  const statuses = [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status));
-  return { status: statuses[0], answers: statuses.length, location: /^Location: (.*)\r$/im.exec(text)?.[1], text };
-}
-
+const send = async (request: Request) => sendRaw(pod.port, request);
 const bearer = async (text: string) => send({ headers: [['Authorization', `Bearer ${text}`]] });
 const withCookie = async (cookie: string, request: Request = {}) =>
   send({ ...request, headers: [...(request.headers ?? []), ['Cookie', cookie]] });
 
 /** Nothing was sent to MLflow, and the answer is of exactly this status. */
-function refused(answer: Answer, status: number): void {
+function refused(answer: RawAnswer, status: number): void {
   expect([answer.status, signOn.upstream.take()]).toEqual([status, []]);
 }
 

@@ -38,7 +38,7 @@ export class Cluster {
     const folder = mkdtempSync(join(tmpdir(), 'cluster-test-'));
     const [apiServer, tokenPort, keysPort, port] = await freePorts(4);
     const tls = certificateFor('localhost');
-    const cluster = new Cluster(folder, { tokenPort, port, folder: join(folder, 'accounts') }, keysPort);
+    const cluster = new Cluster(folder, { port, cluster: { tokenPort, folder: join(folder, 'accounts') } }, keysPort);
     cluster.server = createServer({ cert: tls.certificate, key: tls.key }, ({ headers, url }, response) => {
       cluster.asked.push(`${url} ${headers.authorization}`);
       const known = headers.authorization === `Bearer ${cluster.ownToken}` && url === '/openid/v1/jwks';
@@ -102,7 +102,7 @@ export class Cluster {
 
   /** Replaces the content of the ConfigMap, as the kubelet does it. */
   public admit(...keys: string[]): void {
-    const at = (name: string) => join(this.accounts.folder, name);
+    const at = (name: string) => join(this.accounts.cluster!.folder, name);
     const version = `..version-${++this.versions}`;
     mkdirSync(at(version));
     for (const key of keys) writeFileSync(join(at(version), key), '');
@@ -134,7 +134,7 @@ export class Cluster {
     });
     this.programs.push(keys);
     await keys.answers(this.keysPort, '/jwks');
-    const { tokenPort } = this.accounts;
+    const { tokenPort } = this.accounts.cluster!;
     const tokens = new Program(
       tool(),
       accountTokenArguments({ audience: AUDIENCE, settings, port: tokenPort, keysPort: this.keysPort }),

@@ -67,6 +67,19 @@ test('while oauth2-proxy is gone, people and tokens get 503, and passwords of pr
   ).toEqual([401, 403]);
 });
 
+test('while oauth2-proxy hangs, people and tokens get 503 after 30 s, and passwords of programs and /health go on', async () => {
+  pod.oauth2Proxy.signal('SIGSTOP');
+  const waiting = statuses([{ cookie }, { authorization: `Bearer ${token}` }]);
+  // Many of them do not keep the others waiting.
+  const more = statuses(Array.from({ length: 50 }, () => ({ cookie })));
+  expect(await statuses([{ authorization: basic('scorer', 'scorer-secret') }])).toEqual([200]);
+  expect(await statuses([{}], '/health')).toEqual([200]);
+  expect(await waiting).toEqual([503, 503]);
+  expect(new Set(await more)).toEqual(new Set([503]));
+  pod.oauth2Proxy.signal('SIGCONT');
+  expect(await statuses(everyLogin())).toEqual([200, 200, 200]);
+}, 120_000);
+
 test('an upload of 20 MiB passes whole, and oauth2-proxy reads none of it', async () => {
   const body = Buffer.alloc(20 * MEBIBYTE, 'x').toString();
   for (const headers of everyLogin()) {

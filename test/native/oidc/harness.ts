@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Browser, HOST, ORIGIN } from './browser';
 import { NginxOidcLogin } from '../../../lib/nginx/nginx-options';
 import { SIGNED_OUT } from '../../../lib/nginx/sign-on';
-import { oauth2ProxyArguments } from '../../../lib/tracking/oauth2-proxy';
+import { OAuth2ProxyOptions, oauth2ProxyArguments } from '../../../lib/tracking/oauth2-proxy';
 import { ask, Response } from '../nginx/client';
 import { delay, freePorts, Proxy, ssha, until } from '../nginx/proxy';
 import { Upstream } from '../nginx/upstream';
@@ -52,7 +52,7 @@ export class Program {
   }
 
   public async answers(port: number, path: string): Promise<void> {
-    for (const end = Date.now() + 20_000; Date.now() < end; await delay(20)) {
+    for (const end = Date.now() + 120_000; Date.now() < end; await delay(20)) {
       if (this.ended) throw new Error(`${this.process.spawnfile} ended: ${this.output.join('')}`);
       const status = await ask({ port, path })
         .then((answer) => answer.status)
@@ -145,6 +145,8 @@ export interface PodOptions {
   readonly login?: Partial<NginxOidcLogin>;
   /** Path of the exposure. @default - none */
   readonly path?: string;
+  /** Further options of oauth2-proxy. @default - none */
+  readonly oauth2Proxy?: Partial<OAuth2ProxyOptions>;
 }
 
 /** nginx and oauth2-proxy of one pod, as the library configures them. */
@@ -152,7 +154,7 @@ export class Pod {
   static async start(
     upstream: Upstream,
     provider: Provider,
-    { cookieSecret = newCookieSecret(), sessionSeconds = SESSION_SECONDS, login = {}, path }: PodOptions = {},
+    { cookieSecret = newCookieSecret(), sessionSeconds = SESSION_SECONDS, login = {}, path, oauth2Proxy = {} }: PodOptions = {},
   ): Promise<Pod> {
     const folder = mkdtempSync(join(tmpdir(), 'oidc-test-'));
     const file = (name: string, content: string) => {
@@ -177,6 +179,7 @@ export class Pod {
         scopes: ['openid', 'email', 'groups'],
         clientSecretFile: file('client-secret', CLIENT.secret),
         cookieSecretFile: file('cookie-secret', cookieSecret),
+        ...oauth2Proxy,
       }),
     );
     try {
