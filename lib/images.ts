@@ -6,6 +6,8 @@ export class Images {
   public static readonly POSTGRES = 'docker.io/library/postgres:17.11';
   /** PostgreSQL as CloudNativePG's operator runs it. */
   public static readonly CLOUD_NATIVE_POSTGRES = 'ghcr.io/cloudnative-pg/postgresql:17.11-standard-trixie';
+  /** MariaDB, whose `mariadb-dump` makes dumps of a database of `Database.mysql(…)`. */
+  public static readonly MARIADB = 'docker.io/library/mariadb:11.8.9';
   /** Silo, the maintained fork of MinIO: an S3 store with its client `mc`. */
   public static readonly SILO = 'docker.io/pgsty/silo:RELEASE.2026-09-16T00-00-00Z';
   /** SeaweedFS: an S3 store. */

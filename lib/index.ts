@@ -30,6 +30,7 @@ export * from './database/cloud-native-postgres-props';
 export * from './database/database';
 export { DatabaseEngine } from './database/database-engine';
 export * from './database/existing-database';
+export type { MysqlDatabaseProps } from './database/mysql-database';
 export type { SqliteDatabaseProps } from './database/sqlite-database';
 export * from './database/postgres-stateful-set';
 export * from './database/postgres-stateful-set-props';

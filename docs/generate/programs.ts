@@ -52,6 +52,11 @@ const IMAGE_CONTENTS: readonly ImageContents[] = [
     ],
   },
   {
+    image: 'docker.io/library/mariadb',
+    base: 'Ubuntu: bash, GNU coreutils, grep, gzip, sed; programs by their names with `mariadb` only',
+    programs: ['sh', 'bash', 'find', 'grep', 'gzip', 'sed', ...COREUTILS, 'mariadb', 'mariadb-dump'],
+  },
+  {
     image: 'docker.io/pgsty/silo',
     base: 'Red Hat UBI 9 micro: bash and coreutils; **no sed, grep, awk, find, and no `minio`**',
     programs: ['sh', 'bash', 'docker-entrypoint.sh', 'silo', 'mcli', 'mc', 'curl', ...COREUTILS],

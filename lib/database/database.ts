@@ -1,7 +1,7 @@
 import { DatabaseEngine } from './database-engine';
 import { Connection, ConnectionClient } from '../kubernetes/connection';
 
-/** Where MLflow stores runs and the registry: a PostgreSQL database, or SQLite files. */
+/** Where MLflow stores runs and the registry: a database of PostgreSQL, MySQL or MariaDB, or SQLite files. */
 export interface IDatabase {
   /** True if several servers can use it at once. */
   readonly sharedByReplicas: boolean;
@@ -12,7 +12,7 @@ export interface IDatabase {
   /** Name of the database of runs. */
   readonly databaseName: string;
 
-  /** Image with a `pg_dump` that is not older than the server. */
+  /** Image with a `pg_dump`, or `mariadb-dump`, that is not older than the server. */
   readonly clientImage: string;
 
   /**

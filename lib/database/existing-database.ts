@@ -1,15 +1,16 @@
-import { isIP } from 'net';
 import { Credentials } from '../credentials/credentials';
 import { Images } from '../images';
 import { IDatabase } from './database';
 import { databaseConnection } from './database-client';
 import { DatabaseEngine } from './database-engine';
 import { existingDatabaseNameRule } from './database-name-rule';
+import { existingServerEgress, existingServerRules, hostRule } from './existing-server';
+import { MysqlDatabase, MysqlDatabaseProps } from './mysql-database';
 import { SqliteDatabase, SqliteDatabaseProps } from './sqlite-database';
 import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
-import { EgressRule, egressRules } from '../kubernetes/network-peer';
-import { Rule, check, cidrRule, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
+import { EgressRule } from '../kubernetes/network-peer';
+import { Rule, check, objectNameRule } from '../kubernetes/rules';
 
 /** An existing PostgreSQL. */
 export interface ExistingDatabaseProps {
@@ -94,14 +95,24 @@ export class Database {
 
   /**
    * SQLite files on a volume, for a laptop or a small team: the platform has one server, whose own pod upgrades the schema
-   * before it starts, after a copy of the file. Not on a network file system. MLflow supports MySQL and SQL Server too. This
-   * library does not.
+   * before it starts, after a copy of the file. Not on a network file system.
    *
    * @param props the volume, and what is kept on it
    */
   public static sqlite(props: SqliteDatabaseProps): IDatabase {
     checkInputs('Database.sqlite', { props });
     return new SqliteDatabase(props);
+  }
+
+  /**
+   * A database on an existing MySQL or MariaDB server. `Authentication.mlflow()`, `Backup` and `GarbageCollection` are refused
+   * with it. SQL Server, which MLflow supports too, is not supported.
+   *
+   * @param props the address, the login and the limits of the database
+   */
+  public static mysql(props: MysqlDatabaseProps): IDatabase {
+    checkInputs('Database.mysql', { props });
+    return new MysqlDatabase(props);
   }
 
   private constructor() {}
@@ -134,7 +145,7 @@ class ExistingDatabase implements IDatabase {
       authority: props.authoritySecretName ? { secretName: props.authoritySecretName, key: 'ca.crt' } : undefined,
       sslMode: sslModeOf(props),
       certificateSecretName: props.clientCertificateSecretName,
-      egress: props.egress ?? [{ peer: props.cidr ? { cidr: props.cidr } : { anyone: true }, port }],
+      egress: existingServerEgress(props, port),
     });
   }
 
@@ -148,10 +159,8 @@ function sslModeOf({ sslMode, authoritySecretName }: ExistingDatabaseProps): str
 }
 
 function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[] {
-  const needed = clients.reduce((sum, client) => sum + client.maxConnections, 0);
   const { otherHosts = [] } = props;
   return [
-    hostRule("the database's host", props.host),
     ...otherHosts.map((host) => hostRule('otherHosts', host)),
     {
       wrong: new Set([props.host, ...otherHosts]).size <= otherHosts.length,
@@ -159,42 +168,9 @@ function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[
       want: 'expected each host once',
     },
     existingDatabaseNameRule(props.databaseName ?? 'mlflow'),
-    imageRule(props.clientImage ?? Images.POSTGRES, 'clientImage'),
-    wholeRule("the database's port", props.port, 1),
-    {
-      wrong: (props.port ?? 0) > 65535,
-      given: `the database's port is ${props.port}`,
-      want: 'expected a TCP port, at most 65535',
-    },
+    ...existingServerRules(props, Images.POSTGRES, clients),
     ...tlsRules(props),
-    cidrRule('cidr', props.cidr),
-    ...egressRules('egress', props.egress),
-    {
-      wrong: props.cidr !== undefined && props.egress !== undefined,
-      given: 'cidr and egress are both given',
-      want: "expected one of the two: egress can hold the addresses, e.g. { peer: { cidr: '10.1.2.0/24' }, port: 5432 }",
-    },
-    wholeRule('maxConnections', props.maxConnections, 1),
-    {
-      wrong: props.maxConnections !== undefined && needed > props.maxConnections,
-      given: `maxConnections is ${props.maxConnections}`,
-      want: `expected at least ${needed}, what its clients can open, or fewer servers, or fewer requests at once (maxDatabaseRequests)`,
-    },
-    ...props.credentials._rules("the database's credentials"),
-    {
-      wrong: props.credentials._kind !== 'secret',
-      given: "the database's credentials are generated or a service account's",
-      want: "expected Credentials.fromSecret('name'): this app cannot create a role in an existing database",
-    },
   ];
-}
-
-function hostRule(what: string, host: string): Rule {
-  return {
-    wrong: !/^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$/.test(host) && isIP(host) === 0,
-    given: `${what} is '${host}'`,
-    want: "expected only a host name or an address, e.g. 'db.example.com'; the port has a prop of its own",
-  };
 }
 
 function tlsRules(props: ExistingDatabaseProps): Rule[] {

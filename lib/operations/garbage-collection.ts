@@ -18,7 +18,7 @@ import { accountAnnotations, environment, mountConnections, scratch } from '../k
 import { mergeResources, renderResources } from '../kubernetes/resources';
 import { Rule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
-import { inPodRule } from '../tracking/migration-in-pod';
+import { inPodRule, mysqlRule } from '../tracking/migration-in-pod';
 import { OperatedServer } from '../tracking/operated-server';
 
 /** The program, and the modules that it imports. */
@@ -86,10 +86,11 @@ export class GarbageCollection extends Component {
     });
   }
 
-  private rules({ databaseIsInPod }: OperatedServer): Rule[] {
+  private rules({ databaseIsInPod, databaseIsMysql }: OperatedServer): Rule[] {
     const { props } = this;
     return [
       inPodRule(databaseIsInPod, 'no garbageCollection: run `mlflow gc` in the pod as docs/how-to/small.md describes'),
+      mysqlRule(databaseIsMysql, 'no garbageCollection: run `mlflow gc` as docs/how-to/mysql.md describes'),
       sameNamespaceRule('the server', props.server.namespace, this.namespace, 'a chart of that namespace'),
       scheduleRule('schedule', props.schedule),
       ...(props.timeZone === undefined ? [] : [timeZoneRule(props.timeZone)]),

@@ -39,6 +39,15 @@ export function inPodRule(databaseIsInPod: boolean, instead: string): Rule {
   };
 }
 
+/** What of the library knows PostgreSQL only. */
+export function mysqlRule(databaseIsMysql: boolean, instead: string): Rule {
+  return {
+    wrong: databaseIsMysql,
+    given: "the server's database is Database.mysql(…)",
+    want: `expected ${instead}, or a PostgreSQL, e.g. new PostgresStatefulSet(…)`,
+  };
+}
+
 /** MLflow keeps service users in its own database. nginx has them in a Secret. */
 export function refuseServiceUsers(server: Component): void {
   check(server, [inPodRule(true, 'Authentication.basic() for a platform with service users')]);

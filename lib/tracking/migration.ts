@@ -14,15 +14,10 @@ import { Mounted, accountAnnotations, environment, mountConnections, scratch } f
 import { LOG_SPACE, mebibytes, mergeResources, renderResources, resourceRules } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
-const FILES = [
-  'secret_files.py',
-  'mounted.py',
-  'schema.py',
-  'table_locks.py',
-  'dumps.py',
-  'migrate.py',
-  'dump-databases.sh',
-];
+const FILES = ['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py'];
+/** What another kind of database needs: the program that dumps it, and Python modules. */
+const MYSQL_FILES = ['mysql_database.py', 'mysql_migration.py'];
+const dumpProgram = (isMysql: boolean) => (isMysql ? 'dump-mysql.sh' : 'dump-databases.sh');
 const WORK = '/work';
 /** Ephemeral storage for `/tmp` and logs, in addition to the dump. */
 const OTHER_SPACE_MEBIBYTES = 512;
@@ -63,7 +58,7 @@ export class Migration extends Component {
     const connections = [database, artifacts];
     serviceAccount(this, accountAnnotations(connections));
     const files = () => ({
-      ...programs(...FILES),
+      ...programs(...FILES, ...(props.databaseIsMysql ? MYSQL_FILES : []), dumpProgram(props.databaseIsMysql)),
       // The same for all migrations of a server: one that still tries sees here that it is not wanted any more.
       [WANTED_IMAGE]: props.image,
       ...(props.auth && { 'basic_auth.ini': props.auth.settings }),
@@ -85,7 +80,7 @@ export class Migration extends Component {
   private pod(database: Connection, artifacts: Connection): PodProps {
     const { props } = this;
     const mounted = mountConnections([database, artifacts], props.auth?.secretVariables);
-    // pg_dump has no business with the keys of the store, nor with those of MLflow.
+    // The program that dumps has no business with the keys of the store, nor with those of MLflow.
     const dumping = mountConnections([database], [], 'database-');
     const mounts: VolumeMount[] = [
       { name: 'program', mountPath: PROGRAMS, readOnly: true },
@@ -98,6 +93,7 @@ export class Migration extends Component {
       BACKUP_DESTINATION: props.backups,
       MIGRATION_IMAGE: props.image,
       WANTED_IMAGE_FILE: `${PROGRAMS}/${WANTED_IMAGE}`,
+      ...(props.databaseIsMysql && { MIGRATION_MODULE: 'mysql_migration' }),
       ...(props.auth && {
         AUTH_DATABASE: props.auth.databaseName,
         MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini`,
@@ -134,13 +130,15 @@ export class Migration extends Component {
   /** Dumps the databases that `migrate.py` requests while it holds the lock. Kubernetes stops this sidecar afterwards. */
   private dump(mounted: Mounted): Container {
     // The name of the database is in the request.
-    const libpq = Object.entries(mounted.environment).filter(([name]) => name !== 'PGDATABASE');
+    const connection = Object.entries(mounted.environment).filter(
+      ([name]) => !['DATABASE_MODULE', 'DATABASE_NAME', 'PGDATABASE'].includes(name),
+    );
     return {
       name: 'dump',
       restartPolicy: 'Always',
       image: this.props.clientImage,
-      command: ['sh', `${PROGRAMS}/dump-databases.sh`],
-      env: environment({ ...Object.fromEntries(libpq), DUMP_KIBIBYTES: String(this.dumpKibibytes()) }),
+      command: ['sh', `${PROGRAMS}/${dumpProgram(this.props.databaseIsMysql)}`],
+      env: environment({ ...Object.fromEntries(connection), DUMP_KIBIBYTES: String(this.dumpKibibytes()) }),
       resources: renderResources({
         cpu: { request: Cpu.millis(20), limit: Cpu.units(1) },
         memory: { request: Size.mebibytes(32), limit: Size.mebibytes(512) },

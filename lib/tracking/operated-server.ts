@@ -13,13 +13,15 @@ export interface OperatedServer {
   readonly placement: PlacementOptions;
   /** MLflow's image. */
   readonly image: string;
-  /** Image with a `pg_dump` for the database. */
+  /** Image with the program that dumps the database. */
   readonly clientImage: string;
   readonly dumpSpace: Size;
   /** The least number of pods that serve. */
   readonly leastPods: number;
   /** True if only the server's own pod can open the database. */
   readonly databaseIsInPod: boolean;
+  /** True if the database is on a MySQL or MariaDB server. */
+  readonly databaseIsMysql: boolean;
   readonly artifactsUri: string;
   readonly store: IArtifactStore;
   readonly artifactAccess: ArtifactAccess;
@@ -65,6 +67,7 @@ export function operatedServer({ plan, placement, props, login, podSelector, con
     artifactAccess: plan.artifactAccess,
     artifactWritesPaused: props.pauseArtifactWrites ?? false,
     databaseIsInPod: props.database.engine._isInPod,
+    databaseIsMysql: props.database.engine._isMysql,
     sameNodeAs: props.artifacts.sharedByReplicas ? undefined : podSelector,
     egress: props.egress,
     environment: props.environment,

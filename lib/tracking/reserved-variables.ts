@@ -15,10 +15,21 @@ export const SERVER_VARIABLES: ReservedVariables = [
     [
       'DATABASE_MODULE',
       'DATABASE_NAME',
+      'MIGRATION_MODULE',
       'MLFLOW_BACKEND_STORE_URI',
+      'MLFLOW_MYSQL_SSL_CA',
+      'MLFLOW_MYSQL_SSL_CERT',
+      'MLFLOW_MYSQL_SSL_KEY',
       'MLFLOW_READ_REPLICA_BACKEND_STORE_URI',
       'MLFLOW_REGISTRY_STORE_URI',
       'MLFLOW_WORKSPACE_STORE_URI',
+      'MYSQL_HOST',
+      'MYSQL_SSL_CA',
+      'MYSQL_SSL_CERT',
+      'MYSQL_SSL_KEY',
+      'MYSQL_SSL_MODE',
+      'MYSQL_TCP_PORT',
+      'MYSQL_USER',
       'PGDATABASE',
       'PGHOST',
       'PGHOSTADDR',
@@ -115,7 +126,7 @@ export const SERVER_SECRETS: ReservedVariables = [
     "expected the prop keys, e.g. Credentials.fromSecret('mlflow-keys')",
   ],
   [['MLFLOW_AUTH_ADMIN_PASSWORD'], 'expected the prop authentication'],
-  [['PGPASSFILE', 'PGPASSWORD'], 'expected the prop database, e.g. Database.fromExisting(…)'],
+  [['MYSQL_PWD', 'PGPASSFILE', 'PGPASSWORD'], 'expected the prop database, e.g. Database.fromExisting(…)'],
 ];
 
 /** What `secretEnvironment` of a serving may not have. */

@@ -64,6 +64,11 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       want: 'expected a database of its own: MLflow cannot make its schema in one that has other tables',
     },
     {
+      wrong: props.authentication?._kind === 'mlflow' && props.database.engine._isMysql,
+      given: "authentication is Authentication.mlflow(…), and the server's database is Database.mysql(…)",
+      want: "expected Authentication.basic(), or a PostgreSQL: MLflow gives two constraints of its users' tables one name, which MySQL and MariaDB refuse",
+    },
+    {
       wrong: plan.artifactAccess !== ArtifactAccess.PROXIED && !props.artifacts.reachableByClients,
       given: `artifactAccess is ${plan.artifactAccess}, and clients have no way into ${props.artifacts.uri}`,
       want: 'expected ArtifactAccess.PROXIED, or a store that clients can reach and log in to, e.g. ArtifactStore.fromBucket(…)',

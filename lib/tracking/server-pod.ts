@@ -41,7 +41,11 @@ const SERVER_PROGRAMS = [
 
 /** Programs of ours that the pods run. */
 export function serverPrograms(engine: DatabaseEngine): string[] {
-  return [...SERVER_PROGRAMS, ...(engine._isInPod ? OWN_DATABASE_PROGRAMS : [])];
+  return [
+    ...SERVER_PROGRAMS,
+    ...(engine._isInPod ? OWN_DATABASE_PROGRAMS : []),
+    ...(engine._isMysql ? ['mysql_database.py'] : []),
+  ];
 }
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';

@@ -8,6 +8,7 @@ requests that may use it at once follows from its size.
 import os
 import threading
 
+import schema
 import sqlalchemy
 from sqlalchemy import exc
 from sqlalchemy.pool import QueuePool
@@ -46,14 +47,16 @@ def share():
     if getattr(create, "shares", False):
         return
     required(QueuePool, "_do_get", "sqlalchemy")
+    if os.environ.get("DATABASE_MODULE") == "mysql_database":
+        schema.other().use()
     engines, lock = {}, threading.Lock()
 
     def create_engine(url, **options):
         address = sqlalchemy.make_url(url)
-        if address.get_backend_name() != "postgresql" or "poolclass" in options:
+        if address.get_backend_name() not in ("postgresql", "mysql") or "poolclass" in options:
             return create(url, **options)
         options["poolclass"] = Pool
-        if address.database not in (None, os.environ.get("PGDATABASE")):
+        if address.database not in (None, os.environ.get("DATABASE_NAME") or os.environ.get("PGDATABASE")):
             options |= {"pool_size": USERS_CONNECTIONS, "max_overflow": 0}
         with lock:
             if address not in engines:

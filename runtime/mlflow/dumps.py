@@ -1,7 +1,7 @@
 """A database's dump in the artifact store, before a migration changes anything.
 
-dump-databases.sh makes it, in a container beside this one: asked by the file WORK_DIRECTORY/<database>.request, it
-writes <database>.dump, whole, or <database>.failed, the cause in words.
+dump-databases.sh or dump-mysql.sh makes it, in a container beside this one: asked by the file
+WORK_DIRECTORY/<database>.request, it writes <database>.dump, whole, or <database>.failed, the cause in words.
 """
 
 import os
@@ -11,6 +11,12 @@ from pathlib import Path
 
 import schema
 from schema import UNCHANGED, Failure, Refusal, say
+
+# What a dump begins with, what that is, and how its file is called: of pg_dump, and of a program for MySQL.
+KINDS = {
+    None: (b"PGDMP", "dump in pg_dump's custom format", "dump"),
+    "mysql_database": (b"\x1f\x8b", "dump that gzip compressed", "sql.gz"),
+}
 
 
 def back_up(mlflow, database):
@@ -22,7 +28,7 @@ def back_up(mlflow, database):
     say(f"{database} is {at}, this MLflow wants {database.head}: it needs a dump first.")
     dump = dump_of(database)
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    name = f"{database.name}-{now}-{database.revision or 'unversioned'}-before-mlflow-{mlflow['version']}.dump"
+    name = f"{database.name}-{now}-{database.revision or 'unversioned'}-before-mlflow-{mlflow['version']}.{kind()[2]}"
     # A repository names what it uploads after the file.
     file = dump.rename(dump.with_name(name))
     written = file.stat().st_size
@@ -38,6 +44,10 @@ def back_up(mlflow, database):
         raise Failure(f"The dump did not arrive whole in {destination}: {arrived} of {written} bytes. {UNCHANGED}")
     say(f"{database}: the dump lies at {destination.rstrip('/')}/{name} ({written} bytes).")
     return f"{destination.rstrip('/')}/{name}"
+
+
+def kind():
+    return KINDS[os.environ.get("DATABASE_MODULE")]
 
 
 def dump_of(database):
@@ -58,7 +68,8 @@ def dump_of(database):
         time.sleep(0.2)
     # A dump that was answered must not be made again, while the schema changes.
     request.unlink(missing_ok=True)
+    start, what, _ = kind()
     with dump.open("rb") as file:
-        if file.read(5) != b"PGDMP":
-            raise Failure(f"{dump} is no dump in pg_dump's custom format. {UNCHANGED}")
+        if file.read(len(start)) != start:
+            raise Failure(f"{dump} is no {what}. {UNCHANGED}")
     return dump

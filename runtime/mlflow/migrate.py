@@ -2,11 +2,13 @@
 
 What exists and is older is dumped before: see dumps.py.
 
-Only MLflow's commands (`mlflow db upgrade`, `python -m mlflow.server.auth db upgrade`) change schemas. Each upgrade is
-one transaction: cut short, it changes nothing.
+Only MLflow's commands (`mlflow db upgrade`, `python -m mlflow.server.auth db upgrade`) change schemas. Each upgrade of a
+PostgreSQL is one transaction: cut short, it changes nothing. What another server does in its own way is in the module
+MIGRATION_MODULE.
 """
 
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -25,6 +27,15 @@ from schema import UNCHANGED, Failure, Refusal, say
 
 LOCK = 0x6D6C666C6F77  # "mlflow"
 BLIP = 60  # Seconds: so long a database that did answer may be away before that is a failure.
+
+AS_BEFORE = ", as before: servers that use it can go on"
+RESTORE = "  pg_restore --host=HOST --username=OWNER --dbname=DATABASE --no-owner --exit-on-error FILE"
+limit = table_locks.limit
+
+
+def own():
+    """What depends on the kind of server: the names in this program are those of PostgreSQL."""
+    return importlib.import_module(os.environ.get("MIGRATION_MODULE", __name__))
 
 
 class Lock:
@@ -92,10 +103,10 @@ def migrate():
     mlflow = import_mlflow()
     found = [schema.Database(*each) for each in schema.databases()]
     if len({database.name for database in found}) != len(found):
-        raise Refusal("AUTH_DATABASE must differ from PGDATABASE: the two schemas need a database each.")
+        raise Refusal("AUTH_DATABASE must differ from the tracking database: the two schemas need a database each.")
     for database in found:
         database.wait(float(os.environ.get("MIGRATION_WAIT_SECONDS", "600")))
-    with Lock() as lock:
+    with own().Lock() as lock:
         # What counts is what is found under the lock.
         for database in found:
             database.wait(BLIP)
@@ -118,7 +129,7 @@ def import_mlflow():
     import mlflow.store.db.utils  # noqa: F401  what mlflow.db imports only when it runs
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    table_locks.limit()
+    own().limit()
     modules = {"version": mlflow.__version__, "repository": get_artifact_repository, "tracking": mlflow.db.upgrade}
     if os.environ.get("AUTH_DATABASE"):
         import mlflow.server.auth
@@ -140,7 +151,7 @@ def change(mlflow, lock, database, backup):
         raise Failure(f"{database} was not changed: it went from schema {before} to {database.revision} meanwhile.")
     check(lock, database)
     try:
-        upgrade(mlflow, lock, database)
+        own().upgrade(mlflow, lock, database, run_upgrade)
         database.wait(BLIP)
         if database.state != schema.CURRENT:
             raise RuntimeError(f"it is at {database.revision} after the upgrade")
@@ -159,7 +170,7 @@ def check(lock, database):
         raise Failure(f"{database} was not changed: the lock was lost meanwhile, as by a restart of the database.")
 
 
-def upgrade(mlflow, lock, database):
+def upgrade(mlflow, lock, database, run):
     """Tries again while other sessions hold locks that it needs; each try blocks servers for a few seconds only."""
     give_up = time.monotonic() + float(os.environ.get("MIGRATION_LOCK_SECONDS", "1800"))
     doing = "upgrading" if database.has_tables else "creating"
@@ -168,7 +179,7 @@ def upgrade(mlflow, lock, database):
         holders = table_locks.Holders(lock.rows)
         try:
             with holders:
-                run_upgrade(mlflow, database)
+                run(mlflow, database)
             return
         except Exception as error:
             if not table_locks.is_refused(error):
@@ -185,9 +196,9 @@ def upgrade(mlflow, lock, database):
 
 def run_upgrade(mlflow, database):
     if database.kind == schema.AUTH:
-        mlflow["auth"].main(["--url", uri(database.name)], standalone_mode=False)
+        mlflow["auth"].main(["--url", own().uri(database.name)], standalone_mode=False)
     else:
-        mlflow["tracking"].main([uri(database.name)], standalone_mode=False)
+        mlflow["tracking"].main([own().uri(database.name)], standalone_mode=False)
 
 
 def after_failure(database, before, backup, error):
@@ -195,19 +206,19 @@ def after_failure(database, before, backup, error):
     try:
         now = schema.inspect(database.name, database.kind)[1]
         as_before = now == before
-        lines.append(f"It is at schema {now}{', as before: servers that use it can go on' if as_before else ''}.")
+        lines.append(f"It is at schema {now}{own().AS_BEFORE if as_before else ''}.")
     except schema.Unreachable as unreachable:
         lines.append(f"Its schema is not known now: {unreachable}.")
     if backup:
         lines.append(f"The dump made before lies at {backup}. To restore it into an empty database:")
-        lines.append("  pg_restore --host=HOST --username=OWNER --dbname=DATABASE --no-owner --exit-on-error FILE")
+        lines.append(own().RESTORE)
     return "\n".join(lines)
 
 
 def create_admin(mlflow):
     users = mlflow["users"]
     try:
-        users.store.init_db(uri(os.environ["AUTH_DATABASE"]))
+        users.store.init_db(own().uri(os.environ["AUTH_DATABASE"]))
         # Before the servers, which would all try it at once. Service users are service_users.py's.
         admin = os.environ.get("MLFLOW_AUTH_ADMIN_USERNAME")
         if admin and not users.store.has_user(admin):

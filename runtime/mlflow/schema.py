@@ -125,6 +125,12 @@ def _assigned(text, variable):
     return re.findall(r"""["']([^"']+)["']""", match[1]) if match else []
 
 
+def other():
+    """The module of a database that is no PostgreSQL, or None."""
+    name = os.environ.get("DATABASE_MODULE")
+    return importlib.import_module(name) if name else None
+
+
 def connect(database):
     # A password that was rotated arrives in the files while the program runs.
     secret_files.load()
@@ -162,9 +168,8 @@ def bounded_wait(connection):
 
 def inspect(database, kind):
     """(has tables, revision or None) of a database."""
-    # Of a database that is no PostgreSQL. Only its own server has it.
-    if module := os.environ.get("DATABASE_MODULE"):
-        return importlib.import_module(module).inspect(database, kind[1])
+    if module := other():
+        return module.inspect(database, kind[1])
     try:
         connection = connect(database)
         try:

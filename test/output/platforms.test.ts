@@ -34,6 +34,7 @@ test.each<[keyof typeof platforms, string[]]>([
   ['full', []],
   ['oidc', meant],
   ['seaweed', []],
+  ['mysql', []],
   ['external', []],
   ['operated', operators],
   ['small', []],

@@ -144,6 +144,19 @@ export const platforms = {
     return new MlflowPlatform(chart, 'mlflow', { artifacts });
   },
 
+  /** With a database on an existing MariaDB server. */
+  mysql(chart: Chart) {
+    return new MlflowPlatform(chart, 'mlflow', {
+      database: Database.mysql({
+        host: 'mariadb.example.com',
+        credentials: Credentials.fromSecret('database'),
+        authoritySecretName: 'database-ca',
+        clientCertificateSecretName: 'database-client',
+        cidr: '10.20.0.0/16',
+      }),
+    });
+  },
+
   /** With an existing database, bucket and Gateway. */
   external(chart: Chart) {
     const exposure = (host: string) =>
