@@ -15,12 +15,14 @@ export interface OperatedServer {
   /** Image with a `pg_dump` for the database. */
   readonly clientImage: string;
   readonly dumpSpace: Size;
+  /** Upgrades of which dumps are kept. */
+  readonly dumpsKept: number;
   /** The least number of pods that serve. */
   readonly leastPods: number;
   /** True if only the server's own pod can open the database. */
   readonly databaseIsInPod: boolean;
   readonly artifactsUri: string;
-  /** Labels of pods on whose node the volume of the store is, if only one node can have it. */
+  /** Labels of pods on whose node the volume of the store or of the database is, if only one node can have it. */
   readonly sameNodeAs?: Record<string, string>;
   /** Destinations besides its connections. */
   readonly egress?: EgressRule[];
@@ -53,11 +55,12 @@ export function operatedServer({ plan, placement, props, login, podSelector, con
     placement,
     image: plan.image,
     dumpSpace: plan.dumpSpace,
+    dumpsKept: props.dumpsKept ?? 3,
     leastPods: plan.autoscaling?.minReplicas ?? plan.maxPods,
     clientImage: mirroredDefault(props.database.clientImage, placement),
     artifactsUri: props.artifacts.uri,
     databaseIsInPod: props.database.engine._isInPod,
-    sameNodeAs: props.artifacts.sharedByReplicas ? undefined : podSelector,
+    sameNodeAs: props.artifacts.sharedByReplicas && props.database.sharedByReplicas ? undefined : podSelector,
     egress: props.egress,
     environment: props.environment,
     auth: authDatabase
