@@ -12,7 +12,6 @@ import { setMetadata } from '../kubernetes/manifest';
 import { isDataKey } from '../kubernetes/metadata-rules';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, objectNameRule, sameNamespaceRule, shownRule, wholeRule } from '../kubernetes/rules';
-import { inPodRule } from '../tracking/migration-in-pod';
 import { OperatedServer } from '../tracking/operated-server';
 
 /** Kubernetes adds 11 characters to the name of a CronJob. */
@@ -58,11 +57,10 @@ export class Backup extends Component {
     new RestoreDrill(this, stem, props, server);
   }
 
-  private rules(props: BackupProps, { placement, databaseIsInPod }: OperatedServer): Rule[] {
+  private rules(props: BackupProps, { placement }: OperatedServer): Rule[] {
     const { retention: kept = {}, encryption, drill = {}, dumpSpace } = props;
     const { daily, weekly, monthly } = kept;
     return [
-      inPodRule(databaseIsInPod, 'no backup: copy the files as docs/how-to/small.md describes'),
       sameNamespaceRule('the server', props.server.namespace, this.namespace, 'a chart of that namespace'),
       scheduleRule('schedule', props.schedule),
       ...(props.timeZone === undefined ? [] : [timeZoneRule(props.timeZone)]),

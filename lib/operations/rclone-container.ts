@@ -5,6 +5,13 @@ import { PlacementOptions, mirrored } from '../component/pod-options';
 import { Images } from '../images';
 import { LOG_SPACE, mergeResources } from '../kubernetes/resources';
 
+/** Variables of a store's connection that only MLflow's client reads. */
+export const NOT_OF_RCLONE = [
+  'AWS_REQUEST_CHECKSUM_CALCULATION',
+  'AWS_RESPONSE_CHECKSUM_VALIDATION',
+  'MLFLOW_S3_UPLOAD_EXTRA_ARGS',
+];
+
 export function rcloneImage({ image }: BackupProps, placement: PlacementOptions): string {
   return image ?? mirrored(Images.RCLONE, placement);
 }
