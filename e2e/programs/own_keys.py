@@ -50,7 +50,6 @@ ask("the own bucket made public", lambda: str(client.put_bucket_policy(Bucket=bu
     ],
 }))))
 ask("a dump of the database", lambda: client.get_object(Bucket=bucket, Key="backups/x")["ETag"])
-ask("a dump deleted", lambda: str(client.delete_object(Bucket=bucket, Key="backups/x")))
 ask("own database", lambda: connect(os.environ["PGDATABASE"]))
 for database in databases:
     ask(f"database {database}", lambda: connect(database))

@@ -179,7 +179,7 @@ describe('keys, accounts and tokens', () => {
       ...rest
     } = JSON.parse(stdout);
     expect({ bucket, database, seen }).toEqual({ bucket: 'mlflow', database: 'mlflow', seen: ['mlflow'] });
-    expect(Object.keys(rest)).toHaveLength(8 + databases.length);
+    expect(Object.keys(rest)).toHaveLength(7 + databases.length);
     expect(rest).toEqual(Object.fromEntries(Object.keys(rest).map((what) => [what, 'denied'])));
   });
 

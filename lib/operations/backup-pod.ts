@@ -8,6 +8,7 @@ import { Component } from '../component/component';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PodProps } from '../component/pod-template';
 import { MLFLOW_PROGRAM, PROGRAMS, programVolume, programs, withRevisionKey } from '../component/program';
+import { shareClaims } from '../component/shared-claims';
 import { onTheNodeOf, preferredOnTheNodeOf } from '../component/spread-and-affinity';
 import { configMap, serviceAccount } from '../component/standard-objects';
 import { Connection, SecretVariable } from '../kubernetes/connection';
@@ -20,7 +21,8 @@ import { OperatedServer } from '../tracking/operated-server';
 /** The modules that each of the programs imports. */
 const FILES = [
   ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
-  ...['sidecars.py', 'backups.py', 'retention.py', 'backup.py', 'run-rclone.sh', 'run-postgres.sh'],
+  ...['sidecars.py', 'backups.py', 'retention.py', 'backup.py', 'sqlite_files.py', 'sqlite_operations.py'],
+  ...['run-rclone.sh', 'run-postgres.sh'],
 ];
 /** Ephemeral storage for `/tmp`, logs and lists of files, in addition to the dumps. */
 const OTHER_SPACE_MEBIBYTES = 512;
@@ -37,13 +39,16 @@ export interface BackupPodProps {
   readonly migrates?: boolean;
   /** True if it calls the API server. */
   readonly apiAccess?: boolean;
-  /** Size of the pod's own PostgreSQL, if it uses that instead of the platform's. */
+  /** True if it only reads the target. */
+  readonly isDrill?: boolean;
+  /** Size of the pod's own PostgreSQL, if a drill needs one. */
   readonly drillSpace?: Size;
 }
 
 /**
  * Three containers: MLflow's image has Python, PostgreSQL's image its client, and rclone's image rclone. The program sends
- * requests to the other two as files of a shared volume, so that each has only the Secrets that it needs.
+ * requests to the other two as files of a shared volume, so that each has only the Secrets that it needs. With SQLite files
+ * the container of PostgreSQL is left out, because Python copies them.
  */
 export class BackupPod {
   private readonly database: Connection;
@@ -63,8 +68,8 @@ export class BackupPod {
       // The connections that the database reserves are enough, so a backup does not restart it.
       maxConnections: 0,
     };
-    const stores = props.drillSpace ? undefined : server.connect(client);
-    this.database = stores?.database ?? drillDatabase;
+    const stores = props.isDrill ? undefined : server.connect(client);
+    this.database = stores?.database ?? (server.databaseIsInPod ? { environment: {}, egress: [] } : drillDatabase);
     this.artifacts = stores ? [stores.artifacts] : [];
     this.target = backup.target._connect(client);
     serviceAccount(component, accountAnnotations(this.connections));
@@ -81,12 +86,12 @@ export class BackupPod {
     const client = mountConnections([this.database], [], 'database-');
     const copier = mountConnections([...this.artifacts, this.target], this.encryption, 'rclone-');
     const { placement } = server;
-    return {
+    return shareClaims({
       user: ANY_USER,
       placement: this.affinity ? { ...placement, affinity: this.affinity } : placement,
       apiAccess: this.props.apiAccess,
       terminationGracePeriodSeconds: 30,
-      initContainers: [this.postgres(client), this.rclone(copier)],
+      initContainers: [...(server.databaseIsInPod ? [] : [this.postgres(client)]), this.rclone(copier)],
       containers: [this.main(main)],
       volumes: [
         programVolume(this.component.componentName, this.files()),
@@ -95,9 +100,9 @@ export class BackupPod {
         // A separate volume, because it contains rclone.conf.
         scratch('rclone-tmp', Size.mebibytes(64)),
         ...(this.props.drillSpace ? [scratch('drill', this.props.drillSpace)] : []),
-        ...[main, client, copier].flatMap(({ volumes }) => volumes),
+        ...[main, ...(server.databaseIsInPod ? [] : [client]), copier].flatMap(({ volumes }) => volumes),
       ],
-    };
+    });
   }
 
   /**
@@ -105,8 +110,8 @@ export class BackupPod {
    * because possibly no server runs. A drill does not mount the volume.
    */
   private get affinity() {
-    const { server, drillSpace, migrates } = this.props;
-    if (!server.sameNodeAs || drillSpace) return undefined;
+    const { server, isDrill, migrates } = this.props;
+    if (!server.sameNodeAs || isDrill) return undefined;
     return migrates ? preferredOnTheNodeOf(server.sameNodeAs) : onTheNodeOf(server.sameNodeAs);
   }
 
@@ -116,6 +121,10 @@ export class BackupPod {
 
   private get dumpSpace(): Size {
     return this.props.backup.dumpSpace ?? this.props.server.dumpSpace;
+  }
+
+  private get dumpKibibytes(): string {
+    return String(Math.max(Math.floor(mebibytes(this.dumpSpace) * 1024) - 64, 1));
   }
 
   private get encryption(): SecretVariable[] {
@@ -148,8 +157,9 @@ export class BackupPod {
       command: ['python', `${PROGRAMS}/${props.files[0]}`],
       env: environment({
         ...MLFLOW_PROGRAM,
-        ...(auth && !props.drillSpace && { AUTH_DATABASE: auth.databaseName, ...(props.migrates && users) }),
+        ...(auth && !props.isDrill && { AUTH_DATABASE: auth.databaseName, ...(props.migrates && users) }),
         ...mounted.environment,
+        ...(props.server.databaseIsInPod && { DUMP_KIBIBYTES: this.dumpKibibytes }),
         ...props.environment,
       }),
       resources: renderResources(this.mainResources()),
@@ -178,7 +188,7 @@ export class BackupPod {
     return sidecar('postgres', this.props.server.clientImage, {
       env: environment({
         ...Object.fromEntries(libpq),
-        DUMP_KIBIBYTES: String(Math.max(Math.floor(mebibytes(this.dumpSpace) * 1024) - 64, 1)),
+        DUMP_KIBIBYTES: this.dumpKibibytes,
         ...(drillSpace && { DRILL_DATA: `${DRILL_DATA}/data` }),
       }),
       resources: renderResources({
@@ -200,7 +210,7 @@ export class BackupPod {
     return sidecar('rclone', rcloneImage(backup, server.placement), {
       env: environment({
         HOME: '/tmp',
-        ...(!this.props.drillSpace && { STORE_URI: server.artifactsUri }),
+        ...(!this.props.isDrill && { STORE_URI: server.artifactsUri }),
         TARGET_REMOTE: backup.target._remote,
         ...rcloneEnvironment(mounted.environment),
         ...proxyEnvironment(server),

@@ -60,7 +60,7 @@ export interface RestoreDrillOptions {
   readonly suspend?: boolean;
   /**
    * Space on the node's disk for the restored database: `sizeLimit` of the emptyDir, and the pod's limit of ephemeral
-   * storage.
+   * storage. Not used with `Database.sqlite`, whose file is checked where it was downloaded.
    * @default Size.gibibytes(40) - 8 with `reserveEphemeralStorage`
    */
   readonly databaseSpace?: Size;

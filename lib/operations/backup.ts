@@ -12,7 +12,7 @@ import { setMetadata } from '../kubernetes/manifest';
 import { isDataKey } from '../kubernetes/metadata-rules';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
 import { Rule, imageRule, objectNameRule, sameNamespaceRule, shownRule, wholeRule } from '../kubernetes/rules';
-import { inPodRule, mysqlRule } from '../tracking/migration-in-pod';
+import { mysqlRule } from '../tracking/migration-in-pod';
 import { OperatedServer } from '../tracking/operated-server';
 
 /** Kubernetes adds 11 characters to the name of a CronJob. */
@@ -58,11 +58,10 @@ export class Backup extends Component {
     new RestoreDrill(this, stem, props, server);
   }
 
-  private rules(props: BackupProps, { placement, databaseIsInPod, databaseIsMysql }: OperatedServer): Rule[] {
+  private rules(props: BackupProps, { placement, databaseIsMysql }: OperatedServer): Rule[] {
     const { retention: kept = {}, encryption, drill = {}, dumpSpace } = props;
     const { daily, weekly, monthly } = kept;
     return [
-      inPodRule(databaseIsInPod, 'no backup: copy the files as docs/how-to/small.md describes'),
       mysqlRule(databaseIsMysql, 'no backup: back up the database with the tools of your server'),
       sameNamespaceRule('the server', props.server.namespace, this.namespace, 'a chart of that namespace'),
       scheduleRule('schedule', props.schedule),

@@ -18,13 +18,13 @@ import { accountAnnotations, environment, mountConnections, scratch } from '../k
 import { mergeResources, renderResources } from '../kubernetes/resources';
 import { Rule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
-import { inPodRule, mysqlRule } from '../tracking/migration-in-pod';
+import { mysqlRule } from '../tracking/migration-in-pod';
 import { OperatedServer } from '../tracking/operated-server';
 
 /** The program, and the modules that it imports. */
 const FILES = [
   ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
-  ...['required.py', 'sidecars.py', 'backups.py', 'collect_garbage.py'],
+  ...['sqlite_files.py', 'sqlite_operations.py', 'required.py', 'sidecars.py', 'backups.py', 'collect_garbage.py'],
 ];
 /** Kubernetes adds 11 characters to the name of a CronJob. */
 const LONGEST_SUFFIX = '-00000000000';
@@ -60,7 +60,7 @@ export class GarbageCollection extends Component {
     super(scope, id, { role: 'garbage-collection', longestSuffix: LONGEST_SUFFIX });
     checkInputs('new GarbageCollection', { scope, id, props }, this);
     const server = props.server._operated();
-    this._check({}, this.rules(server));
+    this._check({}, this.rules());
     setMetadata(this, server.placement);
     const client = {
       name: this.node.path,
@@ -86,10 +86,9 @@ export class GarbageCollection extends Component {
     });
   }
 
-  private rules({ databaseIsInPod, databaseIsMysql }: OperatedServer): Rule[] {
+  private rules({ databaseIsMysql }: OperatedServer): Rule[] {
     const { props } = this;
     return [
-      inPodRule(databaseIsInPod, 'no garbageCollection: run `mlflow gc` in the pod as docs/how-to/small.md describes'),
       mysqlRule(databaseIsMysql, 'no garbageCollection: run `mlflow gc` as docs/how-to/mysql.md describes'),
       sameNamespaceRule('the server', props.server.namespace, this.namespace, 'a chart of that namespace'),
       scheduleRule('schedule', props.schedule),

@@ -14,7 +14,8 @@ export class RestoreDrill extends Component {
     const { schedule, suspend, databaseSpace, sampleCount } = backup.drill ?? {};
     const pod = new BackupPod(this, {
       ...{ backup, server, name: 'drill', files: ['restore_drill.py', 'restore.py', 'deployment_scale.py'] },
-      drillSpace: databaseSpace ?? defaultSpace(40, server.placement),
+      isDrill: true,
+      drillSpace: server.databaseIsInPod ? undefined : (databaseSpace ?? defaultSpace(40, server.placement)),
       environment: { SAMPLE: String(sampleCount ?? 100) },
     });
     cronJob(this, {

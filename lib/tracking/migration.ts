@@ -91,6 +91,7 @@ export class Migration extends Component {
     const env = environment({
       ...MLFLOW_PROGRAM,
       BACKUP_DESTINATION: props.backups,
+      DUMPS_KEPT: String(props.dumpsKept),
       MIGRATION_IMAGE: props.image,
       WANTED_IMAGE_FILE: `${PROGRAMS}/${WANTED_IMAGE}`,
       ...(props.databaseIsMysql && { MIGRATION_MODULE: 'mysql_migration' }),

@@ -16,6 +16,8 @@ export interface OperatedServer {
   /** Image with the program that dumps the database. */
   readonly clientImage: string;
   readonly dumpSpace: Size;
+  /** Upgrades of which dumps are kept. */
+  readonly dumpsKept: number;
   /** The least number of pods that serve. */
   readonly leastPods: number;
   /** True if only the server's own pod can open the database. */
@@ -27,7 +29,7 @@ export interface OperatedServer {
   readonly artifactAccess: ArtifactAccess;
   /** True if its proxies refuse uploads. */
   readonly artifactWritesPaused: boolean;
-  /** Labels of pods on whose node the volume of the store is, if only one node can have it. */
+  /** Labels of pods on whose node the volume of the store or of the database is, if only one node can have it. */
   readonly sameNodeAs?: Record<string, string>;
   /** Destinations besides its connections. */
   readonly egress?: EgressRule[];
@@ -60,6 +62,7 @@ export function operatedServer({ plan, placement, props, login, podSelector, con
     placement,
     image: plan.image,
     dumpSpace: plan.dumpSpace,
+    dumpsKept: props.dumpsKept ?? 3,
     leastPods: plan.autoscaling?.minReplicas ?? plan.maxPods,
     clientImage: mirroredDefault(props.database.clientImage, placement),
     artifactsUri: props.artifacts.uri,
@@ -68,7 +71,7 @@ export function operatedServer({ plan, placement, props, login, podSelector, con
     artifactWritesPaused: props.pauseArtifactWrites ?? false,
     databaseIsInPod: props.database.engine._isInPod,
     databaseIsMysql: props.database.engine._isMysql,
-    sameNodeAs: props.artifacts.sharedByReplicas ? undefined : podSelector,
+    sameNodeAs: props.artifacts.sharedByReplicas && props.database.sharedByReplicas ? undefined : podSelector,
     egress: props.egress,
     environment: props.environment,
     auth: authDatabase

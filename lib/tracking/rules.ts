@@ -27,6 +27,7 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
     ...resourceRules(plan.proxyResources, 'proxyResources'),
     sizeRule('spool', plan.spool),
     sizeRule('dumpSpace', plan.dumpSpace),
+    wholeRule('dumpsKept', props.dumpsKept, 1),
     ...scalingRules(props),
     wholeRule('workers', plan.workers, 1),
     {

@@ -167,6 +167,13 @@ export interface TrackingServerOptions extends PodOptions, ExtraContainerOptions
    * @default Size.gibibytes(20) - 8 with `reserveEphemeralStorage`
    */
   readonly dumpSpace?: Size;
+  /**
+   * The upgrades of which the newest dump of each database is kept in the artifact store, at least one: `DUMPS_KEPT` of the
+   * migration. After an upgrade, the migration removes older dumps of its own. If its key may not delete, they stay, and its
+   * log says so. `Database.sqlite` has `copies` instead.
+   * @default 3 upgrades
+   */
+  readonly dumpsKept?: number;
 }
 
 /** Options of a standalone tracking server. */

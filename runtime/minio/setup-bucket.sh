@@ -31,7 +31,8 @@ mc anonymous set none "store/$BUCKET" >/dev/null
 [ "${VERSIONING:-}" != enabled ] || mc version enable "store/$BUCKET" >/dev/null
 echo "bucket $BUCKET is ready and private"
 
-# The same key writes the dumps of the database, which hold what no user may read: only root reads or deletes them.
+# The same key writes the dumps of the database, which hold what no user may read: only root reads them. The migration
+# deletes old ones; a key that may write a dump may replace it too.
 cat >"$work/policy.json" <<JSON
 {"Version": "2012-10-17", "Statement": [
   {"Effect": "Allow", "Resource": ["arn:aws:s3:::$BUCKET"],
@@ -39,7 +40,7 @@ cat >"$work/policy.json" <<JSON
   {"Effect": "Allow", "Resource": ["arn:aws:s3:::$BUCKET/*"],
    "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]},
   {"Effect": "Deny", "Resource": ["arn:aws:s3:::$BUCKET/backups/*"],
-   "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"]}]}
+   "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"]}]}
 JSON
 mc admin policy create store "$policy" "$work/policy.json" >/dev/null
 

@@ -18,8 +18,9 @@ import retention
 import schema
 import secret_files
 import sidecars
+import sqlite_operations
 from backups import SOURCE, TARGET, Backups
-from operation_lock import MIGRATION, OPERATION, Lock
+from operation_lock import MIGRATION, OPERATION, hold
 from schema import UNCHANGED, Failure, Refusal, say
 
 PATIENCE = 600  # Seconds, for a database that is starting.
@@ -38,12 +39,12 @@ def back_up():
     found = [schema.Database(*each) for each in schema.databases()]
     for database in found:
         database.wait(PATIENCE)
-    with Lock(OPERATION, "Another backup or a restore") as lock:
+    with hold(OPERATION, "Another backup or a restore") as lock:
         known = Backups()
         refuse_to_take_over(known, found[0])
         stamp = backups.now()
         begun = time.time()
-        with Lock(MIGRATION, "A migration"), Bounded(f"Backing up the databases: {TOO_LONG}") as bounded:
+        with hold(MIGRATION, "A migration"), Bounded(f"Backing up the databases: {TOO_LONG}") as bounded:
             databases = [dump(database, stamp, bounded) for database in found]
         entries, artifacts = copy_artifacts(known, stamp)
         lock.check()
@@ -84,6 +85,12 @@ def refuse_to_take_over(known, database):
 
 
 def used_rows(database):
+    if sqlite_operations.in_use():
+        counts = {
+            table: sqlite_operations.query(database, f"SELECT count(*) FROM {table} WHERE {condition}")
+            for table, condition in WORK_OF_PEOPLE.items()
+        }
+        return {table: found[0][0] for table, found in counts.items() if found and found[0][0]}
     connection = schema.connect(database.name)
     found = {}
     try:
@@ -101,10 +108,28 @@ def used_rows(database):
 
 
 def dump(database, stamp, bounded):
-    """What the manifest says of it. Rows are counted in the very state that is dumped."""
-    name = "tracking.dump" if database.kind == schema.TRACKING else "auth.dump"
-    file = sidecars.work() / name
+    """What the manifest says of it."""
+    suffix = "db" if sqlite_operations.in_use() else "dump"
+    kind = "tracking" if database.kind == schema.TRACKING else "auth"
+    file = sidecars.work() / f"{kind}.{suffix}"
     begun = time.monotonic()
+    said = sqlite_operations.dump(database, file) if sqlite_operations.in_use() else dump_of_postgres(database, file, bounded)
+    dumped = {
+        "kind": kind,
+        "name": database.name,
+        "file": file.name,
+        "bytes": file.stat().st_size,
+        "sha256": backups.sha256_of(file),
+        **said,
+    }
+    backups.put(stamp, file)
+    file.unlink()
+    say(f"{database}: {backups.size(dumped['bytes'])} in {time.monotonic() - begun:.0f} s, at schema {said['revision']}.")
+    return dumped
+
+
+def dump_of_postgres(database, file, bounded):
+    """Rows are counted in the very state that is dumped."""
     connection = schema.connect(database.name)
     try:
         with connection.cursor() as cursor:
@@ -127,20 +152,7 @@ def dump(database, stamp, bounded):
         raise Failure(f"{database}: {schema.in_words(error)}") from None
     finally:
         connection.close()
-    dumped = {
-        "kind": name.removesuffix(".dump"),
-        "name": database.name,
-        "file": name,
-        "bytes": file.stat().st_size,
-        "sha256": backups.sha256_of(file),
-        "revision": revision,
-        "rows": rows,
-        "server": server,
-    }
-    backups.put(stamp, file)
-    file.unlink()
-    say(f"{database}: {backups.size(dumped['bytes'])} in {time.monotonic() - begun:.0f} s, at schema {revision}.")
-    return dumped
+    return {"revision": revision, "rows": rows, "server": server}
 
 
 class Bounded:

@@ -28,7 +28,9 @@ def now():
 
 def artifacts_now():
     """{path: (bytes, time of change)} of the artifact store."""
-    found = sidecars.files(SOURCE, *NOT_ARTIFACTS)
+    # The databases are copied on their own.
+    more = ("--exclude", "/database/**") if os.environ.get("SQLITE_DIRECTORY") else ()
+    found = sidecars.files(SOURCE, *NOT_ARTIFACTS, *more)
     if found is None:
         raise Failure("The artifact store's folder does not exist: its bucket was removed, or its volume is not mounted.")
     return found

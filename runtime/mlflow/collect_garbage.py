@@ -20,7 +20,8 @@ import backups
 import psycopg2
 import schema
 import secret_files
-from operation_lock import OPERATION, Lock
+import sqlite_operations
+from operation_lock import OPERATION, hold
 from required import required
 from schema import Failure, say
 
@@ -199,7 +200,7 @@ def collect():
     if database.state != schema.CURRENT:
         raise Failure(f"{database} has not the schema that this MLflow wants: a migration comes first. {schema.UNCHANGED}")
     dry_run = backups.flag("DRY_RUN")
-    with Lock(OPERATION, "A backup or a restore") as lock:
+    with hold(OPERATION, "A backup or a restore") as lock:
         now = time.time()
         traces_after = os.environ.get("TRACES_OLDER_THAN_SECONDS")
         with read(database) as cursor:
@@ -244,6 +245,10 @@ def summary(collection):
 
 @contextlib.contextmanager
 def read(database):
+    if sqlite_operations.in_use():
+        with sqlite_operations.read(database) as cursor:
+            yield cursor
+        return
     connection = schema.connect(database.name)
     try:
         with connection.cursor() as cursor:
@@ -259,7 +264,10 @@ def open_store(database):
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    return SqlAlchemyStore(f"postgresql+psycopg2:///{quote(database.name, safe='')}", os.environ["ARTIFACTS_ROOT"])
+    uri = f"postgresql+psycopg2:///{quote(database.name, safe='')}"
+    if sqlite_operations.in_use():
+        uri = f"sqlite:///{sqlite_operations.file_of(database)}"
+    return SqlAlchemyStore(uri, os.environ["ARTIFACTS_ROOT"])
 
 
 def main():

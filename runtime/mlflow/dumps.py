@@ -46,6 +46,29 @@ def back_up(mlflow, database):
     return f"{destination.rstrip('/')}/{name}"
 
 
+def remove_old(mlflow, database):
+    """Keeps the newest dump of each of the last upgrades. The upgrade is complete, so that a failure is only logged."""
+    keep = max(int(os.environ.get("DUMPS_KEPT") or 3), 1)
+    destination = os.environ["BACKUP_DESTINATION"]
+    # Names as back_up() makes them: of another database, or made by a person, stays what it is.
+    ours = re.compile(
+        rf"{re.escape(database.name)}-(\d{{8}}T\d{{6}}Z)-((?:[0-9a-f+]+|unversioned)-before-mlflow-[^/]+)\.{re.escape(kind()[2])}"
+    )
+    try:
+        repository = mlflow["repository"](destination)
+        names = [info.path for info in repository.list_artifacts() if not info.is_dir]
+        found = sorted((match for name in names if (match := ours.fullmatch(name))), key=lambda match: match[1], reverse=True)
+        upgrades = list(dict.fromkeys(match[2] for match in found))[:keep]
+        old = [match for match in found if match[2] not in upgrades]
+        # Of an upgrade that was tried several times.
+        old += [match for each in upgrades for match in [match for match in found if match[2] == each][1:]]
+        for match in sorted(old, key=lambda match: match[1]):
+            repository.delete_artifacts(match[0])
+            say(f"{database}: removed the old dump {match[0]}.")
+    except Exception as error:
+        say(f"{database}: old dumps in {destination} stay, since they could not be removed: {schema.cause(error)}")
+
+
 def kind():
     return KINDS[os.environ.get("DATABASE_MODULE")]
 

@@ -22,7 +22,7 @@ import psycopg2
 import schema
 import secret_files
 import table_locks
-from dumps import back_up
+from dumps import back_up, remove_old
 from schema import UNCHANGED, Failure, Refusal, say
 
 LOCK = 0x6D6C666C6F77  # "mlflow"
@@ -118,6 +118,8 @@ def migrate():
                 change(mlflow, lock, database, backups.get(database))
         if "users" in mlflow:
             create_admin(mlflow)
+        for database in backups:
+            remove_old(mlflow, database)
 
 
 def import_mlflow():

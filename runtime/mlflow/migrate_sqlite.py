@@ -39,11 +39,11 @@ def copies():
 @contextlib.contextmanager
 def lock():
     """One migration at a time, also if two pods have the volume on one node."""
-    with open(folder() / ".migration.lock", "w") as file:
+    with open(sqlite_files.lock_file("migration"), "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("Another migration is running. Waiting for it.")
+            say("Another migration, a backup or a restore is running. Waiting for it.")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

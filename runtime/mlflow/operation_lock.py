@@ -9,10 +9,18 @@ import time
 
 import psycopg2
 import schema
+import sqlite_operations
 from migrate import LOCK as MIGRATION
 from schema import Failure, say
 
 OPERATION = MIGRATION + 1
+
+
+def hold(key, other):
+    """The lock of the PostgreSQL, or that of the volume with the SQLite files."""
+    if sqlite_operations.in_use():
+        return sqlite_operations.Lock({OPERATION: sqlite_operations.OPERATION, MIGRATION: sqlite_operations.MIGRATION}[key], other)
+    return Lock(key, other)
 
 
 class Lock:

@@ -5,7 +5,8 @@
   OVERWRITE=yes       also if something is there; without it, only into what is empty
   ACCEPT_LOSS=yes     also if files of the backup are lost; without it, nothing is changed then
 
-What was in a database is then in its schema before_<time>, files that were replaced in the store's folder before-<time>.
+What was in a database is then in its schema before_<time>, files that were replaced in the store's folder before-<time>. A
+SQLite file is then in the folder before-<time> beside it.
 """
 
 import contextlib
@@ -22,12 +23,14 @@ import psycopg2
 import schema
 import secret_files
 import sidecars
+import sqlite_operations
 from backups import SOURCE, TARGET, Backups
 from deployment_scale import Scale
-from operation_lock import MIGRATION, OPERATION, Lock
+from operation_lock import MIGRATION, OPERATION, hold
 from schema import UNCHANGED, Failure, Refusal, say
 
 KINDS = {schema.TRACKING: "tracking", schema.AUTH: "auth"}
+WORDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 def restore():
@@ -37,7 +40,7 @@ def restore():
     found = [schema.Database(*each) for each in schema.databases()]
     for database in found:
         wait(database)
-    with Lock(OPERATION, "A backup or another restore") as operation, Lock(MIGRATION, "A migration") as migration:
+    with hold(OPERATION, "A backup or another restore") as operation, hold(MIGRATION, "A migration") as migration:
         known = Backups()
         stamp = known.choose(os.environ.get("BACKUP"))
         manifest = known.manifests[stamp]
@@ -47,9 +50,11 @@ def restore():
         files = Files(known, stamp, accept_loss) if only != "database" else None
         if not overwrite:
             refuse_if_used(found, files)
+        if sqlite_operations.in_use():
+            sqlite_operations.refuse_without_space(found, dumps)
         before = backups.now()
-        # Slow, so it comes before the servers are stopped.
-        older = any(part["revision"] != database.head for database, part in plan)
+        # Slow, so it comes before the servers are stopped. A server upgrades its SQLite files itself when it starts.
+        older = not sqlite_operations.in_use() and any(part["revision"] != database.head for database, part in plan)
         mlflow = migrate.import_mlflow() if older else None
         servers = Servers(os.environ.get("SERVER_DEPLOYMENT"))
         with servers.stopped(found), told(changes := []):
@@ -66,8 +71,11 @@ def restore():
                 changes.append(f"files that are replaced are kept in the store's folder before-{before}")
                 files.keep(before)
                 files.copy(files.replaced)
-            for database, _ in plan:
-                upgrade(mlflow, migration, database)
+            for database, part in plan:
+                if not sqlite_operations.in_use():
+                    upgrade(mlflow, migration, database)
+                elif part["revision"] != database.head:
+                    say(f"{database}: the server upgrades the schema when it starts, {part['revision']} -> {database.head}.")
         summary(stamp, manifest, plan, files, before)
 
 
@@ -75,24 +83,30 @@ def refuse_if_people(database):
     """Users beside those that the platform creates: SERVICE_USERS is their names, with spaces; without it, they are not known."""
     if "SERVICE_USERS" not in os.environ:
         return
-    connection = schema.connect(database.name)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('public.users') IS NOT NULL")
-            if not cursor.fetchone()[0]:
-                return
-            cursor.execute("SELECT username FROM users ORDER BY 1")
-            users = [row[0] for row in cursor.fetchall()]
-    except psycopg2.Error as error:
-        raise Failure(f"{database}: {schema.in_words(error)}") from None
-    finally:
-        connection.close()
+    users = users_of(database)
     own = {os.environ.get("MLFLOW_AUTH_ADMIN_USERNAME"), *os.environ["SERVICE_USERS"].split()}
     people = [user for user in users if user not in own]
     if people:
         raise Refusal(
             f"{database} is not empty (users: {backups.listed(people)}). {UNCHANGED} To replace it all the same: OVERWRITE=yes"
         )
+
+
+def users_of(database):
+    if sqlite_operations.in_use():
+        return [row[0] for row in sqlite_operations.query(database, "SELECT username FROM users ORDER BY 1")]
+    connection = schema.connect(database.name)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('public.users') IS NOT NULL")
+            if not cursor.fetchone()[0]:
+                return []
+            cursor.execute("SELECT username FROM users ORDER BY 1")
+            return [row[0] for row in cursor.fetchall()]
+    except psycopg2.Error as error:
+        raise Failure(f"{database}: {schema.in_words(error)}") from None
+    finally:
+        connection.close()
 
 
 @contextlib.contextmanager
@@ -107,9 +121,12 @@ def told(changes):
 
 
 def wait(database):
-    """Also a database that a newer MLflow has changed can be put back."""
+    """Also a database that a newer MLflow has changed can be put back, and a file that is damaged."""
     with contextlib.suppress(schema.Newer):
-        database.wait(backup.PATIENCE)
+        if not sqlite_operations.in_use():
+            return database.wait(backup.PATIENCE)
+        with contextlib.suppress(schema.Unreachable):
+            database.look()
 
 
 def part_of(manifest, database):
@@ -117,6 +134,13 @@ def part_of(manifest, database):
     part = next((each for each in manifest["databases"] if each["kind"] == kind), None)
     if part is None:
         raise Refusal(f"The backup {manifest['stamp']} has no {kind} database: it was made with another login. {UNCHANGED}")
+    engine = "sqlite" if sqlite_operations.in_use() else "postgresql"
+    if part.get("engine", "postgresql") != engine:
+        raise Refusal(
+            f"The backup {manifest['stamp']} is of {WORDS[part.get('engine', 'postgresql')]}, and this platform has"
+            f" {WORDS[engine]}. {UNCHANGED} Restore it into a platform with {WORDS[part.get('engine', 'postgresql')]};"
+            " copy_to_postgres.py then copies SQLite files into a PostgreSQL."
+        )
     if schema.compare(part["revision"], database.known, database.head) == schema.NEWER:
         newer = schema.newer_in_words("backup's database", part["name"], part["revision"], database.head)
         raise Refusal(f"{newer} {UNCHANGED}")
@@ -229,6 +253,8 @@ class Servers:
 
 def wait_for_sessions(databases, unchanged):
     """A server that is told to end answers its last requests first."""
+    if sqlite_operations.in_use():
+        return sqlite_operations.wait_for_server(unchanged)
     deadline = time.monotonic() + float(os.environ.get("STOP_SECONDS", "600"))
     while True:
         left = [f"{name or 'unnamed'} (process {pid})" for database in databases for pid, name in sessions(database)]
@@ -257,6 +283,12 @@ def sessions(database):
 
 
 def swap(database, part, dump, before, changes):
+    if sqlite_operations.in_use():
+        kept = sqlite_operations.swap(database, dump, before)
+        changes.append(f"what was in {str(database).replace('The', 'the', 1)} is in the folder {kept}")
+        check_rows(database, part, sqlite_operations.counted(sqlite_operations.file_of(database), database.kind[1]))
+        say(f"{database} is restored; what was in it is in the folder {kept}.")
+        return
     sidecars.postgres(
         f"{database} could not be restored, and is as it was", "restore", database.name, str(dump), f"before_{before}"
     )
@@ -266,14 +298,8 @@ def swap(database, part, dump, before, changes):
     say(f"{database} is restored; what was in it is in its schema before_{before}.")
 
 
-def check_rows(database, part):
-    connection = schema.connect(database.name)
-    try:
-        with connection.cursor() as cursor:
-            counted = backup.count_rows(cursor)
-            revision = backup.revision_of(cursor, database)
-    finally:
-        connection.close()
+def check_rows(database, part, found=None):
+    counted, revision = found or counted_in_postgres(database)
     tables = sorted(set(counted) | set(part["rows"]))
     other = [
         f"{table} has {counted.get(table)}, not {part['rows'].get(table)}"
@@ -282,6 +308,15 @@ def check_rows(database, part):
     if other or revision != part["revision"]:
         other += [f"its schema is {revision}, not {part['revision']}"] if revision != part["revision"] else []
         raise Failure(f"{database} is not what the manifest says: {backups.listed(other)}.")
+
+
+def counted_in_postgres(database):
+    connection = schema.connect(database.name)
+    try:
+        with connection.cursor() as cursor:
+            return backup.count_rows(cursor), backup.revision_of(cursor, database)
+    finally:
+        connection.close()
 
 
 def upgrade(mlflow, lock, database):
@@ -306,7 +341,8 @@ def summary(stamp, manifest, plan, files, before):
     say(f"Restored the backup {stamp} of MLflow {manifest['mlflow']}:")
     for database, part in plan:
         runs = f", {part['rows']['runs']} runs" if "runs" in part["rows"] else ""
-        say(f"  {database}: {rows[database]} rows{runs}, schema {database.revision}")
+        revision = part["revision"] if sqlite_operations.in_use() else database.revision
+        say(f"  {database}: {rows[database]} rows{runs}, schema {revision}")
     if files is None:
         say("  The artifact store was left as it is.")
         return

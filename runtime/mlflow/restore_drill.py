@@ -13,21 +13,30 @@ import restore
 import schema
 import secret_files
 import sidecars
+import sqlite_operations
 from backups import TARGET, Backups
 from schema import Failure, say
 
 
 def drill():
-    wait_for_postgres()
+    # That of SQLite files has no PostgreSQL.
+    has_postgres = "PGHOST" in os.environ
+    if has_postgres:
+        wait_for_postgres()
     known = Backups()
     stamp = known.choose(None)
     manifest = known.manifests[stamp]
     for part in manifest["databases"]:
         dump = known.fetch(stamp, part["file"], part["bytes"], part["sha256"])
         database = schema.Database(f"{part['kind']} database", part["kind"], kind_of(part))
-        create(part["kind"])
-        sidecars.postgres(f"{database} of the backup {stamp} cannot be restored", "restore", database.name, str(dump), "before_")
-        restore.check_rows(database, part)
+        if (part.get("engine") == "sqlite") == has_postgres:
+            raise Failure(f"The backup {stamp} is of another kind of database than this platform's. Expected a backup made since.")
+        if has_postgres:
+            create(part["kind"])
+            sidecars.postgres(f"{database} of the backup {stamp} cannot be restored", "restore", database.name, str(dump), "before_")
+            restore.check_rows(database, part)
+        else:
+            restore.check_rows(database, part, sqlite_operations.counted(dump, database.kind[1]))
         dump.unlink()
         say(f"{database}: {sum(part['rows'].values())} rows, at schema {part['revision']}, as the manifest says.")
     entries = known.listing(stamp)

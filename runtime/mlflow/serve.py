@@ -14,6 +14,7 @@ not started.
 """
 
 import argparse
+import importlib
 import os
 import shutil
 import signal
@@ -188,6 +189,9 @@ def main(arguments):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     refuse_other_schema()
 
+    # Of a database that is no PostgreSQL.
+    if module := os.environ.get("DATABASE_MODULE"):
+        importlib.import_module(module).hold_as_server()
     refuse_jobs()
 
     # `mlflow server` opens the stores before it starts the app.

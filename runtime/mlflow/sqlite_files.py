@@ -5,6 +5,7 @@ also while the server writes to it.
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -20,6 +21,17 @@ BUSY_SECONDS = 20  # As MLflow waits for the lock of another connection.
 
 def file_of(database):
     return Path(os.environ["SQLITE_DIRECTORY"], f"{database}.db")
+
+
+def lock_file(name):
+    return Path(os.environ["SQLITE_DIRECTORY"], f".{name}.lock")
+
+
+def hold_as_server():
+    """Until this process ends, also if it becomes another program. A restore waits for that."""
+    descriptor = os.open(lock_file("server"), os.O_RDWR | os.O_CREAT, 0o660)
+    os.set_inheritable(descriptor, True)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
 def connect(file, mode="rw"):

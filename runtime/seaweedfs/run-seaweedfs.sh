@@ -22,7 +22,8 @@ secret() {
 # As the inside of a JSON string, without line feeds.
 json() { printf '%s' "$1" | tr -d '\n' | sed 's/[\\"]/\\&/g'; }
 
-# The same key writes the dumps of the database, which hold what no user may read: only root reads or deletes them.
+# The same key writes the dumps of the database, which hold what no user may read: only root reads them. The migration
+# deletes old ones; a key that may write a dump may replace it too.
 policy() {
   cat <<JSON
 {"Version": "2012-10-17", "Statement": [
@@ -31,7 +32,7 @@ policy() {
   {"Effect": "Allow", "Resource": ["arn:aws:s3:::$BUCKET/*"],
    "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]},
   {"Effect": "Deny", "Resource": ["arn:aws:s3:::$BUCKET/backups/*"],
-   "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"]}]}
+   "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"]}]}
 JSON
 }
 

@@ -2,11 +2,9 @@ import { Size } from 'cdk8s';
 import {
   ArtifactStore,
   Authentication,
-  Backup,
   BackupTarget,
   Database,
   DataVolume,
-  GarbageCollection,
   MlflowPlatform,
   MlflowPlatformProps,
   RegisteredModel,
@@ -138,9 +136,51 @@ test('programs of the platform log in by nginx', () => {
   expect(namesOf(objects)).toContain('Deployment mlflow-deployer');
 });
 
-describe('refuses', () => {
-  const wanted = 'which only the server’s own pod can open'.replace('’', "'");
+describe('operations', () => {
+  const target = BackupTarget.claim({ claimName: 'backups' });
+  const cronJobs = () =>
+    ofKind(small({ backup: { schedule: '@daily', target }, garbageCollection: { schedule: '@daily' } }), 'CronJob');
+  const podOfCronJob = (name: string) =>
+    cronJobs().find(({ metadata }) => metadata.name === name)!.spec.jobTemplate.spec.template.spec;
+  const claims = ({ volumes }: Rendered) =>
+    volumes.map((each: Rendered) => each.persistentVolumeClaim?.claimName).filter(Boolean);
 
+  test('have these CronJobs', () => {
+    expect(snapshotOf(cronJobs())).toMatchSnapshot();
+  });
+
+  test.each([
+    ['mlflow-backup', ['mlflow-data', 'backups']],
+    ['mlflow-restore', ['mlflow-data', 'backups']],
+    ['mlflow-restore-drill', ['backups']],
+    ['mlflow-garbage-collection', ['mlflow-data']],
+  ])('mount each claim once, which all containers of the pod use: %s', (name, expected) => {
+    const pod = podOfCronJob(name);
+    expect(claims(pod)).toEqual(expected);
+    const volumes = pod.volumes.map((each: Rendered) => each.name);
+    for (const { volumeMounts } of [...(pod.initContainers ?? []), ...pod.containers]) {
+      for (const mount of volumeMounts) expect(volumes).toContain(mount.name);
+    }
+  });
+
+  test('run on the node of the server, except for the drill, which has no volume', () => {
+    const required = (name: string) =>
+      podOfCronJob(name).affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+    expect(required('mlflow-backup')).toHaveLength(1);
+    expect(required('mlflow-garbage-collection')).toHaveLength(1);
+    expect(required('mlflow-restore-drill')).toBeUndefined();
+  });
+
+  test('have no container of PostgreSQL', () => {
+    const names = ({ initContainers, containers }: Rendered) =>
+      [...initContainers, ...containers].map((each: Rendered) => each.name);
+    expect(names(podOfCronJob('mlflow-backup'))).toEqual(['rclone', 'backup']);
+    expect(names(podOfCronJob('mlflow-restore'))).toEqual(['rclone', 'restore']);
+    expect(names(podOfCronJob('mlflow-restore-drill'))).toEqual(['rclone', 'drill']);
+  });
+});
+
+describe('refuses', () => {
   test.each<[string, MlflowPlatformProps['server']]>([
     ['several replicas', { replicas: 2 }],
     ['autoscaling', { autoscaling: { minReplicas: 2 } }],
@@ -148,25 +188,6 @@ describe('refuses', () => {
     expect(errorOf(() => small({ server: options }))).toContain(
       'the database supports a single replica; expected replicas: 1, or a database that servers can share, e.g. new PostgresStatefulSet(…)',
     );
-  });
-
-  test('a backup, with the page that says how to copy the files', () => {
-    const target = BackupTarget.claim({ claimName: 'backups' });
-    const said = errorOf(() => small({ backup: { schedule: '@daily', target } }));
-    expect(said).toContain(`chart/mlflow/backup: the server's database is Database.sqlite(…), ${wanted}`);
-    expect(said).toContain('docs/how-to/small.md');
-    expect(() =>
-      small({}, ({ node, server: of }) => new Backup(node.scope!, 'b', { server: of, schedule: '@daily', target })),
-    ).toThrow(wanted);
-  });
-
-  test('a garbage collection, with the page that says how to run it', () => {
-    expect(errorOf(() => small({ garbageCollection: { schedule: '@daily' } }))).toContain(
-      'expected no garbageCollection: run `mlflow gc` in the pod as docs/how-to/small.md describes',
-    );
-    expect(() =>
-      small({}, ({ node, server: of }) => new GarbageCollection(node.scope!, 'g', { server: of, schedule: '@daily' })),
-    ).toThrow(wanted);
   });
 
   test('service users in MLflow’s own login', () => {

@@ -36,6 +36,7 @@ describe('the Job of a migration', () => {
     ['another bucket for the dumps', { artifacts: ArtifactStore.fromClaim({ claimName: 'a', readWriteMany: true }) }],
     ['settings, which it has too', { environment: { HTTPS_PROXY: 'http://proxy.example.com:3128' } }],
     ['more space for the dump', { dumpSpace: Size.gibibytes(99) }],
+    ['another number of dumps that are kept', { dumpsKept: 5 }],
   ])('gets a new name with %s', (_what, props) => {
     expect(nameOf(props)).not.toBe(nameOf({}));
   });

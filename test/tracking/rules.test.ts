@@ -69,6 +69,7 @@ const cases: Case[] = [
   ],
   [{ spool: Size.gibibytes(0) }, 'spool is 0', 'expected more than zero'],
   [{ dumpSpace: Size.mebibytes(0) }, 'dumpSpace is 0', 'expected more than zero'],
+  [{ dumpsKept: 0 }, 'dumpsKept is 0', 'expected a whole number of at least 1'],
   [
     { keys: Credentials.fromServiceAccount({}) },
     "credentials for server-secret are a service account's",

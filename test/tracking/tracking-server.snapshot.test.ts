@@ -117,6 +117,7 @@ const all: Required<TrackingServerProps> = {
   proxyImage: 'registry.example.com/nginx-unprivileged:1.28',
   proxyResources: { cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) } },
   dumpSpace: Size.gibibytes(50),
+  dumpsKept: 5,
   nodeSelector: { 'kubernetes.io/arch': 'amd64' },
   tolerations: [{ key: 'mlflow', operator: 'Exists', effect: 'NoSchedule' }],
   affinity: {

@@ -29,12 +29,17 @@ class BackupTestCase(PodTestCase):
         file.write_text(content)
         return file
 
-    def pod(self, program, database, code=0, key=None, store=None, drill=False, server=None, **more):
+    def pod(self, program, database, code=0, key=None, store=None, drill=False, server=None, sqlite=None, **more):
         """Runs all three containers until the main one exits. Returns the output of that one."""
         self.pods += 1
         work = self.folder / f"work-{self.pods}"
         work.mkdir()
-        if drill:
+        if sqlite:
+            # A drill has no volume.
+            files = {"DATABASE_MODULE": "sqlite_files", "DATABASE_NAME": "mlflow", "SQLITE_DIRECTORY": str(sqlite)}
+            environment = beside = {} if program == "restore_drill.py" else files
+            drill = program == "restore_drill.py"
+        elif drill:
             port = str(free_port())
             environment = {"PGHOST": "127.0.0.1", "PGPORT": port, "PGUSER": "mlflow", "PGDATABASE": "postgres"}
             beside = {"DRILL_DATA": str(work / "data"), **environment}
@@ -46,7 +51,7 @@ class BackupTestCase(PodTestCase):
             (secrets / "ENCRYPTION_PASSWORD").write_text(key)
         rclone = {"TARGET_REMOTE": str(self.target), **({} if drill else {"STORE_URI": (store or self.store).as_uri()})}
         sidecars = [
-            self.sidecar("postgres", work, self.secrets, beside, drill),
+            *([] if sqlite else [self.sidecar("postgres", work, self.secrets, beside, drill)]),
             self.sidecar("rclone", work, secrets, rclone),
         ]
         if drill:

@@ -83,6 +83,44 @@ class Migrate(MigrationTestCase):
             with self.assertRaisesRegex(schema.Failure, r"did not arrive whole in .*: None of \d+ bytes"):
                 dumps.back_up({"version": "3", "repository": lambda _: repository}, database)
 
+    def test_an_upgrade_removes_older_dumps_and_keeps_the_newest_of_the_last_upgrades(self):
+        self.backups.mkdir()
+        old = ["rotated-20250101T000000Z-1a-before-mlflow-3.1.0.dump", "rotated-20250201T000000Z-2b-before-mlflow-3.2.0.dump"]
+        tried = "rotated-20250301T000000Z-3c-before-mlflow-3.3.0.dump"
+        kept = [
+            "rotated-20250301T010000Z-3c-before-mlflow-3.3.0.dump", "other-20240101T000000Z-1a-before-mlflow-3.1.0.dump",
+            "rotated-copy.dump", "rotated_auth-20240101T000000Z-1a-before-mlflow-3.1.0.dump",
+        ]
+        for name in [*old, tried, *kept]:
+            (self.backups / name).write_text("dump")
+        output = self.migrate(self.environment(self.old_database("rotated"), DUMPS_KEPT="2"))
+        left = {file.name for file in self.backups.iterdir()}
+        self.assertEqual(len(left), len(kept) + 1)
+        self.assertLess(set(kept), left)
+        for name in [*old, tried]:
+            self.assertIn(f"The tracking database rotated: removed the old dump {name}.", output)
+        self.assertLess(output.index("upgrading the schema"), output.index("removed the old dump"))
+
+    def test_an_upgrade_that_fails_removes_no_dump(self):
+        self.backups.mkdir()
+        (self.backups / "stays-20250101T000000Z-1a-before-mlflow-3.1.0.dump").write_text("dump")
+        environment = self.environment(self.old_database("stays"), DUMPS_KEPT="1")
+        new = self.table_made_after_3_14()
+        postgres().sql("stays", f"CREATE TABLE {new} (x int); ALTER TABLE {new} OWNER TO mlflow")
+        self.migrate(environment, code=1)
+        self.assertEqual(len(list(self.backups.iterdir())), 2)
+
+    def test_a_key_that_may_not_delete_leaves_old_dumps_and_the_migration_succeeds(self):
+        names = [f"safe-2025010{day}T000000Z-{day}a-before-mlflow-3.{day}.0.dump" for day in range(1, 6)]
+        repository = mock.Mock()
+        repository.list_artifacts.return_value = [mock.Mock(path=name, is_dir=False) for name in names]
+        repository.delete_artifacts.side_effect = PermissionError("AccessDenied")
+        said = io.StringIO()
+        with mock.patch.dict(os.environ, self.environment("safe")), contextlib.redirect_stdout(said):
+            dumps.remove_old({"repository": lambda _: repository}, schema.Database("tracking database", "safe", schema.TRACKING))
+        self.assertIn("stay, since they could not be removed: PermissionError: AccessDenied", said.getvalue())
+        repository.delete_artifacts.assert_called_once_with(names[0])
+
     def test_a_failing_upgrade_leaves_the_old_schema_and_says_why(self):
         environment = self.environment(self.old_database("failing"))
         # A later migration fails because this table exists already.
