@@ -208,7 +208,8 @@ function kibibytes(size: Size): number {
 /** rclone takes 0 as no limit. */
 function rateRule(bytesPerSecond?: Size): Rule {
   return {
-    wrong: bytesPerSecond !== undefined && !(kibibytes(bytesPerSecond) >= 1 && kibibytes(bytesPerSecond) < MOST_KIBIBYTES),
+    wrong:
+      bytesPerSecond !== undefined && !(kibibytes(bytesPerSecond) >= 1 && kibibytes(bytesPerSecond) < MOST_KIBIBYTES),
     given: `bytesPerSecond is ${bytesPerSecond?.asString()}`,
     want: 'expected at least 1 KiB and less than 1 PiB, e.g. Size.mebibytes(50)',
   };

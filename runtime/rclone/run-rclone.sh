@@ -31,7 +31,8 @@ export RCLONE_TRANSFERS=8 RCLONE_CHECKERS=16 RCLONE_BUFFER_SIZE=4Mi
 # store NAME URI ENDPOINT REGION ADDRESSING_STYLE GOOGLE_KEY_FILE, and of its Secrets KEY_ID KEY ACCOUNT_KEY
 store() {
   setting=RCLONE_CONFIG_$1
-  remote=$(printf %s "$1" | tr '[:upper:]' '[:lower:]')
+  remote=store
+  [ "$1" = STORE ] || remote=destination
   found=/nonexistent
   case $2 in
     file://*) found=${2#file://} ;;

@@ -36,6 +36,7 @@ const KINDS: Record<string, string> = {
     role: 'Role',
     rolebinding: 'RoleBinding',
     secret: 'Secret',
+    serviceaccount: 'ServiceAccount',
     service: 'Service',
     statefulset: 'StatefulSet',
   },

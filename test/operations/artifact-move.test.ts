@@ -225,7 +225,11 @@ describe('is refused', () => {
   });
 
   test.each<[string, Options, RegExp]>([
-    ['a rate of zero', { bytesPerSecond: Size.kibibytes(0) }, /bytesPerSecond is 0Ki; expected at least 1 KiB and less than 1 PiB/],
+    [
+      'a rate of zero',
+      { bytesPerSecond: Size.kibibytes(0) },
+      /bytesPerSecond is 0Ki; expected at least 1 KiB and less than 1 PiB/,
+    ],
     ['an image without a tag', { image: 'rclone/rclone' }, /image is 'rclone\/rclone'/],
   ])('with %s', (_, options, message) => {
     expect(errorOf(() => move(bucket, {}, options))).toMatch(message);
