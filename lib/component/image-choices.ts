@@ -22,6 +22,11 @@ export interface ImageChoices {
    */
   readonly postgresExporter?: string;
   /**
+   * MariaDB: `image` of the container that dumps a database of `Database.mysql(…)`.
+   * @default Images.MARIADB
+   */
+  readonly mariadb?: string;
+  /**
    * The embedded store and its set-up Job: `image` of an image of Silo or of MinIO, with the client `mc` in it.
    * @default Images.SILO
    */
@@ -57,6 +62,7 @@ export const DEFAULT_IMAGES: Required<ImageChoices> = {
   mlflow: Images.MLFLOW,
   postgres: Images.POSTGRES,
   postgresExporter: Images.POSTGRES_EXPORTER,
+  mariadb: Images.MARIADB,
   silo: Images.SILO,
   seaweedfs: Images.SEAWEEDFS,
   nginx: Images.NGINX,

@@ -214,6 +214,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     mlflow: 'string?',
     postgres: 'string?',
     postgresExporter: 'string?',
+    mariadb: 'string?',
     silo: 'string?',
     seaweedfs: 'string?',
     nginx: 'string?',

@@ -86,6 +86,7 @@ const right: Record<string, () => any> = {
   'string postgresExporter': () => 'mlflow:3',
   'string mlflow': () => 'mlflow:3',
   'string postgres': () => 'mlflow:3',
+  'string mariadb': () => 'mlflow:3',
   'string silo': () => 'mlflow:3',
   'string seaweedfs': () => 'mlflow:3',
   'string nginx': () => 'mlflow:3',

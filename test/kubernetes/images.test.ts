@@ -41,8 +41,10 @@ test('every image of the library has a tag or digest and a registry', () => {
   }
 });
 
-/** All default images, except that of CloudNativePostgres, which is not in the chart of a platform. */
-const ofPlatform = (Object.values(Images) as string[]).filter((image) => image !== Images.CLOUD_NATIVE_POSTGRES);
+/** All default images, except those of CloudNativePostgres and Database.mysql(…), which other platforms use. */
+const ofPlatform = (Object.values(Images) as string[]).filter(
+  (image) => ![Images.CLOUD_NATIVE_POSTGRES, Images.MARIADB].includes(image),
+);
 
 test('a platform runs only images of lib/images.ts, with either store', () => {
   const everything = { backup, postgres: { metrics: true }, authentication: singleSignOn };
@@ -93,6 +95,7 @@ describe('images that the user chooses', () => {
     mlflow: `registry.example.com/mlflow@sha256:${'1'.repeat(64)}`,
     postgres: `registry.example.com/postgres@sha256:${'2'.repeat(64)}`,
     postgresExporter: `registry.example.com/postgres-exporter@sha256:${'6'.repeat(64)}`,
+    mariadb: `registry.example.com/mariadb@sha256:${'9'.repeat(64)}`,
     silo: `registry.example.com/silo@sha256:${'3'.repeat(64)}`,
     seaweedfs: `registry.example.com/seaweedfs@sha256:${'7'.repeat(64)}`,
     nginx: `registry.example.com/nginx@sha256:${'4'.repeat(64)}`,
@@ -100,7 +103,7 @@ describe('images that the user chooses', () => {
     oauth2Proxy: `registry.example.com/oauth2-proxy@sha256:${'8'.repeat(64)}`,
     rclone: `registry.example.com/rclone@sha256:${'6'.repeat(64)}`,
   };
-  const { mlflow, postgres, postgresExporter, silo, seaweedfs, nginx, oauth2Proxy, node, rclone } = images;
+  const { mlflow, postgres, postgresExporter, mariadb, silo, seaweedfs, nginx, oauth2Proxy, node, rclone } = images;
   const model = RegisteredModel.byAlias('churn', 'champion');
   const exposure = Exposure.ingress({ host: 'churn.example.com' });
   const outputs: [string, (chart: Chart) => void, string[]][] = [
@@ -127,6 +130,15 @@ describe('images that the user chooses', () => {
         new MlflowPlatform(chart, 'mlflow', { database, artifacts, pods: { images } });
       },
       [mlflow, postgres, nginx, node],
+    ],
+    [
+      'a platform with a database on a MariaDB server',
+      (chart) => {
+        const database = Database.mysql({ host: 'db', credentials: Credentials.fromSecret('db') });
+        const artifacts = ArtifactStore.fromBucket({ bucket: 'models', credentials: Credentials.fromSecret('s3') });
+        new MlflowPlatform(chart, 'mlflow', { database, artifacts, pods: { images } });
+      },
+      [mlflow, mariadb, nginx, node],
     ],
     [
       'PostgresStatefulSet',

@@ -2,7 +2,7 @@ import { Images } from '../../lib';
 
 /** Images of parts that are off by default. */
 const off: string[] = [
-  ...[Images.RCLONE, Images.POSTGRES_EXPORTER],
+  ...[Images.RCLONE, Images.POSTGRES_EXPORTER, Images.MARIADB],
   ...[Images.SEAWEEDFS, Images.CLOUD_NATIVE_POSTGRES, Images.OAUTH2_PROXY],
 ];
 

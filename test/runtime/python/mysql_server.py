@@ -21,11 +21,14 @@ class MariaDB:
         self.port, data, self.socket = free_port(), self.folder / "data", self.folder / "socket"
         self.certificates()
         user = "nobody" if os.getuid() == 0 and _exists("nobody") else None
-        subprocess.run(
+        # Its requests to the kernel at once are limited, and a machine with other databases can have used all of them.
+        options = ["--innodb-use-native-aio=0", *([f"--user={user}"] if user else [])]
+        done = subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
-             "--skip-test-db", *([f"--user={user}"] if user else [])],
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+             "--skip-test-db", *options],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
+        assert done.returncode == 0, done.stdout
         if user:
             for path in [self.folder, *self.folder.rglob("*")]:
                 shutil.chown(path, user)
@@ -33,7 +36,7 @@ class MariaDB:
             ["mariadbd", "--no-defaults", f"--datadir={data}", f"--port={self.port}", "--bind-address=127.0.0.1",
              f"--socket={self.socket}", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M",
              f"--ssl-ca={self.ca}", f"--ssl-cert={self.folder}/server.crt", f"--ssl-key={self.folder}/server.key",
-             *([f"--user={user}"] if user else [])],
+             *options],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         until(self.answers, "MariaDB answers")
