@@ -1,4 +1,7 @@
 // `npx cdk8s-mlflow doctor` on a healthy platform, and on the same one broken in one way after another. docs/how-to/doctor.md.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
 import { BackupTarget, Exposure, MlflowPlatform, RegisteredModel, Tls } from '../../lib';
 import { certificateOf, tlsSecret } from '../lib/certificate';
@@ -84,6 +87,20 @@ test('a healthy platform gives no finding, and exit code 0', async () => {
 test('a healthy platform gives no finding with a login and a run', () => {
   const { findings, notExamined } = doctor.examine('--write');
   expect({ findings, notExamined }).toEqual({ findings: [], notExamined: [] });
+});
+
+test('with the rights of the role "view", it finds nothing and says what it could not examine', () => {
+  const account = `--serviceaccount=${namespace.name}:viewer`;
+  namespace.kubectl('create', 'serviceaccount', 'viewer');
+  namespace.kubectl('create', 'rolebinding', 'viewer', '--clusterrole=view', account);
+  const config = namespace.json('config', 'view', '--raw', '--minify', '--flatten');
+  config.users[0].user = { token: namespace.kubectl('create', 'token', 'viewer').trim() };
+  const file = join(mkdtempSync(join(tmpdir(), 'viewer-')), 'config');
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  const { findings, notExamined } = doctor.examine('--kubeconfig', file);
+  namespace.kubectl('delete', 'serviceaccount/viewer', 'rolebinding/viewer');
+  expect(findings).toEqual([]);
+  expect(notExamined[0]).toMatch(/^You may not read .*secrets/);
 });
 
 const SERVER = 'deployment/mlflow-server';
