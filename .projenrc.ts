@@ -215,6 +215,8 @@ project.package.addField('knip', {
     'main.ts!',
     'runtime/*/main.ts!',
     'cli/main.ts!',
+    // Bundled in place of node-fetch (cli/bundle.mjs).
+    'cli/doctor/fetch.mjs',
     'examples/*/main.ts',
     '.projenrc.ts',
     'bench/*.{mjs,ts}',
@@ -228,7 +230,7 @@ project.package.addField('knip', {
   project: [
     'lib/**/*.ts!',
     'runtime/**/*.ts!',
-    'cli/**/*.ts!',
+    'cli/**/*.{ts,mts}!',
     '*.ts',
     '{runtime,cli}/*.mjs',
     '{test,e2e,bench,crds,examples,docs}/**/*.{ts,js,cjs,mjs}',

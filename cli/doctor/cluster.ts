@@ -17,6 +17,8 @@ export interface Reply {
 /** A port of a pod on this machine. */
 export interface Forward {
   readonly port: number;
+  /** Why the last connection did not reach the pod. */
+  failure(): string | undefined;
   stop(): void;
 }
 
@@ -88,11 +90,16 @@ async function get(config: KubeConfig, path: string): Promise<Reply> {
 /** Gives each connection to a free port of this machine to `pipe`. */
 function listen(pipe: (socket: Socket) => Promise<void>): Promise<Forward> {
   const sockets = new Set<Socket>();
+  let failure: string | undefined;
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
-    pipe(socket).catch(() => socket.destroy());
+    pipe(socket).catch((error) => {
+      // Of the client's web socket, e.g. "Unexpected server response: 403".
+      failure = error?.message ?? String(error);
+      socket.destroy();
+    });
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -102,7 +109,7 @@ function listen(pipe: (socket: Socket) => Promise<void>): Promise<Forward> {
         server.close();
         for (const socket of sockets) socket.destroy();
       };
-      resolve({ port, stop });
+      resolve({ port, stop, failure: () => failure });
     });
   });
 }

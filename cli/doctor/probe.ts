@@ -61,7 +61,8 @@ async function ask(
   const forward = await cluster.forward(namespace, pod.metadata.name, portOf(server));
   try {
     const search = `${API}/experiments/search?max_results=1`;
-    const anonymous = await answerOf(call(forward.port), search);
+    const asked = await answerOf(call(forward.port), search);
+    const anonymous = asked.error ? { error: forward.failure() ?? asked.error } : asked;
     const base: Probe = { namespace, server: name, anonymous, aliases: {} };
     if (!options.login || anonymous.status === undefined) return base;
     const user = await userOf(cluster, objects, server);

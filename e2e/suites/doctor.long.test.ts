@@ -1,4 +1,7 @@
 // `npx cdk8s-mlflow doctor` on a healthy platform, and on the same one broken in one way after another. docs/how-to/doctor.md.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
 import { BackupTarget, Exposure, MlflowPlatform, RegisteredModel, Tls } from '../../lib';
 import { certificateOf, tlsSecret } from '../lib/certificate';
@@ -86,11 +89,28 @@ test('a healthy platform gives no finding with a login and a run', () => {
   expect({ findings, notExamined }).toEqual({ findings: [], notExamined: [] });
 });
 
+test('with the rights of the role "view", it finds nothing and says what it could not examine', () => {
+  const account = `--serviceaccount=${namespace.name}:viewer`;
+  namespace.kubectl('create', 'serviceaccount', 'viewer');
+  namespace.kubectl('create', 'rolebinding', 'viewer', '--clusterrole=view', account);
+  const config = namespace.json('config', 'view', '--raw', '--minify', '--flatten');
+  config.users[0].user = { token: namespace.kubectl('create', 'token', 'viewer').trim() };
+  const file = join(mkdtempSync(join(tmpdir(), 'viewer-')), 'config');
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  const { findings, notExamined } = doctor.examine('--kubeconfig', file);
+  namespace.kubectl('delete', 'serviceaccount/viewer', 'rolebinding/viewer');
+  expect(findings).toEqual([]);
+  expect(notExamined[0]).toMatch(/^You may not read .*secrets/);
+});
+
 const SERVER = 'deployment/mlflow-server';
 
 /** Changes a container of the server. With one replica, the old pod keeps serving. */
-function container(name: string, change: object, list = 'containers'): void {
-  patch(SERVER, { spec: { template: { spec: { [list]: [{ name, ...change }] } } } });
+function container(name: string, change: object): void {
+  const { containers } = namespace.json('get', SERVER).spec.template.spec;
+  // MLflow is a sidecar: an init container that keeps running.
+  const list = containers.some((each: any) => each.name === name) ? 'containers' : 'initContainers';
+  pod({ [list]: [{ name, ...change }] });
 }
 
 function pod(change: object): void {
@@ -146,7 +166,7 @@ const breaks: [title: string, check: string, says: RegExp, make: () => void | ((
     'an image with a tag that does not exist',
     'image-pull',
     /deployment\/mlflow-server: the image docker\.io\/library\/node:absent of the container nginx .* cannot be pulled: /,
-    () => container('nginx', { image: 'docker.io/library/node:absent' }, containerList('nginx')),
+    () => container('nginx', { image: 'docker.io/library/node:absent' }),
   ],
   [
     'an image with an invalid name',
@@ -342,7 +362,7 @@ const breaks: [title: string, check: string, says: RegExp, make: () => void | ((
     /deployment\/mlflow-server waits for the database schema .*The Job mlflow-server-migration-\w+ is complete/,
     () => {
       const command = "echo 'The database mlflow is at schema 1, this MLflow wants 2: waiting for the migration.'; sleep 3600 # WAITFOREVER";
-      container('wait-for-schema', { command: ['sh', '-c', command], args: null }, 'initContainers');
+      container('wait-for-schema', { command: ['sh', '-c', command], args: null });
     },
   ],
   [
@@ -410,11 +430,6 @@ const breaks: [title: string, check: string, says: RegExp, make: () => void | ((
     },
   ],
 ];
-
-function containerList(name: string): string {
-  const { containers } = namespace.json('get', SERVER).spec.template.spec;
-  return containers.some((each: any) => each.name === name) ? 'containers' : 'initContainers';
-}
 
 test.each(breaks)('finds %s, and nothing else', async (_, check, says, make) => {
   const mend = make();

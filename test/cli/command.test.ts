@@ -1,5 +1,5 @@
 import { spawnSync } from 'child_process';
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
 import { dirname, join } from 'path';
 import { buildSync } from 'esbuild';
@@ -59,7 +59,7 @@ test('init exits with 1 and one line if the folder cannot be created, below a br
   expect(stderr).toMatch(/^cdk8s-mlflow: link\/platform: .*\(EEXIST\); expected a folder in which .*\n$/);
 });
 
-test.each([[[]], [['nope']], [['images', 'a', 'b']], [['images', '--format', 'xml']], [['init', '--force']]])(
+test.each([[[]], [['nope']], [['images', 'a', 'b']], [['images', '--format', 'xml']], [['init', '--force']], [['diff', 'a']], [['doctor', '--format', 'xml']]])(
   'wrong usage exits with 2: %j',
   (args) => {
     const { status, stdout, stderr } = run(...args);
@@ -73,6 +73,30 @@ test.each([['--help'], ['images', '--help'], ['init', '-h']])('%s %s prints the 
   const { status, stdout, stderr } = run(...args);
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/^Usage: cdk8s-mlflow/);
+});
+
+test('diff exits with 0 if nothing needs a person, with 1 if something does, and with 2 without the folders', () => {
+  expect(run('diff', dist, dist)).toEqual({ status: 0, stdout: 'Nothing changes.\n', stderr: '' });
+  const file = (serviceName: string) => {
+    const name = join(folder, `${serviceName}.yaml`);
+    writeFileSync(name, `kind: StatefulSet\nmetadata: {name: own}\nspec: {serviceName: ${serviceName}}\n`);
+    return name;
+  };
+  const { status, stdout } = run('diff', file('a'), file('b'), '--format', 'json');
+  expect(status).toBe(1);
+  expect(JSON.parse(stdout).needsPerson).toEqual([expect.objectContaining({ object: 'statefulset/own', fields: ['spec.serviceName'] })]);
+  expect(run('diff', 'absent', dist)).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(/^cdk8s-mlflow: absent: /) });
+});
+
+test('doctor exits with 2 and one line if no API server answers', () => {
+  const config = join(folder, 'config');
+  const cluster = { server: 'http://127.0.0.1:1' };
+  const contexts = [{ name: 'c', context: { cluster: 'c', user: 'u' } }];
+  const users = [{ name: 'u', user: {} }];
+  writeFileSync(config, JSON.stringify({ clusters: [{ name: 'c', cluster }], contexts, users, 'current-context': 'c' }));
+  const { status, stdout, stderr } = run('doctor', '--kubeconfig', config);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^cdk8s-mlflow: http:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*; expected an answer of the API server\n$/);
 });
 
 test('--version prints the version', () => {

@@ -6,6 +6,9 @@ import { brief, condition, lastLine, statusesOf, warning, workloads } from '../w
 /** Seconds after which a Job that has not ended is reported. A migration of a large database may take longer. */
 const SLOW = 600;
 
+/** Roles of CronJobs whose Jobs are judged together. */
+const SCHEDULED = ['backup', 'restore-drill', 'garbage-collection'];
+
 /** What a Job does, for sentences. */
 const WORK: Record<string, string> = {
   credentials: 'creates the Secrets',
@@ -17,7 +20,7 @@ const WORK: Record<string, string> = {
 
 /** Jobs that run once: those that failed, are tried again, or do not end. Jobs of a CronJob are in backups.ts. */
 export function jobFindings(snapshot: Snapshot): Finding[] {
-  const jobs = workloads(snapshot).filter(({ kind }) => kind === 'Job');
+  const jobs = workloads(snapshot).filter((job) => job.kind === 'Job' && !SCHEDULED.includes(partOf(job).role));
   return jobs.filter((job) => !superseded(job, jobs)).flatMap((job) => ofJob(snapshot, job));
 }
 

@@ -1,7 +1,7 @@
 import { Finding } from '../finding';
 import { Part, partOf, partOfLabels } from '../part';
 import { all, isOurs, Snapshot, title } from '../snapshot';
-import { templateOf, workloads } from '../workload';
+import { runs, templateOf, workloads } from '../workload';
 
 /** Who must reach whom. The ports are those of the pods that answer. */
 const EDGES: readonly (readonly [string, string])[] = [
@@ -24,7 +24,7 @@ interface End {
 /** Connections of the platform that the NetworkPolicies of the cluster do not allow. */
 export function policyFindings(snapshot: Snapshot): Finding[] {
   if (!snapshot.seen.has('NetworkPolicy')) return [];
-  const ends = workloads(snapshot).map((workload): End => {
+  const ends = workloads(snapshot).filter(runs).map((workload): End => {
     const { labels = {} } = templateOf(workload).metadata ?? {};
     return { labels, part: partOfLabels(labels, workload.metadata.namespace), workload };
   });
