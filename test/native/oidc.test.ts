@@ -194,6 +194,31 @@ describe('sign-out', () => {
   });
 });
 
+describe('a session', () => {
+  test('that was copied before the logout counts until it ends', async () => {
+    const browser = pod.browser();
+    await browser.logIn('alice');
+    const cookie = browser.cookieHeader();
+    await browser.open('/logout');
+    expect([...browser.cookies().keys()]).toEqual([]);
+    expect((await pod.ask(SEARCH, { cookie })).status).toBe(200);
+  });
+
+  test('ends for all people with a new key of the cookies', async () => {
+    const browser = pod.browser();
+    await browser.logIn('alice');
+    const cookie = browser.cookieHeader();
+    const [same, renewed] = [await signOn.newPod({ cookieSecret: signOn.cookieSecret }), await signOn.newPod({})];
+    try {
+      expect([(await same.ask(SEARCH, { cookie })).status, (await renewed.ask(SEARCH, { cookie })).status]).toEqual([
+        200, 401,
+      ]);
+    } finally {
+      await Promise.all([same.stop(), renewed.stop()]);
+    }
+  });
+});
+
 describe('below a path of the host', () => {
   let below: Pod;
 
