@@ -22,10 +22,26 @@ export interface GarbageCollectionOptions {
    */
   readonly tracesOlderThan?: Duration;
   /**
+   * The age after which traces are archived, counted from their start: at least a day, and less than `tracesOlderThan`. Their
+   * spans move from the database to a file in the artifact store, and MLflow's pages and clients still show them. Traces that
+   * still run stay. An experiment with a retention of its own for the archival keeps that one.
+   * @default - traces stay in the database
+   * @see https://mlflow.org/docs/latest/genai/tracing/
+   */
+  readonly archiveTracesOlderThan?: Duration;
+  /**
    * Whether it removes nothing, and only logs what it would remove.
    * @default false
    */
   readonly dryRun?: boolean;
+  /**
+   * URL of a Prometheus Pushgateway, to which each run that is no dry run sends what it removed and freed:
+   * `PUSHGATEWAY_URL`, e.g. `http://pushgateway.monitoring.svc:9091`. The NetworkPolicy lets the pod connect to any address
+   * on the port of the URL. If the gateway does not answer, the run succeeds all the same, and its log says so.
+   * @default - the figures are only in the log
+   * @see https://github.com/prometheus/pushgateway
+   */
+  readonly pushgateway?: string;
 }
 
 /** Options of a standalone garbage collection. */

@@ -14,9 +14,9 @@ import { Connection } from '../kubernetes/connection';
 import { scheduleRule, timeZoneRule } from '../kubernetes/cron-rules';
 import { durationRule, seconds } from '../kubernetes/durations';
 import { setMetadata } from '../kubernetes/manifest';
-import { accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
+import { accountAnnotations, environment, fromField, mountConnections, scratch } from '../kubernetes/pod';
 import { mergeResources, renderResources } from '../kubernetes/resources';
-import { Rule, sameNamespaceRule } from '../kubernetes/rules';
+import { Rule, sameNamespaceRule, shownRule } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 import { mysqlRule } from '../tracking/migration-in-pod';
 import { OperatedServer } from '../tracking/operated-server';
@@ -76,6 +76,7 @@ export class GarbageCollection extends Component {
     configMap(this, 'config-map', this.componentName, files);
     const network = new NetworkBoundary(this).allowDns().allowEgress(server.egress);
     for (const { egress } of connections) network.allowEgress(egress);
+    if (props.pushgateway) network.allowEgress([{ peer: { anyone: true }, port: portOf(props.pushgateway) }]);
     cronJob(this, {
       schedule: props.schedule,
       timeZone: props.timeZone ?? 'Etc/UTC',
@@ -88,6 +89,7 @@ export class GarbageCollection extends Component {
 
   private rules({ databaseIsMysql }: OperatedServer): Rule[] {
     const { props } = this;
+    const { archiveTracesOlderThan: archived, tracesOlderThan: removed } = props;
     return [
       mysqlRule(databaseIsMysql, 'no garbageCollection: run `mlflow gc` as docs/how-to/mysql.md describes'),
       sameNamespaceRule('the server', props.server.namespace, this.namespace, 'a chart of that namespace'),
@@ -95,6 +97,24 @@ export class GarbageCollection extends Component {
       ...(props.timeZone === undefined ? [] : [timeZoneRule(props.timeZone)]),
       durationRule('olderThan', props.olderThan, HOUR_SECONDS),
       durationRule('tracesOlderThan', props.tracesOlderThan, DAY_SECONDS),
+      durationRule('archiveTracesOlderThan', props.archiveTracesOlderThan, DAY_SECONDS),
+      ...(props.pushgateway === undefined
+        ? []
+        : [
+            shownRule(
+              !/^https?:\/\/[a-z0-9.-]+(:\d{1,5})?(\/[\w./-]*)?$/.test(props.pushgateway) ||
+                !URL.canParse(props.pushgateway) ||
+                portOf(props.pushgateway) < 1,
+              'pushgateway',
+              props.pushgateway,
+              "scheme, host in lower case and port, without a user, e.g. 'http://pushgateway.monitoring.svc:9091'",
+            ),
+          ]),
+      {
+        wrong: archived !== undefined && removed !== undefined && seconds(archived) >= seconds(removed),
+        given: 'archiveTracesOlderThan is not less than tracesOlderThan',
+        want: 'expected that traces are archived before they are removed, e.g. after 30 and 365 days',
+      },
     ];
   }
 
@@ -116,8 +136,9 @@ export class GarbageCollection extends Component {
             ARTIFACTS_ROOT: `${server.artifactsUri}/artifacts`,
             ...this.ages(),
             DRY_RUN: this.props.dryRun ? 'yes' : 'no',
+            ...(this.props.pushgateway && { PUSHGATEWAY_URL: this.props.pushgateway, METRICS_JOB: this.componentName }),
             ...mounted.environment,
-          }),
+          }).concat(this.props.pushgateway ? [fromField('POD_NAMESPACE', 'metadata.namespace')] : []),
           resources: renderResources(mergeResources(resources, placement.jobResources)),
           securityContext: containerSecurity(ANY_USER),
           volumeMounts: [
@@ -132,10 +153,18 @@ export class GarbageCollection extends Component {
   }
 
   private ages(): Record<string, string> {
-    const { olderThan = Duration.days(30), tracesOlderThan } = this.props;
+    const { olderThan = Duration.days(30), tracesOlderThan, archiveTracesOlderThan } = this.props;
     return {
       OLDER_THAN_SECONDS: String(seconds(olderThan)),
       ...(tracesOlderThan && { TRACES_OLDER_THAN_SECONDS: String(seconds(tracesOlderThan)) }),
+      ...(archiveTracesOlderThan && {
+        ARCHIVE_TRACES_OLDER_THAN_SECONDS: String(seconds(archiveTracesOlderThan)),
+      }),
     };
   }
+}
+
+function portOf(url: string): number {
+  const { protocol, port } = new URL(url);
+  return Number(port) || (protocol === 'http:' ? 80 : 443);
 }

@@ -49,7 +49,8 @@ class Backups:
         sidecars.rclone(
             "The target of backups cannot be read", "copy", f"{TARGET}backups", str(folder),
             # Nothing is done yet: what is away now is told at once, and the Job tries again.
-            "--include", "/*/manifest.json", "--retries=1", "--low-level-retries=2", "--contimeout=10s", absent=True,
+            "--include", "/*/manifest.json", "--retries=1", "--low-level-retries=2", "--contimeout=10s", "--timeout=60s",
+            absent=True,
         )
         self.manifests = {}
         for file in sorted(folder.glob("*/manifest.json")):

@@ -5,6 +5,9 @@ and so needs no login of the server, and it says what it would remove (DRY_RUN=y
 
   OLDER_THAN_SECONDS          since the deletion
   TRACES_OLDER_THAN_SECONDS   also traces, deleted or not, since their start; without it, none
+  ARCHIVE_TRACES_OLDER_THAN_SECONDS  moves the spans of traces that ended from the database into the artifact store, as MLflow's
+                              own archival does; without it, none
+  PUSHGATEWAY_URL             where the figures are sent, as METRICS_JOB of POD_NAMESPACE; without it, they are only logged
   ARTIFACTS_ROOT              what `mlflow-artifacts:/` stands for, e.g. s3://bucket/artifacts
 """
 
@@ -14,6 +17,7 @@ import re
 import signal
 import sys
 import time
+import urllib.request
 from urllib.parse import quote, unquote, urlsplit
 
 import backups
@@ -27,6 +31,7 @@ from schema import Failure, say
 
 PATIENCE = 600  # Seconds, for a database that is starting.
 TRACES_AT_ONCE = 100
+ARCHIVED_AT_ONCE = 500
 LOCATION = "mlflow.artifactLocation"
 
 
@@ -146,7 +151,7 @@ def walk(repository, folder=None):
 class Collection:
     def __init__(self, store, artifacts, lock, dry_run):
         self.store, self.artifacts, self.lock, self.dry_run = store, artifacts, lock, dry_run
-        self.removed, self.failed = {}, []
+        self.removed, self.failed, self.archived = {}, [], 0
 
     def take(self, what, id, uri, remove_row):
         """The artifacts first: what is left after a failure is found again by its row."""
@@ -210,6 +215,10 @@ def collect():
             say(f"Kept {len(garbage.kept)} that are deleted, and that the model registry uses: {backups.listed(garbage.kept)}.")
         collection = Collection(open_store(database), Artifacts(), lock, dry_run)
         take_all(collection, garbage, traces)
+        archive_after = os.environ.get("ARCHIVE_TRACES_OLDER_THAN_SECONDS")
+        if archive_after:
+            archive_traces(collection, float(archive_after))
+    push(collection)
     summary(collection)
 
 
@@ -232,6 +241,75 @@ def take_all(collection, garbage, traces):
     collection.traces(traces)
 
 
+def archive_traces(collection, seconds):
+    """By MLflow's own archival, which the server runs only in its jobs: the server reads archived traces in any case."""
+    store = collection.store
+    retention = f"{max(int(seconds // 60), 1)}m"
+
+    def left():
+        plan = required(type(store), "_plan_trace_archival")
+        with store.ManagedSessionMaker() as session:
+            _, candidates = plan(
+                store, session=session, now_millis=int(time.time() * 1000), broader_retention_millis=int(seconds * 1000),
+                long_retention_allowlist=set(), max_traces_per_pass=None,
+            )
+        return [candidate.trace_id for candidate in candidates]
+
+    found = left()
+    if collection.dry_run:
+        say(f"Dry run: would archive {len(found)} traces.")
+        return
+    archive = required(type(store), "archive_traces")
+    archived = 0
+    while True:
+        collection.lock.check("What was removed until then is named above.")
+        done = archive(
+            store, resolved_trace_archival_location=collection.artifacts.root, broader_retention=retention,
+            max_traces_per_pass=ARCHIVED_AT_ONCE,
+        )
+        archived += done
+        if not done:
+            break
+    collection.archived = archived
+    say(f"Archived {archived} traces: their spans are in the artifact store.")
+    remaining = sorted(set(found) & set(left()))
+    if remaining:
+        collection.failed += remaining
+        say(f"{len(remaining)} traces could not be archived: {backups.listed(remaining)}. The next run tries them again.")
+
+
+def metrics(collection):
+    """The figures in the text format of Prometheus."""
+    kinds = {what: collection.removed.get(what, 0) for what in ("Run", "Logged model", "Experiment", "Trace")}
+    families = {
+        "removed": {f'{{kind="{what.lower().replace(" ", "_")}"}}': count for what, count in kinds.items()},
+        "freed_files": {"": collection.artifacts.files},
+        "freed_bytes": {"": collection.artifacts.bytes},
+        "archived_traces": {"": collection.archived},
+        "failed": {"": len(collection.failed)},
+    }
+    lines = []
+    for name, samples in families.items():
+        lines.append(f"# TYPE mlflow_garbage_collection_{name} gauge\n")
+        lines += [f"mlflow_garbage_collection_{name}{labels} {value}\n" for labels, value in samples.items()]
+    return "".join(lines)
+
+
+def push(collection):
+    """The run is done, so that a gateway that is away does not fail it."""
+    url = os.environ.get("PUSHGATEWAY_URL")
+    if not url or collection.dry_run:
+        return
+    group = "/".join(quote(os.environ[name], safe="") for name in ("METRICS_JOB", "POD_NAMESPACE")).replace("/", "/namespace/", 1)
+    request = urllib.request.Request(
+        f"{url.rstrip('/')}/metrics/job/{group}", metrics(collection).encode(), {"Content-Type": "text/plain"}, method="PUT"
+    )
+    try:
+        urllib.request.urlopen(request, timeout=30).close()
+    except OSError as error:
+        say(f"The figures could not be sent to {url}: {error}.")
+
+
 def summary(collection):
     removed = ", ".join(f"{count} × {what.lower()}" for what, count in collection.removed.items()) or "nothing"
     artifacts = collection.artifacts
@@ -240,7 +318,9 @@ def summary(collection):
         f" {artifacts.files} files ({backups.size(artifacts.bytes)})."
     )
     if collection.failed:
-        raise Failure(f"{len(collection.failed)} stay that should have been removed: {backups.listed(collection.failed)}.")
+        raise Failure(
+            f"{len(collection.failed)} stay that should have been removed or archived: {backups.listed(collection.failed)}."
+        )
 
 
 @contextlib.contextmanager

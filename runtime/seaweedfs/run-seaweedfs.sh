@@ -73,6 +73,11 @@ is_set_up() {
   printf '%s\n' "$1" | grep -qxF "$BUCKET"
 }
 
+# Parts of uploads that began more than a day ago and never ended: weed itself keeps them.
+clean_uploads() {
+  echo 's3.clean.uploads -timeAgo=24h' | weed shell -master=127.0.0.1:9333 -filer=127.0.0.1:8888 >/dev/null 2>&1 || true
+}
+
 # In the background: makes the bucket as soon as the server answers, and then hands over what changes in the Secrets.
 watch_over() {
   tries=0
@@ -83,7 +88,11 @@ watch_over() {
   done
   touch "$config/ready"
   echo "bucket $BUCKET is ready and private; MLflow's key can access only that bucket" >&2
+  rounds=0
   while sleep "${FOLLOW_SECONDS:-10}"; do
+    # Soon after the start, and once a day.
+    [ $((rounds % 8640)) -ne 0 ] || clean_uploads
+    rounds=$((rounds + 1))
     wanted=$(identities) || continue
     [ "$wanted" != "$(cat "$config/identities.json")" ] || continue
     hand_over "$wanted"

@@ -16,7 +16,9 @@ const all: Required<GarbageCollectionOptions> = {
   timeZone: 'Europe/Berlin',
   olderThan: Duration.days(7),
   tracesOlderThan: Duration.days(90),
+  archiveTracesOlderThan: Duration.days(30),
   dryRun: true,
+  pushgateway: 'http://pushgateway.monitoring.svc:9091',
 };
 
 const standalone = (options: GarbageCollectionOptions = least, server: Partial<TrackingServerProps> = {}) =>
@@ -62,6 +64,12 @@ test('it reaches the artifacts as the server does, and keeps traces by default',
   expect(Object.keys(environment)).not.toContain('TRACES_OLDER_THAN_SECONDS');
 });
 
+test('it reaches the gateway for its figures on the port of the URL', () => {
+  const policy = find(standalone(all), 'NetworkPolicy', 'cleaner').spec.egress;
+  expect(JSON.stringify(policy)).toContain('"port":9091');
+  expect(JSON.stringify(find(standalone(), 'NetworkPolicy', 'cleaner').spec.egress)).not.toContain('9091');
+});
+
 test('it runs on the node that has the volume of the artifacts, if only one node can have it', () => {
   const artifacts = ArtifactStore.fromClaim({ claimName: 'artifacts', readWriteMany: false });
   const objects = synth((chart) => {
@@ -80,6 +88,21 @@ test.each<[string, Partial<GarbageCollectionOptions>, RegExp]>([
     'traces of an hour',
     { tracesOlderThan: Duration.hours(1) },
     /tracesOlderThan is 3600 seconds; expected whole seconds, at least 86400/,
+  ],
+  [
+    'a gateway with a password',
+    { pushgateway: 'http://user:password@gateway:9091' },
+    /pushgateway is 'http:\/\/user:password@gateway:9091'; expected scheme, host in lower case and port, without a user/,
+  ],
+  [
+    'an archive of an hour',
+    { archiveTracesOlderThan: Duration.hours(1) },
+    /archiveTracesOlderThan is 3600 seconds; expected whole seconds, at least 86400/,
+  ],
+  [
+    'an archive of traces that were removed before',
+    { tracesOlderThan: Duration.days(30), archiveTracesOlderThan: Duration.days(30) },
+    /archiveTracesOlderThan is not less than tracesOlderThan; expected that traces are archived before/,
   ],
 ])('refuses %s', (_, options, message) => {
   expect(error(options)).toMatch(message);

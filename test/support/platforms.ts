@@ -70,7 +70,11 @@ export const platforms = {
         }),
         encryption: { secretName: 'backup-key' },
       },
-      garbageCollection: { schedule: '0 4 * * 6', tracesOlderThan: Duration.days(90) },
+      garbageCollection: {
+        schedule: '0 4 * * 6',
+        tracesOlderThan: Duration.days(90),
+        archiveTracesOlderThan: Duration.days(30),
+      },
       server: {
         replicas: 2,
         workers: 2,

@@ -29,7 +29,7 @@ class BackupTestCase(PodTestCase):
         file.write_text(content)
         return file
 
-    def pod(self, program, database, code=0, key=None, store=None, drill=False, server=None, sqlite=None, **more):
+    def pod(self, program, database, code=0, key=None, store=None, drill=False, server=None, sqlite=None, remote=None, **more):
         """Runs all three containers until the main one exits. Returns the output of that one."""
         self.pods += 1
         work = self.folder / f"work-{self.pods}"
@@ -49,7 +49,10 @@ class BackupTestCase(PodTestCase):
         secrets.mkdir()
         if key:
             (secrets / "ENCRYPTION_PASSWORD").write_text(key)
-        rclone = {"TARGET_REMOTE": str(self.target), **({} if drill else {"STORE_URI": (store or self.store).as_uri()})}
+        if remote:
+            for name in ("TARGET_ACCESS_KEY_ID", "TARGET_SECRET_ACCESS_KEY"):
+                (secrets / name).write_text("key")
+        rclone = {"TARGET_REMOTE": str(self.target), **(remote or {}), **({} if drill else {"STORE_URI": (store or self.store).as_uri()})}
         sidecars = [
             *([] if sqlite else [self.sidecar("postgres", work, self.secrets, beside, drill)]),
             self.sidecar("rclone", work, secrets, rclone),

@@ -1,9 +1,12 @@
 import datetime
 import gzip
 import http.server
+import importlib.metadata
 import json
 import os
+import re
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -12,7 +15,7 @@ import time
 import unittest
 
 from backup_pods import BackupTestCase, files
-from support import OLD_REVISION, PASSWORD, PROGRAMS, Postgres, new_auth_schema, new_schema, old_schema, postgres
+from support import NEW_SCHEMA, OLD_REVISION, PASSWORD, PROGRAMS, Postgres, free_port, new_auth_schema, new_schema, old_schema, postgres
 
 sys.path.insert(0, str(PROGRAMS))
 import retention  # noqa: E402
@@ -557,6 +560,102 @@ class Broken(BackupTestCase):
 
     def complete(self):
         return [each.parent.name for each in self.target.glob("backups/*/manifest.json")]
+
+
+class Findings(BackupTestCase):
+    """What the drill says of broken backups."""
+
+    def test_names_what_is_wrong_with_each_of_five(self):
+        name = used_database("findings")
+        self.file("a", "content"), self.file("b", "content")
+        self.back_up(name)
+        [stamp] = self.stamps()
+        whole = self.folder / "whole"
+        shutil.copytree(self.target, whole)
+        dump, file = f"backups/{stamp}/tracking.dump", f"artifacts/{stamp}/artifacts/a"
+
+        def altered_sum():
+            manifest = self.target / "backups" / stamp / "manifest.json"
+            manifest.write_text(re.sub(r'"sha256": "\w{4}', '"sha256": "0000', manifest.read_text()))
+
+        cases = [
+            ("a truncated dump", lambda: os.truncate(self.target / dump, 1000), {}, 3, "tracking.dump of the backup .* is damaged: it has 1000 bytes"),
+            ("a lost file", (self.target / file).unlink, {}, 1, "has lost 1 files of the backup .*: artifacts/a"),
+            ("another key", lambda: None, {"key": "another"}, 3, "holds files, and none that this key decrypts"),
+            ("a changed checksum", altered_sum, {}, 3, "tracking.dump of the backup .* is damaged: its checksum is not the one of the manifest"),
+            ("no manifest", (self.target / "backups" / stamp / "manifest.json").unlink, {}, 3, "The target holds no complete backup"),
+        ]
+        for what, break_it, more, code, words in cases:
+            with self.subTest(what):
+                shutil.rmtree(self.target)
+                shutil.copytree(whole, self.target)
+                break_it()
+                self.assertRegex(self.drill(code=code, **more), words)
+
+
+@unittest.skipUnless(os.environ.get("PREVIOUS_PYTHON"), "PREVIOUS_PYTHON is not the python of an environment with an older MLflow")
+class PreviousVersion(BackupTestCase):
+    watchdog_seconds = 300
+
+    def test_a_backup_that_the_previous_mlflow_made_is_restored_and_upgraded(self):
+        name = postgres().create("previous")
+        previous = os.environ["PREVIOUS_PYTHON"]
+        login = {**os.environ, **postgres().environment(name), "PGUSER": "mlflow", "PGPASSWORD": PASSWORD}
+        subprocess.run([previous, "-c", NEW_SCHEMA], env=login, check=True)
+        postgres().sql(name, ROWS)
+        self.file("1/run1/model.pkl", "model")
+        self.python = previous
+        self.back_up(name)
+        [manifest] = [json.loads(file.read_text()) for file in self.target.glob("backups/*/manifest.json")]
+        self.python = sys.executable
+        empty = self.folder / "empty"
+        empty.mkdir()
+        said = self.restore(database("previous_target"), store=empty)
+        print(said)
+        self.assertNotEqual(manifest["mlflow"], importlib.metadata.version("mlflow"))
+        self.assertIn(f"upgrading the schema, {manifest['databases'][0]['revision']} ->", said)
+        self.assertEqual(postgres().sql("previous_target", PARAMS), postgres().sql(name, PARAMS))
+        self.assertEqual((empty / "artifacts" / "1" / "run1" / "model.pkl").read_text(), "model")
+
+
+class Unusable(BackupTestCase):
+    """Targets that are away, do not answer, or are full."""
+
+    watchdog_seconds = 300
+
+    def setUp(self):
+        super().setUp()
+        self.file("a", "content")
+
+    def bucket(self, port):
+        endpoint = f"http://127.0.0.1:{port}"
+        return {"TARGET_REMOTE": "bucket:backups/mlflow", "TARGET_ENDPOINT": endpoint, "TARGET_REGION": "us-east-1"}
+
+    def test_a_target_that_is_away_is_reported(self):
+        said = self.back_up(used_database("target_away"), code=1, remote=self.bucket(free_port()))
+        self.assertRegex(said, "The target of backups cannot be read: (.|\n)*connection refused")
+
+    def test_a_target_that_does_not_answer_is_reported_within_minutes(self):
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        name, begun = used_database("target_silent"), time.monotonic()
+        said = self.back_up(name, code=1, remote=self.bucket(silent.getsockname()[1]))
+        self.assertIn("The target of backups cannot be read: ", said)
+        self.assertLess(time.monotonic() - begun, 300)
+
+    def test_a_full_target_fails_the_backup_and_keeps_the_one_before(self):
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", self.target], capture_output=True)
+        if mounted.returncode != 0:
+            self.skipTest("needs to mount a file system")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.target], check=True)
+        name = used_database("target_full")
+        self.back_up(name)
+        [stamp] = self.stamps()
+        self.file("large", "x" * 4 * 1024 * 1024)
+        said = self.back_up(name, code=1)
+        self.assertIn("no space left on device", said)
+        self.assertEqual([each.parent.name for each in self.target.glob("backups/*/manifest.json")], [stamp])
+        self.assertIn("is proven", self.drill())
 
 
 class Retention(BackupTestCase):

@@ -181,6 +181,9 @@ def until(condition, what, seconds=60):
 
 
 class PodTestCase(unittest.TestCase):
+    watchdog_seconds = 90
+    python = sys.executable
+
     def setUp(self):
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.secrets = self.folder / "secrets"
@@ -188,7 +191,7 @@ class PodTestCase(unittest.TestCase):
 
     def start(self, program, *arguments, environment):
         process = subprocess.Popen(
-            [sys.executable, PROGRAMS / program, *arguments],
+            [self.python, PROGRAMS / program, *arguments],
             env=pod_environment(self.secrets, environment),
             cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
@@ -198,7 +201,7 @@ class PodTestCase(unittest.TestCase):
 
     def end_with_test(self, process):
         # A test that waits in vain must not block the other tests.
-        watchdog = threading.Timer(90, process.kill)
+        watchdog = threading.Timer(self.watchdog_seconds, process.kill)
         watchdog.start()
         self.addCleanup(watchdog.cancel)
         self.addCleanup(process.wait)
@@ -206,7 +209,7 @@ class PodTestCase(unittest.TestCase):
 
     def run_to_end(self, *arguments, environment, code=0):
         process = self.start(*arguments, environment=environment)
-        output = process.communicate(timeout=300)[0]
+        output = process.communicate(timeout=max(300, self.watchdog_seconds))[0]
         self.assertEqual(process.returncode, code, output)
         self.assertNotIn(PASSWORD, output)
         return output

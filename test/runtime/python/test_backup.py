@@ -15,6 +15,7 @@ SHORT = [
     (long.Encrypted, "test_another_key_is_refused_with_a_message"),
     (long.Broken, "test_complete_backup_passes_the_drill"),
     (long.Broken, "test_truncated_dump"),
+    (long.Unusable, "test_a_full_target_fails_the_backup_and_keeps_the_one_before"),
     (long.Retention, "test_removes_old_backups_and_the_files_that_only_they_had"),
 ]
 

@@ -1,5 +1,11 @@
 """The garbage collection, with MLflow's own stores, a real PostgreSQL and a folder as the artifact store."""
 
+import contextlib
+import fcntl
+import http.server
+import json
+import sqlite3
+import threading
 import time
 import unittest
 from unittest import mock
@@ -9,7 +15,9 @@ from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Store
-from support import PASSWORD, PodTestCase, new_schema, old_schema, postgres
+from prometheus_client.parser import text_string_to_metric_families
+from test_migrate_sqlite import NEW_SCHEMA, template
+from support import PASSWORD, PodTestCase, free_port, new_schema, old_schema, postgres
 
 DAY = 24 * 3600 * 1000
 
@@ -27,6 +35,9 @@ class GarbageTestCase(PodTestCase):
     def collect(self, code=0, **more):
         environment = {"ARTIFACTS_ROOT": str(self.root), "OLDER_THAN_SECONDS": str(30 * 24 * 3600), **more}
         return self.run_to_end("collect_garbage.py", environment=postgres().environment(self.database, **environment), code=code)
+
+    def sql(self, statement, parameters=()):
+        return postgres().sql(self.database, statement, parameters)
 
     def run_with_file(self, experiment="0", deleted_days_ago=None):
         run = self.store.create_run(experiment, "user", int(time.time() * 1000), [], "name").info
@@ -47,10 +58,10 @@ class GarbageTestCase(PodTestCase):
 
     def age(self, table, column, key, id, days):
         then = int(time.time() * 1000) - days * DAY
-        postgres().sql(self.database, f"UPDATE {table} SET {column} = %s WHERE {key} = %s", [then, id])
+        self.sql(f"UPDATE {table} SET {column} = %s WHERE {key} = %s", [then, id])
 
     def runs(self):
-        return {row[0] for row in postgres().sql(self.database, "SELECT run_uuid FROM runs")}
+        return {row[0] for row in self.sql("SELECT run_uuid FROM runs")}
 
 
 class Runs(GarbageTestCase):
@@ -87,10 +98,10 @@ class Runs(GarbageTestCase):
     def test_keeps_the_row_of_a_run_whose_files_cannot_be_removed(self):
         strange, old = self.run_with_file(deleted_days_ago=31), self.run_with_file(deleted_days_ago=31)
         neighbour = self.write("mlflow-artifacts:/shared")
-        postgres().sql(self.database, "UPDATE runs SET artifact_uri = 'mlflow-artifacts:/shared' WHERE run_uuid = %s", [strange.run_id])
+        self.sql("UPDATE runs SET artifact_uri = 'mlflow-artifacts:/shared' WHERE run_uuid = %s", [strange.run_id])
         said = self.collect(code=1)
         self.assertIn("a folder that others can use too", said)
-        self.assertIn(f"1 stay that should have been removed: {strange.run_id}.", said)
+        self.assertIn(f"1 stay that should have been removed or archived: {strange.run_id}.", said)
         self.assertEqual(self.runs(), {strange.run_id})
         self.assertTrue(neighbour.exists())
         self.assertFalse((self.path(old.artifact_uri) / "file").exists())
@@ -101,10 +112,43 @@ class Runs(GarbageTestCase):
         outside.parent.mkdir()
         outside.write_text("content")
         for uri in (f"mlflow-artifacts:/../{run.run_id}", f"mlflow-artifacts:/%2e%2e/{run.run_id}"):
-            postgres().sql(self.database, "UPDATE runs SET artifact_uri = %s WHERE run_uuid = %s", [uri, run.run_id])
+            self.sql("UPDATE runs SET artifact_uri = %s WHERE run_uuid = %s", [uri, run.run_id])
             self.assertIn("is not in the artifact store", self.collect(code=1))
             self.assertTrue(outside.exists())
         self.assertEqual(self.runs(), {run.run_id})
+
+
+class RunsInSqlite(Runs):
+    """The same with the files of a platform without a PostgreSQL."""
+
+    def setUp(self):
+        PodTestCase.setUp(self)
+        self.root = self.folder / "artifacts"
+        self.database = self.folder / "mlflow.db"
+        self.database.write_bytes(template("new", NEW_SCHEMA))
+        url = f"sqlite:///{self.database}"
+        self.store, self.registry = Store(url, "mlflow-artifacts:/"), Registry(url)
+        self.addCleanup(self.store.engine.dispose)
+        self.addCleanup(self.registry.engine.dispose)
+
+    def collect(self, code=0, **more):
+        environment = {
+            "ARTIFACTS_ROOT": str(self.root), "OLDER_THAN_SECONDS": str(30 * 24 * 3600), "DATABASE_MODULE": "sqlite_files",
+            "DATABASE_NAME": "mlflow", "SQLITE_DIRECTORY": str(self.folder), **more,
+        }
+        return self.run_to_end("collect_garbage.py", environment=environment, code=code)
+
+    def sql(self, statement, parameters=()):
+        with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as connection:
+            return connection.execute(statement.replace("%s", "?"), parameters).fetchall()
+
+    def test_waits_for_a_backup_that_runs(self):
+        old = self.run_with_file(deleted_days_ago=31)
+        with (self.folder / ".operation.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            said = self.collect(code=1, LOCK_SECONDS="1")
+        self.assertIn("A backup or a restore is running. Waiting for it.", said)
+        self.assertEqual(self.runs(), {old.run_id})
 
 
 class Models(GarbageTestCase):
@@ -121,13 +165,13 @@ class Models(GarbageTestCase):
         self.registry.create_model_version("churn", used.artifact_location)
         by_id = self.registry.create_model_version("churn", used_by_id.artifact_location).version
         # As MLflow's client writes it: `models:/<id>`, and the location of that model.
-        postgres().sql(
-            self.database, "UPDATE model_versions SET source = %s WHERE version = %s", [f"models:/{used_by_id.model_id}", by_id]
+        self.sql(
+            "UPDATE model_versions SET source = %s WHERE version = %s", [f"models:/{used_by_id.model_id}", by_id]
         )
         said = self.collect()
         self.assertIn("Removed 1 × logged model; 1 files", said)
         self.assertEqual(
-            {row[0] for row in postgres().sql(self.database, "SELECT model_id FROM logged_models")},
+            {row[0] for row in self.sql("SELECT model_id FROM logged_models")},
             {new.model_id, used.model_id, used_by_id.model_id},
         )
         self.assertFalse((self.path(old.artifact_location) / "MLmodel").exists())
@@ -194,6 +238,97 @@ class Traces(GarbageTestCase):
             self.store.get_trace_info(old)
         self.assertEqual(self.store.get_trace_info(new).trace_id, new)
         self.assertEqual((file.exists(), kept.exists()), (False, True))
+
+
+class ArchivedTraces(GarbageTestCase):
+    def span(self, days):
+        """A trace with a span in the database, as the server keeps those of MLflow's client."""
+        from mlflow.entities import Span, TraceInfo, TraceLocation, TraceState
+        from mlflow.tracing.utils import build_otel_context
+        from opentelemetry.sdk.trace import ReadableSpan
+
+        then = int(time.time() * 1000) - days * DAY
+        id = f"tr-{days:032x}"
+        self.store.start_trace(TraceInfo(id, TraceLocation.from_experiment_id("0"), then, TraceState.OK))
+        otel = ReadableSpan(
+            name="ask", context=build_otel_context(days, 1), attributes={"mlflow.traceRequestId": json.dumps(id)},
+            start_time=then * 1_000_000, end_time=then * 1_000_000 + 1000,
+        )
+        self.store.log_spans("0", [Span(otel)])
+        return id
+
+    def stored(self):
+        return dict(self.sql("SELECT trace_id, content <> '' FROM spans"))
+
+    def test_stay_in_the_database_unless_their_age_is_limited(self):
+        id = self.span(400)
+        self.collect()
+        self.assertEqual(self.stored(), {id: True})
+
+    def test_are_moved_to_the_artifact_store_and_can_still_be_read(self):
+        old, new = self.span(91), self.span(89)
+        root = {"ARTIFACTS_ROOT": self.root.as_uri(), "ARCHIVE_TRACES_OLDER_THAN_SECONDS": str(90 * 24 * 3600)}
+        self.assertIn("Dry run: would archive 1 traces.", self.collect(DRY_RUN="yes", **root))
+        self.assertEqual(self.stored(), {old: True, new: True})
+        self.assertIn("Archived 1 traces", self.collect(**root))
+        self.assertEqual(self.stored(), {old: False, new: True})
+        self.assertTrue((self.root / "0" / "traces" / old / "artifacts" / "traces.pb").exists())
+        self.assertEqual(self.read(old), ["ask"])
+        self.assertIn("Archived 0 traces", self.collect(**root))
+
+    def read(self, id):
+        """As the server answers it."""
+        from mlflow.server import handlers
+
+        repository = handlers._get_trace_archive_repo(self.store.get_trace_info(id))
+        return [span.name for span in repository.download_archived_trace_data().spans]
+
+    def test_are_removed_with_their_archive_beyond_their_age(self):
+        old = self.span(91)
+        root = {"ARTIFACTS_ROOT": self.root.as_uri()}
+        self.collect(ARCHIVE_TRACES_OLDER_THAN_SECONDS=str(30 * 24 * 3600), **root)
+        self.assertIn("Removed 1 × trace; 1 files", self.collect(TRACES_OLDER_THAN_SECONDS=str(90 * 24 * 3600), **root))
+        self.assertEqual(self.stored(), {})
+        self.assertFalse((self.root / "0" / "traces" / old / "artifacts" / "traces.pb").exists())
+
+
+class Figures(GarbageTestCase):
+    def test_are_sent_to_a_pushgateway(self):
+        sent = {}
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_PUT(self):  # noqa: N802
+                sent[self.path] = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.run_with_file(deleted_days_ago=31)
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        gateway = {"PUSHGATEWAY_URL": url, "METRICS_JOB": "mlflow-garbage-collection", "POD_NAMESPACE": "mlflow"}
+        self.collect(DRY_RUN="yes", **gateway)
+        self.assertEqual(sent, {})
+        self.collect(**gateway)
+        [(path, text)] = sent.items()
+        self.assertEqual(path, "/metrics/job/mlflow-garbage-collection/namespace/mlflow")
+        families = {family.name: family for family in text_string_to_metric_families(text)}
+        self.assertEqual([family.type for family in families.values()], ["gauge"] * len(families))
+        removed = {sample.labels["kind"]: sample.value for sample in families["mlflow_garbage_collection_removed"].samples}
+        self.assertEqual(removed, {"run": 1, "logged_model": 0, "experiment": 0, "trace": 0})
+        self.assertEqual(families["mlflow_garbage_collection_freed_bytes"].samples[0].value, 7)
+        self.assertEqual(families["mlflow_garbage_collection_failed"].samples[0].value, 0)
+
+    def test_that_cannot_be_sent_do_not_fail_the_run(self):
+        old = self.run_with_file(deleted_days_ago=31)
+        gateway = {"PUSHGATEWAY_URL": f"http://127.0.0.1:{free_port()}", "METRICS_JOB": "a", "POD_NAMESPACE": "b"}
+        self.assertIn("The figures could not be sent to http://127.0.0.1", self.collect(**gateway))
+        self.assertNotIn(old.run_id, self.runs())
 
 
 class Waits(GarbageTestCase):
