@@ -11,6 +11,7 @@ import { PostgresStatefulSet } from './database/postgres-stateful-set';
 import { PostgresStatefulSetProps } from './database/postgres-stateful-set-props';
 import { Exposure } from './exposure/exposure';
 import { checkInputs, checkedScope, defined } from './inputs/inputs';
+import { CertificateAuthority } from './kubernetes/certificate-authority';
 import { findApiObject } from './kubernetes/find-api-object';
 import { setMetadata } from './kubernetes/manifest';
 import { check, nameRule } from './kubernetes/rules';
@@ -84,6 +85,12 @@ export interface MlflowPlatformProps extends ObjectMetadataOptions {
    */
   readonly garbageCollection?: GarbageCollectionOptions;
   /**
+   * Certificate authorities that all programs of the platform and of its servings trust in addition to the public ones: that of
+   * `pods`.
+   * @default - only the public authorities that the images know
+   */
+  readonly authority?: CertificateAuthority;
+  /**
    * Options for every pod of the platform, its servings and Jobs included. A component's own take precedence.
    * @default - none
    */
@@ -128,12 +135,16 @@ export class MlflowPlatform extends Construct {
     check(this, [
       ...objectMetadataRules(props),
       ...placementRules(props.pods),
+      ...(props.authority?._rules ?? []),
       nameRule('the id of the platform', id, LONGEST_SUFFIX),
       onlyOne('database', props.database, 'postgres', props.postgres),
       onlyOne('artifacts', props.artifacts, 'minio', props.minio),
       ...deployerRules(props.deployer, 'deployer.'),
     ]);
-    this.pods = mergePlacement({ labels: props.labels, annotations: props.annotations }, props.pods);
+    this.pods = mergePlacement(
+      { labels: props.labels, annotations: props.annotations, authority: props.authority },
+      props.pods,
+    );
     declareInstance(this, id, this.pods);
     setMetadata(this, this.pods);
     this.database = props.database ?? new PostgresStatefulSet(this, 'postgres', props.postgres);

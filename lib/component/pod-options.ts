@@ -3,6 +3,7 @@ import { ContainerResources, k8s } from 'cdk8s-plus-27';
 import { DEFAULT_IMAGES, IMAGE_CHOICES, ImageChoices, imageChoiceRules } from './image-choices';
 import { ObjectMetadataOptions, objectMetadataRules } from './object-metadata';
 import { Images } from '../images';
+import { CertificateAuthority } from '../kubernetes/certificate-authority';
 import { affinityRules, tolerationRules } from '../kubernetes/affinity-rules';
 import { annotationRules, labelRules } from '../kubernetes/metadata-rules';
 import { EgressRule, egressRules } from '../kubernetes/network-peer';
@@ -105,6 +106,15 @@ export interface PlacementOptions extends ObjectMetadataOptions {
    */
   readonly clusterAssignsUsers?: boolean;
   /**
+   * Certificate authorities that the programs of the component trust in addition to the public ones, in each https connection:
+   * MLflow and its clients of the store, of the package index and of other APIs, the deployer, rclone, OAuth2 Proxy, and nginx of
+   * a serving towards the tracking server. It becomes a file, and `REQUESTS_CA_BUNDLE`, `SSL_CERT_FILE`, `AWS_CA_BUNDLE` and
+   * `PIP_CERT`, or `NODE_EXTRA_CA_CERTS`. A prop such as `authoritySecretName` and a variable of your own take precedence. The
+   * programs read a changed file with their next start. The database has a prop of its own.
+   * @default - only the public authorities that the images know
+   */
+  readonly authority?: CertificateAuthority;
+  /**
    * Images in place of the library's own: `image` of each container that no other prop gives one. They stay as they are
    * given, also with `imageRegistry`.
    * @default - those of `Images`
@@ -146,6 +156,7 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     jobResources: given.jobResources ?? defaults.jobResources,
     reserveEphemeralStorage: given.reserveEphemeralStorage ?? defaults.reserveEphemeralStorage,
     clusterAssignsUsers: given.clusterAssignsUsers ?? defaults.clusterAssignsUsers,
+    authority: given.authority ?? defaults.authority,
     images: { ...defaults.images, ...given.images },
   };
 }
@@ -189,6 +200,7 @@ export function placementRules(placement: PlacementOptions = {}): Rule[] {
       given: 'apiServerEgress is an empty list',
       want: 'expected at least one peer, or no prop: without access to the API server the Jobs create no Secrets and the deployer rolls nothing out',
     },
+    ...(placement.authority?._rules ?? []),
     ...imageChoiceRules(images),
     {
       wrong: imageRegistry !== undefined && !/^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[-._a-z0-9]+)*\/?$/.test(imageRegistry),

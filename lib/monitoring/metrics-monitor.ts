@@ -1,7 +1,7 @@
 import { ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { ServiceMonitorSpec } from '../../imports/monitoring.coreos.com';
-import { IMetricsTarget } from '../component/metrics-target';
+import { ServiceMonitorSpec, ServiceMonitorSpecEndpointsScheme } from '../../imports/monitoring.coreos.com';
+import { IMetricsTarget, MetricsTls } from '../component/metrics-target';
 import { checkInputs, checkedScope } from '../inputs/inputs';
 import { durationRule, seconds } from '../kubernetes/durations';
 import { findApiObject } from '../kubernetes/find-api-object';
@@ -60,7 +60,9 @@ export class MetricsMonitor extends Construct {
     const spec: ServiceMonitorSpec = {
       selector: { matchLabels: selectorOf(target.metricsLabels) },
       namespaceSelector: target.namespace ? { matchNames: [target.namespace] } : undefined,
-      endpoints: [{ port: 'metrics', path: target.metricsPath, interval: `${seconds(interval)}s` }],
+      endpoints: [
+        { port: 'metrics', path: target.metricsPath, interval: `${seconds(interval)}s`, ...tlsOf(target.metricsTls) },
+      ],
     };
     this.node.defaultChild = apiObject(this, 'service-monitor', {
       apiVersion: 'monitoring.coreos.com/v1',
@@ -81,6 +83,12 @@ export class MetricsMonitor extends Construct {
     checkInputs('MetricsMonitor#apiObject', { id }, this);
     return findApiObject(this, id);
   }
+}
+
+function tlsOf(tls: MetricsTls | undefined) {
+  if (tls === undefined) return {};
+  const ca = { secret: { name: tls.authoritySecretName, key: 'ca.crt' } };
+  return { scheme: ServiceMonitorSpecEndpointsScheme.HTTPS, tlsConfig: { ca, serverName: tls.host } };
 }
 
 function selectorOf(labels: Record<string, string>): Record<string, string> {

@@ -1,3 +1,5 @@
+import { PodTls } from './pod-tls';
+
 /** ServiceAccounts of Kubernetes that log in with a token: see account-tokens.ts. */
 export interface NginxAccounts {
   /** Folder with a file for each account, named `<role>.<namespace>.<name>`. */
@@ -68,6 +70,8 @@ export interface NginxOptions extends PublicAddress {
   readonly upstreamPort?: number;
   /** Also listen on IPv6; nginx does not start if the node has none. @default false */
   readonly ipv6?: boolean;
+  /** The first port has TLS. @default - plain HTTP */
+  readonly tls?: PodTls;
   /** The only folder that nginx writes to. @default '/tmp' */
   readonly temporaryDirectory?: string;
 }

@@ -1,5 +1,6 @@
 import { ContainerResources } from 'cdk8s-plus-27';
 import { NginxAccounts, NginxLogin, NginxOidcLogin, PublicAddress } from './nginx-options';
+import { TLS_FOLDER, tlsFolder } from './pod-tls';
 import { nginxConfiguration } from './server-site';
 import { Sidecar, SidecarProps, sidecar } from './sidecar';
 
@@ -45,6 +46,8 @@ export interface ReverseProxyProps extends PublicAddress {
   readonly signedUrls: boolean;
   readonly maxArtifactMebibytes: number;
   readonly ipv6: boolean;
+  /** Secret with the certificate of the HTTP port. @default - plain HTTP */
+  readonly tlsSecretName?: string;
 }
 
 /** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
@@ -64,6 +67,7 @@ export class ReverseProxy {
       signedUrls: props.signedUrls,
       maxArtifactMebibytes: props.maxArtifactMebibytes,
       ipv6: props.ipv6,
+      tls: props.tlsSecretName === undefined ? undefined : { folder: TLS_FOLDER, cache: true },
       httpsHosts: props.httpsHosts,
       path: props.path,
     });
@@ -71,14 +75,15 @@ export class ReverseProxy {
 
   /** Its container and volumes. */
   public sidecar(): Sidecar {
-    const { image, resources, configMapName, login, readinessSeconds } = this.props;
+    const { image, resources, configMapName, login, readinessSeconds, tlsSecretName } = this.props;
     return sidecar({
       ...{ image, resources, configMapName, readinessSeconds },
       ports: [
         { name: 'http', containerPort: HTTP_PORT },
         { name: 'metrics', containerPort: METRICS_PORT },
       ],
-      folders: userFolders(login),
+      https: tlsSecretName !== undefined,
+      folders: [...(userFolders(login) ?? []), ...(tlsSecretName === undefined ? [] : [tlsFolder(tlsSecretName)])],
     });
   }
 }

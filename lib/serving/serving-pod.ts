@@ -9,6 +9,7 @@ import { sharedMemoryVolume, withGpus } from '../component/hardware-options';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { MLFLOW_PROGRAM, PROGRAMS } from '../component/program';
+import { withAuthority } from '../kubernetes/certificate-authority';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
 import { mountFiles } from '../kubernetes/mounted-files';
@@ -60,12 +61,13 @@ export interface ServingPodProps {
 export function servingPod(props: ServingPodProps): PodProps {
   const { plan, name } = props;
   const { warmUp } = props;
-  const mounted = mountConnections([props.tracking], props.secretVariables);
+  const { authority } = props.placement;
+  const mounted = withAuthority(mountConnections([props.tracking], props.secretVariables), authority);
   const files = mountFiles(props.options.files);
   const extra = extraParts(props.options);
   const shared = sharedMemoryVolume(plan.hardware);
   const requirements = plan.runtime._requirements;
-  const proxy = plan.exposed ? servingProxy(plan, props.trackingUrl, `${name}-proxy`) : undefined;
+  const proxy = plan.exposed ? servingProxy(plan, props.trackingUrl, `${name}-proxy`, authority) : undefined;
   const linger = plan.exposed ? LINGER_BEHIND_NGINX : LINGER_SECONDS;
   const mounts: VolumeMount[] = [
     { name: 'programs', mountPath: PROGRAMS, readOnly: true },

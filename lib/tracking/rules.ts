@@ -8,6 +8,7 @@ import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { scalingRules } from '../component/autoscaler';
 import { extraContainerRules } from '../component/extra-container-rules';
 import { volumePaths } from '../component/extra-volume';
+import { PlacementOptions } from '../component/pod-options';
 import { serverServiceRules } from '../component/service-options';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { durationRule } from '../kubernetes/durations';
@@ -15,11 +16,11 @@ import { environmentRules } from '../kubernetes/environment-rules';
 import { connectedFolders, mountedFilesRules } from '../kubernetes/mounted-files';
 import { egressRules, peerRules } from '../kubernetes/network-peer';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
-import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
+import { Rule, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
 import { connectedVariableRules, secretEnvironmentRules } from '../kubernetes/secret-value';
 
 /** Everything that is wrong with the props of a tracking server. */
-export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[] {
+export function serverRules(props: TrackingServerProps, plan: ServerPlan, placement: PlacementOptions): Rule[] {
   return [
     imageRule(plan.image),
     imageRule(plan.proxyImage, 'proxyImage'),
@@ -92,7 +93,10 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       given: `authentication is Authentication.oidc(…), and otherHosts of the exposure are '${props.exposure?._hosts.slice(1).join("', '")}'`,
       want: 'expected no otherHosts: the provider leads browsers back to one host. Redirect the others to it',
     },
-    ...(props.exposure?._rules ?? []),
+    ...(props.exposure?._rules({ https: props.tlsSecretName !== undefined, authority: placement.authority }) ?? []),
+    ...(props.tlsSecretName === undefined
+      ? []
+      : [objectNameRule('tlsSecretName', props.tlsSecretName, 'mlflow-server-tls')]),
     ...serverServiceRules(props.service),
     ...environmentRules(props.environment, 'the prop secretEnvironment or keys'),
     ...reservedRules(props.environment, SERVER_VARIABLES),

@@ -10,6 +10,7 @@ import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { PROGRAMS } from '../component/program';
 import { DatabaseEngine } from '../database/database-engine';
+import { AUTHORITY_FOLDER, withAuthority } from '../kubernetes/certificate-authority';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, VolumeMount } from '../kubernetes/manifest';
 import { mountFiles } from '../kubernetes/mounted-files';
@@ -45,7 +46,7 @@ export function serverPrograms(engine: DatabaseEngine): string[] {
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
 /** Where the library mounts something in every server. */
-export const SERVER_FOLDERS = [PROGRAMS, '/tmp', METRICS_DIRECTORY];
+export const SERVER_FOLDERS = [PROGRAMS, '/tmp', METRICS_DIRECTORY, AUTHORITY_FOLDER];
 /** What containers of the user may not be called, and where they may not listen, whatever the login. */
 export const TAKEN_IN_SERVER: TakenInPod = {
   containers: ['account-keys', 'account-tokens', 'migrate', 'mlflow', 'nginx', 'oauth2-proxy', 'wait-for-schema'],
@@ -89,7 +90,8 @@ export interface ServerPodProps {
 export function serverPod(props: ServerPodProps): PodProps {
   const { plan } = props;
   const proxy = props.proxy.sidecar();
-  const mounted = mountConnections(props.connections, props.secretVariables);
+  const connected = mountConnections(props.connections, props.secretVariables);
+  const mounted = withAuthority(connected, props.placement.authority);
   const files = mountFiles(props.options.files);
   const extra = extraParts(props.options);
   const mounts: VolumeMount[] = [

@@ -7,7 +7,7 @@ import { ReverseProxy } from '../nginx/reverse-proxy';
 /** nginx of a tracking server. */
 export function serverProxy(
   name: string,
-  { ipv6, exposure }: TrackingServerProps,
+  { ipv6, exposure, tlsSecretName }: TrackingServerProps,
   plan: ServerPlan,
   login: ServerLogin,
 ): ReverseProxy {
@@ -22,6 +22,7 @@ export function serverProxy(
     signedUrls: plan.artifactAccess === ArtifactAccess.PRESIGNED,
     maxArtifactMebibytes: plan.maxArtifactMebibytes,
     ipv6: ipv6 ?? false,
+    tlsSecretName,
     ...exposure?._address,
   });
 }

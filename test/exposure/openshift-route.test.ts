@@ -9,7 +9,8 @@ const host = 'mlflow.apps.example.com';
 const all: Required<RouteExposureProps> = {
   host,
   path: '/mlflow',
-  termination: RouteTermination.EDGE,
+  termination: RouteTermination.REENCRYPT,
+  destinationAuthority: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n',
   certificateSecretName: 'mlflow-tls',
   timeout: Duration.minutes(20),
   annotations: { 'example.com/owner': 'ml' },

@@ -10,6 +10,7 @@ const all: Required<ReverseProxyProps> = {
   signedUrls: false,
   maxArtifactMebibytes: 900,
   ipv6: true,
+  tlsSecretName: 'mlflow-server-tls',
   httpsHosts: ['mlflow.example.com'],
   path: '/mlflow',
   upstreamPort: 5001,

@@ -34,6 +34,7 @@ test('the configuration of nginx with all options', () => {
     metricsPort: 19090,
     upstreamPort: 15000,
     ipv6: true,
+    tls: { folder: '/run/secrets/mlflow-tls', cache: true },
     temporaryDirectory: '/run/nginx',
     httpsHosts: ['mlflow.example.com'],
     path: '/mlflow',

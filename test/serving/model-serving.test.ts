@@ -81,6 +81,7 @@ const all: Required<ModelServingProps> = {
   egress: [{ peer: { cidr: '10.8.0.0/16' }, port: 6379 }],
   exposure: Exposure.ingress({ host: 'churn.example.com', tls: Tls.fromIssuer('letsencrypt-prod') }),
   service: { port: 80, annotations: { 'example.com/owner': 'ml' } },
+  tlsSecretName: 'churn-serving-tls',
   proxyImage: 'registry.example.com/nginx:1.28',
   proxyResources: { memory: { limit: Size.mebibytes(64) } },
   maxRequestSize: Size.mebibytes(1),

@@ -2,6 +2,7 @@ import { Duration, Size } from 'cdk8s';
 import { Cpu, k8s } from 'cdk8s-plus-27';
 import { addServer, existingBucket, existingDatabase, serverObjects } from './servers';
 import {
+  CertificateAuthority,
   ArtifactAccess,
   Authentication,
   Credentials,
@@ -97,6 +98,7 @@ const all: Required<TrackingServerProps> = {
   readinessTimeout: Duration.minutes(1),
   egress: [{ peer: { podLabels: { app: 'proxy' } }, port: 3128 }],
   ipv6: true,
+  tlsSecretName: 'mlflow-server-tls',
   service: {
     type: ServiceType.LOAD_BALANCER,
     annotations: { 'service.beta.kubernetes.io/aws-load-balancer-scheme': 'internal' },
@@ -139,6 +141,7 @@ const all: Required<TrackingServerProps> = {
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
   clusterAssignsUsers: false,
+  authority: CertificateAuthority.fromConfigMap('company-ca'),
   images: { node: 'registry.example.com/node:22.1.0' },
 };
 
