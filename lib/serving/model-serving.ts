@@ -6,7 +6,8 @@ import { SERVING_PROGRAMS, servingPod } from './serving-pod';
 import { LOGIN_PORT, MODEL_METRICS_PORT, MODEL_PORT } from './serving-ports';
 import { SERVING_PROXY_PROGRAM, servingProxyConfiguration } from './serving-proxy';
 import { TrackingConnection } from './tracking-endpoint';
-import { autoscaler } from '../component/autoscaler';
+import { IScaledComponent, autoscaler } from '../component/autoscaler';
+import { Autoscaling } from '../component/autoscaling';
 import { ICertifiedService } from '../component/certified-service';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
@@ -38,7 +39,7 @@ const LONGEST_SUFFIX = '-programs';
  * `ingress` or `route`, `config-map` (programs), `warm-up-config-map`, `proxy-config-map`, `service-account`,
  * `network-policy`, and `login-role` and `login-role-binding` if its login is copied from another namespace.
  */
-export class ModelServing extends Component implements IMetricsTarget, ICertifiedService {
+export class ModelServing extends Component implements IMetricsTarget, ICertifiedService, IScaledComponent {
   /** What is served. */
   public readonly model: RegisteredModel;
   /** URL of the scoring server inside the cluster. */
@@ -47,6 +48,8 @@ export class ModelServing extends Component implements IMetricsTarget, ICertifie
   public readonly metricsLabels: Record<string, string>;
   /** HTTP path of the metrics. */
   public readonly metricsPath: string = '/metrics';
+  /** Bounds and targets of the number of pods, defaults included, if it is not fixed. */
+  public readonly autoscaling?: Autoscaling;
   /** Always true. */
   public readonly hasMetrics: boolean = true;
 
@@ -89,7 +92,8 @@ export class ModelServing extends Component implements IMetricsTarget, ICertifie
     }
     if (this.plan.exposed) configMap(this, 'proxy-config-map', `${name}-proxy`, this.proxyFiles);
     this.workload();
-    if (this.plan.autoscaling) autoscaler(this, this.plan.autoscaling);
+    this.autoscaling = this.plan.autoscaling;
+    if (this.plan.autoscaling && !this.plan.autoscaling.byKeda) autoscaler(this, this.plan.autoscaling);
     if (this.plan.maxPods > 1) disruptionBudget(this);
     (props.exposure ?? Exposure.none())._bind(this, {
       service: name,

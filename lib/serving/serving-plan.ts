@@ -13,6 +13,7 @@ import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-optio
 import { serviceRules } from '../component/service-options';
 import { Exposure } from '../exposure/exposure';
 import { Images } from '../images';
+import { configEnvironmentRules } from '../kubernetes/config-value';
 import { durationRule, seconds } from '../kubernetes/durations';
 import { environmentRules } from '../kubernetes/environment-rules';
 import { mountedFilesRules } from '../kubernetes/mounted-files';
@@ -115,7 +116,7 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan, plac
     ...props.model._rules,
     ...plan.runtime._rules,
     ...plan.warmUp._rules,
-    ...scalingRules(props),
+    ...scalingRules(props, true),
     imageRule(plan.proxyImage, 'proxyImage'),
     ...resourceRules(plan.resources),
     ...hardwareRules(props, plan.resources),
@@ -146,6 +147,11 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan, plac
     ...reservedRules(props.environment, SERVING_VARIABLES),
     ...secretEnvironmentRules(props.secretEnvironment, props.environment),
     ...reservedRules(props.secretEnvironment, SERVING_SECRETS, 'secretEnvironment'),
+    ...configEnvironmentRules(props.configEnvironment, {
+      environment: props.environment,
+      secretEnvironment: props.secretEnvironment,
+    }),
+    ...reservedRules(props.configEnvironment, SERVING_SECRETS, 'configEnvironment'),
     ...mountedFilesRules(props.files, SERVING_FOLDERS, volumePaths(props.volumes)),
     ...extraContainerRules(props, TAKEN_IN_SERVING),
   ];

@@ -10,6 +10,7 @@ import { extraContainerRules } from '../component/extra-container-rules';
 import { volumePaths } from '../component/extra-volume';
 import { PlacementOptions } from '../component/pod-options';
 import { serverServiceRules } from '../component/service-options';
+import { configEnvironmentRules } from '../kubernetes/config-value';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { durationRule } from '../kubernetes/durations';
 import { environmentRules } from '../kubernetes/environment-rules';
@@ -102,6 +103,11 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan, placem
     ...reservedRules(props.environment, SERVER_VARIABLES),
     ...secretEnvironmentRules(props.secretEnvironment, props.environment),
     ...reservedRules(props.secretEnvironment, SERVER_SECRETS, 'secretEnvironment'),
+    ...configEnvironmentRules(props.configEnvironment, {
+      environment: props.environment,
+      secretEnvironment: props.secretEnvironment,
+    }),
+    ...reservedRules(props.configEnvironment, SERVER_SECRETS, 'configEnvironment'),
     ...mountedFilesRules(props.files, SERVER_FOLDERS, volumePaths(props.volumes)),
     ...extraContainerRules(props, TAKEN_IN_SERVER),
     ...extraArgumentRules(props.extraArguments),
@@ -110,12 +116,13 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan, placem
 
 /** What is wrong with them beside the server's connections. */
 export function connectedRules(
-  { secretEnvironment, files, volumes }: TrackingServerProps,
+  { secretEnvironment, configEnvironment, files, volumes }: TrackingServerProps,
   connections: Connection[],
   login: SecretVariable[],
 ): Rule[] {
   return [
     ...connectedVariableRules(secretEnvironment, connections, login),
+    ...connectedVariableRules(configEnvironment, connections, login, 'configEnvironment'),
     ...mountedFilesRules(files, [...SERVER_FOLDERS, ...connectedFolders(connections)], volumePaths(volumes)),
   ];
 }

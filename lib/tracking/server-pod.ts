@@ -11,10 +11,11 @@ import { PodProps } from '../component/pod-template';
 import { PROGRAMS } from '../component/program';
 import { DatabaseEngine } from '../database/database-engine';
 import { AUTHORITY_FOLDER, withAuthority } from '../kubernetes/certificate-authority';
+import { withConfigValues } from '../kubernetes/config-value';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, VolumeMount } from '../kubernetes/manifest';
 import { mountFiles } from '../kubernetes/mounted-files';
-import { environment, mountConnections, scratch } from '../kubernetes/pod';
+import { mountConnections, scratch } from '../kubernetes/pod';
 import { renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../nginx/reverse-proxy';
@@ -102,7 +103,7 @@ export function serverPod(props: ServerPodProps): PodProps {
     ...files.mounts,
     ...extra.mounts,
   ];
-  const env = environment({ ...mounted.environment, ...props.environment });
+  const env = withConfigValues({ ...mounted.environment, ...props.environment }, props.options.configEnvironment);
   const base = { image: plan.image, env, volumeMounts: mounts, securityContext: containerSecurity(ANY_USER) };
   const waitForSchema: Container = {
     ...base,

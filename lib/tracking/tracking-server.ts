@@ -16,7 +16,8 @@ import { serverAddress, serverServices } from './server-service';
 import { ServiceAccountLogin } from './service-account-login';
 import { ServiceUser, ServiceUserOptions } from './service-user';
 import { TrackingServerProps } from './tracking-server-props';
-import { autoscaler } from '../component/autoscaler';
+import { IScaledComponent, autoscaler } from '../component/autoscaler';
+import { Autoscaling } from '../component/autoscaling';
 import { ICertifiedService } from '../component/certified-service';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
@@ -43,13 +44,15 @@ import { RestrictedRole } from '../nginx/role-routes';
  * migration: `migration/job`, `migration/config-map`, `migration/service-account`, `migration/network-policy`, `migration/users-job`,
  * `migration/users-config-map`.
  */
-export class TrackingServer extends Component implements IMetricsTarget, ICertifiedService {
+export class TrackingServer extends Component implements IMetricsTarget, ICertifiedService, IScaledComponent {
   /** URL of the server inside the cluster. */
   public readonly url: string;
   /** Labels of the Service that has the metrics. */
   public readonly metricsLabels: Record<string, string>;
   /** HTTP path of the metrics. */
   public readonly metricsPath: string = '/metrics';
+  /** Bounds and targets of the number of pods, defaults included, if it is not fixed. */
+  public readonly autoscaling?: Autoscaling;
   /** Always true. */
   public readonly hasMetrics: boolean = true;
 
@@ -96,7 +99,8 @@ export class TrackingServer extends Component implements IMetricsTarget, ICertif
     configMap(this, 'config-map', `${name}-programs`, () => this.programFiles());
     configMap(this, 'proxy-config-map', `${name}-proxy`, () => ({ 'nginx.conf': this.proxy().configuration() }));
     this.workload(connections);
-    if (plan.autoscaling) autoscaler(this, plan.autoscaling);
+    this.autoscaling = plan.autoscaling;
+    if (plan.autoscaling && !plan.autoscaling.byKeda) autoscaler(this, plan.autoscaling);
     if (plan.maxPods > 1) disruptionBudget(this);
     serverMigration(this, this._operated(), this.login);
     (props.exposure ?? Exposure.none())._bind(this, {

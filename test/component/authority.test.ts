@@ -62,12 +62,12 @@ describe('the authority of a platform', () => {
     [
       'the server, and the sign-on beside it',
       find(objects, 'Deployment', 'mlflow-server'),
-      { 'wait-for-schema': 'AUTHORITY_FILE', 'mlflow': 'AUTHORITY_FILE', 'oauth2-proxy': undefined },
+      { 'wait-for-schema': 'AUTHORITY_FILE', mlflow: 'AUTHORITY_FILE', 'oauth2-proxy': undefined },
     ],
     [
       'a serving, and its proxy',
       find(objects, 'Deployment', 'churn-serving'),
-      { 'download-model': 'AUTHORITY_FILE', 'model-server': 'AUTHORITY_FILE', 'nginx': undefined },
+      { 'download-model': 'AUTHORITY_FILE', 'model-server': 'AUTHORITY_FILE', nginx: undefined },
     ],
     ['the deployer', find(objects, 'Deployment', 'mlflow-deployer'), { deployer: 'NODE_EXTRA_CA_CERTS' }],
     ['the migration', findByPrefix(objects, 'Job', 'mlflow-server-migration'), { migrate: 'AUTHORITY_FILE' }],
@@ -181,7 +181,12 @@ describe('TLS to the pods of the server', () => {
   });
 
   test.each<[string, MlflowPlatformProps, Partial<PlatformServingOptions>, string]>([
-    ['a deployer that trusts nothing', { server: { tlsSecretName: 'a' } }, {}, 'has tlsSecretName, and authority is not'],
+    [
+      'a deployer that trusts nothing',
+      { server: { tlsSecretName: 'a' } },
+      {},
+      'has tlsSecretName, and authority is not',
+    ],
     ['a wrong name', { authority, server: { tlsSecretName: 'A' } }, {}, "tlsSecretName is 'A'"],
     ['a serving without an exposure', { authority }, { tlsSecretName: 'a' }, 'tlsSecretName is given, and no exposure'],
     [
@@ -254,7 +259,11 @@ test('the metrics of a store with a certificate are scraped by https', () => {
 });
 
 describe('ServiceCertificate', () => {
-  const certificate = (more: object = {}, id = 'server-tls', build = (chart: Chart) => new MlflowPlatform(chart, 'mlflow')) =>
+  const certificate = (
+    more: object = {},
+    id = 'server-tls',
+    build = (chart: Chart) => new MlflowPlatform(chart, 'mlflow'),
+  ) =>
     synth((chart) => {
       new ServiceCertificate(chart, id, { service: build(chart).server, issuer: 'company-ca', ...more });
     });

@@ -45,7 +45,7 @@ test('the configuration of nginx with all options', () => {
     'proxy_read_timeout 120s;',
     'keepalive_min_timeout 12s;',
     'client_max_body_size 900m;',
-    'listen 18080;\n    listen [::]:18080;',
+    'listen 18080 ssl;\n    listen [::]:18080 ssl;',
     'listen 19090;\n    listen [::]:19090;',
     'server 127.0.0.1:15000;',
     'pid /run/nginx/nginx.pid;',

@@ -3,6 +3,7 @@ import { Cpu, k8s } from 'cdk8s-plus-27';
 import { addServer, existingBucket, existingDatabase, serverObjects } from './servers';
 import {
   CertificateAuthority,
+  ConfigValue,
   ArtifactAccess,
   Authentication,
   Credentials,
@@ -99,6 +100,7 @@ const all: Required<TrackingServerProps> = {
   egress: [{ peer: { podLabels: { app: 'proxy' } }, port: 3128 }],
   ipv6: true,
   tlsSecretName: 'mlflow-server-tls',
+  configEnvironment: { CHURN_THRESHOLD: ConfigValue.fromConfigMap('settings', 'threshold') },
   service: {
     type: ServiceType.LOAD_BALANCER,
     annotations: { 'service.beta.kubernetes.io/aws-load-balancer-scheme': 'internal' },

@@ -61,8 +61,9 @@ test('metrics stay plain http, on the port of their own', async () => {
 test('refuses TLS 1.1', async () => {
   const code = await new Promise((resolve) => {
     const old = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
-    connect({ ...old, host: '127.0.0.1', port: proxy.httpPort, rejectUnauthorized: false }, () => resolve('connected'))
-      .on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    connect({ ...old, host: '127.0.0.1', port: proxy.httpPort, rejectUnauthorized: false }, () =>
+      resolve('connected'),
+    ).on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
   });
   expect(code).toMatch(/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/);
 });
