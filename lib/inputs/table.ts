@@ -889,6 +889,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'CloudNativePostgres#addDatabase': { name: 'string' },
   'CloudNativePostgres#connectFrom': { client: 'ConnectionClient' },
   'Component#apiObject': { id: 'string' },
+  'ConfigValue.fromConfigMap': { name: 'string', key: 'string' },
   'Credentials.fromSecret': { name: 'string', keys: 'SecretKeys?' },
   'Credentials.fromServiceAccount': { annotations: '{string}' },
   'Dashboard#apiObject': { id: 'string' },

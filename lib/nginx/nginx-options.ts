@@ -1,4 +1,10 @@
-import { PodTls } from './pod-tls';
+/** nginx has a TLS port: TLS from an Ingress, a Gateway or a client in the cluster to the pod. */
+export interface PodTls {
+  /** Folder with `tls.crt` and `tls.key`. */
+  readonly folder: string;
+  /** Whether nginx keeps a certificate that it has read. It needs nginx 1.27.4. */
+  readonly cache: boolean;
+}
 
 /** ServiceAccounts of Kubernetes that log in with a token: see account-tokens.ts. */
 export interface NginxAccounts {

@@ -1,16 +1,9 @@
 import { demandPath } from './configuration';
+import { PodTls } from './nginx-options';
 import { Volume } from '../kubernetes/manifest';
 
 /** Folder of the certificate in the container of nginx. */
 export const TLS_FOLDER = '/run/secrets/mlflow-tls';
-
-/** nginx has a TLS port: TLS from an Ingress, a Gateway or a client in the cluster to the pod. */
-export interface PodTls {
-  /** Folder with `tls.crt` and `tls.key`. */
-  readonly folder: string;
-  /** Whether nginx keeps a certificate that it has read. It needs nginx 1.27.4. */
-  readonly cache: boolean;
-}
 
 /** Of the http block, and of the server block that has the port. */
 export interface PodTlsRules {

@@ -1,6 +1,6 @@
 import { ERROR_LOCATION, configuration, demand, demandPorts, errorPages, withRequestErrors } from './configuration';
-import { PodTls, podTls } from './pod-tls';
-import { PublicAddress } from './nginx-options';
+import { PodTls, PublicAddress } from './nginx-options';
+import { podTls } from './pod-tls';
 import { addressRules, demandAddress } from './public-address';
 
 /** Settings of the nginx of a serving. */
