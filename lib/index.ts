@@ -51,6 +51,7 @@ export type { ImageChoices } from './component/image-choices';
 export type { PlacementOptions, PodOptions } from './component/pod-options';
 export type { SecretAndFileOptions } from './component/secret-and-file-options';
 export type { IScaledComponent } from './component/autoscaler';
+export * from './component/authority-options';
 export * from './component/keda-scaler';
 export * from './component/scaling-trigger';
 export type { ICertifiedService } from './component/certified-service';

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { IArtifactStore } from './artifacts/artifact-store';
 import { MinioStore } from './artifacts/minio-store';
 import { MinioStoreProps } from './artifacts/minio-store-props';
+import { AuthorityOptions } from './component/authority-options';
 import { declareInstance } from './component/instance';
 import { ObjectMetadataOptions, objectMetadataRules } from './component/object-metadata';
 import { PlacementOptions, mergePlacement, placementRules } from './component/pod-options';
@@ -11,7 +12,6 @@ import { PostgresStatefulSet } from './database/postgres-stateful-set';
 import { PostgresStatefulSetProps } from './database/postgres-stateful-set-props';
 import { Exposure } from './exposure/exposure';
 import { checkInputs, checkedScope, defined } from './inputs/inputs';
-import { CertificateAuthority } from './kubernetes/certificate-authority';
 import { findApiObject } from './kubernetes/find-api-object';
 import { setMetadata } from './kubernetes/manifest';
 import { check, nameRule } from './kubernetes/rules';
@@ -30,7 +30,7 @@ import { TrackingServer } from './tracking/tracking-server';
 import { TrackingServerOptions } from './tracking/tracking-server-props';
 
 /** Options of a whole platform. */
-export interface MlflowPlatformProps extends ObjectMetadataOptions {
+export interface MlflowPlatformProps extends ObjectMetadataOptions, AuthorityOptions {
   /**
    * How users log in: through nginx, through MLflow, or without a login.
    * @default Authentication.basic()
@@ -85,12 +85,6 @@ export interface MlflowPlatformProps extends ObjectMetadataOptions {
    */
   readonly garbageCollection?: GarbageCollectionOptions;
   /**
-   * Certificate authorities that all programs of the platform and of its servings trust in addition to the public ones: that of
-   * `pods`.
-   * @default - only the public authorities that the images know
-   */
-  readonly authority?: CertificateAuthority;
-  /**
    * Options for every pod of the platform, its servings and Jobs included. A component's own take precedence.
    * @default - none
    */
@@ -141,10 +135,8 @@ export class MlflowPlatform extends Construct {
       onlyOne('artifacts', props.artifacts, 'minio', props.minio),
       ...deployerRules(props.deployer, 'deployer.'),
     ]);
-    this.pods = mergePlacement(
-      { labels: props.labels, annotations: props.annotations, authority: props.authority },
-      props.pods,
-    );
+    const { labels, annotations, authority } = props;
+    this.pods = mergePlacement({ labels, annotations, authority }, props.pods);
     declareInstance(this, id, this.pods);
     setMetadata(this, this.pods);
     this.database = props.database ?? new PostgresStatefulSet(this, 'postgres', props.postgres);

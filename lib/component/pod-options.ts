@@ -1,9 +1,9 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
+import { AuthorityOptions } from './authority-options';
 import { DEFAULT_IMAGES, IMAGE_CHOICES, ImageChoices, imageChoiceRules } from './image-choices';
 import { ObjectMetadataOptions, objectMetadataRules } from './object-metadata';
 import { Images } from '../images';
-import { CertificateAuthority } from '../kubernetes/certificate-authority';
 import { affinityRules, tolerationRules } from '../kubernetes/affinity-rules';
 import { annotationRules, labelRules } from '../kubernetes/metadata-rules';
 import { EgressRule, egressRules } from '../kubernetes/network-peer';
@@ -11,7 +11,7 @@ import { mergeResources, resourceRules, smallResources } from '../kubernetes/res
 import { Rule, objectNameRule } from '../kubernetes/rules';
 
 /** Where pods run, what they and their objects carry, and how they reach the control plane: for a component, its Jobs included. */
-export interface PlacementOptions extends ObjectMetadataOptions {
+export interface PlacementOptions extends ObjectMetadataOptions, AuthorityOptions {
   /**
    * Labels that a node must have, in addition to `kubernetes.io/os: linux`, which you can override: `spec.nodeSelector` of the
    * pods.
@@ -105,15 +105,6 @@ export interface PlacementOptions extends ObjectMetadataOptions {
    * @default false
    */
   readonly clusterAssignsUsers?: boolean;
-  /**
-   * Certificate authorities that the programs of the component trust in addition to the public ones, in each https connection:
-   * MLflow and its clients of the store, of the package index and of other APIs, the deployer, rclone, OAuth2 Proxy, and nginx of
-   * a serving towards the tracking server. It becomes a file, and `REQUESTS_CA_BUNDLE`, `SSL_CERT_FILE`, `AWS_CA_BUNDLE` and
-   * `PIP_CERT`, or `NODE_EXTRA_CA_CERTS`. A prop such as `authoritySecretName` and a variable of your own take precedence. The
-   * programs read a changed file with their next start. The database has a prop of its own.
-   * @default - only the public authorities that the images know
-   */
-  readonly authority?: CertificateAuthority;
   /**
    * Images in place of the library's own: `image` of each container that no other prop gives one. They stay as they are
    * given, also with `imageRegistry`.

@@ -101,8 +101,8 @@ function addRoute(component: Component, { names, service, port, tls }: Backend, 
     annotations,
     body: { spec },
   });
-  if (tls?.authority)
-    addPolicy(component, names.route, service, port.name, { host: tls.host, authority: tls.authority });
+  if (!tls?.authority) return;
+  addPolicy(component, names.route, service, port.name, { host: tls.host, authority: tls.authority });
 }
 
 /** The Gateway then speaks https with the pods, and verifies their certificate. */

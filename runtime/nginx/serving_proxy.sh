@@ -52,7 +52,8 @@ printf 'resolver%s valid=10s;\nset $tracking %s:%s;\n' "$servers" "$host" "$port
 # nginx trusts one file.
 if [ -n "$authority" ]; then
   for file in /etc/ssl/certs/ca-certificates.crt "$authority"; do
-    [ ! -e "$file" ] || { cat "$file" && echo; } || exit 1
+    [ -e "$file" ] || continue
+    while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done <"$file"
   done >"$folder/authorities.crt"
 fi
 

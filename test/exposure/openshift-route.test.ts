@@ -63,7 +63,10 @@ test('clients use https, unless TLS ends elsewhere', () => {
 });
 
 test('the router verifies the pods by an authority of your own', () => {
-  expect(route(all).spec.tls).toMatchObject({ termination: 'reencrypt', destinationCACertificate: all.destinationAuthority });
+  expect(route(all).spec.tls).toMatchObject({
+    termination: 'reencrypt',
+    destinationCACertificate: all.destinationAuthority,
+  });
 });
 
 describe('a Route refuses', () => {

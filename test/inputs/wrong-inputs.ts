@@ -232,7 +232,11 @@ const beside: Record<string, () => object> = {
   'ExtraContainerProbe.command': () => ({}),
   'ScalingPolicy.percent': () => ({ period: Duration.minutes(1) }),
   'ExternalMetricProps.value': () => ({ name: 'a' }),
-  'ModelServingProps.tlsSecretName': () => ({ model: right.RegisteredModel(), exposure: right.Exposure(), tracking: right.TrackingEndpoint() }),
+  'ModelServingProps.tlsSecretName': () => ({
+    model: right.RegisteredModel(),
+    exposure: right.Exposure(),
+    tracking: right.TrackingEndpoint(),
+  }),
   'ModelServingProps.gpuResource': () => ({
     ...{ model: right.RegisteredModel(), tracking: right.TrackingEndpoint() },
     gpus: 1,

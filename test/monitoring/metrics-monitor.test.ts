@@ -1,5 +1,12 @@
 import { App, Chart, Duration, JsonPatch } from 'cdk8s';
-import { Authentication, MlflowPlatform, MetricsMonitor, MetricsMonitorProps, MetricsOperator, TrackingServer } from '../../lib';
+import {
+  Authentication,
+  MlflowPlatform,
+  MetricsMonitor,
+  MetricsMonitorProps,
+  MetricsOperator,
+  TrackingServer,
+} from '../../lib';
 import { Rendered, errorOf, find, ofKind, render, snapshotOf } from '../support/synth';
 import { addServer } from '../tracking/servers';
 
@@ -42,7 +49,9 @@ test('a monitor has the labels and annotations of its platform, although its cha
 
 test('managed Prometheus of Azure reads the same kind of another group', () => {
   const { monitors } = monitored({ operator: MetricsOperator.AZURE });
-  expect(monitors).toEqual([expect.objectContaining({ apiVersion: 'azmonitoring.coreos.com/v1', kind: 'ServiceMonitor' })]);
+  expect(monitors).toEqual([
+    expect.objectContaining({ apiVersion: 'azmonitoring.coreos.com/v1', kind: 'ServiceMonitor' }),
+  ]);
 });
 
 test('a monitor is in its own chart, so that the other applies to a cluster without the operator', () => {
