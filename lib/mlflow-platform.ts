@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { IArtifactStore } from './artifacts/artifact-store';
 import { MinioStore } from './artifacts/minio-store';
 import { MinioStoreProps } from './artifacts/minio-store-props';
+import { AuthorityOptions } from './component/authority-options';
 import { declareInstance } from './component/instance';
 import { ObjectMetadataOptions, objectMetadataRules } from './component/object-metadata';
 import { PlacementOptions, mergePlacement, placementRules } from './component/pod-options';
@@ -29,7 +30,7 @@ import { TrackingServer } from './tracking/tracking-server';
 import { TrackingServerOptions } from './tracking/tracking-server-props';
 
 /** Options of a whole platform. */
-export interface MlflowPlatformProps extends ObjectMetadataOptions {
+export interface MlflowPlatformProps extends ObjectMetadataOptions, AuthorityOptions {
   /**
    * How users log in: through nginx, through MLflow, or without a login.
    * @default Authentication.basic()
@@ -128,12 +129,14 @@ export class MlflowPlatform extends Construct {
     check(this, [
       ...objectMetadataRules(props),
       ...placementRules(props.pods),
+      ...(props.authority?._rules ?? []),
       nameRule('the id of the platform', id, LONGEST_SUFFIX),
       onlyOne('database', props.database, 'postgres', props.postgres),
       onlyOne('artifacts', props.artifacts, 'minio', props.minio),
       ...deployerRules(props.deployer, 'deployer.'),
     ]);
-    this.pods = mergePlacement({ labels: props.labels, annotations: props.annotations }, props.pods);
+    const { labels, annotations, authority } = props;
+    this.pods = mergePlacement({ labels, annotations, authority }, props.pods);
     declareInstance(this, id, this.pods);
     setMetadata(this, this.pods);
     this.database = props.database ?? new PostgresStatefulSet(this, 'postgres', props.postgres);

@@ -1,6 +1,6 @@
 import { App, Chart, Duration, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { Authentication, BackupTarget, Credentials, Exposure, MlflowPlatform, MlflowPlatformProps, Tls } from '../lib';
+import { Authentication, BackupTarget, CertificateAuthority, Credentials, Exposure, MlflowPlatform, MlflowPlatformProps, Tls } from '../lib';
 import { Rendered, errorOf, find, namesOf, ofKind, render, snapshotOf, synth } from './support/synth';
 import { containerOf, existingBucket, existingDatabase } from './tracking/servers';
 
@@ -12,6 +12,7 @@ const pods = (objects: Rendered[]) => objects.filter(({ spec }) => spec?.templat
 const all: Required<MlflowPlatformProps> = {
   labels: { 'cost-center': '4711' },
   annotations: { 'example.com/contact': 'ml@example.com' },
+  authority: CertificateAuthority.fromConfigMap('company-ca'),
   authentication: Authentication.mlflow({ admin: Credentials.fromSecret('admin') }),
   exposure: Exposure.ingress({ host: 'mlflow.example.com', tls: Tls.fromSecret('certificate') }),
   database: existingDatabase(),

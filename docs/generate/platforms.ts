@@ -14,6 +14,7 @@ import {
   Dashboard,
   ExternalSecret,
   GarbageCollection,
+  KedaScaler,
   MetricsMonitor,
   Exposure,
   MinioStore,
@@ -21,7 +22,9 @@ import {
   PostgresStatefulSet,
   RegisteredModel,
   RestrictedNamespace,
+  ScalingTrigger,
   SeaweedStore,
+  ServiceCertificate,
   ServingRuntime,
   Tls,
   WarmUp,
@@ -190,6 +193,26 @@ export const documented: Documented[] = [
         remoteKey: 'prod/mlflow/database',
         keys: { username: 'user', password: 'password' },
       }),
+  },
+  {
+    construct: 'ServiceCertificate',
+    about:
+      'A certificate of cert-manager for the Service of a component with `tlsSecretName`. Put it into its own chart: it needs cert-manager.',
+    of: ({ server }, chart) =>
+      new ServiceCertificate(chart, 'mlflow-server-tls', { service: server, issuer: 'company-ca' }),
+  },
+  {
+    construct: 'KedaScaler',
+    about:
+      'A ScaledObject of KEDA for a tracking server or a serving with `autoscaling: { byKeda: true }`. Put it into its own chart: it needs KEDA.',
+    of: (_platform, chart) => {
+      const { server: target } = new MlflowPlatform(chart, 'scaled', { server: { autoscaling: { byKeda: true } } });
+      const times = { start: '0 7 * * 1-5', end: '0 19 * * 1-5', timeZone: 'Europe/Berlin' };
+      return new KedaScaler(chart, 'mlflow-server', {
+        target,
+        triggers: [ScalingTrigger.cron({ ...times, replicas: 6 })],
+      });
+    },
   },
 ];
 

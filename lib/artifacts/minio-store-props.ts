@@ -43,6 +43,14 @@ export interface MinioStoreProps extends PodOptions {
    */
   readonly rootCredentials?: Credentials;
   /**
+   * Name of a Secret of type `kubernetes.io/tls` that has the key `ca.crt` too, as cert-manager writes it, with which the store
+   * serves https: S3, console and metrics. The certificate must name the Service, `<name>.<namespace>.svc`, and for several
+   * replicas each pod, `*.<name>-headless`. Clients of the library verify it with `ca.crt`. The store reads a renewed
+   * certificate without a restart.
+   * @default - plain HTTP, which NetworkPolicies restrict to the platform
+   */
+  readonly tlsSecretName?: string;
+  /**
    * Clients that the NetworkPolicy lets open MinIO's console in a browser. The console asks for the root user's login.
    * @default - only `kubectl port-forward service/<name> 9001`
    */

@@ -9,11 +9,19 @@ import { bucketRule } from './bucket-rules';
 import { API_PORT, CONSOLE_PORT, minioPod } from './minio-pod';
 import { MinioStoreProps } from './minio-store-props';
 import { topologyRules } from './minio-topology';
-import { embeddedStoreConnection, s3Login, storeLogin } from './s3-connection';
+import {
+  AUTHORITY_KEY,
+  STORE_FILES,
+  authorityFiles,
+  embeddedStoreConnection,
+  s3Login,
+  storeLogin,
+} from './s3-connection';
+import { ICertifiedService } from '../component/certified-service';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
 import { metricsRules } from '../component/metrics-rules';
-import { IMetricsTarget } from '../component/metrics-target';
+import { IMetricsTarget, MetricsTls } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirrored } from '../component/pod-options';
 import { SET_UP_SUFFIX, SetUpJob } from '../component/set-up-job';
@@ -22,7 +30,7 @@ import { checkInputs } from '../inputs/inputs';
 import { Connection, ConnectionClient, clientRules } from '../kubernetes/connection';
 import { peerRules } from '../kubernetes/network-peer';
 import { mergeResources, resourceRules, sizeRule, storageClassRules, storeResources } from '../kubernetes/resources';
-import { check, imageRule, sameNamespaceRule } from '../kubernetes/rules';
+import { check, imageRule, objectNameRule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER } from '../kubernetes/security';
 
 /**
@@ -33,7 +41,7 @@ import { ANY_USER } from '../kubernetes/security';
  * replicas `headless-service` and `disruption-budget`; with metrics `metrics-service`; of the set-up: `set-up/job`,
  * `set-up/config-map`, `set-up/service-account`, `set-up/network-policy`.
  */
-export class MinioStore extends Component implements IArtifactStore, IMetricsTarget {
+export class MinioStore extends Component implements IArtifactStore, IMetricsTarget, ICertifiedService {
   public readonly sharedByReplicas = true;
   /** False: only the platform can reach the store, and its keys are only in the cluster. */
   public readonly reachableByClients = false;
@@ -46,6 +54,8 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
   public readonly metricsLabels: Record<string, string>;
   /** HTTP path of the metrics: each pod returns those of all pods. */
   public readonly metricsPath: string = '/minio/v2/metrics/cluster';
+  /** How the metrics are read by https, with `tlsSecretName`. */
+  public readonly metricsTls?: MetricsTls;
   /** True with `metrics: true`. */
   public readonly hasMetrics: boolean;
 
@@ -74,19 +84,24 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
     this.replicas = props.replicas ?? 1;
     this.bucket = props.bucket ?? 'mlflow';
     this.uri = `s3://${this.bucket}`;
-    this.endpoint = `http://${this._serviceHost()}:${API_PORT}`;
+    const scheme = props.tlsSecretName === undefined ? 'http' : 'https';
+    this.endpoint = `${scheme}://${this._serviceHost()}:${API_PORT}`;
     this._check(props, [
       imageRule(this.image),
       sizeRule('storage', this.storage),
       ...storageClassRules(props.storageClassName),
       ...resourceRules(this.resources),
       bucketRule(this.bucket),
+      ...(props.tlsSecretName === undefined
+        ? []
+        : [objectNameRule('tlsSecretName', props.tlsSecretName, 'mlflow-minio-tls')]),
       ...topologyRules(this.replicas),
       ...peerRules('consoleClients', props.consoleClients),
       ...peerRules('metricsClients', props.metricsClients),
       ...metricsRules(props.metrics, { metricsClients: props.metricsClients }),
     ]);
     this.hasMetrics = props.metrics ?? false;
+    if (props.tlsSecretName) this.metricsTls = { authoritySecretName: props.tlsSecretName, host: this._serviceHost() };
     this.metricsLabels = metricsLabels(this);
     this.root = this.rootLogin();
     this.login = storeLogin(this, 'credentials', `${this.instanceName}-s3-secret`, props.credentials);
@@ -108,7 +123,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
     check(this, clientRules(client));
     check(client.name, [sameNamespaceRule('the store', this.namespace, client.namespace, instead)]);
     this.network.allowFrom({ podLabels: client.podLabels }, API_PORT);
-    return embeddedStoreConnection(this.endpoint, this.login, this.egress());
+    return embeddedStoreConnection(this.endpoint, this.login, this.egress(), this.props.tlsSecretName);
   }
 
   private get storage(): Size {
@@ -172,12 +187,14 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
         minioPod({
           ...{ name, image, resources, placement, root, replicas, governingService },
           publicMetrics: this.hasMetrics,
+          tlsSecretName: this.props.tlsSecretName,
         }),
     });
   }
 
   private setUp(): void {
     const { root } = this;
+    const { tlsSecretName } = this.props;
     const setUp = new SetUpJob(this, {
       image: this.image,
       user: ANY_USER,
@@ -187,6 +204,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
         ENDPOINT: this.endpoint,
         BUCKET: this.bucket,
         MC_CONFIG_DIR: '/tmp/mc',
+        ...(tlsSecretName && { SSL_CERT_FILE: `${STORE_FILES}/${AUTHORITY_KEY}` }),
         ...(this.props.versioning && { VERSIONING: 'enabled' }),
       }),
       secretVariables: [
@@ -194,6 +212,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
         { variable: 'ROOT_PASSWORD', secretName: root.secretName, key: root.passwordKey },
         ...s3Login(this.login),
       ],
+      secretFiles: authorityFiles(tlsSecretName),
       egress: [this.egress()],
     });
     this.network.allowFrom({ podLabels: setUp.podSelector }, API_PORT);

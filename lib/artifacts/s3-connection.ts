@@ -1,6 +1,6 @@
 import { Component } from '../component/component';
 import { Credentials, LoginReference } from '../credentials/credentials';
-import { Connection, SecretVariable } from '../kubernetes/connection';
+import { Connection, SecretFiles, SecretVariable } from '../kubernetes/connection';
 import { EgressRule } from '../kubernetes/network-peer';
 
 /**
@@ -20,16 +20,28 @@ export const ACCESS_KEY = 'AWS_ACCESS_KEY_ID';
 export const SECRET_KEY = 'AWS_SECRET_ACCESS_KEY';
 
 /** What a pod needs to reach a store that this library runs. */
-export function embeddedStoreConnection(endpoint: string, login: LoginReference, egress: EgressRule): Connection {
+export function embeddedStoreConnection(
+  endpoint: string,
+  login: LoginReference,
+  egress: EgressRule,
+  tlsSecretName?: string,
+): Connection {
   return {
     environment: {
       MLFLOW_S3_ENDPOINT_URL: endpoint,
       AWS_DEFAULT_REGION: 'us-east-1',
       ...addressingStyle('path'),
+      ...(tlsSecretName && { AWS_CA_BUNDLE: `${STORE_FILES}/${AUTHORITY_KEY}` }),
     },
+    ...(tlsSecretName && { secretFiles: authorityFiles(tlsSecretName) }),
     secretVariables: s3Login(login),
     egress: [egress],
   };
+}
+
+/** The authority of the store's certificate, from the Secret of that. */
+export function authorityFiles(tlsSecretName: string | undefined): SecretFiles[] {
+  return tlsSecretName ? [{ secretName: tlsSecretName, keys: [AUTHORITY_KEY], directory: STORE_FILES }] : [];
 }
 
 /** Requests a key for such a store: in a Secret of this name, unless `given` says another. */

@@ -27,13 +27,22 @@ export function autoscalerPlan({ replicas, autoscaling = {} }: Scaling): Autosca
   return { ...autoscaling, minReplicas, maxReplicas, targetCpuPercent };
 }
 
-/** What is wrong with the number of pods. */
-export function scalingRules(given: Scaling): Rule[] {
+/**
+ * What is wrong with the number of pods.
+ *
+ * @param canSleep whether KEDA may remove all of them
+ */
+export function scalingRules(given: Scaling, canSleep = false): Rule[] {
   const { minReplicas, maxReplicas, targetCpuPercent } = autoscalerPlan(given) ?? {};
-  const { targetMemoryPercent, metrics = [], scaleUp, scaleDown } = given.autoscaling ?? {};
+  const { targetMemoryPercent, metrics = [], scaleUp, scaleDown, byKeda } = given.autoscaling ?? {};
   return [
     wholeRule('replicas', given.replicas, 1),
-    wholeRule('autoscaling.minReplicas', minReplicas, 1),
+    wholeRule('autoscaling.minReplicas', minReplicas, byKeda && canSleep ? 0 : 1),
+    {
+      wrong: byKeda === true && metrics.length > 0,
+      given: 'autoscaling has byKeda: true and metrics',
+      want: 'expected triggers of the KedaScaler in place of metrics, e.g. ScalingTrigger.prometheus({ … })',
+    },
     wholeRule('autoscaling.maxReplicas', maxReplicas, 1),
     wholeRule('autoscaling.targetCpuPercent', targetCpuPercent, 1),
     wholeRule('autoscaling.targetMemoryPercent', targetMemoryPercent, 1),
@@ -82,6 +91,24 @@ function policyRules(what: string, { pods, percent, period }: ScalingPolicy): Ru
 /** A policy has a `value`, by which `Json` takes it for a quantity. */
 type Spec = Omit<Json<k8s.HorizontalPodAutoscalerSpecV2>, 'behavior'> & { readonly behavior?: object };
 
+/** What a `KedaScaler` can scale: a tracking server or a serving. */
+export interface IScaledComponent {
+  /** Name of its Deployment. */
+  readonly componentName: string;
+  /**
+   * Namespace of its Deployment.
+   * @default - `kubectl` decides
+   */
+  readonly namespace?: string;
+  /** Labels of its objects. */
+  readonly labels: Record<string, string>;
+  /**
+   * Its bounds and targets.
+   * @default - the number of its pods is fixed
+   */
+  readonly autoscaling?: Autoscaling;
+}
+
 /** Scales the component's Deployment by the CPU of its pods, and by what else is given. */
 export function autoscaler(component: Component, plan: AutoscalerPlan): ApiObject {
   const { targetMemoryPercent, metrics = [], scaleUp, scaleDown } = plan;
@@ -109,7 +136,7 @@ function utilization(name: 'cpu' | 'memory', averageUtilization: number): Json<k
   return { type: 'Resource', resource: { name, target: { type: 'Utilization', averageUtilization } } };
 }
 
-function behavior(given: ScalingBehavior | undefined): object | undefined {
+export function behavior(given: ScalingBehavior | undefined): object | undefined {
   if (given === undefined || Object.values(given).every((value) => value === undefined)) return undefined;
   const { stabilizationWindow, policies, selectPolicy } = given;
   return {

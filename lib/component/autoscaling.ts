@@ -4,7 +4,7 @@ import { ScalingMetric } from './scaling-metric';
 /** The number of pods: a HorizontalPodAutoscaler. It follows the metric that asks for the most pods. */
 export interface Autoscaling {
   /**
-   * Servers at least: `minReplicas`.
+   * Servers at least: `minReplicas`. 0 only for a serving with `byKeda: true`.
    * @default 3
    */
   readonly minReplicas?: number;
@@ -32,6 +32,12 @@ export interface Autoscaling {
    * @default - none
    */
   readonly metrics?: ScalingMetric[];
+  /**
+   * Whether a `KedaScaler` changes the number of pods. The component then has no HorizontalPodAutoscaler, and one pod until KEDA has
+   * seen the scaler.
+   * @default false
+   */
+  readonly byKeda?: boolean;
   /**
    * How fast pods are added: `behavior.scaleUp`.
    * @default - at once, at most 4 pods or twice as many pods, whichever is more, in 15 seconds

@@ -1,3 +1,11 @@
+/** How metrics are read by https. */
+export interface MetricsTls {
+  /** Name of a Secret, in the namespace of the target, whose key `ca.crt` is the authority of the certificate: `tlsConfig.ca`. */
+  readonly authoritySecretName: string;
+  /** Name in the certificate: `tlsConfig.serverName`. */
+  readonly host: string;
+}
+
 /** What has metrics: a tracking server, a deployer, a serving, an embedded database or an embedded store. */
 export interface IMetricsTarget {
   /**
@@ -13,4 +21,9 @@ export interface IMetricsTarget {
   readonly metricsPath: string;
   /** False if the metrics are off, as those of a database or a store without `metrics: true`. */
   readonly hasMetrics: boolean;
+  /**
+   * How the metrics are read by https.
+   * @default - plain HTTP
+   */
+  readonly metricsTls?: MetricsTls;
 }

@@ -1,5 +1,6 @@
 import { Size } from 'cdk8s';
 import { ContainerResources, k8s } from 'cdk8s-plus-27';
+import { AuthorityOptions } from './authority-options';
 import { DEFAULT_IMAGES, IMAGE_CHOICES, ImageChoices, imageChoiceRules } from './image-choices';
 import { ObjectMetadataOptions, objectMetadataRules } from './object-metadata';
 import { Images } from '../images';
@@ -10,7 +11,7 @@ import { mergeResources, resourceRules, smallResources } from '../kubernetes/res
 import { Rule, objectNameRule } from '../kubernetes/rules';
 
 /** Where pods run, what they and their objects carry, and how they reach the control plane: for a component, its Jobs included. */
-export interface PlacementOptions extends ObjectMetadataOptions {
+export interface PlacementOptions extends ObjectMetadataOptions, AuthorityOptions {
   /**
    * Labels that a node must have, in addition to `kubernetes.io/os: linux`, which you can override: `spec.nodeSelector` of the
    * pods.
@@ -146,6 +147,7 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     jobResources: given.jobResources ?? defaults.jobResources,
     reserveEphemeralStorage: given.reserveEphemeralStorage ?? defaults.reserveEphemeralStorage,
     clusterAssignsUsers: given.clusterAssignsUsers ?? defaults.clusterAssignsUsers,
+    authority: given.authority ?? defaults.authority,
     images: { ...defaults.images, ...given.images },
   };
 }
@@ -189,6 +191,7 @@ export function placementRules(placement: PlacementOptions = {}): Rule[] {
       given: 'apiServerEgress is an empty list',
       want: 'expected at least one peer, or no prop: without access to the API server the Jobs create no Secrets and the deployer rolls nothing out',
     },
+    ...(placement.authority?._rules ?? []),
     ...imageChoiceRules(images),
     {
       wrong: imageRegistry !== undefined && !/^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[-._a-z0-9]+)*\/?$/.test(imageRegistry),

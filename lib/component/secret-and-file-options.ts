@@ -1,3 +1,4 @@
+import { ConfigValue } from '../kubernetes/config-value';
 import { MountedFiles } from '../kubernetes/mounted-files';
 import { SecretValue } from '../kubernetes/secret-value';
 
@@ -15,6 +16,14 @@ export interface SecretAndFileOptions {
    * @default - none
    */
   readonly secretEnvironment?: Record<string, SecretValue>;
+  /**
+   * Environment variables with values of existing ConfigMaps, by their names, e.g.
+   * `{ CHURN_THRESHOLD: ConfigValue.fromConfigMap('settings', 'threshold') }`: `valueFrom.configMapKeyRef` of the same containers as
+   * of `secretEnvironment`. After a change of the ConfigMap run `kubectl rollout restart`. Names that `environment` may not have,
+   * or has too, are refused.
+   * @default - none
+   */
+  readonly configEnvironment?: Record<string, ConfigValue>;
   /**
    * Existing ConfigMaps and Secrets as read-only folders, e.g. `[MountedFiles.fromConfigMap('prompts', '/etc/prompts')]`:
    * `volumes` of the pod, and `volumeMounts` of the same containers as of `secretEnvironment`. After a change the files

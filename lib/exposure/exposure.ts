@@ -1,7 +1,7 @@
 import { HttpRouteExposureProps, httpRoute } from './http-route';
 import { IngressExposureProps, ingress } from './ingress';
 import { RouteExposureProps, openShiftRoute } from './openshift-route';
-import { Backend, ExposureKind } from './route';
+import { Backend, ExposureKind, PodsBehind } from './route';
 import { Component } from '../component/component';
 import { checkInputs } from '../inputs/inputs';
 import { Rule } from '../kubernetes/rules';
@@ -68,8 +68,8 @@ export class Exposure {
   }
 
   /** Its broken rules, which a component reports together with its own. @internal */
-  public get _rules(): Rule[] {
-    return this.kind?.rules ?? [];
+  public _rules(pods: PodsBehind): Rule[] {
+    return [...(this.kind?.rules ?? []), ...(this.kind?.tlsRules?.(pods) ?? [])];
   }
 
   /** @internal */

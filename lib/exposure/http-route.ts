@@ -2,6 +2,7 @@ import { PublicAddressProps, addressRules, hostsOf } from './public-address-prop
 import { Backend, ExposureKind } from './route';
 import { RouteTimeout } from './route-timeout';
 import { Component } from '../component/component';
+import { CertificateAuthority } from '../kubernetes/certificate-authority';
 import { apiObject } from '../kubernetes/manifest';
 import { annotationRules } from '../kubernetes/metadata-rules';
 import { Rule, namespaceRule, objectNameRule } from '../kubernetes/rules';
@@ -54,11 +55,23 @@ export function httpRoute(props: HttpRouteExposureProps): ExposureKind {
     path: props.path,
     https: props.https ?? true,
     rules: rules(props),
+    tlsRules: ({ https, authority }) => [
+      {
+        wrong: https && authority !== undefined && authority._key !== 'ca.crt',
+        given: `the key of authority is '${authority?._key}'`,
+        want: "expected 'ca.crt', the only key that a Gateway reads",
+      },
+      {
+        wrong: https && !authority,
+        given: 'tlsSecretName is given, and no authority',
+        want: "expected authority: CertificateAuthority.fromConfigMap('company-ca'), with which the Gateway verifies the certificate of the pods",
+      },
+    ],
     bind: (component, backend) => addRoute(component, backend, props),
   };
 }
 
-function addRoute(component: Component, { names, service, port }: Backend, props: HttpRouteExposureProps): void {
+function addRoute(component: Component, { names, service, port, tls }: Backend, props: HttpRouteExposureProps): void {
   const { path = '/', gateway, gatewayNamespace, listener, timeout = RouteTimeout.none(), annotations } = props;
   // With all that the API server would fill in: GitOps controllers would see a change after each sync.
   const spec = {
@@ -87,6 +100,33 @@ function addRoute(component: Component, { names, service, port }: Backend, props
     labels: component.labels,
     annotations,
     body: { spec },
+  });
+  if (!tls?.authority) return;
+  addPolicy(component, names.route, service, port.name, { host: tls.host, authority: tls.authority });
+}
+
+/** The Gateway then speaks https with the pods, and verifies their certificate. */
+function addPolicy(
+  component: Component,
+  name: string,
+  service: string,
+  sectionName: string,
+  { host, authority }: { readonly host: string; readonly authority: CertificateAuthority },
+): void {
+  apiObject(component, 'backend-tls-policy', {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'BackendTLSPolicy',
+    name,
+    labels: component.labels,
+    body: {
+      spec: {
+        targetRefs: [{ group: '', kind: 'Service', name: service, sectionName }],
+        validation: {
+          hostname: host,
+          caCertificateRefs: [{ group: '', kind: authority._kind, name: authority._name }],
+        },
+      },
+    },
   });
 }
 

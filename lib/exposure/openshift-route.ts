@@ -7,10 +7,15 @@ import { apiObject } from '../kubernetes/manifest';
 import { annotationRules } from '../kubernetes/metadata-rules';
 import { Rule, objectNameRule } from '../kubernetes/rules';
 
-/** Where TLS ends. The platform's proxy speaks plain HTTP, so `reencrypt` and `passthrough` do not apply. */
+/** Where TLS ends. */
 export enum RouteTermination {
   /** At the router, which redirects plain HTTP to https. */
   EDGE = 'edge',
+  /**
+   * At the router, which redirects plain HTTP to https and speaks https with the pods: with `tlsSecretName` of the server or of
+   * the serving.
+   */
+  REENCRYPT = 'reencrypt',
   /** Nowhere: plain HTTP, or TLS that ends before the router. */
   NONE = 'none',
 }
@@ -41,6 +46,12 @@ export interface RouteExposureProps {
    */
   readonly certificateSecretName?: string;
   /**
+   * Certificate of the authority of the pods' certificate, as PEM: `spec.tls.destinationCACertificate`. With `REENCRYPT` only.
+   * @default - the router trusts the service CA of OpenShift, which the annotation
+   * `service.beta.openshift.io/serving-cert-secret-name` of the Service asks for a certificate
+   */
+  readonly destinationAuthority?: string;
+  /**
    * How long the platform may be silent during a request: annotation `haproxy.router.openshift.io/timeout`. MLflow writes
    * a large artifact to the store after its last byte has arrived.
    * @default Duration.hours(1) - the router's own default is 30 seconds
@@ -58,13 +69,14 @@ export function openShiftRoute(props: RouteExposureProps): ExposureKind {
   return {
     hosts: hostsOf(props),
     path: props.path,
-    https: isEdge(props),
+    https: hasTls(props),
     rules: rules(props),
+    tlsRules: ({ https }) => tlsRules(props, https),
     bind: (component, backend) => addRoute(component, backend, props),
   };
 }
 
-const isEdge = ({ termination }: RouteExposureProps) => termination !== RouteTermination.NONE;
+const hasTls = ({ termination }: RouteExposureProps) => termination !== RouteTermination.NONE;
 
 function addRoute(component: Component, { names, service, port }: Backend, props: RouteExposureProps): void {
   const { certificateSecretName, timeout = Duration.hours(1) } = props;
@@ -74,9 +86,10 @@ function addRoute(component: Component, { names, service, port }: Backend, props
     path: props.path,
     to: { kind: 'Service', name: service, weight: 100 },
     port: { targetPort: port.name },
-    tls: isEdge(props)
+    tls: hasTls(props)
       ? {
-          termination: 'edge',
+          termination: props.termination ?? RouteTermination.EDGE,
+          destinationCACertificate: props.destinationAuthority,
           insecureEdgeTerminationPolicy: 'Redirect',
           externalCertificate: certificateSecretName ? { name: certificateSecretName } : undefined,
         }
@@ -93,17 +106,45 @@ function addRoute(component: Component, { names, service, port }: Backend, props
   });
 }
 
+function tlsRules({ termination = RouteTermination.EDGE }: RouteExposureProps, https: boolean): Rule[] {
+  const reencrypts = termination === RouteTermination.REENCRYPT;
+  return [
+    {
+      wrong: https && !reencrypts,
+      given: `tlsSecretName is given, and termination of the Route is '${termination}'`,
+      want: 'expected RouteTermination.REENCRYPT: the router would speak plain HTTP with pods that speak https',
+    },
+    {
+      wrong: !https && reencrypts,
+      given: "termination of the Route is 'reencrypt', without tlsSecretName",
+      want: "expected tlsSecretName: 'mlflow-server-tls', with which the pods speak https, or RouteTermination.EDGE",
+    },
+  ];
+}
+
+const PEM = /^\s*-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----\s*$/;
+
 function rules(props: RouteExposureProps): Rule[] {
-  const { annotations, certificateSecretName, timeout } = props;
+  const { annotations, certificateSecretName, timeout, destinationAuthority } = props;
   return [
     ...addressRules('Route', props),
     ...annotationRules('annotations', annotations),
     durationRule('timeout', timeout, 1),
+    {
+      wrong: destinationAuthority !== undefined && props.termination !== RouteTermination.REENCRYPT,
+      given: 'destinationAuthority is given, and termination is not RouteTermination.REENCRYPT',
+      want: 'expected RouteTermination.REENCRYPT: otherwise the router verifies no certificate of the pods',
+    },
+    {
+      wrong: destinationAuthority !== undefined && !PEM.test(destinationAuthority),
+      given: `destinationAuthority is a text of ${destinationAuthority?.length} characters that is no certificate`,
+      want: "expected one certificate as PEM, '-----BEGIN CERTIFICATE-----…'",
+    },
     ...(certificateSecretName === undefined
       ? []
       : [objectNameRule('certificateSecretName', certificateSecretName, 'mlflow-tls')]),
     {
-      wrong: certificateSecretName !== undefined && !isEdge(props),
+      wrong: certificateSecretName !== undefined && !hasTls(props),
       given: 'certificateSecretName is given, and termination is RouteTermination.NONE',
       want: 'expected RouteTermination.EDGE, which is the default: without TLS a Route has no certificate',
     },

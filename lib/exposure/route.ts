@@ -1,4 +1,5 @@
 import { Component } from '../component/component';
+import { CertificateAuthority } from '../kubernetes/certificate-authority';
 import { Rule } from '../kubernetes/rules';
 
 /** The Service that an exposure leads to, of a tracking server or a serving, and names for its objects. */
@@ -6,12 +7,21 @@ export interface Backend {
   readonly service: string;
   /** The Service's port: an Ingress goes by its name, an HTTPRoute by its number. */
   readonly port: { readonly name: string; readonly number: number };
+  /** If the pods speak https: the name in their certificate, and its authority. @default - plain HTTP */
+  readonly tls?: { readonly host: string; readonly authority?: CertificateAuthority };
   readonly names: {
     readonly ingress: string;
     readonly route: string;
     /** The Secret that an issuer creates. */
     readonly tls: string;
   };
+}
+
+/** How the pods behind an exposure are reached. */
+export interface PodsBehind {
+  readonly https: boolean;
+  /** What their clients trust. */
+  readonly authority?: CertificateAuthority;
 }
 
 /** An Ingress or an HTTPRoute, before it knows its Service. */
@@ -24,6 +34,8 @@ export interface ExposureKind {
   readonly https: boolean;
   /** What is wrong with its props. */
   readonly rules: Rule[];
+  /** What is wrong with it for pods that speak https, or that do not. @default - nothing */
+  readonly tlsRules?: (pods: PodsBehind) => Rule[];
   /** Adds its object to the component. */
   readonly bind: (component: Component, backend: Backend) => void;
 }

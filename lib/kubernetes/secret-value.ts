@@ -75,18 +75,19 @@ export function secretEnvironmentRules(
 
 /** What the pod has from its connections already: two files of one name would be refused by Kubernetes. */
 export function connectedVariableRules(
-  secretEnvironment: SecretEnvironment = {},
+  variables: Record<string, unknown> = {},
   connections: Connection[],
   more: SecretVariable[] = [],
+  prop = 'secretEnvironment',
 ): Rule[] {
   const secrets = [...connections.flatMap((connection) => connection.secretVariables ?? []), ...more];
   const sources = new Map([
     ...connections.flatMap(({ environment }) => Object.keys(environment).map((name) => [name, 'itself'] as const)),
     ...secrets.map(({ variable, secretName }) => [variable, `from the Secret '${secretName}'`] as const),
   ]);
-  return Object.keys(secretEnvironment).map((name) => ({
+  return Object.keys(variables).map((name) => ({
     wrong: sources.has(name),
-    given: `secretEnvironment has ${name}`,
+    given: `${prop} has ${name}`,
     want: `expected without it: the library sets it ${sources.get(name)}`,
   }));
 }

@@ -1,13 +1,21 @@
 import { ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { ServiceMonitorSpec } from '../../imports/monitoring.coreos.com';
-import { IMetricsTarget } from '../component/metrics-target';
+import { ServiceMonitorSpec, ServiceMonitorSpecEndpointsScheme } from '../../imports/monitoring.coreos.com';
+import { IMetricsTarget, MetricsTls } from '../component/metrics-target';
 import { checkInputs, checkedScope } from '../inputs/inputs';
 import { durationRule, seconds } from '../kubernetes/durations';
 import { findApiObject } from '../kubernetes/find-api-object';
-import { apiObject } from '../kubernetes/manifest';
+import { apiObject, withMetadata } from '../kubernetes/manifest';
 import { labelRules } from '../kubernetes/metadata-rules';
 import { check, nameRule } from '../kubernetes/rules';
+
+/** Whose kinds a monitor has: the group of its `apiVersion`. */
+export enum MetricsOperator {
+  /** The Prometheus Operator, and all that read its kinds. */
+  PROMETHEUS = 'monitoring.coreos.com',
+  /** Managed Prometheus of Azure, which has the same kinds in a group of its own. */
+  AZURE = 'azmonitoring.coreos.com',
+}
 
 /** Options of a monitor. */
 export interface MetricsMonitorProps {
@@ -22,11 +30,17 @@ export interface MetricsMonitorProps {
    */
   readonly interval?: Duration;
   /**
-   * Labels of the ServiceMonitor in addition to the target's own: `metadata.labels`. Prometheus selects its monitors by
-   * labels, e.g. `{ release: 'prometheus' }`.
-   * @default - the target's own labels only
+   * Labels of the ServiceMonitor in addition to the target's own and those of its platform: `metadata.labels`. Prometheus selects
+   * its monitors by labels, e.g. `{ release: 'prometheus' }`.
+   * @default - the target's own labels, and `labels` of its platform
    */
   readonly labels?: Record<string, string>;
+  /**
+   * Whose kinds the cluster has.
+   * @see https://learn.microsoft.com/azure/azure-monitor/containers/prometheus-metrics-scrape-crd
+   * @default MetricsOperator.PROMETHEUS
+   */
+  readonly operator?: MetricsOperator;
 }
 
 /**
@@ -46,7 +60,7 @@ export class MetricsMonitor extends Construct {
   constructor(scope: Construct, id: string, props: MetricsMonitorProps) {
     super(checkedScope('MetricsMonitor', scope, id), id);
     checkInputs('new MetricsMonitor', { scope, id, props }, this);
-    const { target, interval = Duration.seconds(30), labels } = props;
+    const { target, interval = Duration.seconds(30), labels, operator = MetricsOperator.PROMETHEUS } = props;
     check(this, [
       nameRule('the id of the monitor', id),
       {
@@ -57,17 +71,22 @@ export class MetricsMonitor extends Construct {
       durationRule('interval', interval, 1),
       ...labelRules('labels', labels),
     ]);
+    // It is in another chart than the platform, whose labels all of its objects have.
+    const inherited = target instanceof Construct ? withMetadata(target, {}) : {};
     const spec: ServiceMonitorSpec = {
       selector: { matchLabels: selectorOf(target.metricsLabels) },
       namespaceSelector: target.namespace ? { matchNames: [target.namespace] } : undefined,
-      endpoints: [{ port: 'metrics', path: target.metricsPath, interval: `${seconds(interval)}s` }],
+      endpoints: [
+        { port: 'metrics', path: target.metricsPath, interval: `${seconds(interval)}s`, ...tlsOf(target.metricsTls) },
+      ],
     };
     this.node.defaultChild = apiObject(this, 'service-monitor', {
-      apiVersion: 'monitoring.coreos.com/v1',
+      apiVersion: `${operator}/v1`,
       kind: 'ServiceMonitor',
       name: id,
       namespace: target.namespace,
-      labels: { ...target.labels, ...labels },
+      labels: { ...inherited.labels, ...target.labels, ...labels },
+      annotations: inherited.annotations,
       body: { spec },
     });
   }
@@ -81,6 +100,12 @@ export class MetricsMonitor extends Construct {
     checkInputs('MetricsMonitor#apiObject', { id }, this);
     return findApiObject(this, id);
   }
+}
+
+function tlsOf(tls: MetricsTls | undefined) {
+  if (tls === undefined) return {};
+  const ca = { secret: { name: tls.authoritySecretName, key: 'ca.crt' } };
+  return { scheme: ServiceMonitorSpecEndpointsScheme.HTTPS, tlsConfig: { ca, serverName: tls.host } };
 }
 
 function selectorOf(labels: Record<string, string>): Record<string, string> {

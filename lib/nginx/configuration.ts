@@ -153,4 +153,7 @@ export const ERROR_LOCATION = `location = /.error {
  * detect it. A serving has a start script, to resolve the tracking server; it also detects IPv6 and writes these lines
  * (runtime/nginx/serving_proxy.sh). The tracking server's nginx starts without a shell, so it needs a prop.
  */
-export const listen = (port: number, ipv6 = false) => `listen ${port};${ipv6 ? `\n    listen [::]:${port};` : ''}`;
+export const listen = (port: number, ipv6 = false, tls = false) => {
+  const ssl = tls ? ' ssl' : '';
+  return `listen ${port}${ssl};${ipv6 ? `\n    listen [::]:${port}${ssl};` : ''}`;
+};

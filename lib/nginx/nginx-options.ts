@@ -1,5 +1,13 @@
 import { ServiceUserRole } from './service-user-role';
 
+/** nginx has a TLS port: TLS from an Ingress, a Gateway or a client in the cluster to the pod. */
+export interface PodTls {
+  /** Folder with `tls.crt` and `tls.key`. */
+  readonly folder: string;
+  /** Whether nginx keeps a certificate that it has read. It needs nginx 1.27.4. */
+  readonly cache: boolean;
+}
+
 /** Programs that log in with a token: see account-tokens.ts. */
 export interface NginxAccounts {
   /** ServiceAccounts of Kubernetes. @default - none */
@@ -95,6 +103,8 @@ export interface NginxOptions extends PublicAddress {
   readonly upstreamPort?: number;
   /** Also listen on IPv6; nginx does not start if the node has none. @default false */
   readonly ipv6?: boolean;
+  /** The first port has TLS. @default - plain HTTP */
+  readonly tls?: PodTls;
   /** The only folder that nginx writes to. @default '/tmp' */
   readonly temporaryDirectory?: string;
 }

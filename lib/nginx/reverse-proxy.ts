@@ -1,5 +1,6 @@
 import { ContainerResources } from 'cdk8s-plus-27';
 import { NginxAccounts, NginxLogin, NginxOidcLogin, PublicAddress } from './nginx-options';
+import { TLS_FOLDER, tlsFolder } from './pod-tls';
 import { nginxConfiguration } from './server-site';
 import { Sidecar, SidecarProps, sidecar } from './sidecar';
 
@@ -47,6 +48,8 @@ export interface ReverseProxyProps extends PublicAddress {
   readonly maxArtifactMebibytes: number;
   readonly artifactWritesPaused: boolean;
   readonly ipv6: boolean;
+  /** Secret with the certificate of the HTTP port. @default - plain HTTP */
+  readonly tlsSecretName?: string;
 }
 
 /** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
@@ -67,6 +70,7 @@ export class ReverseProxy {
       maxArtifactMebibytes: props.maxArtifactMebibytes,
       artifactWritesPaused: props.artifactWritesPaused,
       ipv6: props.ipv6,
+      tls: props.tlsSecretName === undefined ? undefined : { folder: TLS_FOLDER, cache: true },
       httpsHosts: props.httpsHosts,
       path: props.path,
     });
@@ -74,14 +78,15 @@ export class ReverseProxy {
 
   /** Its container and volumes. */
   public sidecar(): Sidecar {
-    const { image, resources, configMapName, login, readinessSeconds } = this.props;
+    const { image, resources, configMapName, login, readinessSeconds, tlsSecretName } = this.props;
     return sidecar({
       ...{ image, resources, configMapName, readinessSeconds },
       ports: [
         { name: 'http', containerPort: HTTP_PORT },
         { name: 'metrics', containerPort: METRICS_PORT },
       ],
-      folders: userFolders(login),
+      https: tlsSecretName !== undefined,
+      folders: [...(userFolders(login) ?? []), ...(tlsSecretName === undefined ? [] : [tlsFolder(tlsSecretName)])],
     });
   }
 }

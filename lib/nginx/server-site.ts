@@ -15,6 +15,7 @@ import {
 } from './configuration';
 import { ASK_MLFLOW, healthCache, healthLocation } from './health';
 import { NginxLogin, NginxOptions } from './nginx-options';
+import { podTls } from './pod-tls';
 import { addressRules, demandAddress } from './public-address';
 import { FORBIDDEN, roleRules } from './roles';
 import { demandSignOn, signOn } from './sign-on';
@@ -147,10 +148,11 @@ function httpServer(options: Settings): string {
   const roles = roleRules(login);
   const accounts = accountTokens(login);
   const wrong = wrongPasswords(login);
+  const tls = podTls(options.tls);
   return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
-${address.map}${accounts.site}${roles.maps}${sso.maps}${wrong.zones}  server {
-    ${listen(httpPort, ipv6)}
-${address.rule}    ${passwords(login)}${ERROR_LOCATION}
+${address.map}${accounts.site}${roles.maps}${sso.maps}${wrong.zones}${tls.site}  server {
+    ${listen(httpPort, ipv6, options.tls !== undefined)}
+${tls.rule}${address.rule}    ${passwords(login)}${ERROR_LOCATION}
 ${accounts.rules}${roles.rules}${sso.rules}${wrong.rules}
     proxy_set_header Host $http_host;
     proxy_set_header Connection ''; proxy_set_header Upgrade '';

@@ -1,5 +1,6 @@
 import { ERROR_LOCATION, configuration, demand, demandPorts, errorPages, withRequestErrors } from './configuration';
-import { PublicAddress } from './nginx-options';
+import { PodTls, PublicAddress } from './nginx-options';
+import { podTls } from './pod-tls';
 import { addressRules, demandAddress } from './public-address';
 
 /** Settings of the nginx of a serving. */
@@ -14,6 +15,10 @@ export interface ServingSiteOptions extends PublicAddress {
   readonly modelPort: number;
   /** The tracking server, which knows the logins. */
   readonly trackingUrl: string;
+  /** Whether the start script makes a file of the platform's authority and the public ones. */
+  readonly ownAuthority?: boolean;
+  /** The port has TLS. @default - plain HTTP */
+  readonly tls?: PodTls;
 }
 
 /** The only folder that nginx writes to, with what its start script wrote: serving_proxy.sh. */
@@ -66,11 +71,12 @@ function server(options: ServingSiteOptions): string {
   // A dot at the end of a host is for name servers: no server and no certificate has it in its name.
   const [host, hostname] = [tracking.host, tracking.hostname].map((name) => name.replace(/\.(?=:|$)/, ''));
   const address = addressRules(options);
+  const tls = podTls(options.tls);
   return `  map $login_status $retry_after { 429 5; default ''; }
   add_header Retry-After $retry_after always;
-${address.map}  server {
+${address.map}${tls.site}  server {
     include ${TEMPORARY}/listen.conf;
-${address.rule}    ${ERROR_LOCATION}
+${tls.rule}${address.rule}    ${ERROR_LOCATION}
     location = /.no-login {
       internal;
       types { } default_type application/json;
@@ -92,7 +98,7 @@ ${address.rule}    ${ERROR_LOCATION}
       proxy_set_header Host ${host};
       # The tracking server counts wrong passwords by address.
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_read_timeout 30s;${tracking.protocol === 'https:' ? `\n      ${verifiedTls(hostname)}` : ''}
+      proxy_read_timeout 30s;${tracking.protocol === 'https:' ? `\n      ${verifiedTls(hostname, options.ownAuthority)}` : ''}
       # Its address may change, and one of several addresses may be down.
       proxy_next_upstream error timeout; resolver_timeout 5s;
       include ${TEMPORARY}/tracking.conf;
@@ -112,6 +118,6 @@ ${address.rule}    ${ERROR_LOCATION}
 `;
 }
 
-const verifiedTls = (name: string) =>
+const verifiedTls = (name: string, ownAuthority = false) =>
   `proxy_ssl_server_name on; proxy_ssl_name ${name}; proxy_ssl_verify on; proxy_ssl_verify_depth 4;\n` +
-  '      proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;';
+  `      proxy_ssl_trusted_certificate ${ownAuthority ? `${TEMPORARY}/authorities.crt` : '/etc/ssl/certs/ca-certificates.crt'};`;

@@ -1,6 +1,6 @@
 import { Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
-import { Container, Volume } from '../kubernetes/manifest';
+import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
 import { scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
@@ -27,6 +27,10 @@ export interface SidecarProps {
   readonly command?: string[];
   /** The first one is for clients, and has `/health`. */
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+  /** Whether the first port has TLS. @default false */
+  readonly https?: boolean;
+  /** Mounts of volumes that the pod has anyway. @default - none */
+  readonly mounts?: VolumeMount[];
   /** Further read-only folders, in addition to the configuration and nginx's temporary files. */
   readonly folders?: readonly { readonly volume: Volume; readonly mountPath: string }[];
 }
@@ -52,7 +56,8 @@ function container(props: SidecarProps): Container {
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
     livenessProbe: { tcpSocket: { port }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
     readinessProbe: {
-      httpGet: { path: '/health', port },
+      // The kubelet does not verify the certificate.
+      httpGet: { path: '/health', port, scheme: props.https ? 'HTTPS' : undefined },
       periodSeconds: READINESS_PERIOD_SECONDS,
       timeoutSeconds: 10,
       // Many failures: a busy server answers slowly, and if it were not Ready, the others would get its load too.
@@ -64,6 +69,7 @@ function container(props: SidecarProps): Container {
       { name: 'proxy', mountPath: CONFIGURATION, readOnly: true },
       { name: 'proxy-tmp', mountPath: '/tmp' },
       ...(props.folders ?? []).map(({ volume, mountPath }) => ({ name: volume.name, mountPath, readOnly: true })),
+      ...(props.mounts ?? []),
     ],
   };
 }

@@ -11,6 +11,7 @@ import { MLFLOW_PROGRAM, PROGRAMS, programVolume, programs, withRevisionKey } fr
 import { shareClaims } from '../component/shared-claims';
 import { onTheNodeOf, preferredOnTheNodeOf } from '../component/spread-and-affinity';
 import { configMap, serviceAccount } from '../component/standard-objects';
+import { withAuthority } from '../kubernetes/certificate-authority';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container } from '../kubernetes/manifest';
 import { Mounted, accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
@@ -84,8 +85,9 @@ export class BackupPod {
     const auth = this.props.migrates ? (server.auth?.secretVariables ?? []) : [];
     const main = mountConnections([this.database], auth);
     const client = mountConnections([this.database], [], 'database-');
-    const copier = mountConnections([...this.artifacts, this.target], this.encryption, 'rclone-');
     const { placement } = server;
+    const stores = mountConnections([...this.artifacts, this.target], this.encryption, 'rclone-');
+    const copier = withAuthority(stores, placement.authority);
     return shareClaims({
       user: ANY_USER,
       placement: this.affinity ? { ...placement, affinity: this.affinity } : placement,

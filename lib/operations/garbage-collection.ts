@@ -10,6 +10,7 @@ import { MLFLOW_PROGRAM, PROGRAMS, programVolume, programs, withRevisionKey } fr
 import { onTheNodeOf } from '../component/spread-and-affinity';
 import { configMap, serviceAccount } from '../component/standard-objects';
 import { checkInputs } from '../inputs/inputs';
+import { withAuthority } from '../kubernetes/certificate-authority';
 import { Connection } from '../kubernetes/connection';
 import { scheduleRule, timeZoneRule } from '../kubernetes/cron-rules';
 import { durationRule, seconds } from '../kubernetes/durations';
@@ -119,8 +120,8 @@ export class GarbageCollection extends Component {
   }
 
   private pod(server: OperatedServer, connections: Connection[], files: Record<string, string>): PodProps {
-    const mounted = mountConnections(connections);
     const { placement, sameNodeAs } = server;
+    const mounted = withAuthority(mountConnections(connections), placement.authority);
     return {
       user: ANY_USER,
       placement: sameNodeAs ? { ...placement, affinity: onTheNodeOf(sameNodeAs) } : placement,

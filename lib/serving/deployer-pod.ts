@@ -3,6 +3,7 @@ import { TrackingConnection } from './tracking-endpoint';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { PROGRAMS } from '../component/program';
+import { AUTHORITY_FILE, withAuthority } from '../kubernetes/certificate-authority';
 import { environment, fromField, mountConnections } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
@@ -24,7 +25,7 @@ export interface DeployerPodProps {
 }
 
 export function deployerPod({ name, placement, tracking, ...props }: DeployerPodProps): PodProps {
-  const mounted = mountConnections([tracking]);
+  const mounted = withAuthority(mountConnections([tracking]), placement.authority);
   const healthy = { httpGet: { path: '/healthz', port: 'health' }, timeoutSeconds: 5 };
   return {
     annotations: { 'cdk8s-mlflow/config-hash': props.configHash },
@@ -38,7 +39,7 @@ export function deployerPod({ name, placement, tracking, ...props }: DeployerPod
         image: props.image,
         command: ['node', `${PROGRAMS}/deployer.js`],
         env: [
-          ...environment({ LEASE_NAME: name }),
+          ...environment({ LEASE_NAME: name, ...(placement.authority && { NODE_EXTRA_CA_CERTS: AUTHORITY_FILE }) }),
           fromField('POD_NAME', 'metadata.name'),
           fromField('POD_NAMESPACE', 'metadata.namespace'),
         ],

@@ -82,7 +82,7 @@ export class ModelDeployer extends Component implements IMetricsTarget {
     this._check(props, [
       imageRule(this.image),
       ...deployerRules(props),
-      ...props.tracking._rules(this),
+      ...props.tracking._rules(this, this.placement),
       {
         wrong: this.namespace === undefined,
         given: 'the chart has no namespace',

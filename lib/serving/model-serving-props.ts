@@ -69,6 +69,14 @@ export interface ModelServingOptions
    */
   readonly service?: ServiceOptions;
   /**
+   * Name of a Secret of type `kubernetes.io/tls`, in the namespace of the serving, with which nginx serves https, and no plain
+   * HTTP, on the port of the exposure (`login`, 8081): TLS from the Ingress or the Gateway to the pod. The certificate must name
+   * the Service: `churn-serving.<namespace>.svc`, as `ServiceCertificate` has it. A renewed certificate is served within about a
+   * minute, without a restart. The port `http` (8080), for pods of the cluster, stays plain HTTP. Refused without an `exposure`.
+   * @default - plain HTTP to the pod
+   */
+  readonly tlsSecretName?: string;
+  /**
    * Image of the container `nginx`, which exists only with an `exposure`.
    * @default Images.NGINX
    */

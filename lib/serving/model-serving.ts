@@ -6,7 +6,9 @@ import { SERVING_PROGRAMS, servingPod } from './serving-pod';
 import { LOGIN_PORT, MODEL_METRICS_PORT, MODEL_PORT } from './serving-ports';
 import { SERVING_PROXY_PROGRAM, servingProxyConfiguration } from './serving-proxy';
 import { TrackingConnection } from './tracking-endpoint';
-import { autoscaler } from '../component/autoscaler';
+import { IScaledComponent, autoscaler } from '../component/autoscaler';
+import { Autoscaling } from '../component/autoscaling';
+import { ICertifiedService } from '../component/certified-service';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
 import { allowExtraPorts } from '../component/extra-containers';
@@ -37,7 +39,7 @@ const LONGEST_SUFFIX = '-programs';
  * `ingress` or `route`, `config-map` (programs), `warm-up-config-map`, `proxy-config-map`, `service-account`,
  * `network-policy`, and `login-role` and `login-role-binding` if its login is copied from another namespace.
  */
-export class ModelServing extends Component implements IMetricsTarget {
+export class ModelServing extends Component implements IMetricsTarget, ICertifiedService, IScaledComponent {
   /** What is served. */
   public readonly model: RegisteredModel;
   /** URL of the scoring server inside the cluster. */
@@ -46,6 +48,8 @@ export class ModelServing extends Component implements IMetricsTarget {
   public readonly metricsLabels: Record<string, string>;
   /** HTTP path of the metrics. */
   public readonly metricsPath: string = '/metrics';
+  /** Bounds and targets of the number of pods, defaults included, if it is not fixed. */
+  public readonly autoscaling?: Autoscaling;
   /** Always true. */
   public readonly hasMetrics: boolean = true;
 
@@ -69,7 +73,10 @@ export class ModelServing extends Component implements IMetricsTarget {
     this.placement = this._placement(props);
     this.plan = servingPlan(props, this.placement);
     this._image = this.plan.image;
-    this._check(props, [...servingRules(props, this.plan), ...props.tracking._rules(this)]);
+    this._check(props, [
+      ...servingRules(props, this.plan, this.placement),
+      ...props.tracking._rules(this, this.placement),
+    ]);
     this.model = props.model;
     this.url = `http://${this._serviceHost()}:${this.servicePort}`;
     this.metricsLabels = metricsLabels(this);
@@ -85,13 +92,19 @@ export class ModelServing extends Component implements IMetricsTarget {
     }
     if (this.plan.exposed) configMap(this, 'proxy-config-map', `${name}-proxy`, this.proxyFiles);
     this.workload();
-    if (this.plan.autoscaling) autoscaler(this, this.plan.autoscaling);
+    this.autoscaling = this.plan.autoscaling;
+    if (this.plan.autoscaling && !this.plan.autoscaling.byKeda) autoscaler(this, this.plan.autoscaling);
     if (this.plan.maxPods > 1) disruptionBudget(this);
     (props.exposure ?? Exposure.none())._bind(this, {
       service: name,
       port: { name: 'login', number: LOGIN_PORT },
+      tls: props.tlsSecretName === undefined ? undefined : this.podTls,
       names: { ingress: `${name}-ingress`, route: `${name}-route`, tls: `${name}-tls` },
     });
+  }
+
+  private get podTls() {
+    return { host: this._serviceHost(), authority: this.placement.authority };
   }
 
   private get warmUpBody(): string | undefined {
@@ -99,7 +112,8 @@ export class ModelServing extends Component implements IMetricsTarget {
   }
 
   private get proxyFiles(): Record<string, string> {
-    const configuration = servingProxyConfiguration(this.plan, this.tracking.url, MODEL_PORT);
+    const { authority } = this.placement;
+    const configuration = servingProxyConfiguration(this.plan, this.tracking.url, MODEL_PORT, authority);
     return { 'nginx.conf': configuration, ...programs(SERVING_PROXY_PROGRAM) };
   }
 
@@ -117,7 +131,8 @@ export class ModelServing extends Component implements IMetricsTarget {
   }
 
   private services(): void {
-    const login = { name: 'login', port: LOGIN_PORT, targetPort: 'login' };
+    const appProtocol = this.props.tlsSecretName === undefined ? undefined : 'https';
+    const login = { name: 'login', appProtocol, port: LOGIN_PORT, targetPort: 'login' };
     const { service: options } = this.props;
     const http = { name: 'http', port: this.servicePort, targetPort: 'http' };
     const ports = [http, ...(this.plan.exposed ? [login] : [])];

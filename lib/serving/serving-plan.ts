@@ -13,12 +13,13 @@ import { PlacementOptions, defaultSpace, mirrored } from '../component/pod-optio
 import { serviceRules } from '../component/service-options';
 import { Exposure } from '../exposure/exposure';
 import { Images } from '../images';
+import { configEnvironmentRules } from '../kubernetes/config-value';
 import { durationRule, seconds } from '../kubernetes/durations';
 import { environmentRules } from '../kubernetes/environment-rules';
 import { mountedFilesRules } from '../kubernetes/mounted-files';
 import { egressRules, peerRules } from '../kubernetes/network-peer';
 import { LOG_SPACE, mebibytes, mergeResources, resourceRules, sizeRule } from '../kubernetes/resources';
-import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
+import { Rule, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
 import { secretEnvironmentRules } from '../kubernetes/secret-value';
 import { PublicAddress } from '../nginx/nginx-options';
 import { SERVING_SECRETS, SERVING_VARIABLES, reservedRules } from '../tracking/reserved-variables';
@@ -45,6 +46,8 @@ export interface ServingPlan {
   readonly acceptAnyPython: boolean;
   /** True if the pod has nginx, with the platform's login. */
   readonly exposed: boolean;
+  /** Secret with the certificate of the port of the exposure. */
+  readonly tlsSecretName?: string;
   /** Address of the exposure. */
   readonly address?: PublicAddress;
 }
@@ -101,17 +104,19 @@ export function servingPlan(props: ModelServingOptions, placement: PlacementOpti
     drainSeconds: props.drainTimeout === undefined ? requestTimeoutSeconds : seconds(props.drainTimeout),
     acceptAnyPython: props.acceptAnyPython ?? false,
     exposed: (props.exposure ?? Exposure.none())._hosts.length > 0,
+    tlsSecretName: props.tlsSecretName,
     address: props.exposure?._address,
   };
 }
 
 /** Everything that is wrong with the props of a serving. */
-export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rule[] {
+export function servingRules(props: ModelServingOptions, plan: ServingPlan, placement: PlacementOptions): Rule[] {
+  const { tlsSecretName } = props;
   return [
     ...props.model._rules,
     ...plan.runtime._rules,
     ...plan.warmUp._rules,
-    ...scalingRules(props),
+    ...scalingRules(props, true),
     imageRule(plan.proxyImage, 'proxyImage'),
     ...resourceRules(plan.resources),
     ...hardwareRules(props, plan.resources),
@@ -125,7 +130,13 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...peerRules('clients', props.clients),
     ...peerRules('metricsClients', props.metricsClients),
     ...egressRules('egress', props.egress),
-    ...(props.exposure?._rules ?? []),
+    ...(props.exposure?._rules({ https: tlsSecretName !== undefined, authority: placement.authority }) ?? []),
+    ...(tlsSecretName === undefined ? [] : [objectNameRule('tlsSecretName', tlsSecretName, 'churn-serving-tls')]),
+    {
+      wrong: tlsSecretName !== undefined && !plan.exposed,
+      given: 'tlsSecretName is given, and no exposure',
+      want: "expected an exposure, e.g. Exposure.ingress({ host: 'churn.example.com' }): the certificate is for its port",
+    },
     ...serviceRules(props.service),
     {
       wrong: plan.exposed && props.service?.port === LOGIN_PORT,
@@ -136,6 +147,11 @@ export function servingRules(props: ModelServingOptions, plan: ServingPlan): Rul
     ...reservedRules(props.environment, SERVING_VARIABLES),
     ...secretEnvironmentRules(props.secretEnvironment, props.environment),
     ...reservedRules(props.secretEnvironment, SERVING_SECRETS, 'secretEnvironment'),
+    ...configEnvironmentRules(props.configEnvironment, {
+      environment: props.environment,
+      secretEnvironment: props.secretEnvironment,
+    }),
+    ...reservedRules(props.configEnvironment, SERVING_SECRETS, 'configEnvironment'),
     ...mountedFilesRules(props.files, SERVING_FOLDERS, volumePaths(props.volumes)),
     ...extraContainerRules(props, TAKEN_IN_SERVING),
   ];

@@ -9,10 +9,12 @@ import { sharedMemoryVolume, withGpus } from '../component/hardware-options';
 import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { MLFLOW_PROGRAM, PROGRAMS } from '../component/program';
+import { withAuthority } from '../kubernetes/certificate-authority';
+import { withConfigValues } from '../kubernetes/config-value';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
 import { mountFiles } from '../kubernetes/mounted-files';
-import { environment, fromField, mountConnections, scratch } from '../kubernetes/pod';
+import { fromField, mountConnections, scratch } from '../kubernetes/pod';
 import { renderResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
@@ -60,12 +62,13 @@ export interface ServingPodProps {
 export function servingPod(props: ServingPodProps): PodProps {
   const { plan, name } = props;
   const { warmUp } = props;
-  const mounted = mountConnections([props.tracking], props.secretVariables);
+  const { authority } = props.placement;
+  const mounted = withAuthority(mountConnections([props.tracking], props.secretVariables), authority);
   const files = mountFiles(props.options.files);
   const extra = extraParts(props.options);
   const shared = sharedMemoryVolume(plan.hardware);
   const requirements = plan.runtime._requirements;
-  const proxy = plan.exposed ? servingProxy(plan, props.trackingUrl, `${name}-proxy`) : undefined;
+  const proxy = plan.exposed ? servingProxy(plan, props.trackingUrl, `${name}-proxy`, authority) : undefined;
   const linger = plan.exposed ? LINGER_BEHIND_NGINX : LINGER_SECONDS;
   const mounts: VolumeMount[] = [
     { name: 'programs', mountPath: PROGRAMS, readOnly: true },
@@ -88,18 +91,23 @@ export function servingPod(props: ServingPodProps): PodProps {
     securityContext: containerSecurity(ANY_USER),
     resources: renderResources(plan.resources),
   };
+  const { configEnvironment } = props.options;
   const namespace = fromField('POD_NAMESPACE', 'metadata.namespace');
+  const given = { ...props.environment, ...configEnvironment };
   const download: Container = {
     ...base,
     name: 'download-model',
     command: ['python', `${PROGRAMS}/download_model.py`],
     env: [
-      ...environment({
-        ...env,
-        MODEL_SPACE_BYTES: String(plan.modelSpaceBytes),
-        ...(plan.acceptAnyPython && { ACCEPT_ANY_PYTHON: 'true' }),
-        ...(requirements && { PACKAGES_DIRECTORY: PACKAGES, REQUIREMENTS_INDEX_URL: requirements.indexUrl }),
-      }),
+      ...withConfigValues(
+        {
+          ...env,
+          MODEL_SPACE_BYTES: String(plan.modelSpaceBytes),
+          ...(plan.acceptAnyPython && { ACCEPT_ANY_PYTHON: 'true' }),
+          ...(requirements && { PACKAGES_DIRECTORY: PACKAGES, REQUIREMENTS_INDEX_URL: requirements.indexUrl }),
+        },
+        configEnvironment,
+      ),
       namespace,
     ],
     volumeMounts: [...mounts, { name: 'model', mountPath: MODEL }],
@@ -110,19 +118,22 @@ export function servingPod(props: ServingPodProps): PodProps {
     resources: withGpus(base.resources, plan.hardware),
     command: ['python', `${PROGRAMS}/serve_model.py`],
     env: [
-      ...environment({
-        ...env,
-        MAX_REQUEST_BYTES: String(plan.maxRequestBytes),
-        MAX_REQUESTS: String(plan.maxConcurrentRequests),
-        MAX_REQUESTS_BYTES: String(plan.maxConcurrentBytes),
-        START_SECONDS: String(plan.startSeconds),
-        MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT: String(plan.requestTimeoutSeconds),
-        LINGER_SECONDS: String(linger),
-        DRAIN_SECONDS: String(plan.drainSeconds),
-        ...plan.warmUp._environment(`${WARM_UP}/request`),
-      }),
+      ...withConfigValues(
+        {
+          ...env,
+          MAX_REQUEST_BYTES: String(plan.maxRequestBytes),
+          MAX_REQUESTS: String(plan.maxConcurrentRequests),
+          MAX_REQUESTS_BYTES: String(plan.maxConcurrentBytes),
+          START_SECONDS: String(plan.startSeconds),
+          MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT: String(plan.requestTimeoutSeconds),
+          LINGER_SECONDS: String(linger),
+          DRAIN_SECONDS: String(plan.drainSeconds),
+          ...plan.warmUp._environment(`${WARM_UP}/request`),
+        },
+        configEnvironment,
+      ),
       namespace,
-      ...MATHS_THREADS.filter((variable) => !(variable in props.environment)).map(fromCpuLimit),
+      ...MATHS_THREADS.filter((variable) => !(variable in given)).map(fromCpuLimit),
     ],
     ports: [
       { name: 'http', containerPort: MODEL_PORT },

@@ -1,6 +1,7 @@
 import { createHash } from 'crypto';
 import { isIP } from 'net';
 import { Component } from '../component/component';
+import { PlacementOptions } from '../component/pod-options';
 import { Credentials } from '../credentials/credentials';
 import { checkInputs } from '../inputs/inputs';
 import { Connection, SecretVariable } from '../kubernetes/connection';
@@ -48,7 +49,7 @@ export class TrackingEndpoint {
   public static fromServer(server: TrackingServer): TrackingEndpoint {
     checkInputs('TrackingEndpoint.fromServer', { server });
     return new TrackingEndpoint(
-      (component) => serverRules(server, component),
+      (component, placement) => serverRules(server, component, placement),
       (component, name, role) => connectToServer(server, component, name, role),
     );
   }
@@ -72,7 +73,7 @@ export class TrackingEndpoint {
   }
 
   private constructor(
-    private readonly rules: (component: Component) => Rule[],
+    private readonly rules: (component: Component, placement: PlacementOptions) => Rule[],
     private readonly connect: (component: Component, name: string, role: RestrictedRole) => TrackingConnection,
   ) {}
 
@@ -80,10 +81,11 @@ export class TrackingEndpoint {
    * The broken rules of the endpoint, which a component reports together with its own.
    *
    * @param component who connects
+   * @param placement what its pods trust
    * @internal
    */
-  public _rules(component: Component): Rule[] {
-    return this.rules(component);
+  public _rules(component: Component, placement: PlacementOptions): Rule[] {
+    return this.rules(component, placement);
   }
 
   /**
@@ -97,8 +99,13 @@ export class TrackingEndpoint {
   }
 }
 
-function serverRules(server: TrackingServer, component: Component): Rule[] {
+function serverRules(server: TrackingServer, component: Component, { authority }: PlacementOptions): Rule[] {
   return [
+    {
+      wrong: server.url.startsWith('https:') && authority === undefined,
+      given: `the tracking server ${server.node.path} has tlsSecretName, and authority is not given`,
+      want: "expected authority: CertificateAuthority.fromConfigMap('company-ca'), with which the pods verify its certificate",
+    },
     {
       wrong: server.node.root !== component.node.root,
       given: `the tracking server ${server.node.path} is of another app`,

@@ -23,9 +23,14 @@ export function allowedHosts(service: string, namespace: string | undefined, mor
 }
 
 /** `MLFLOW_SERVER_CORS_ALLOWED_ORIGINS`: a browser sends its own origin with each POST, also to the same host. */
-export function allowedOrigins(service: string, namespace: string | undefined, port: number, more: string[]): string {
+export function allowedOrigins(
+  service: string,
+  namespace: string | undefined,
+  { scheme, port }: { readonly scheme: 'http' | 'https'; readonly port: number },
+  more: string[],
+): string {
   // A browser leaves out the port of its scheme.
-  const suffix = port === 80 ? '' : `:${port}`;
-  const own = serviceNames(service, namespace).map((name) => `http://${name}${suffix}`);
+  const suffix = port === (scheme === 'http' ? 80 : 443) ? '' : `:${port}`;
+  const own = serviceNames(service, namespace).map((name) => `${scheme}://${name}${suffix}`);
   return [...own.filter((origin) => !origin.includes('*')), ...more].join(',');
 }

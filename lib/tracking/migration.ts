@@ -8,6 +8,7 @@ import { PodProps } from '../component/pod-template';
 import { MLFLOW_PROGRAM, PROGRAMS, programs } from '../component/program';
 import { onTheNodeOf } from '../component/spread-and-affinity';
 import { configMap, serviceAccount } from '../component/standard-objects';
+import { withAuthority } from '../kubernetes/certificate-authority';
 import { Connection } from '../kubernetes/connection';
 import { Container, Volume, VolumeMount } from '../kubernetes/manifest';
 import { Mounted, accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
@@ -79,7 +80,8 @@ export class Migration extends Component {
 
   private pod(database: Connection, artifacts: Connection): PodProps {
     const { props } = this;
-    const mounted = mountConnections([database, artifacts], props.auth?.secretVariables);
+    const connected = mountConnections([database, artifacts], props.auth?.secretVariables);
+    const mounted = withAuthority(connected, props.placement.authority);
     // The program that dumps has no business with the keys of the store, nor with those of MLflow.
     const dumping = mountConnections([database], [], 'database-');
     const mounts: VolumeMount[] = [

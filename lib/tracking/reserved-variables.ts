@@ -82,6 +82,7 @@ export const SERVER_VARIABLES: ReservedVariables = [
   ],
   [
     [
+      'AUTHORITY_FILE',
       'MLFLOW_EXPOSE_PROMETHEUS',
       'MLFLOW_GUNICORN_OPTS',
       'MLFLOW_HOST',
@@ -107,7 +108,7 @@ export const SERVING_VARIABLES: ReservedVariables = [
   [['MAX_REQUEST_BYTES'], 'expected the prop maxRequestSize'],
   [['MAX_REQUESTS', 'MAX_REQUESTS_BYTES'], 'expected the prop maxConcurrentRequests'],
   [['START_SECONDS'], 'expected the prop startTimeout'],
-  [['MLFLOW_SECRETS_DIRECTORY', 'POD_NAMESPACE'], 'expected without it: the library sets it'],
+  [['AUTHORITY_FILE', 'MLFLOW_SECRETS_DIRECTORY', 'POD_NAMESPACE'], 'expected without it: the library sets it'],
   [['MODEL_SPACE_BYTES'], 'expected the prop modelSpace'],
   [['DRAIN_SECONDS', 'LINGER_SECONDS'], 'expected the prop drainTimeout'],
   [['WARM_UP', 'WARM_UP_CONTENT_TYPE'], 'expected the prop warmUp'],

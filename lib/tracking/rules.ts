@@ -8,18 +8,20 @@ import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { scalingRules } from '../component/autoscaler';
 import { extraContainerRules } from '../component/extra-container-rules';
 import { volumePaths } from '../component/extra-volume';
+import { PlacementOptions } from '../component/pod-options';
 import { serverServiceRules } from '../component/service-options';
+import { configEnvironmentRules } from '../kubernetes/config-value';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { durationRule } from '../kubernetes/durations';
 import { environmentRules } from '../kubernetes/environment-rules';
 import { connectedFolders, mountedFilesRules } from '../kubernetes/mounted-files';
 import { egressRules, peerRules } from '../kubernetes/network-peer';
 import { resourceRules, sizeRule } from '../kubernetes/resources';
-import { Rule, imageRule, wholeRule } from '../kubernetes/rules';
+import { Rule, imageRule, objectNameRule, wholeRule } from '../kubernetes/rules';
 import { connectedVariableRules, secretEnvironmentRules } from '../kubernetes/secret-value';
 
 /** Everything that is wrong with the props of a tracking server. */
-export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[] {
+export function serverRules(props: TrackingServerProps, plan: ServerPlan, placement: PlacementOptions): Rule[] {
   return [
     imageRule(plan.image),
     imageRule(plan.proxyImage, 'proxyImage'),
@@ -103,12 +105,20 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
       given: `authentication is Authentication.oidc(…), and otherHosts of the exposure are '${props.exposure?._hosts.slice(1).join("', '")}'`,
       want: 'expected no otherHosts: the provider leads browsers back to one host. Redirect the others to it',
     },
-    ...(props.exposure?._rules ?? []),
+    ...(props.exposure?._rules({ https: props.tlsSecretName !== undefined, authority: placement.authority }) ?? []),
+    ...(props.tlsSecretName === undefined
+      ? []
+      : [objectNameRule('tlsSecretName', props.tlsSecretName, 'mlflow-server-tls')]),
     ...serverServiceRules(props.service),
     ...environmentRules(props.environment, 'the prop secretEnvironment or keys'),
     ...reservedRules(props.environment, SERVER_VARIABLES),
     ...secretEnvironmentRules(props.secretEnvironment, props.environment),
     ...reservedRules(props.secretEnvironment, SERVER_SECRETS, 'secretEnvironment'),
+    ...configEnvironmentRules(props.configEnvironment, {
+      environment: props.environment,
+      secretEnvironment: props.secretEnvironment,
+    }),
+    ...reservedRules(props.configEnvironment, SERVER_SECRETS, 'configEnvironment'),
     ...mountedFilesRules(props.files, SERVER_FOLDERS, volumePaths(props.volumes)),
     ...extraContainerRules(props, TAKEN_IN_SERVER),
     ...extraArgumentRules(props.extraArguments),
@@ -117,12 +127,13 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan): Rule[
 
 /** What is wrong with them beside the server's connections. */
 export function connectedRules(
-  { secretEnvironment, files, volumes }: TrackingServerProps,
+  { secretEnvironment, configEnvironment, files, volumes }: TrackingServerProps,
   connections: Connection[],
   login: SecretVariable[],
 ): Rule[] {
   return [
     ...connectedVariableRules(secretEnvironment, connections, login),
+    ...connectedVariableRules(configEnvironment, connections, login, 'configEnvironment'),
     ...mountedFilesRules(files, [...SERVER_FOLDERS, ...connectedFolders(connections)], volumePaths(volumes)),
   ];
 }

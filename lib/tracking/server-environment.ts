@@ -1,6 +1,6 @@
 import { allowedHosts, allowedOrigins } from './hosts';
 import { ServerPlan, poolConnections } from './server-plan';
-import { servicePort } from './server-service';
+import { serverAddress } from './server-service';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { PROGRAMS } from '../component/program';
 
@@ -44,7 +44,7 @@ export function serverEnvironment({
       ...(exposure?._hosts ?? []),
       ...(props.allowedHosts ?? []),
     ]),
-    MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: allowedOrigins(name, namespace, servicePort(props), [
+    MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: allowedOrigins(name, namespace, serverAddress(props), [
       ...(exposure?._origins ?? []),
       ...(props.allowedOrigins ?? []),
     ]),

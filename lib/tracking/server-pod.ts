@@ -11,10 +11,12 @@ import { PlacementOptions } from '../component/pod-options';
 import { PodProps } from '../component/pod-template';
 import { PROGRAMS } from '../component/program';
 import { DatabaseEngine } from '../database/database-engine';
+import { AUTHORITY_FOLDER, withAuthority } from '../kubernetes/certificate-authority';
+import { withConfigValues } from '../kubernetes/config-value';
 import { Connection, SecretVariable } from '../kubernetes/connection';
 import { Container, VolumeMount } from '../kubernetes/manifest';
 import { mountFiles } from '../kubernetes/mounted-files';
-import { environment, mountConnections, scratch } from '../kubernetes/pod';
+import { mountConnections, scratch } from '../kubernetes/pod';
 import { renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../nginx/reverse-proxy';
@@ -50,7 +52,7 @@ export function serverPrograms(engine: DatabaseEngine): string[] {
 
 const METRICS_DIRECTORY = '/run/mlflow-metrics';
 /** Where the library mounts something in every server. */
-export const SERVER_FOLDERS = [PROGRAMS, '/tmp', METRICS_DIRECTORY];
+export const SERVER_FOLDERS = [PROGRAMS, '/tmp', METRICS_DIRECTORY, AUTHORITY_FOLDER];
 /** What containers of the user may not be called, and where they may not listen, whatever the login. */
 export const TAKEN_IN_SERVER: TakenInPod = {
   containers: [
@@ -101,7 +103,8 @@ export interface ServerPodProps {
 export function serverPod(props: ServerPodProps): PodProps {
   const { plan } = props;
   const proxy = props.proxy.sidecar();
-  const mounted = mountConnections(props.connections, props.secretVariables);
+  const connected = mountConnections(props.connections, props.secretVariables);
+  const mounted = withAuthority(connected, props.placement.authority);
   const files = mountFiles(props.options.files);
   const extra = extraParts(props.options);
   const mounts: VolumeMount[] = [
@@ -112,7 +115,7 @@ export function serverPod(props: ServerPodProps): PodProps {
     ...files.mounts,
     ...extra.mounts,
   ];
-  const env = environment({ ...mounted.environment, ...props.environment });
+  const env = withConfigValues({ ...mounted.environment, ...props.environment }, props.options.configEnvironment);
   const base = { image: plan.image, env, volumeMounts: mounts, securityContext: containerSecurity(ANY_USER) };
   const waitForSchema: Container = {
     ...base,

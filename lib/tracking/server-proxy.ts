@@ -7,7 +7,7 @@ import { ReverseProxy } from '../nginx/reverse-proxy';
 /** nginx of a tracking server. */
 export function serverProxy(
   name: string,
-  { ipv6, exposure, pauseArtifactWrites }: TrackingServerProps,
+  { ipv6, exposure, pauseArtifactWrites, tlsSecretName }: TrackingServerProps,
   plan: ServerPlan,
   login: ServerLogin,
 ): ReverseProxy {
@@ -23,6 +23,7 @@ export function serverProxy(
     maxArtifactMebibytes: plan.maxArtifactMebibytes,
     artifactWritesPaused: pauseArtifactWrites ?? false,
     ipv6: ipv6 ?? false,
+    tlsSecretName,
     ...exposure?._address,
   });
 }

@@ -6,6 +6,7 @@ import { COOKIE_KEY } from './server-keys';
 import { PlacementOptions, mirrored } from '../component/pod-options';
 import { Exposure } from '../exposure/exposure';
 import { Images } from '../images';
+import { AUTHORITY_FILE, AUTHORITY_FOLDER } from '../kubernetes/certificate-authority';
 import { seconds } from '../kubernetes/durations';
 import { Container, Volume } from '../kubernetes/manifest';
 import { EgressRule } from '../kubernetes/network-peer';
@@ -77,7 +78,7 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
         sessionSeconds: props.sessionDuration === undefined ? 12 * 3600 : seconds(props.sessionDuration),
         clientSecretFile: file(CLIENT_SECRET),
         cookieSecretFile: file(COOKIE_KEY),
-        caFile: authoritySecretName && file(AUTHORITY),
+        caFile: authoritySecretName ? file(AUTHORITY) : placement.authority && AUTHORITY_FILE,
       }),
       ...(Object.keys(proxies).length > 0 && { env: environment(proxies) }),
       ports: [{ name: 'oidc-metrics', containerPort: OIDC_METRICS_PORT }],
@@ -85,7 +86,10 @@ export function signOnPod({ props, cookieSecretName, placement, exposure, variab
       livenessProbe: oauth2ProxyLiveness('oidc-metrics'),
       resources: renderResources(mergeResources(SIGN_ON_RESOURCES, props.resources)),
       securityContext: containerSecurity(ANY_USER),
-      volumeMounts: [{ name: 'oauth2-proxy', mountPath: SECRETS, readOnly: true }],
+      volumeMounts: [
+        { name: 'oauth2-proxy', mountPath: SECRETS, readOnly: true },
+        ...(placement.authority ? [{ name: 'authority', mountPath: AUTHORITY_FOLDER, readOnly: true }] : []),
+      ],
     },
     volume: {
       name: 'oauth2-proxy',

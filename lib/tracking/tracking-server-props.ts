@@ -103,6 +103,15 @@ export interface TrackingServerOptions extends PodOptions, ExtraContainerOptions
    */
   readonly service?: ServerServiceOptions;
   /**
+   * Name of a Secret of type `kubernetes.io/tls`, in the namespace of the server, with which nginx serves https on its port, and
+   * no plain HTTP: TLS from an Ingress, a Gateway or a client in the cluster to the pod. The certificate must name the Service:
+   * `mlflow-server.<namespace>.svc`, as `ServiceCertificate` has it. A renewed certificate is served within about a minute,
+   * without a restart. The controller of an Ingress must be told to use https. Programs of the same app that connect to the server
+   * need `authority`, and are refused without it. The metrics stay plain HTTP, on a port of their own.
+   * @default - plain HTTP to the pod
+   */
+  readonly tlsSecretName?: string;
+  /**
    * Whether nginx listens on IPv6 too (`listen [::]:8080`), for clusters whose pods have no IPv4 address. It does not
    * start where a node has no IPv6.
    * @default false

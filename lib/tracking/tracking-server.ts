@@ -12,13 +12,15 @@ import { serverNetwork } from './server-network';
 import { ServerPlan, artifactArguments, serverConnections, serverPlan } from './server-plan';
 import { serverPod, serverPrograms } from './server-pod';
 import { serverProxy } from './server-proxy';
-import { serverServices, servicePort } from './server-service';
+import { serverAddress, serverServices } from './server-service';
 import { ServiceAccountLogin } from './service-account-login';
 import { ServiceUser, ServiceUserOptions } from './service-user';
 import { TokenLogin } from './token-login';
 import { verifierEgress, verifierFiles } from './token-verifier-pod';
 import { TrackingServerProps } from './tracking-server-props';
-import { autoscaler } from '../component/autoscaler';
+import { IScaledComponent, autoscaler } from '../component/autoscaler';
+import { Autoscaling } from '../component/autoscaling';
+import { ICertifiedService } from '../component/certified-service';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
 import { IMetricsTarget } from '../component/metrics-target';
@@ -44,13 +46,15 @@ import { RestrictedRole } from '../nginx/role-routes';
  * migration: `migration/job`, `migration/config-map`, `migration/service-account`, `migration/network-policy`, `migration/users-job`,
  * `migration/users-config-map`.
  */
-export class TrackingServer extends Component implements IMetricsTarget {
+export class TrackingServer extends Component implements IMetricsTarget, ICertifiedService, IScaledComponent {
   /** URL of the server inside the cluster. */
   public readonly url: string;
   /** Labels of the Service that has the metrics. */
   public readonly metricsLabels: Record<string, string>;
   /** HTTP path of the metrics. */
   public readonly metricsPath: string = '/metrics';
+  /** Bounds and targets of the number of pods, defaults included, if it is not fixed. */
+  public readonly autoscaling?: Autoscaling;
   /** Always true. */
   public readonly hasMetrics: boolean = true;
 
@@ -75,8 +79,9 @@ export class TrackingServer extends Component implements IMetricsTarget {
     this.placement = this._placement(props);
     const plan = (this.plan = serverPlan(props, this.placement));
     this._image = plan.image;
-    this._check(props, serverRules(props, plan));
-    this.url = `http://${this._serviceHost()}:${servicePort(props)}`;
+    this._check(props, serverRules(props, plan, this.placement));
+    const { scheme, port } = serverAddress(props);
+    this.url = `${scheme}://${this._serviceHost()}:${port}`;
     this.metricsLabels = metricsLabels(this);
     this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys, props.exposure);
     const { authDatabase } = this.login;
@@ -96,12 +101,14 @@ export class TrackingServer extends Component implements IMetricsTarget {
     configMap(this, 'config-map', `${name}-programs`, () => this.programFiles());
     configMap(this, 'proxy-config-map', `${name}-proxy`, () => ({ 'nginx.conf': this.proxy().configuration() }));
     this.workload(connections);
-    if (plan.autoscaling) autoscaler(this, plan.autoscaling);
+    this.autoscaling = plan.autoscaling;
+    if (plan.autoscaling && !plan.autoscaling.byKeda) autoscaler(this, plan.autoscaling);
     if (plan.maxPods > 1) disruptionBudget(this);
     serverMigration(this, this._operated(), this.login);
     (props.exposure ?? Exposure.none())._bind(this, {
       service: name,
-      port: { name: 'http', number: servicePort(props) },
+      port: { name: 'http', number: port },
+      tls: props.tlsSecretName === undefined ? undefined : this.podTls,
       names: {
         ingress: `${this.instanceName}-ingress`,
         route: `${this.instanceName}-route`,
@@ -171,6 +178,10 @@ export class TrackingServer extends Component implements IMetricsTarget {
   private connect(client: ConnectionClient) {
     const { database, artifacts } = this.props;
     return { database: database.connectFrom(client), artifacts: artifacts.connectFrom(client) };
+  }
+
+  private get podTls() {
+    return { host: this._serviceHost(), authority: this.placement.authority };
   }
 
   private get signOn() {

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Starts nginx of a serving. nginx asks for an address once, at its start, unless it has a resolver: it reads neither
 # /etc/resolv.conf nor the search domains in it, so both are written down for it here, by what any sh has in itself.
-#   serving_proxy.sh <nginx.conf> <folder for its include files> <host of the tracking server> <port> [resolv.conf]
+#   serving_proxy.sh <nginx.conf> <folder for its include files> <host of the tracking server> <port>
+#     [resolv.conf] [file of a certificate authority, to trust besides the public ones] [ssl: the port has TLS]
 set -eu
 
-configuration=$1 folder=$2 host=$3 port=$4 resolv=${5:-/etc/resolv.conf}
+configuration=$1 folder=$2 host=$3 port=$4 resolv=${5:-/etc/resolv.conf} authority=${6:-} ssl=${7:+ ssl}
 
 servers='' search=''
 while read -r key values || [ -n "$key" ]; do
@@ -48,10 +49,18 @@ esac
 
 printf 'resolver%s valid=10s;\nset $tracking %s:%s;\n' "$servers" "$host" "$port" >"$folder/tracking.conf"
 
+# nginx trusts one file.
+if [ -n "$authority" ]; then
+  for file in /etc/ssl/certs/ca-certificates.crt "$authority"; do
+    [ -e "$file" ] || continue
+    while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done <"$file"
+  done >"$folder/authorities.crt"
+fi
+
 # Both address families where the node has both.
 {
-  printf 'listen 8081;\n'
-  if [ -e /proc/net/if_inet6 ]; then printf 'listen [::]:8081;\n'; fi
+  printf 'listen 8081%s;\n' "$ssl"
+  if [ -e /proc/net/if_inet6 ]; then printf 'listen [::]:8081%s;\n' "$ssl"; fi
 } >"$folder/listen.conf"
 
 exec nginx -c "$configuration" -g 'daemon off;'

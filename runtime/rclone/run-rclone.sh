@@ -6,6 +6,7 @@
 #   DESTINATION_URI  instead of it: an artifact store as the remote `target:`. The variables and files of its connection have
 #                  this prefix too, e.g. DESTINATION_AWS_ACCESS_KEY_ID
 #   AWS_CA_BUNDLE, TARGET_CA_BUNDLE  files with the authority of their certificates, if it is not one that the image knows
+#   AUTHORITY_FILE  the same, of both
 #   Secrets        files in /run/secrets/mlflow: of the store AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, of the target
 #                  TARGET_ACCESS_KEY_ID and TARGET_SECRET_ACCESS_KEY, ENCRYPTION_PASSWORD, RCLONE_CONF
 set -u
@@ -110,9 +111,10 @@ configure() {
       fi
       ;;
   esac
-  if [ -n "$store_authority${TARGET_CA_BUNDLE:-}${DESTINATION_AWS_CA_BUNDLE:-}" ]; then
+  if [ -n "$store_authority${TARGET_CA_BUNDLE:-}${DESTINATION_AWS_CA_BUNDLE:-}${AUTHORITY_FILE:-}" ]; then
     # rclone trusts only what it is told then, for all of its remotes.
-    for file in /etc/ssl/certs/ca-certificates.crt "$store_authority" "${TARGET_CA_BUNDLE:-}" "${DESTINATION_AWS_CA_BUNDLE:-}"; do
+    for file in /etc/ssl/certs/ca-certificates.crt "$store_authority" "${TARGET_CA_BUNDLE:-}" "${DESTINATION_AWS_CA_BUNDLE:-}" \
+      "${AUTHORITY_FILE:-}"; do
       [ -z "$file" ] || { cat "$file" && echo; } || exit 1
     done >/tmp/authorities.crt
     export RCLONE_CA_CERT=/tmp/authorities.crt

@@ -1,6 +1,6 @@
 import { Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { Credentials, MinioStoreProps } from '../../lib';
+import { CertificateAuthority, Credentials, MinioStoreProps } from '../../lib';
 import { client, minio } from '../support/components';
 import { snapshotOf } from '../support/synth';
 
@@ -10,6 +10,7 @@ const allProps: Required<MinioStoreProps> = {
   replicas: 4,
   bucket: 'models',
   versioning: true,
+  tlsSecretName: 'minio-tls',
   rootCredentials: Credentials.fromSecret('minio-root'),
   credentials: Credentials.fromSecret('minio-key', { usernameKey: 'id', passwordKey: 'key' }),
   metrics: true,
@@ -44,6 +45,7 @@ const allProps: Required<MinioStoreProps> = {
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
   clusterAssignsUsers: false,
+  authority: CertificateAuthority.fromConfigMap('company-ca'),
   images: { node: 'registry.example.com/node:22.1.0' },
 };
 

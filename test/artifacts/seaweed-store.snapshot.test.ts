@@ -1,6 +1,6 @@
 import { Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { Credentials, SeaweedStoreProps } from '../../lib';
+import { CertificateAuthority, Credentials, SeaweedStoreProps } from '../../lib';
 import { client, seaweed } from '../support/components';
 import { snapshotOf } from '../support/synth';
 
@@ -41,6 +41,7 @@ const allProps: Required<SeaweedStoreProps> = {
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
   clusterAssignsUsers: false,
+  authority: CertificateAuthority.fromConfigMap('company-ca'),
   images: { node: 'registry.example.com/node:22.1.0' },
 };
 

@@ -1,5 +1,6 @@
 import { Chart, Size } from 'cdk8s';
 import {
+  CertificateAuthority,
   Credentials,
   Database,
   MinioStore,
@@ -30,6 +31,7 @@ const all: Required<PlacementOptions> = {
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
   clusterAssignsUsers: true,
+  authority: CertificateAuthority.fromConfigMap('company-ca'),
   images: { mlflow: 'mirror.example.com/own/mlflow:1', node: 'mirror.example.com/own/node:1' },
 };
 

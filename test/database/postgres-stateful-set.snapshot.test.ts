@@ -1,6 +1,6 @@
 import { Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { Credentials, PostgresStatefulSetProps } from '../../lib';
+import { CertificateAuthority, Credentials, PostgresStatefulSetProps } from '../../lib';
 import { client, postgres } from '../support/components';
 import { snapshotOf } from '../support/synth';
 
@@ -46,6 +46,7 @@ const allProps: Required<PostgresStatefulSetProps> = {
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
   clusterAssignsUsers: false,
+  authority: CertificateAuthority.fromConfigMap('company-ca'),
   images: { node: 'registry.example.com/node:22.1.0' },
 };
 

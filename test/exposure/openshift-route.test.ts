@@ -9,12 +9,17 @@ const host = 'mlflow.apps.example.com';
 const all: Required<RouteExposureProps> = {
   host,
   path: '/mlflow',
-  termination: RouteTermination.EDGE,
+  termination: RouteTermination.REENCRYPT,
+  destinationAuthority: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n',
   certificateSecretName: 'mlflow-tls',
   timeout: Duration.minutes(20),
   annotations: { 'example.com/owner': 'ml' },
 };
-const exposed = (props: RouteExposureProps) => serverObjects({ exposure: Exposure.route(props) });
+const exposed = (props: RouteExposureProps) =>
+  serverObjects({
+    exposure: Exposure.route(props),
+    ...(props.termination === RouteTermination.REENCRYPT && { tlsSecretName: 'mlflow-server-tls' }),
+  });
 const route = (props: RouteExposureProps) => find(exposed(props), 'Route', 'server-route');
 
 test('a Route with only a host', () => {
@@ -28,6 +33,7 @@ test('a Route with every prop', () => {
 test.each<[string, RouteExposureProps]>([
   ['only a host', { host }],
   ['every prop', all],
+  ['TLS that ends at the router', { host, termination: RouteTermination.EDGE, certificateSecretName: 'mlflow-tls' }],
   ['plain HTTP', { host, termination: RouteTermination.NONE }],
 ])('OpenShift accepts the Route with %s', (_what, props) => {
   expect(schema([route(props)])).toEqual([]);
@@ -54,6 +60,13 @@ test('clients use https, unless TLS ends elsewhere', () => {
   expect(configuration({ host })).toContain(`return 308 https://${host}$request_uri;`);
   expect(configuration({ host, termination: RouteTermination.NONE })).not.toContain('return 308 https');
   expect(route({ host, termination: RouteTermination.NONE }).spec).not.toHaveProperty('tls');
+});
+
+test('the router verifies the pods by an authority of your own', () => {
+  expect(route(all).spec.tls).toMatchObject({
+    termination: 'reencrypt',
+    destinationCACertificate: all.destinationAuthority,
+  });
 });
 
 describe('a Route refuses', () => {

@@ -161,7 +161,7 @@ describe('refuses a prop that does not exist', () => {
       { postgres: { storage_class_name: 'x' } },
     ],
     [
-      'server.autoscaling.max is not a known prop; expected one of maxReplicas, metrics, minReplicas, scaleDown, scaleUp, targetCpuPercent, targetMemoryPercent',
+      'server.autoscaling.max is not a known prop; expected one of byKeda, maxReplicas, metrics, minReplicas, scaleDown, scaleUp, targetCpuPercent, targetMemoryPercent',
       { server: { autoscaling: { max: 1 } } },
     ],
   ])('%s', (message, props) => {

@@ -114,6 +114,11 @@ const right: Record<string, () => any> = {
   'string domain': () => 'blob.core.windows.net',
   'string operator': () => 'Exists',
   'string schedule': () => '0 2 * * *',
+  'string start': () => '0 7 * * *',
+  'string end': () => '0 19 * * *',
+  'string serverAddress': () => 'http://prometheus.monitoring.svc:9090',
+  'string tlsSecretName': () => 'mlflow-tls',
+  'string destinationAuthority': () => '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n',
   'string timeZone': () => 'Europe/Berlin',
   'string remote': () => 'gcs:backups/mlflow',
   'string mountPath': () => '/etc/prompts',
@@ -165,6 +170,13 @@ const right: Record<string, () => any> = {
   ModelDeployer: () => new lib.ModelDeployer(scope(), 'deployer', { tracking: right.TrackingEndpoint() }),
   Tls: () => lib.Tls.fromIssuer('letsencrypt'),
   SecretValue: () => lib.SecretValue.fromSecret('llm', 'key'),
+  ConfigValue: () => lib.ConfigValue.fromConfigMap('settings', 'threshold'),
+  CertificateAuthority: () => lib.CertificateAuthority.fromConfigMap('company-ca'),
+  ScalingTrigger: () => right.CronTrigger(),
+  CronTrigger: () =>
+    lib.ScalingTrigger.cron({ timeZone: 'Europe/Berlin', start: '0 7 * * *', end: '0 19 * * *', replicas: 1 }),
+  ICertifiedService: () => new lib.MinioStore(scope(), 'minio'),
+  IScaledComponent: () => server({ autoscaling: { byKeda: true } }),
   MountedFiles: () => lib.MountedFiles.fromConfigMap('prompts', '/etc/prompts'),
   Authentication: () => lib.Authentication.basic(),
   TokenIssuer: () => lib.TokenIssuer.fromUrl({ issuer: 'https://ci.example.com', keysUrl: 'https://ci.example.com/keys' }),
@@ -207,6 +219,10 @@ const beside: Record<string, () => object> = {
     ...{ issuer: 'https://login.example.com', clientId: 'mlflow', groups: ['ml-robots'] },
     credentials: lib.Credentials.fromSecret('mlflow-sso'),
   }),
+  'RouteExposureProps.destinationAuthority': () => ({
+    host: 'mlflow.example.com',
+    termination: lib.RouteTermination.REENCRYPT,
+  }),
   'MinioStoreProps.metricsClients': () => ({ metrics: true }),
   'SeaweedStoreProps.metricsClients': () => ({ metrics: true }),
   'PostgresStatefulSetProps.metricsClients': () => ({ metrics: true }),
@@ -221,10 +237,16 @@ const beside: Record<string, () => object> = {
   'ExtraContainerProbe.command': () => ({}),
   'ScalingPolicy.percent': () => ({ period: Duration.minutes(1) }),
   'ExternalMetricProps.value': () => ({ name: 'a' }),
+  'ModelServingProps.tlsSecretName': () => ({
+    model: right.RegisteredModel(),
+    exposure: right.Exposure(),
+    tracking: right.TrackingEndpoint(),
+  }),
   'ModelServingProps.gpuResource': () => ({
     ...{ model: right.RegisteredModel(), tracking: right.TrackingEndpoint() },
     gpus: 1,
   }),
+  'PlatformServingOptions.tlsSecretName': () => ({ model: right.RegisteredModel(), exposure: right.Exposure() }),
   'PlatformServingOptions.gpuResource': () => ({ model: right.RegisteredModel(), gpus: 1 }),
   'NodeSelectorRequirement.values': () => ({ key: 'a', operator: 'In' }),
   'LabelSelectorRequirement.values': () => ({ key: 'a', operator: 'In' }),
@@ -296,7 +318,11 @@ const apps: Record<string, (args: Args) => Construct> = {
     serving({ volumes: [lib.ExtraVolume.fromClaim(claimName, mountPath, readOnly)] }),
   'ExtraVolume.scratch': ({ mountPath, size }) => serving({ volumes: [lib.ExtraVolume.scratch(mountPath, size)] }),
   'Exposure.httpRoute': ({ props }) => server({ exposure: lib.Exposure.httpRoute(props) }),
-  'Exposure.route': ({ props }) => server({ exposure: lib.Exposure.route(props) }),
+  'Exposure.route': ({ props }) =>
+    server({
+      exposure: lib.Exposure.route(props),
+      ...(props?.termination === lib.RouteTermination.REENCRYPT && { tlsSecretName: 'mlflow-tls' }),
+    }),
   'Exposure.ingress': ({ props }) => server({ exposure: lib.Exposure.ingress(props) }),
   'MinioStore#connectFrom': ({ client }) => connected(new lib.MinioStore(scope(), 'minio'), client),
   'SeaweedStore#connectFrom': ({ client }) => connected(new lib.SeaweedStore(scope(), 'seaweedfs'), client),
@@ -355,6 +381,21 @@ const apps: Record<string, (args: Args) => Construct> = {
   'ScalingMetric.perPod': ({ props }) => scaled(lib.ScalingMetric.perPod(props)),
   'SecretValue.fromSecret': ({ name, key }) =>
     serving({ secretEnvironment: { OPENAI_API_KEY: lib.SecretValue.fromSecret(name, key) } }),
+  'ConfigValue.fromConfigMap': ({ name, key }) =>
+    serving({ configEnvironment: { CHURN_THRESHOLD: lib.ConfigValue.fromConfigMap(name, key) } }),
+  'CertificateAuthority.fromConfigMap': ({ name, key }) =>
+    serving({ authority: lib.CertificateAuthority.fromConfigMap(name, key) }),
+  'CertificateAuthority.fromSecret': ({ name, key }) =>
+    server({ authority: lib.CertificateAuthority.fromSecret(name, key) }),
+  'ServiceCertificate#apiObject': ({ id }) =>
+    new lib.ServiceCertificate(scope(), 'tls', { service: server({}), issuer: 'a' }).apiObject(
+      id === right['string id']() ? 'certificate' : id,
+    ),
+  'KedaScaler#apiObject': ({ id }) =>
+    keda(right.CronTrigger()).apiObject(id === right['string id']() ? 'scaled-object' : id),
+  'ScalingTrigger.cron': ({ props }) => keda(lib.ScalingTrigger.cron(props)),
+  'ScalingTrigger.prometheus': ({ props }) => keda(lib.ScalingTrigger.prometheus(props)),
+  'ScalingTrigger.of': ({ props }) => keda(lib.ScalingTrigger.of(props)),
   'ServingRuntime.image': ({ image }) => serving({ runtime: lib.ServingRuntime.image(image) }),
   'ServingRuntime.withRequirements': ({ props }) => serving({ runtime: lib.ServingRuntime.withRequirements(props) }),
   'ServiceUser#mayEdit': ({ model }) => {
@@ -414,6 +455,8 @@ const serving = (props: object, within = scope()) =>
     ...props,
   });
 const scaled = (metric: lib.ScalingMetric) => serving({ autoscaling: { metrics: [metric] } });
+const keda = (trigger: lib.ScalingTrigger) =>
+  new lib.KedaScaler(scope(), 'keda', { target: server({ autoscaling: { byKeda: true } }), triggers: [trigger] });
 const backup = (target: lib.BackupTarget) =>
   new lib.Backup(scope(), 'backup', { server: server({}), schedule: '0 2 * * *', target });
 const platform = (within = scope()) => new lib.MlflowPlatform(within, 'mlflow');

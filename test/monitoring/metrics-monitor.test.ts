@@ -1,5 +1,12 @@
 import { App, Chart, Duration, JsonPatch } from 'cdk8s';
-import { Authentication, MlflowPlatform, MetricsMonitor, MetricsMonitorProps, TrackingServer } from '../../lib';
+import {
+  Authentication,
+  MlflowPlatform,
+  MetricsMonitor,
+  MetricsMonitorProps,
+  MetricsOperator,
+  TrackingServer,
+} from '../../lib';
 import { Rendered, errorOf, find, ofKind, render, snapshotOf } from '../support/synth';
 import { addServer } from '../tracking/servers';
 
@@ -16,6 +23,7 @@ function monitored(props: Omit<MetricsMonitorProps, 'target'> = {}, id = 'metric
 const all: Required<Omit<MetricsMonitorProps, 'target'>> = {
   interval: Duration.seconds(15),
   labels: { release: 'prometheus' },
+  operator: MetricsOperator.PROMETHEUS,
 };
 
 test('a monitor without options is rendered like this', () => {
@@ -24,6 +32,26 @@ test('a monitor without options is rendered like this', () => {
 
 test('a monitor with every option is rendered like this', () => {
   expect(snapshotOf(monitored(all).monitors)).toMatchSnapshot();
+});
+
+test('a monitor has the labels and annotations of its platform, although its chart is another one', () => {
+  const app = new App();
+  const mlflow = new MlflowPlatform(new Chart(app, 'mlflow', { namespace: 'mlflow' }), 'mlflow', {
+    labels: { 'cost-center': '4711' },
+    annotations: { 'example.com/contact': 'ml' },
+  });
+  const monitoring = new Chart(app, 'monitoring');
+  new MetricsMonitor(monitoring, 'metrics', { target: mlflow.server });
+  const [{ metadata }] = render(monitoring);
+  expect(metadata.labels).toMatchObject({ 'cost-center': '4711', 'app.kubernetes.io/component': 'server' });
+  expect(metadata.annotations).toEqual({ 'example.com/contact': 'ml' });
+});
+
+test('managed Prometheus of Azure reads the same kind of another group', () => {
+  const { monitors } = monitored({ operator: MetricsOperator.AZURE });
+  expect(monitors).toEqual([
+    expect.objectContaining({ apiVersion: 'azmonitoring.coreos.com/v1', kind: 'ServiceMonitor' }),
+  ]);
 });
 
 test('a monitor is in its own chart, so that the other applies to a cluster without the operator', () => {

@@ -59,6 +59,7 @@ test('custom resources have the fields of their kinds', () => {
   const custom = [...accepted.values()].map(({ object }) => object).filter((object) => !modelFile(object));
   expect(new Set(custom.map(({ kind }) => kind))).toEqual(
     new Set([
+      'Certificate',
       'Cluster',
       'Database',
       'ExternalSecret',
@@ -67,8 +68,10 @@ test('custom resources have the fields of their kinds', () => {
       'ObjectStore',
       'PrometheusRule',
       'Route',
+      'ScaledObject',
       'ScheduledBackup',
       'ServiceMonitor',
+      'TriggerAuthentication',
     ]),
   );
   expect(schema(custom)).toEqual([]);

@@ -11,6 +11,7 @@ const all: Required<ReverseProxyProps> = {
   maxArtifactMebibytes: 900,
   artifactWritesPaused: false,
   ipv6: true,
+  tlsSecretName: 'mlflow-server-tls',
   httpsHosts: ['mlflow.example.com'],
   path: '/mlflow',
   upstreamPort: 5001,
@@ -45,7 +46,7 @@ test('every users file of the configuration is in a mount', () => {
   const files = [
     ...new Set([...text.matchAll(/(\/run\/secrets\/[^;\s]+)\/(?:auth|\w+\.\$program);/g)].map(([, folder]) => folder)),
   ];
-  expect(files.sort()).toEqual(mounts.filter((path) => path.startsWith('/run/secrets')).sort());
+  expect(files.sort()).toEqual(mounts.filter((path) => path.startsWith('/run/secrets/mlflow-users')).sort());
   expect(files).toHaveLength(2);
 });
 
@@ -64,7 +65,7 @@ test('the configuration listens on the ports that the container declares', () =>
   const listened = [
     ...proxy()
       .configuration()
-      .matchAll(/listen (\d+);/g),
+      .matchAll(/listen (\d+)(?: ssl)?;/g),
   ].map(([, port]) => Number(port));
   expect(listened).toEqual(declared);
 });
@@ -74,7 +75,7 @@ test("only nginx's login has volumes of users", () => {
     const names = proxy({ login: { kind } })
       .sidecar()
       .volumes.map(({ name }) => name);
-    expect(names).toEqual(['proxy', 'proxy-tmp']);
+    expect(names).toEqual(['proxy', 'proxy-tmp', 'tls']);
   }
 });
 

@@ -40,6 +40,7 @@ test.each<[keyof typeof platforms, string[]]>([
   ['small', []],
   ['pods', meant],
   ['azure', []],
+  ['trusting', meant],
 ])('the %s platform has no findings', (name, expected) => {
   const objects = platformApp(name).charts.flatMap(render);
   expect(findings(objects, external)).toEqual(expected);

@@ -2,6 +2,7 @@ import { Duration, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { churn, placement, podOf, servingObjects, valueOf, elsewhere } from './servings';
 import {
+  ConfigValue,
   Exposure,
   ExtraVolume,
   ModelServingProps,
@@ -81,6 +82,8 @@ const all: Required<ModelServingProps> = {
   egress: [{ peer: { cidr: '10.8.0.0/16' }, port: 6379 }],
   exposure: Exposure.ingress({ host: 'churn.example.com', tls: Tls.fromIssuer('letsencrypt-prod') }),
   service: { port: 80, annotations: { 'example.com/owner': 'ml' } },
+  tlsSecretName: 'churn-serving-tls',
+  configEnvironment: { CHURN_THRESHOLD: ConfigValue.fromConfigMap('settings', 'threshold') },
   proxyImage: 'registry.example.com/nginx:1.28',
   proxyResources: { memory: { limit: Size.mebibytes(64) } },
   maxRequestSize: Size.mebibytes(1),

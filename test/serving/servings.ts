@@ -1,5 +1,6 @@
 import { App, Chart, Size } from 'cdk8s';
 import {
+  CertificateAuthority,
   ModelServing,
   ModelServingOptions,
   ModelServingProps,
@@ -38,6 +39,7 @@ export const placement: Required<PlacementOptions> = {
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
   clusterAssignsUsers: false,
+  authority: CertificateAuthority.fromConfigMap('company-ca'),
   images: { node: 'registry.example.com/node:22.1.0' },
 };
 

@@ -7,7 +7,9 @@ import {
   Authentication,
   Backup,
   BackupTarget,
+  CertificateAuthority,
   CloudNativePostgres,
+  ConfigValue,
   Credentials,
   Dashboard,
   Database,
@@ -15,6 +17,8 @@ import {
   Exposure,
   ExtraVolume,
   Images,
+  KedaScaler,
+  MinioStore,
   MlflowPlatform,
   RegisteredModel,
   RestrictedNamespace,
@@ -23,7 +27,9 @@ import {
   MountedFiles,
   PolicySelection,
   ScalingMetric,
+  ScalingTrigger,
   SecretValue,
+  ServiceCertificate,
   ServiceUserRole,
   ServingRuntime,
   Tls,
@@ -273,6 +279,34 @@ export const platforms = {
     return platform;
   },
 
+  /** With an authority of its own, https to each pod, and KEDA. */
+  trusting(chart: Chart) {
+    const exposure = (host: string) => Exposure.httpRoute({ host, gateway: 'public' });
+    const platform = new MlflowPlatform(chart, 'mlflow', {
+      authority: CertificateAuthority.fromConfigMap('company-ca'),
+      exposure: exposure('mlflow.example.com'),
+      minio: { tlsSecretName: 'minio-tls', metrics: true },
+      server: {
+        tlsSecretName: 'mlflow-server-tls',
+        configEnvironment: { MLFLOW_LOGGING_LEVEL: ConfigValue.fromConfigMap('settings', 'level') },
+      },
+    });
+    const target = platform.addModelServing('churn', {
+      model: RegisteredModel.byAlias('churn', 'champion'),
+      exposure: exposure('churn.example.com'),
+      tlsSecretName: 'churn-serving-tls',
+      autoscaling: { byKeda: true, minReplicas: 0 },
+    });
+    const names = [platform.server, target, platform.artifacts as MinioStore];
+    for (const service of names) {
+      new ServiceCertificate(chart, `${service.componentName}-certificate`, { service, issuer: 'company-ca' });
+    }
+    const trigger = { type: 'rabbitmq', metadata: { queueName: 'scores' } };
+    const secretParameters = { host: SecretValue.fromSecret('queue', 'url') };
+    new KedaScaler(chart, 'churn', { target, triggers: [ScalingTrigger.of({ ...trigger, secretParameters })] });
+    return platform;
+  },
+
   /** With artifacts in Azure. The database is the embedded one. */
   azure(chart: Chart) {
     const artifacts = ArtifactStore.fromAzureContainer({
@@ -308,6 +342,10 @@ export const external = [
     'azure-key',
     'mlflow-sso',
     'mlflow-tls',
+    'mlflow-server-tls',
+    'churn-serving-tls',
+    'minio-tls',
+    'queue',
     'company-ca',
     'llm',
     'llm-certificate',
@@ -318,7 +356,14 @@ export const external = [
 ]
   .map((name) => `Secret/${name}`)
   // Kubernetes creates the second one in each namespace.
-  .concat('ConfigMap/prompts', 'ConfigMap/kube-root-ca.crt', 'PersistentVolumeClaim/datasets', 'RuntimeClass/nvidia');
+  .concat(
+    'ConfigMap/prompts',
+    'ConfigMap/company-ca',
+    'ConfigMap/settings',
+    'ConfigMap/kube-root-ca.crt',
+    'PersistentVolumeClaim/datasets',
+    'RuntimeClass/nvidia',
+  );
 
 /** One platform in a separate app, with its namespace, its monitor, alerts and dashboards. */
 export function platformApp(name: keyof typeof platforms, outdir?: string): { app: App; charts: Chart[] } {

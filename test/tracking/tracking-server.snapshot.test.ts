@@ -2,6 +2,8 @@ import { Duration, Size } from 'cdk8s';
 import { Cpu, k8s } from 'cdk8s-plus-27';
 import { addServer, existingBucket, existingDatabase, serverObjects } from './servers';
 import {
+  CertificateAuthority,
+  ConfigValue,
   ArtifactAccess,
   Authentication,
   Credentials,
@@ -98,6 +100,8 @@ const all: Required<TrackingServerProps> = {
   readinessTimeout: Duration.minutes(1),
   egress: [{ peer: { podLabels: { app: 'proxy' } }, port: 3128 }],
   ipv6: true,
+  tlsSecretName: 'mlflow-server-tls',
+  configEnvironment: { CHURN_THRESHOLD: ConfigValue.fromConfigMap('settings', 'threshold') },
   service: {
     type: ServiceType.LOAD_BALANCER,
     annotations: { 'service.beta.kubernetes.io/aws-load-balancer-scheme': 'internal' },
@@ -141,6 +145,7 @@ const all: Required<TrackingServerProps> = {
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
   reserveEphemeralStorage: true,
   clusterAssignsUsers: false,
+  authority: CertificateAuthority.fromConfigMap('company-ca'),
   images: { node: 'registry.example.com/node:22.1.0' },
 };
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask, raw } from './client';
 import { basic, until } from './proxy';
-import { RegisteredModel } from '../../../lib';
+import { CertificateAuthority, RegisteredModel } from '../../../lib';
 import { servingPlan } from '../../../lib/serving/serving-plan';
 import { servingProxy, servingProxyConfiguration } from '../../../lib/serving/serving-proxy';
 
@@ -75,6 +75,31 @@ describe('the start script', () => {
       /resolv.conf: it has no nameserver/,
     );
   });
+});
+
+test('the start script makes one file of the authority and the public ones, and a port with TLS', () => {
+  put('resolv.conf', CLUSTER);
+  put('company.crt', 'the company');
+  put('nginx', '#!/bin/sh\n');
+  const authority = CertificateAuthority.fromConfigMap('company-ca');
+  const withTls = { ...plan, tlsSecretName: 'churn-serving-tls' };
+  const [, , , , host, port, , , ssl] = servingProxy(withTls, 'https://mlflow:5000', 'proxy', authority).container
+    .command!;
+  const words = [
+    SCRIPT,
+    '/etc/nginx.conf',
+    folder,
+    host,
+    port,
+    join(folder, 'resolv.conf'),
+    join(folder, 'company.crt'),
+    ssl,
+  ];
+  execFileSync('/bin/sh', ['-e', ...words], { env: { PATH: folder }, stdio: 'pipe' });
+  const trusted = readFileSync(join(folder, 'authorities.crt'), 'utf8');
+  expect(trusted).toMatch(/(^|END CERTIFICATE-----\n)the company\n$/);
+  expect(trusted.startsWith(readFileSync('/etc/ssl/certs/ca-certificates.crt', 'utf8').slice(0, 1000))).toBe(true);
+  expect(readFileSync(join(folder, 'listen.conf'), 'utf8')).toMatch(/^listen 8081 ssl;\n(listen \[::\]:8081 ssl;\n)?$/);
 });
 
 describe('with a DNS server', () => {

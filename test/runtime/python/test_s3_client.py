@@ -1,17 +1,23 @@
 """The effect of the variables of lib/artifacts/existing-bucket.ts on the S3 client of MLflow."""
 
+import ast
 import http.server
 import os
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
 from pathlib import Path
 from unittest import mock
 
+import requests
 from mlflow.store.artifact import s3_artifact_repo
 from support import PROGRAMS, until
+
+sys.path.insert(0, str(PROGRAMS))
+from secret_files import BUNDLE_VARIABLES  # noqa: E402
 
 KEY = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_DEFAULT_REGION": "eu-west-1"}
 ENDPOINT = {
@@ -137,6 +143,31 @@ class Authority(unittest.TestCase):
         with self.assertRaisesRegex(Exception, "SSL validation failed"):
             self.upload()
 
+    def test_mlflow_and_requests_trust_the_authority_of_the_platform_and_the_public_ones(self):
+        variables = {"AUTHORITY_FILE": str(self.certificate), "MLFLOW_SECRETS_DIRECTORY": "/nonexistent"}
+        shown = "import os, secret_files; secret_files.load(); print(dict(os.environ))"
+        environment = {"PATH": os.environ["PATH"], "TMPDIR": str(self.folder), "PYTHONPATH": str(PROGRAMS), **variables}
+        run = subprocess.run([sys.executable, "-c", shown], env=environment, capture_output=True, text=True, check=True)
+        told = ast.literal_eval(run.stdout)
+        bundle = str(self.folder / "authorities.crt")
+        self.assertEqual([told[name] for name in BUNDLE_VARIABLES], [bundle] * 4)
+        self.upload(AWS_CA_BUNDLE=told["AWS_CA_BUNDLE"])
+        self.assertEqual(len(self.server.uploads), 1)
+        with mock.patch.dict(os.environ, {"REQUESTS_CA_BUNDLE": told["REQUESTS_CA_BUNDLE"]}):
+            self.assertEqual(requests.put(f"{self.endpoint}/models/file", data=b"text").status_code, 200)
+        context = ssl.create_default_context(cafile=bundle)
+        self.assertGreater(len(context.get_ca_certs()), 100)
+
+    def test_a_variable_of_the_user_takes_precedence_and_a_file_without_a_certificate_ends_the_program(self):
+        program = [sys.executable, PROGRAMS / "secret_files.py", "printenv", "AWS_CA_BUNDLE"]
+        environment = {"PATH": os.environ["PATH"], "TMPDIR": str(self.folder), "AUTHORITY_FILE": str(self.certificate)}
+        run = subprocess.run(program, env={**environment, "AWS_CA_BUNDLE": "/own.crt"}, capture_output=True, text=True)
+        self.assertEqual(run.stdout, "/own.crt\n")
+        (self.folder / "empty").write_text("")
+        environment["AUTHORITY_FILE"] = str(self.folder / "empty")
+        run = subprocess.run(program, env=environment, capture_output=True, text=True)
+        self.assertEqual((run.returncode, "it has no certificate" in run.stderr), (1, True))
+
     def test_mlflow_sends_the_arguments_of_uploads(self):
         self.upload(
             AWS_CA_BUNDLE=str(self.certificate),
@@ -165,7 +196,10 @@ class Authority(unittest.TestCase):
         return (work / "1.code").read_text().strip(), (work / "1.errors").read_text()
 
     def test_rclone_trusts_that_of_the_store_and_that_of_the_target(self):
-        for remote, variable in (("source:", "AWS_CA_BUNDLE"), ("target:", "TARGET_CA_BUNDLE")):
+        for remote, variable in (
+            ("source:", "AWS_CA_BUNDLE"), ("target:", "TARGET_CA_BUNDLE"),
+            ("source:", "AUTHORITY_FILE"), ("target:", "AUTHORITY_FILE"),
+        ):
             with self.subTest(remote):
                 self.assertEqual(self.rclone(remote, **{variable: str(self.certificate)}), ("0", ""))
                 self.assertIn("x509", self.rclone(remote)[1])
