@@ -7,6 +7,9 @@ import { ServiceUserRole } from './service-user-role';
 const MAY = ROLES.map((role) => `$may_${role}`).join('');
 const MAY_HEADER = 'X-Roles';
 
+/** No name of a ServiceAccount has the '_' before it. */
+const WORKSPACE_HEADER = '\n      proxy_set_header X-Workspace $bound;';
+
 /** The message of a 403 after a token. */
 export const ACCOUNT_REFUSED =
   'This account may not do this: it is not admitted to the platform, or its role does not include the request.';
@@ -38,18 +41,20 @@ export function demandAccounts({ folder, tokenPort, port }: NginxAccounts): void
  * Tokens of Kubernetes' ServiceAccounts. A server on the loopback judges them: oauth2-proxy checks the token, and only then a
  * file of the account's name and role decides, because the name is not known before. The files are those of a ConfigMap, so an
  * account is added and removed without a restart.
+ *
+ * @param byWorkspace whether a file may have the name of a workspace, after `_`, the only one in which the account is admitted
  */
-export function accountTokens(login: NginxLogin): AccountTokens {
+export function accountTokens(login: NginxLogin, byWorkspace = false): AccountTokens {
   const accounts = accountsOf(login);
   if (!accounts) return NONE;
   return {
-    site: `${maps(login)}${judge(accounts)}`,
+    site: `${maps(login)}${judge(accounts, byWorkspace)}`,
     rules: `    # Stored now: the questions about the request have other addresses.
     set $roles "${MAY}";
 `,
     question: `      proxy_pass_request_body off; proxy_pass_request_headers off; proxy_method GET;
       proxy_set_header Host localhost; proxy_set_header Connection ''; proxy_set_header Content-Length '';
-      proxy_set_header Authorization $http_authorization; proxy_set_header ${MAY_HEADER} $roles;
+      proxy_set_header Authorization $http_authorization; proxy_set_header ${MAY_HEADER} $roles;${byWorkspace ? WORKSPACE_HEADER : ''}
       proxy_read_timeout 30s;
       proxy_pass http://accounts/account;
 `,
@@ -67,12 +72,15 @@ ${login.kind === 'basic' ? `  map $is_token $realm { 1 off; default '${login.rea
 ${may.join('')}`;
 }
 
-function judge({ folder, tokenPort, port }: NginxAccounts): string {
+function judge({ folder, tokenPort, port }: NginxAccounts, byWorkspace: boolean): string {
   const files = ROLES.map(
     (role, index) =>
       `  map $http_x_roles $${role}_file { '~^[01]{${index}}1' /${role}.$account_file; default /none/$account_file; }\n`,
   );
-  const candidates = [`/${ServiceUserRole.ADMIN}.$account_file`, ...ROLES.map((role) => `$${role}_file`)];
+  const everywhere = [`/${ServiceUserRole.ADMIN}.$account_file`, ...ROLES.map((role) => `$${role}_file`)];
+  const candidates = byWorkspace
+    ? [...everywhere, ...everywhere.map((file) => `${file.replace(/\$(\w+)/, '${$1}')}_$http_x_workspace`)]
+    : everywhere;
   return `  upstream tokens { server 127.0.0.1:${tokenPort}; keepalive 32; keepalive_timeout 60s; }
   upstream accounts { server 127.0.0.1:${port}; keepalive 32; keepalive_timeout 60s; }
   # The files are named <role>.<namespace>.<name>. A namespace has no dot, so no two accounts share a name.

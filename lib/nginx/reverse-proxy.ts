@@ -1,5 +1,5 @@
 import { ContainerResources } from 'cdk8s-plus-27';
-import { NginxAccounts, NginxLogin, NginxOidcLogin, PublicAddress } from './nginx-options';
+import { NginxAccounts, NginxLogin, NginxOidcLogin, NginxWorkspace, PublicAddress } from './nginx-options';
 import { nginxConfiguration } from './server-site';
 import { Sidecar, SidecarProps, sidecar } from './sidecar';
 
@@ -45,6 +45,7 @@ export interface ReverseProxyProps extends PublicAddress {
   readonly signedUrls: boolean;
   readonly maxArtifactMebibytes: number;
   readonly ipv6: boolean;
+  readonly workspaces: readonly NginxWorkspace[];
 }
 
 /** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
@@ -64,6 +65,7 @@ export class ReverseProxy {
       signedUrls: props.signedUrls,
       maxArtifactMebibytes: props.maxArtifactMebibytes,
       ipv6: props.ipv6,
+      workspaces: props.workspaces,
       httpsHosts: props.httpsHosts,
       path: props.path,
     });

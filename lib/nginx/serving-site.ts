@@ -1,6 +1,7 @@
 import { ERROR_LOCATION, configuration, demand, demandPorts, errorPages, withRequestErrors } from './configuration';
 import { PublicAddress } from './nginx-options';
 import { addressRules, demandAddress } from './public-address';
+import { demandWorkspaces } from './workspaces';
 
 /** Settings of the nginx of a serving. */
 export interface ServingSiteOptions extends PublicAddress {
@@ -14,6 +15,8 @@ export interface ServingSiteOptions extends PublicAddress {
   readonly modelPort: number;
   /** The tracking server, which knows the logins. */
   readonly trackingUrl: string;
+  /** The workspace of the model: only the logins of this workspace may send requests. @default - the default one */
+  readonly workspace?: string;
 }
 
 /** The only folder that nginx writes to, with what its start script wrote: serving_proxy.sh. */
@@ -27,6 +30,7 @@ export function servingConfiguration(options: ServingSiteOptions): string {
   const { maxRequestBytes, modelPort } = options;
   demandPorts(modelPort);
   demandAddress(options);
+  if (options.workspace !== undefined) demandWorkspaces([{ name: options.workspace }]);
   demand(Number.isInteger(maxRequestBytes) && maxRequestBytes > 0, 'expected a whole number of bytes', maxRequestBytes);
   return configuration({
     behind: 'the model',
@@ -88,7 +92,7 @@ ${address.rule}    ${ERROR_LOCATION}
       internal;
       proxy_pass_request_body off; proxy_pass_request_headers off;
       proxy_set_header Content-Length ''; proxy_set_header Connection '';
-      proxy_set_header Authorization $http_authorization;
+      proxy_set_header Authorization $http_authorization;${options.workspace === undefined ? '' : `\n      proxy_set_header X-MLFLOW-WORKSPACE ${options.workspace};`}
       proxy_set_header Host ${host};
       # The tracking server counts wrong passwords by address.
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;

@@ -73,8 +73,8 @@ export class ModelServing extends Component implements IMetricsTarget {
     this.model = props.model;
     this.url = `http://${this._serviceHost()}:${this.servicePort}`;
     this.metricsLabels = metricsLabels(this);
-    this.tracking = props.tracking._connect(this, name, ServiceUserRole.SERVING);
-    this.tracking.user?.mayEdit(props.model.name);
+    this.tracking = props.tracking._connect(this, name, ServiceUserRole.SERVING, props.model.workspace);
+    this.tracking.user?._mayEditIn(props.model.workspace, props.model.name);
 
     serviceAccount(this, accountAnnotations([this.tracking]));
     this.network();
@@ -99,7 +99,7 @@ export class ModelServing extends Component implements IMetricsTarget {
   }
 
   private get proxyFiles(): Record<string, string> {
-    const configuration = servingProxyConfiguration(this.plan, this.tracking.url, MODEL_PORT);
+    const configuration = servingProxyConfiguration(this.plan, this.tracking.url, MODEL_PORT, this.model.workspace);
     return { 'nginx.conf': configuration, ...programs(SERVING_PROXY_PROGRAM) };
   }
 

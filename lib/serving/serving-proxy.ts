@@ -9,12 +9,17 @@ export const LINGER_BEHIND_NGINX = stopSeconds(7);
 /** The program that starts nginx, in the ConfigMap of the configuration. */
 export const SERVING_PROXY_PROGRAM = 'serving_proxy.sh';
 
-export function servingProxyConfiguration(plan: ServingPlan, trackingUrl: string, modelPort: number): string {
+export function servingProxyConfiguration(
+  plan: ServingPlan,
+  trackingUrl: string,
+  modelPort: number,
+  workspace?: string,
+): string {
   const { drainSeconds, requestTimeoutSeconds, maxRequestBytes, address } = plan;
   return servingConfiguration({
     ...{ drainSeconds, requestTimeoutSeconds, maxRequestBytes },
     ...address,
-    ...{ trackingUrl, modelPort },
+    ...{ trackingUrl, modelPort, workspace },
   });
 }
 

@@ -3,6 +3,7 @@ import { authSettings } from './auth-settings';
 import { ServerLogin } from './server-login';
 import { ServerPlan } from './server-plan';
 import { TrackingServerProps } from './tracking-server-props';
+import { WorkspaceProps } from './workspace';
 import { PlacementOptions, mirroredDefault } from '../component/pod-options';
 import { Connection, ConnectionClient, SecretVariable } from '../kubernetes/connection';
 import { EgressRule } from '../kubernetes/network-peer';
@@ -20,6 +21,8 @@ export interface OperatedServer {
   /** True if only the server's own pod can open the database. */
   readonly databaseIsInPod: boolean;
   readonly artifactsUri: string;
+  /** Workspaces that a Job creates. */
+  readonly workspaces?: WorkspaceProps[];
   /** Labels of pods on whose node the volume of the store is, if only one node can have it. */
   readonly sameNodeAs?: Record<string, string>;
   /** Destinations besides its connections. */
@@ -58,8 +61,9 @@ export function operatedServer({ plan, placement, props, login, podSelector, con
     artifactsUri: props.artifacts.uri,
     databaseIsInPod: props.database.engine._isInPod,
     sameNodeAs: props.artifacts.sharedByReplicas ? undefined : podSelector,
+    workspaces: props.workspaces,
     egress: props.egress,
-    environment: props.environment,
+    environment: { ...(props.workspaces && { MLFLOW_ENABLE_WORKSPACES: 'true' }), ...props.environment },
     auth: authDatabase
       ? {
           databaseName: authDatabase,

@@ -2,12 +2,13 @@ import { ServerLogin } from './server-login';
 import { ServerPlan } from './server-plan';
 import { MLFLOW_PORT } from './server-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { nginxWorkspaces } from './workspace';
 import { ReverseProxy } from '../nginx/reverse-proxy';
 
 /** nginx of a tracking server. */
 export function serverProxy(
   name: string,
-  { ipv6, exposure }: TrackingServerProps,
+  { ipv6, exposure, workspaces }: TrackingServerProps,
   plan: ServerPlan,
   login: ServerLogin,
 ): ReverseProxy {
@@ -22,6 +23,7 @@ export function serverProxy(
     signedUrls: plan.artifactAccess === ArtifactAccess.PRESIGNED,
     maxArtifactMebibytes: plan.maxArtifactMebibytes,
     ipv6: ipv6 ?? false,
+    workspaces: nginxWorkspaces(workspaces),
     ...exposure?._address,
   });
 }

@@ -76,7 +76,13 @@ export class TrackingServer extends Component implements IMetricsTarget {
     this._check(props, serverRules(props, plan));
     this.url = `http://${this._serviceHost()}:${servicePort(props)}`;
     this.metricsLabels = metricsLabels(this);
-    this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys, props.exposure);
+    this.login = new ServerLogin(
+      this,
+      props.authentication ?? Authentication.basic(),
+      props.keys,
+      props.exposure,
+      props.workspaces,
+    );
     const { authDatabase } = this.login;
     if (authDatabase) props.database.addDatabase(authDatabase);
     const { database, artifacts } = this.connect({
@@ -117,7 +123,7 @@ export class TrackingServer extends Component implements IMetricsTarget {
    */
   public addServiceUser(username: string, options: ServiceUserOptions = {}): ServiceUser {
     checkInputs('TrackingServer#addServiceUser', { username, options }, this);
-    return this.login.addServiceUser(username, this.login.restricted(options.role));
+    return this.login.addServiceUser(username, this.login.restricted(options.role), options.workspace);
   }
 
   /**
@@ -138,8 +144,8 @@ export class TrackingServer extends Component implements IMetricsTarget {
   }
 
   /** The login of a program of ours, which may do only what its work needs. @internal */
-  public _addServiceUser(username: string, role: RestrictedRole): ServiceUser {
-    return this.login.addServiceUser(username, role);
+  public _addServiceUser(username: string, role: RestrictedRole, workspace?: string): ServiceUser {
+    return this.login.addServiceUser(username, role, workspace);
   }
 
   /** Admits a program of ours, if `clients` restricts who may connect. @internal */

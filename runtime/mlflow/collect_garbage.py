@@ -259,7 +259,11 @@ def open_store(database):
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    return SqlAlchemyStore(f"postgresql+psycopg2:///{quote(database.name, safe='')}", os.environ["ARTIFACTS_ROOT"])
+    class AllWorkspaces(SqlAlchemyStore):
+        def _initialize_store_state(self):
+            """Nothing: the plain store sees the rows of all workspaces, and its start refuses a database that has several."""
+
+    return AllWorkspaces(f"postgresql+psycopg2:///{quote(database.name, safe='')}", os.environ["ARTIFACTS_ROOT"])
 
 
 def main():

@@ -10,6 +10,7 @@ const all: Required<ReverseProxyProps> = {
   signedUrls: false,
   maxArtifactMebibytes: 900,
   ipv6: true,
+  workspaces: [{ name: 'team-a', users: ['ann'] }],
   httpsHosts: ['mlflow.example.com'],
   path: '/mlflow',
   upstreamPort: 5001,

@@ -46,6 +46,7 @@ const all: Required<TrackingServerProps> = {
   maxDatabaseRequests: 4,
   spool: Size.gibibytes(30),
   artifactAccess: ArtifactAccess.DIRECT,
+  workspaces: [{ name: 'fraud', description: 'Team fraud', users: ['ann', 'bob'] }, { name: 'pricing' }],
   authentication: Authentication.basic({ users: Credentials.fromSecret('people'), realm: 'Models' }),
   exposure: Exposure.ingress({
     host: 'mlflow.example.com',
