@@ -49,7 +49,7 @@ ${
 ${byWorkspace ? BY_WORKSPACE : ''}`,
     // Checked after the password, so that no client learns the roles of others. Set here, because the subrequest has
     // another address.
-    rules: login.kind === 'basic' ? `${users(login, byWorkspace)}${verdict(login)}` : users(login, byWorkspace),
+    rules: login.kind === 'basic' ? `${users(login, byWorkspace)}${verdict(login, byWorkspace)}` : users(login, byWorkspace),
   };
 }
 
@@ -99,8 +99,8 @@ const NO_PROGRAM = 'set $users_file none; set $realm off; set $is_program 0;';
 const IS_PROGRAM = (realm: string) => `set $realm '${realm}'; set $is_program 1;`;
 
 /** Checked after the password, or instead of one for a token. */
-function verdict(login: NginxBasicLogin): string {
-  const { question } = accountTokens(login);
+function verdict(login: NginxBasicLogin, byWorkspace: boolean): string {
+  const { question } = accountTokens(login, byWorkspace);
   return `    auth_request /.role;
 ${question && '    auth_request_set $account_user $upstream_http_x_auth_request_email;\n'}    location = /.role {
       internal;

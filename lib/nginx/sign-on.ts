@@ -76,7 +76,7 @@ export function signOn(login: NginxLogin, path = '', workspaces?: readonly Nginx
   return {
     upstream: `  upstream oidc { server 127.0.0.1:${login.port}; keepalive 32; keepalive_timeout 60s; }\n`,
     maps: maps(login, workspaces),
-    rules: `${question(login, path)}${pages(login, path)}`,
+    rules: `${question(login, path, workspaces !== undefined)}${pages(login, path)}`,
   };
 }
 
@@ -178,8 +178,8 @@ ${logoutUrl ? `    location = ${PROVIDER_LOGOUT} { return 302 '${logoutUrl}'; }\
 }
 
 /** Each request asks for its login, after a program's password. A token may be of a ServiceAccount; all others are the provider's. */
-function question(login: NginxOidcLogin, path: string): string {
-  const { question: account } = accountTokens(login);
+function question(login: NginxOidcLogin, path: string, byWorkspace: boolean): string {
+  const { question: account } = accountTokens(login, byWorkspace);
   const first = `      if ($foreign) { return 403; }
       if ($refused) { return 403; }
       if ($is_program) { return 204; }
