@@ -17,6 +17,15 @@ import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 /** Other roles are in role-routes.ts. This one stands for a user who may do what a person may. */
 const NO_ROLE = 'program';
+
+/** A user in the Secret of the users of a server. */
+interface UserOfFile {
+  readonly username: string;
+  /** @default - all that a person may do */
+  readonly role?: string;
+  /** The only workspace in which its login is valid. @default - all */
+  readonly workspace?: string;
+}
 const PLAN = 'credentials.json';
 
 /** Seconds until the Job gives up on an API server that does not answer. Its pods are then retried. */
@@ -101,8 +110,8 @@ export class CredentialsJob extends Component {
   }
 
   /** Adds a user, with the Secret `<prefix><user>-login`. Returns its key in the Secret of all users. @internal */
-  public _addUser(file: string, user: string, role: string = NO_ROLE): string {
-    const key = `${role}.${user}`;
+  public _addUser(file: string, { username, role = NO_ROLE, workspace }: UserOfFile): string {
+    const key = `${role}.${username}${workspace === undefined ? '' : `_${workspace}`}`;
     this.logins.get(file)!.users.set(key, []);
     return key;
   }
@@ -115,7 +124,7 @@ export class CredentialsJob extends Component {
    */
   public _copyFor(component: Component, file: string, user: string): string {
     const copy = { namespace: component.namespace!, name: `${component.componentName}-login` };
-    const found = [...this.logins.get(file)!.users].find(([key]) => key.endsWith(`.${user}`))!;
+    const found = [...this.logins.get(file)!.users].find(([key]) => key.replace(/_.*/, '').endsWith(`.${user}`))!;
     found[1].push(`${copy.namespace}/${copy.name}`);
     grantAccess(component, 'login-', {
       name: copy.name,

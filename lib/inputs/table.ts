@@ -682,6 +682,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     remote: 'string',
     egress: 'EgressRule[]?',
   },
+  RegisteredModelOptions: { workspace: 'string?' },
   RequirementsProps: { indexUrl: 'string', egress: 'EgressRule[]?', cacheClaimName: 'string?', space: 'Size?' },
   RestoreDrillOptions: { schedule: 'string?', suspend: 'boolean?', databaseSpace: 'Size?', sampleCount: 'number?' },
   RestrictedNamespaceProps: { labels: '{string}?', annotations: '{string}?' },
@@ -746,7 +747,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     ipFamilyPolicy: 'IpFamilyPolicy?',
     ipFamilies: 'IpFamily[]?',
   },
-  ServiceAccountLogin: { namespace: 'string', name: 'string', role: 'ServiceUserRole' },
+  ServiceAccountLogin: { namespace: 'string', name: 'string', role: 'ServiceUserRole', workspace: 'string?' },
   ServiceCertificateProps: {
     service: 'ICertifiedService',
     issuer: 'string',
@@ -762,7 +763,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     ipFamilyPolicy: 'IpFamilyPolicy?',
     ipFamilies: 'IpFamily[]?',
   },
-  ServiceUserOptions: { role: 'ServiceUserRole?' },
+  ServiceUserOptions: { role: 'ServiceUserRole?', workspace: 'string?' },
   SidecarContainer: {
     ports: 'ExtraContainerPort[]?',
     livenessProbe: 'ExtraContainerProbe?',
@@ -816,6 +817,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     startTimeout: 'Duration?',
     livenessTimeout: 'Duration?',
     readinessTimeout: 'Duration?',
+    workspaces: 'WorkspaceProps[]?',
     keys: 'Credentials?',
     environment: '{string}?',
     extraArguments: 'string[]?',
@@ -875,6 +877,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     startTimeout: 'Duration?',
     livenessTimeout: 'Duration?',
     readinessTimeout: 'Duration?',
+    workspaces: 'WorkspaceProps[]?',
     keys: 'Credentials?',
     environment: '{string}?',
     extraArguments: 'string[]?',
@@ -913,6 +916,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
   TrackingUrlProps: { credentials: 'Credentials?', egress: 'EgressRule[]?' },
   VolumeStoreProps: { volume: 'IDataVolume' },
   WeightedPodAffinityTerm: { podAffinityTerm: 'PodAffinityTerm', weight: 'number' },
+  WorkspaceProps: { name: 'string', description: 'string?', users: 'string[]?', groups: 'string[]?' },
 };
 
 export const CALLS: Record<string, Record<string, string>> = {
@@ -962,9 +966,9 @@ export const CALLS: Record<string, Record<string, string>> = {
   'NetworkPeers.fromPods': { pods: 'IPodSelector' },
   'PostgresStatefulSet#addDatabase': { name: 'string' },
   'PostgresStatefulSet#connectFrom': { client: 'ConnectionClient' },
-  'RegisteredModel.byAlias': { name: 'string', alias: 'string' },
-  'RegisteredModel.byStage': { name: 'string', stage: 'string' },
-  'RegisteredModel.byVersion': { name: 'string', version: 'string' },
+  'RegisteredModel.byAlias': { name: 'string', alias: 'string', options: 'RegisteredModelOptions?' },
+  'RegisteredModel.byStage': { name: 'string', stage: 'string', options: 'RegisteredModelOptions?' },
+  'RegisteredModel.byVersion': { name: 'string', version: 'string', options: 'RegisteredModelOptions?' },
   'RestrictedNamespace#apiObject': { id: 'string' },
   'RouteTimeout.seconds': { seconds: 'number' },
   'ScalingMetric.external': { props: 'ExternalMetricProps' },

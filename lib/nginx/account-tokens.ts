@@ -8,6 +8,9 @@ import { ServiceUserRole } from './service-user-role';
 const MAY = ROLES.map((role) => `$may_${role}`).join('');
 const MAY_HEADER = 'X-Roles';
 
+/** No name of a ServiceAccount has the '_' before it. */
+const WORKSPACE_HEADER = '\n      proxy_set_header X-Workspace $bound;';
+
 /** The message of a 403 after a token. */
 export const ACCOUNT_REFUSED =
   'This account may not do this: it is not admitted to the platform, or its role does not include the request.';
@@ -45,18 +48,20 @@ export function demandAccounts({ cluster, issuers = [], port }: NginxAccounts): 
  * Tokens of Kubernetes' ServiceAccounts, and of further issuers. A server on the loopback judges them: oauth2-proxy checks the token,
  * and only then a file of the account's name and role decides, because the name is not known before. The files are those of a
  * ConfigMap, so an account is added and removed without a restart. For the others their claims decide.
+ *
+ * @param byWorkspace whether a file may have the name of a workspace, after `_`, the only one in which the account is admitted
  */
-export function accountTokens(login: NginxLogin): AccountTokens {
+export function accountTokens(login: NginxLogin, byWorkspace = false): AccountTokens {
   const accounts = accountsOf(login);
   if (!accounts) return NONE;
   return {
-    site: `${maps(login)}${judge(accounts)}`,
+    site: `${maps(login)}${judge(accounts, byWorkspace)}`,
     rules: `    # Stored now: the questions about the request have other addresses.
     set $roles "${MAY}";
 `,
     question: `      proxy_pass_request_body off; proxy_pass_request_headers off; proxy_method GET;
       proxy_set_header Host localhost; proxy_set_header Connection ''; proxy_set_header Content-Length '';
-      proxy_set_header Authorization $http_authorization; proxy_set_header ${MAY_HEADER} $roles;
+      proxy_set_header Authorization $http_authorization; proxy_set_header ${MAY_HEADER} $roles;${byWorkspace ? WORKSPACE_HEADER : ''}
       proxy_read_timeout 30s;
       proxy_pass http://accounts/account;
 `,
@@ -74,7 +79,7 @@ ${login.kind === 'basic' ? `  map $is_token $realm { 1 off; default '${login.rea
 ${may.join('')}`;
 }
 
-function judge({ cluster, issuers = [], port }: NginxAccounts): string {
+function judge({ cluster, issuers = [], port }: NginxAccounts, byWorkspace: boolean): string {
   const asksIssuers = issuers.length > 0;
   return `${cluster ? upstream('tokens', cluster.tokenPort) : ''}${upstream('accounts', port)}${cluster ? accountMaps() : ''}${issuerMaps(issuers)}  server {
     listen 127.0.0.1:${port};
@@ -82,7 +87,7 @@ function judge({ cluster, issuers = [], port }: NginxAccounts): string {
     # None of the pages of errors: the answer is for nginx.
     error_page 599 /none;
 ${asksIssuers ? '    recursive_error_pages on;\n' : ''}${
-    cluster ? accountLocations(cluster.folder, asksIssuers) : '    location = /account { rewrite ^ /issuer-0 last; }\n'
+    cluster ? accountLocations(cluster.folder, asksIssuers, byWorkspace) : '    location = /account { rewrite ^ /issuer-0 last; }\n'
   }${issuerLocations(issuers)}    location / { return 404; }
   }
 `;
@@ -105,8 +110,11 @@ function accountMaps(): string {
 ${files.join('')}`;
 }
 
-function accountLocations(folder: string, asksIssuers: boolean): string {
-  const candidates = [`/${ServiceUserRole.ADMIN}.$account_file`, ...ROLES.map((role) => `$${role}_file`)];
+function accountLocations(folder: string, asksIssuers: boolean, byWorkspace: boolean): string {
+  const everywhere = [`/${ServiceUserRole.ADMIN}.$account_file`, ...ROLES.map((role) => `$${role}_file`)];
+  const candidates = byWorkspace
+    ? [...everywhere, ...everywhere.map((file) => `${file.replace(/\$(\w+)/, '${$1}')}_$http_x_workspace`)]
+    : everywhere;
   return `    location = /account {
 ${asksIssuers ? '      # Not a token of the cluster: it may be one of another issuer.\n      error_page 401 = /issuer-0;\n' : ''}      auth_request /token;
       auth_request_set $account $upstream_http_x_auth_request_email;

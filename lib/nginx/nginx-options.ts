@@ -73,6 +73,15 @@ export interface NginxOidcLogin {
 /** Which program checks the login: nginx, oauth2-proxy, MLflow's own app, or none. */
 export type NginxLogin = NginxBasicLogin | NginxOidcLogin | { readonly kind: 'mlflow' } | { readonly kind: 'none' };
 
+/** A workspace of MLflow, and the people who may use it. */
+export interface NginxWorkspace {
+  readonly name: string;
+  /** Names in the htpasswd file, for `basic`. @default - all people */
+  readonly users?: readonly string[];
+  /** Groups of which a caller must have one, for `oidc`. @default - as for the whole server */
+  readonly groups?: readonly string[];
+}
+
 /** By which address clients outside the cluster reach a server or a serving. */
 export interface PublicAddress {
   /** Hosts whose plain http an Ingress or a Gateway passes on although they have TLS: it is redirected. @default - none */
@@ -83,6 +92,8 @@ export interface PublicAddress {
 
 export interface NginxOptions extends PublicAddress {
   readonly login: NginxLogin;
+  /** Workspaces of MLflow, of which every other is refused. @default - none: MLflow runs without workspaces */
+  readonly workspaces?: readonly NginxWorkspace[];
   /** Whether a second port serves /metrics and nothing else. */
   readonly metrics: boolean;
   /** How long running requests may take to end after SIGQUIT. */

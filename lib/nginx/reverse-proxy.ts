@@ -1,5 +1,5 @@
 import { ContainerResources } from 'cdk8s-plus-27';
-import { NginxAccounts, NginxLogin, NginxOidcLogin, PublicAddress } from './nginx-options';
+import { NginxAccounts, NginxLogin, NginxOidcLogin, NginxWorkspace, PublicAddress } from './nginx-options';
 import { TLS_FOLDER, tlsFolder } from './pod-tls';
 import { nginxConfiguration } from './server-site';
 import { Sidecar, SidecarProps, sidecar } from './sidecar';
@@ -50,6 +50,7 @@ export interface ReverseProxyProps extends PublicAddress {
   readonly ipv6: boolean;
   /** Secret with the certificate of the HTTP port. @default - plain HTTP */
   readonly tlsSecretName?: string;
+  readonly workspaces: readonly NginxWorkspace[];
 }
 
 /** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
@@ -71,6 +72,7 @@ export class ReverseProxy {
       artifactWritesPaused: props.artifactWritesPaused,
       ipv6: props.ipv6,
       tls: props.tlsSecretName === undefined ? undefined : { folder: TLS_FOLDER, cache: true },
+      workspaces: props.workspaces,
       httpsHosts: props.httpsHosts,
       path: props.path,
     });

@@ -3,6 +3,7 @@ import { accountTokens, accountsOf, demandAccounts } from './account-tokens';
 import { ARTIFACT_ERRORS, artifactLocations } from './artifact-locations';
 import {
   ERROR_LOCATION,
+  NginxError,
   configuration,
   demand,
   demandPath,
@@ -20,6 +21,7 @@ import { addressRules, demandAddress } from './public-address';
 import { FORBIDDEN, roleRules } from './roles';
 import { demandSignOn, signOn } from './sign-on';
 import { LARGE_BODY, traceAndGatewayLocations } from './trace-and-gateway-locations';
+import { decidesWorkspaces, demandWorkspaces, workspaceRules } from './workspaces';
 import { TOO_MANY, wrongPasswords } from './wrong-passwords';
 
 /** The same for single sign-on. MLflow's page shows the first one when a session has ended. */
@@ -96,6 +98,7 @@ function validate(o: Settings): void {
   demandPorts(...ports);
   demand(new Set(ports).size === ports.length, 'expected three different ports', ports);
   demandAddress(o);
+  demandWorkspaces(o.workspaces);
   if (o.login.kind === 'oidc') demandSignOn(o.login);
   const accounts = accountsOf(o.login);
   if (accounts) demandAccounts(accounts);
@@ -123,16 +126,23 @@ export function nginxConfiguration(options: NginxOptions): string {
 ${signOn(o.login).upstream}`,
     bodySize: `  # MLflow reads all bodies except artifacts into memory, some of them before it checks the login.
   client_max_body_size 16m;`,
-    errors: errors(o.login),
+    errors: errors(o),
     site: `${httpServer(o)}${o.metrics ? metricsServer(o) : ''}`,
   });
 }
 
-function errors(login: NginxLogin): string {
+/** The login of a workspace is unknown in the others. */
+const withHint = ([key, code, text]: NginxError): NginxError => [
+  ...([key, code] as const),
+  key === 401 ? `${text} The login of a workspace is valid in this workspace only: see MLFLOW_WORKSPACE.` : text,
+];
+
+function errors({ login, workspaces }: Settings): string {
   const asks = login.kind === 'oidc';
   const limits = login.kind === 'basic' || asks;
   const known = asks || accountsOf(login) ? [...ERRORS.filter(([key]) => key !== 401), ...SIGN_ON_ERRORS] : ERRORS;
-  const own = [...known, ...(limits ? [TOO_MANY] : []), ...ARTIFACT_ERRORS];
+  const found = decidesWorkspaces(login, workspaces) ? known.map(withHint) : known;
+  const own = [...found, ...(limits ? [TOO_MANY] : []), ...ARTIFACT_ERRORS];
   const elsewhere: Record<number, string> = {};
   // A wrong password or token goes by the limit of those first.
   if (limits) elsewhere[401] = 'error_page 401 @wrong;';
@@ -143,14 +153,16 @@ function errors(login: NginxLogin): string {
 
 function httpServer(options: Settings): string {
   const { login, httpPort, ipv6 } = options;
-  const sso = signOn(login, options.path);
+  const byWorkspace = decidesWorkspaces(login, options.workspaces);
+  const workspaces = workspaceRules(login, options.workspaces);
+  const sso = signOn(login, options.path, byWorkspace ? options.workspaces : undefined);
   const address = addressRules(options);
-  const roles = roleRules(login);
-  const accounts = accountTokens(login);
+  const roles = roleRules(login, byWorkspace);
+  const accounts = accountTokens(login, byWorkspace);
   const wrong = wrongPasswords(login);
   const tls = podTls(options.tls);
   return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
-${address.map}${accounts.site}${roles.maps}${sso.maps}${wrong.zones}${tls.site}  server {
+${address.map}${accounts.site}${workspaces.maps}${roles.maps}${sso.maps}${wrong.zones}${tls.site}  server {
     ${listen(httpPort, ipv6, options.tls !== undefined)}
 ${tls.rule}${address.rule}    ${passwords(login)}${ERROR_LOCATION}
 ${accounts.rules}${roles.rules}${sso.rules}${wrong.rules}
@@ -161,7 +173,7 @@ ${accounts.rules}${roles.rules}${sso.rules}${wrong.rules}
     proxy_set_header X-Forwarded-Proto $forwarded_proto;
     proxy_set_header Proxy-Authorization '';
     # A client could set these headers, as no proxy in front of this one is known to remove them.
-    ${each(4, cleared(login), (name) => `proxy_set_header ${name} '';`)}${userHeader(login)}
+    ${each(4, cleared(login), (name) => `proxy_set_header ${name} '';`)}${userHeader(login)}${workspaces.header}
 
 ${healthLocation(login)}    location ~* '^/+metrics\\b' { return 404; }
     location ^~ /static-files/ {${login.kind === 'oidc' ? STATIC_IS_OPEN : ''}

@@ -2,6 +2,7 @@ import { ERROR_LOCATION, configuration, demand, demandPorts, errorPages, withReq
 import { PodTls, PublicAddress } from './nginx-options';
 import { podTls } from './pod-tls';
 import { addressRules, demandAddress } from './public-address';
+import { demandWorkspaces } from './workspaces';
 
 /** Settings of the nginx of a serving. */
 export interface ServingSiteOptions extends PublicAddress {
@@ -19,6 +20,8 @@ export interface ServingSiteOptions extends PublicAddress {
   readonly ownAuthority?: boolean;
   /** The port has TLS. @default - plain HTTP */
   readonly tls?: PodTls;
+  /** The workspace of the model: only the logins of this workspace may send requests. @default - the default one */
+  readonly workspace?: string;
 }
 
 /** The only folder that nginx writes to, with what its start script wrote: serving_proxy.sh. */
@@ -32,6 +35,7 @@ export function servingConfiguration(options: ServingSiteOptions): string {
   const { maxRequestBytes, modelPort } = options;
   demandPorts(modelPort);
   demandAddress(options);
+  if (options.workspace !== undefined) demandWorkspaces([{ name: options.workspace }]);
   demand(Number.isInteger(maxRequestBytes) && maxRequestBytes > 0, 'expected a whole number of bytes', maxRequestBytes);
   return configuration({
     behind: 'the model',
@@ -94,7 +98,7 @@ ${tls.rule}${address.rule}    ${ERROR_LOCATION}
       internal;
       proxy_pass_request_body off; proxy_pass_request_headers off;
       proxy_set_header Content-Length ''; proxy_set_header Connection '';
-      proxy_set_header Authorization $http_authorization;
+      proxy_set_header Authorization $http_authorization;${options.workspace === undefined ? '' : `\n      proxy_set_header X-MLFLOW-WORKSPACE ${options.workspace};`}
       proxy_set_header Host ${host};
       # The tracking server counts wrong passwords by address.
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;

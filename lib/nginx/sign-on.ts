@@ -1,7 +1,7 @@
 import { createHash } from 'crypto';
 import { accountTokens } from './account-tokens';
 import { demand, demandPath, demandPorts, demandRealm } from './configuration';
-import { NginxLogin, NginxOidcLogin } from './nginx-options';
+import { NginxLogin, NginxOidcLogin, NginxWorkspace } from './nginx-options';
 
 /** Where people log in, at the provider, and out. nginx passes these pages of oauth2-proxy and no others but their style. */
 const PAGES = ['start', 'callback', 'sign_in', 'sign_out'];
@@ -69,24 +69,37 @@ export function demandSignOn({
  * a program. The question has no body, so uploads stream as without a login.
  *
  * @param path of the exposure, which the pages' links begin with; oauth2-proxy gets its own paths with it
+ * @param workspaces those with groups of their own, if MLflow has workspaces
  */
-export function signOn(login: NginxLogin, path = ''): SignOn {
+export function signOn(login: NginxLogin, path = '', workspaces?: readonly NginxWorkspace[]): SignOn {
   if (login.kind !== 'oidc') return NONE;
   return {
     upstream: `  upstream oidc { server 127.0.0.1:${login.port}; keepalive 32; keepalive_timeout 60s; }\n`,
-    maps: maps(login),
-    rules: `${question(login, path)}${pages(login, path)}`,
+    maps: maps(login, workspaces),
+    rules: `${question(login, path, workspaces !== undefined)}${pages(login, path)}`,
   };
 }
 
-function maps({ realm, groups = [], emailDomains = [] }: NginxOidcLogin): string {
-  const list = (name: string, values: string[]) =>
+function maps(
+  { realm, groups = [], emailDomains = [] }: NginxOidcLogin,
+  workspaces?: readonly NginxWorkspace[],
+): string {
+  const list = (name: string, values: readonly string[]) =>
     values.length === 0 ? [] : [`${name}=${values.map(encoded).join(',')}`];
-  const allowed = [...list('allowed_groups', groups), ...list('allowed_email_domains', emailDomains)];
+  const allowed = (of: readonly string[]) =>
+    [...list('allowed_groups', of), ...list('allowed_email_domains', emailDomains)].join('&');
   return `  # A request with a token is judged by that token alone, not by a cookie beside it.
   map $http_authorization $login_cookie { '' $http_cookie; default ''; }
-  map '' $who_may { default '${allowed.join('&')}'; }
-  # Other sites cannot send a token, and a browser sends the cookie only with what their links open. Another port or name of
+${
+  workspaces
+    ? `  map $place $who_may {
+${workspaces.flatMap(({ name, groups: own }) => (own ? [`    ${name === 'default' ? '\\default' : name} '${allowed(own)}';\n`] : [])).join('')}    * '${allowed(groups.length > 0 ? [...new Set([...groups, ...workspaces.flatMap((each) => each.groups ?? [])])] : [])}';
+    default '${allowed(groups)}';
+  }
+`
+    : `  map '' $who_may { default '${allowed(groups)}'; }
+`
+}  # Other sites cannot send a token, and a browser sends the cookie only with what their links open. Another port or name of
   # the same site is foreign too.
   map "$http_authorization:$request_method:$http_sec_fetch_site" $foreign {
     '~^:(GET|HEAD|OPTIONS):' 0;
@@ -165,8 +178,8 @@ ${logoutUrl ? `    location = ${PROVIDER_LOGOUT} { return 302 '${logoutUrl}'; }\
 }
 
 /** Each request asks for its login, after a program's password. A token may be of a ServiceAccount; all others are the provider's. */
-function question(login: NginxOidcLogin, path: string): string {
-  const { question: account } = accountTokens(login);
+function question(login: NginxOidcLogin, path: string, byWorkspace: boolean): string {
+  const { question: account } = accountTokens(login, byWorkspace);
   const first = `      if ($foreign) { return 403; }
       if ($refused) { return 403; }
       if ($is_program) { return 204; }

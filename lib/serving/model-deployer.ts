@@ -132,7 +132,7 @@ export class ModelDeployer extends Component implements IMetricsTarget {
       },
     ]);
     this.servings.push(serving);
-    this.tracking.user?.mayEdit(model.name);
+    this.tracking.user?._mayEditIn(model.workspace, model.name);
     grantAccess(serving, 'deployer-', {
       name: `${serving.componentName}-deployer`,
       rules: [
@@ -173,6 +173,7 @@ export class ModelDeployer extends Component implements IMetricsTarget {
         model: model.name,
         alias: model.alias,
         stage: model.stage,
+        workspace: model.workspace,
       }))
       .map((target) => JSON.stringify(target));
     const settings = JSON.stringify(this.settings()).slice(0, -1);

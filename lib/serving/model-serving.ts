@@ -80,8 +80,8 @@ export class ModelServing extends Component implements IMetricsTarget, ICertifie
     this.model = props.model;
     this.url = `http://${this._serviceHost()}:${this.servicePort}`;
     this.metricsLabels = metricsLabels(this);
-    this.tracking = props.tracking._connect(this, name, ServiceUserRole.SERVING);
-    this.tracking.user?.mayEdit(props.model.name);
+    this.tracking = props.tracking._connect(this, name, ServiceUserRole.SERVING, props.model.workspace);
+    this.tracking.user?._mayEditIn(props.model.workspace, props.model.name);
 
     serviceAccount(this, accountAnnotations([this.tracking]));
     this.network();
@@ -113,7 +113,8 @@ export class ModelServing extends Component implements IMetricsTarget, ICertifie
 
   private get proxyFiles(): Record<string, string> {
     const { authority } = this.placement;
-    const configuration = servingProxyConfiguration(this.plan, this.tracking.url, MODEL_PORT, authority);
+    const { workspace } = this.model;
+    const configuration = servingProxyConfiguration(this.plan, this.tracking.url, MODEL_PORT, { authority, workspace });
     return { 'nginx.conf': configuration, ...programs(SERVING_PROXY_PROGRAM) };
   }
 

@@ -1,6 +1,16 @@
 import { checkInputs } from '../inputs/inputs';
 import { Rule } from '../kubernetes/rules';
 
+/** Options of a registered model. */
+export interface RegisteredModelOptions {
+  /**
+   * The workspace of MLflow that has the model: `MLFLOW_WORKSPACE` of the serving's pods. The login of the serving is valid in this
+   * workspace only, and so are the logins of those who send requests to a serving with an exposure.
+   * @default - the default workspace
+   */
+  readonly workspace?: string;
+}
+
 const STAGES = ['Staging', 'Production', 'Archived'];
 
 /**
@@ -13,10 +23,11 @@ export class RegisteredModel {
    *
    * @param name name in the registry
    * @param alias e.g. `champion`
+   * @param options its workspace
    */
-  public static byAlias(name: string, alias: string): RegisteredModel {
-    checkInputs('RegisteredModel.byAlias', { name, alias });
-    return new RegisteredModel(name, { alias });
+  public static byAlias(name: string, alias: string, options: RegisteredModelOptions = {}): RegisteredModel {
+    checkInputs('RegisteredModel.byAlias', { name, alias, options });
+    return new RegisteredModel(name, { alias, ...options });
   }
 
   /**
@@ -25,10 +36,11 @@ export class RegisteredModel {
    *
    * @param name name in the registry
    * @param stage `Production`, `Staging` or `Archived`
+   * @param options its workspace
    */
-  public static byStage(name: string, stage: string): RegisteredModel {
-    checkInputs('RegisteredModel.byStage', { name, stage });
-    return new RegisteredModel(name, { stage });
+  public static byStage(name: string, stage: string, options: RegisteredModelOptions = {}): RegisteredModel {
+    checkInputs('RegisteredModel.byStage', { name, stage, options });
+    return new RegisteredModel(name, { stage, ...options });
   }
 
   /**
@@ -36,10 +48,11 @@ export class RegisteredModel {
    *
    * @param name name in the registry
    * @param version a whole number, as the registry writes it, e.g. `'7'`
+   * @param options its workspace
    */
-  public static byVersion(name: string, version: string): RegisteredModel {
-    checkInputs('RegisteredModel.byVersion', { name, version });
-    return new RegisteredModel(name, { version });
+  public static byVersion(name: string, version: string, options: RegisteredModelOptions = {}): RegisteredModel {
+    checkInputs('RegisteredModel.byVersion', { name, version, options });
+    return new RegisteredModel(name, { version, ...options });
   }
 
   /** The alias that is followed, if one is. */
@@ -48,20 +61,23 @@ export class RegisteredModel {
   public readonly stage?: string;
   /** The version that is fixed, if one is. */
   public readonly version?: string;
+  /** The workspace of MLflow that has the model, if not the default one. */
+  public readonly workspace?: string;
 
   private constructor(
     /** Name in the registry. */
     public readonly name: string,
-    which: { alias?: string; stage?: string; version?: string },
+    which: { alias?: string; stage?: string; version?: string; workspace?: string },
   ) {
     this.alias = which.alias;
     this.stage = which.stage;
     this.version = which.version;
+    this.workspace = which.workspace;
   }
 
   /** @internal */
   public get _rules(): Rule[] {
-    const { name, alias, stage, version } = this;
+    const { name, alias, stage, version, workspace } = this;
     return [
       {
         wrong: typeof name !== 'string' || name.trim() === '' || /[/:\p{Cc}]/u.test(name),
@@ -82,6 +98,11 @@ export class RegisteredModel {
         wrong: version !== undefined && !/^[1-9]\d{0,9}$/.test(version),
         given: `the model's version is '${version}'`,
         want: "expected a whole number from 1 on, e.g. '7'; an alias is given by RegisteredModel.byAlias(name, alias)",
+      },
+      {
+        wrong: workspace !== undefined && !/^[a-z0-9][-a-z0-9]{0,61}[a-z0-9]$/.test(workspace),
+        given: `the model's workspace is '${workspace}'`,
+        want: "expected the name of a workspace of MLflow: 2 to 63 lower-case letters, digits and '-', e.g. 'fraud'",
       },
       {
         wrong: alias === undefined && stage === undefined && version === undefined,

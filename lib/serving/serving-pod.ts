@@ -201,11 +201,12 @@ function packages({ runtime }: ServingPlan): Volume {
 }
 
 /** What the programs read of the model; the deployer sets the version of a model that follows an alias or a stage. */
-function modelVariables({ name, alias, stage, version }: RegisteredModel): Record<string, string> {
+function modelVariables({ name, alias, stage, version, workspace }: RegisteredModel): Record<string, string> {
   return {
     MODEL_NAME: name,
     ...(alias !== undefined && { MODEL_ALIAS: alias }),
     ...(stage !== undefined && { MODEL_STAGE: stage }),
     ...(version !== undefined && { MODEL_VERSION: String(version) }),
+    ...(workspace !== undefined && { MLFLOW_WORKSPACE: workspace }),
   };
 }

@@ -15,13 +15,13 @@ export function servingProxyConfiguration(
   plan: ServingPlan,
   trackingUrl: string,
   modelPort: number,
-  authority?: CertificateAuthority,
+  { authority, workspace }: { readonly authority?: CertificateAuthority; readonly workspace?: string },
 ): string {
   const { drainSeconds, requestTimeoutSeconds, maxRequestBytes, address } = plan;
   return servingConfiguration({
     ...{ drainSeconds, requestTimeoutSeconds, maxRequestBytes },
     ...address,
-    ...{ trackingUrl, modelPort },
+    ...{ trackingUrl, modelPort, workspace },
     ownAuthority: authority !== undefined,
     tls: plan.tlsSecretName === undefined ? undefined : { folder: TLS_FOLDER, cache: true },
   });

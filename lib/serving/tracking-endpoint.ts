@@ -50,7 +50,7 @@ export class TrackingEndpoint {
     checkInputs('TrackingEndpoint.fromServer', { server });
     return new TrackingEndpoint(
       (component, placement) => serverRules(server, component, placement),
-      (component, name, role) => connectToServer(server, component, name, role),
+      (component, name, role, workspace) => connectToServer(server, component, name, role, workspace),
     );
   }
 
@@ -74,7 +74,12 @@ export class TrackingEndpoint {
 
   private constructor(
     private readonly rules: (component: Component, placement: PlacementOptions) => Rule[],
-    private readonly connect: (component: Component, name: string, role: RestrictedRole) => TrackingConnection,
+    private readonly connect: (
+      component: Component,
+      name: string,
+      role: RestrictedRole,
+      workspace?: string,
+    ) => TrackingConnection,
   ) {}
 
   /**
@@ -92,10 +97,11 @@ export class TrackingEndpoint {
    * @param component who connects
    * @param name its service user's name, if it is in the server's own namespace
    * @param role what its user may do
+   * @param workspace the only one in which its login is valid
    * @internal
    */
-  public _connect(component: Component, name: string, role: RestrictedRole): TrackingConnection {
-    return this.connect(component, name, role);
+  public _connect(component: Component, name: string, role: RestrictedRole, workspace?: string): TrackingConnection {
+    return this.connect(component, name, role, workspace);
   }
 }
 
@@ -124,11 +130,12 @@ function connectToServer(
   component: Component,
   name: string,
   role: RestrictedRole,
+  workspace?: string,
 ): TrackingConnection {
   const elsewhere = server.namespace !== component.namespace;
   const inNamespace = (namespace: string) =>
     elsewhere ? { namespaceLabels: { 'kubernetes.io/metadata.name': namespace } } : {};
-  const user = server._addServiceUser(userName(elsewhere ? `${name}-${component.namespace}` : name), role);
+  const user = server._addServiceUser(userName(elsewhere ? `${name}-${component.namespace}` : name), role, workspace);
   const secretName = elsewhere ? user._copyFor(component) : user.secretName;
   server._admit({ podLabels: component.podSelector, ...inNamespace(component.namespace!) });
   return {

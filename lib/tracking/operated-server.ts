@@ -3,6 +3,7 @@ import { authSettings } from './auth-settings';
 import { ServerLogin } from './server-login';
 import { ServerPlan } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { WorkspaceProps } from './workspace';
 import { IArtifactStore } from '../artifacts/artifact-store';
 import { PlacementOptions, mirroredDefault } from '../component/pod-options';
 import { Connection, ConnectionClient, SecretVariable } from '../kubernetes/connection';
@@ -25,6 +26,8 @@ export interface OperatedServer {
   /** True if the database is on a MySQL or MariaDB server. */
   readonly databaseIsMysql: boolean;
   readonly artifactsUri: string;
+  /** Workspaces that a Job creates. */
+  readonly workspaces?: WorkspaceProps[];
   readonly store: IArtifactStore;
   readonly artifactAccess: ArtifactAccess;
   /** True if its proxies refuse uploads. */
@@ -72,8 +75,9 @@ export function operatedServer({ plan, placement, props, login, podSelector, con
     databaseIsInPod: props.database.engine._isInPod,
     databaseIsMysql: props.database.engine._isMysql,
     sameNodeAs: props.artifacts.sharedByReplicas && props.database.sharedByReplicas ? undefined : podSelector,
+    workspaces: props.workspaces,
     egress: props.egress,
-    environment: props.environment,
+    environment: { ...(props.workspaces && { MLFLOW_ENABLE_WORKSPACES: 'true' }), ...props.environment },
     auth: authDatabase
       ? {
           databaseName: authDatabase,

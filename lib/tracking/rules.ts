@@ -5,6 +5,7 @@ import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
 import { SERVER_FOLDERS, TAKEN_IN_SERVER } from './server-pod';
 import { publicHost } from './sign-on-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { workspaceListRules } from './workspace';
 import { scalingRules } from '../component/autoscaler';
 import { extraContainerRules } from '../component/extra-container-rules';
 import { volumePaths } from '../component/extra-volume';
@@ -109,6 +110,16 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan, placem
     ...(props.tlsSecretName === undefined
       ? []
       : [objectNameRule('tlsSecretName', props.tlsSecretName, 'mlflow-server-tls')]),
+    ...workspaceListRules(
+      props.workspaces,
+      props.authentication ?? Authentication.basic(),
+      props.database.engine._isInPod,
+    ),
+    {
+      wrong: props.workspaces !== undefined && props.environment?.MLFLOW_ENABLE_WORKSPACES !== undefined,
+      given: `environment has MLFLOW_ENABLE_WORKSPACES '${props.environment?.MLFLOW_ENABLE_WORKSPACES}', and workspaces are given`,
+      want: 'expected without it: the prop workspaces sets it',
+    },
     ...serverServiceRules(props.service),
     ...environmentRules(props.environment, 'the prop secretEnvironment or keys'),
     ...reservedRules(props.environment, SERVER_VARIABLES),

@@ -52,6 +52,7 @@ export function serverEnvironment({
     ...(plan.artifactAccess === ArtifactAccess.PROXIED && {
       MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: SOURCES,
     }),
+    ...(props.workspaces && { MLFLOW_ENABLE_WORKSPACES: 'true' }),
     ...(authDatabase && { AUTH_DATABASE: authDatabase, MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
     ...props.environment,
   };

@@ -10,6 +10,7 @@ import {
 } from './server-keys';
 import { ServiceAccounts } from './service-accounts';
 import { LONGEST_SERVICE_USER, ServiceUser } from './service-user';
+import { WorkspaceProps, boundRules } from './workspace';
 import { OIDC_PORT, SignOn, logoutAddress, signOnPod } from './sign-on-pod';
 import { TokenLogin } from './token-login';
 import { TokenLogins, TokenVerifier } from './token-logins';
@@ -48,8 +49,9 @@ export class ServerLogin {
     private readonly authentication: Authentication,
     keys: Credentials = Credentials.generated(),
     private readonly exposure?: Exposure,
+    private readonly workspaces?: WorkspaceProps[],
   ) {
-    this.accounts = new ServiceAccounts(server, authentication);
+    this.accounts = new ServiceAccounts(server, authentication, workspaces);
     this.tokens = new TokenLogins(server, authentication, () => this.accounts.audience);
     this.generatesKeys = keys._kind === 'generated';
     this.keys = encryptionKeys(server, keys);
@@ -164,9 +166,10 @@ export class ServerLogin {
     return role;
   }
 
-  public addServiceUser(username: string, role?: RestrictedRole): ServiceUser {
+  public addServiceUser(username: string, role?: RestrictedRole, workspace?: string): ServiceUser {
     const { server, usersSecret } = this;
     check(server, [
+      ...boundRules(workspace, this.workspaces, this.authentication._kind),
       {
         wrong: !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(username) || username.length > LONGEST_SERVICE_USER,
         given: `username is '${username}'`,
@@ -187,7 +190,7 @@ export class ServerLogin {
       this.requestUsers();
       this.onFirstServiceUser?.();
     }
-    const user = ServiceUser._of({ server, username, role, usersSecret });
+    const user = ServiceUser._of({ server, username, role, workspace, usersSecret });
     this.users.push(user);
     return user;
   }

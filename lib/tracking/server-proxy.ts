@@ -2,12 +2,13 @@ import { ServerLogin } from './server-login';
 import { ServerPlan } from './server-plan';
 import { MLFLOW_PORT } from './server-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { nginxWorkspaces } from './workspace';
 import { ReverseProxy } from '../nginx/reverse-proxy';
 
 /** nginx of a tracking server. */
 export function serverProxy(
   name: string,
-  { ipv6, exposure, pauseArtifactWrites, tlsSecretName }: TrackingServerProps,
+  { ipv6, exposure, pauseArtifactWrites, tlsSecretName, workspaces }: TrackingServerProps,
   plan: ServerPlan,
   login: ServerLogin,
 ): ReverseProxy {
@@ -24,6 +25,7 @@ export function serverProxy(
     artifactWritesPaused: pauseArtifactWrites ?? false,
     ipv6: ipv6 ?? false,
     tlsSecretName,
+    workspaces: nginxWorkspaces(workspaces),
     ...exposure?._address,
   });
 }

@@ -8,4 +8,10 @@ export interface ServiceAccountLogin {
   readonly name: string;
   /** What its pods may do: the proxy checks method and path of each request. */
   readonly role: ServiceUserRole;
+  /**
+   * The only workspace in which its tokens are accepted: one of the server's prop `workspaces`, or `default`. Requests with the
+   * name of another workspace, or without one, get 403.
+   * @default - all workspaces of the server
+   */
+  readonly workspace?: string;
 }

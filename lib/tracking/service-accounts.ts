@@ -1,5 +1,6 @@
 import { Authentication } from './authentication';
 import { ServiceAccountLogin } from './service-account-login';
+import { WorkspaceProps, boundRules } from './workspace';
 import { Component } from '../component/component';
 import { configMap } from '../component/standard-objects';
 import { Rule, check, namespaceRule, objectNameRule } from '../kubernetes/rules';
@@ -15,6 +16,7 @@ export class ServiceAccounts {
   constructor(
     private readonly server: Component,
     private readonly authentication: Authentication,
+    private readonly workspaces?: WorkspaceProps[],
   ) {}
 
   /** Claim `aud` of their tokens. Not that of the API server, which therefore refuses a token for MLflow. */
@@ -31,11 +33,12 @@ export class ServiceAccounts {
   }
 
   /** @returns whether it is the first one */
-  public add({ namespace, name, role }: ServiceAccountLogin): boolean {
-    const key = `${role}.${namespace}.${name}`;
+  public add({ namespace, name, role, workspace }: ServiceAccountLogin): boolean {
+    const key = `${role}.${namespace}.${name}${workspace === undefined ? '' : `_${workspace}`}`;
     const account = `${namespace}/${name}`;
     check(this.server, [
       ...this.loginRules(),
+      ...boundRules(workspace, this.workspaces, this.authentication._kind),
       namespaceRule(namespace, 'namespace', 'training'),
       objectNameRule('name', name, 'trainer'),
       {

@@ -16,6 +16,13 @@ export interface ServiceUserOptions {
    * @default ServiceUserRole.ADMIN - all that a person may do
    */
   readonly role?: ServiceUserRole;
+  /**
+   * The only workspace in which the login is valid: one of the server's prop `workspaces`, or `default`. Requests with the name of
+   * another workspace, or without one, get 401 as with a wrong password. With `Authentication.mlflow()` the user gets MLflow's
+   * permission `USE` in the workspace instead, and none in the others.
+   * @default - all workspaces of the server
+   */
+  readonly workspace?: string;
 }
 
 /** @internal */
@@ -24,6 +31,8 @@ export interface ServiceUserProps {
   readonly username: string;
   /** @default - all that a person may do */
   readonly role?: RestrictedRole;
+  /** @default - all */
+  readonly workspace?: string;
   /** Secret with an entry for each service user of the server. */
   readonly usersSecret: string;
 }
@@ -46,15 +55,15 @@ export class ServiceUser {
   public readonly usernameKey = 'username';
   /** Key of the password in the Secret: `MLFLOW_TRACKING_PASSWORD`. */
   public readonly passwordKey = 'password';
-  /** `<role>.<username>`: its entry in the Secret of the users. @internal */
+  /** `<role>.<username>`, with `_<workspace>` if it has one: its entry in the Secret of the users. @internal */
   public readonly _entry: string;
   private readonly models = new Set<string>();
 
   private constructor(private readonly props: ServiceUserProps) {
-    const { server, username, role, usersSecret } = props;
+    const { server, username, role, workspace, usersSecret } = props;
     this.username = username;
     this.secretName = `${server.componentName}-${username}-login`;
-    this._entry = CredentialsJob._of(server)._addUser(usersSecret, username, role);
+    this._entry = CredentialsJob._of(server)._addUser(usersSecret, { username, role, workspace });
   }
 
   /**
@@ -68,10 +77,16 @@ export class ServiceUser {
     check(this.props.server, [
       { wrong: model === '', given: "the registered model's name is ''", want: "expected its name, e.g. 'churn'" },
     ]);
-    this.models.add(model);
+    this._mayEditIn(this.props.workspace, model);
   }
 
-  /** Registered models that it may edit. @internal */
+  /** The same for a model of a workspace. @internal */
+  public _mayEditIn(workspace: string | undefined, model: string): void {
+    // No name of a model has a '/'.
+    this.models.add(workspace === undefined ? model : `${workspace}/${model}`);
+  }
+
+  /** Registered models that it may edit, each with `<workspace>/` before it if it is not in the default one. @internal */
   public get _models(): string[] {
     return [...this.models].sort();
   }

@@ -1,6 +1,7 @@
 import { Duration, Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
 import { Authentication } from './authentication';
+import { WorkspaceProps } from './workspace';
 import { IArtifactStore } from '../artifacts/artifact-store';
 import { Autoscaling } from '../component/autoscaling';
 import { ExtraContainerOptions } from '../component/extra-container-props';
@@ -141,6 +142,14 @@ export interface TrackingServerOptions extends PodOptions, ExtraContainerOptions
    * @default Duration.seconds(30)
    */
   readonly readinessTimeout?: Duration;
+  /**
+   * Workspaces of MLflow, one for each team: `--enable-workspaces`. The Job `<name>-workspaces` creates them, and deletes none;
+   * the proxy refuses all others, and every change of workspaces by a client. Once a workspace other than `default` has
+   * experiments, MLflow does not start without this prop. Not with `Database.sqlite()`.
+   * @default - MLflow runs without workspaces
+   * @see docs/how-to/tenants.md
+   */
+  readonly workspaces?: WorkspaceProps[];
   /**
    * Keys that all servers share: `MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY` (a Fernet key), `MLFLOW_CRYPTO_KEK_PASSPHRASE`
    * and, for `Authentication.mlflow()`, `MLFLOW_FLASK_SERVER_SECRET_KEY`. An own Secret holds them under these names.

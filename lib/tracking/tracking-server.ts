@@ -83,7 +83,13 @@ export class TrackingServer extends Component implements IMetricsTarget, ICertif
     const { scheme, port } = serverAddress(props);
     this.url = `${scheme}://${this._serviceHost()}:${port}`;
     this.metricsLabels = metricsLabels(this);
-    this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props.keys, props.exposure);
+    this.login = new ServerLogin(
+      this,
+      props.authentication ?? Authentication.basic(),
+      props.keys,
+      props.exposure,
+      props.workspaces,
+    );
     const { authDatabase } = this.login;
     if (authDatabase) props.database.addDatabase(authDatabase);
     const { database, artifacts } = this.connect({
@@ -126,7 +132,7 @@ export class TrackingServer extends Component implements IMetricsTarget, ICertif
    */
   public addServiceUser(username: string, options: ServiceUserOptions = {}): ServiceUser {
     checkInputs('TrackingServer#addServiceUser', { username, options }, this);
-    return this.login.addServiceUser(username, this.login.restricted(options.role));
+    return this.login.addServiceUser(username, this.login.restricted(options.role), options.workspace);
   }
 
   /**
@@ -160,8 +166,8 @@ export class TrackingServer extends Component implements IMetricsTarget, ICertif
   }
 
   /** The login of a program of ours, which may do only what its work needs. @internal */
-  public _addServiceUser(username: string, role: RestrictedRole): ServiceUser {
-    return this.login.addServiceUser(username, role);
+  public _addServiceUser(username: string, role: RestrictedRole, workspace?: string): ServiceUser {
+    return this.login.addServiceUser(username, role, workspace);
   }
 
   /** Admits a program of ours, if `clients` restricts who may connect. @internal */

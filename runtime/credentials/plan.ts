@@ -101,8 +101,9 @@ export function validatePlan(input: unknown): CredentialsPlan {
   return input as unknown as CredentialsPlan;
 }
 
-/** A user's role and name. @internal */
-export const userKey = /^(program|reader|trainer|serving|deployer)\.([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)$/;
+/** A user's role and name, and the workspace in which its login is valid. @internal */
+export const userKey =
+  /^(program|reader|trainer|serving|deployer)\.([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)(?:_[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)?$/;
 
 function checkLogins(given: unknown, problems: string[]): void {
   if (given === undefined) return;

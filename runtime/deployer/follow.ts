@@ -1,3 +1,4 @@
+import { modelKey } from './models';
 import type { Ages } from './ages';
 import type { Cluster } from './cluster';
 import { decide, type Decision, type SeenVersion, type Times, type Wanted } from './decide';
@@ -58,13 +59,13 @@ export async function follow(
       return;
     }
     if (decision.do === 'look') {
-      versions.set(decision.version, await registry.version(target.model, decision.version, tags));
+      versions.set(decision.version, await registry.version(modelKey(target), decision.version, tags));
       continue;
     }
     if (!holds()) return;
     if (decision.do === 'clear') {
       for (const each of decision.tags) {
-        const written = await registry.untag(target.model, decision.version, tags[each]);
+        const written = await registry.untag(modelKey(target), decision.version, tags[each]);
         // Tried all the same, the version would fail at once by what it is not to be blamed for.
         if (written === 'refused') throw new Failure('transient', `registry: may not delete tag ${tags[each]}`);
       }
@@ -75,7 +76,7 @@ export async function follow(
       for (const [version, { outcome, at }] of Object.entries(decision.tags)) {
         // A conflict on the way to the state brings the same tags again.
         if (delivered.has(`${version} ${outcome} ${at}`)) continue;
-        const tag = async (key: string, value: string) => registry.tag(target.model, version, key, value);
+        const tag = async (key: string, value: string) => registry.tag(modelKey(target), version, key, value);
         const written: Written[] = [await tag(outcomeTag(target), outcome), await tag(timeTag(target), at)];
         tell.tagged(target, version, outcome, written);
         delivered.add(`${version} ${outcome} ${at}`);

@@ -2,6 +2,16 @@ import type { Wanted } from './decide';
 import { versionNumber } from './state';
 import type { DeployerTarget } from './targets';
 
+/** Names a model among those of all workspaces: no name of a model has a '/'. */
+export const modelKey = ({ workspace, model }: Pick<DeployerTarget, 'workspace' | 'model'>) =>
+  workspace === undefined ? model : `${workspace}/${model}`;
+
+/** The other way round. */
+export function placeOf(key: string): { readonly workspace?: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  return slash < 0 ? { name: key } : { workspace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
 /** What is kept of a registered model. */
 export interface Model {
   readonly aliases: ReadonlyMap<string, string>;
@@ -11,6 +21,7 @@ export interface Model {
   readonly created: ReadonlyMap<string, number>;
 }
 
+/** By `modelKey`. */
 export type Models = Map<string, Model>;
 
 /** A page of registered-models/search; undefined when it is none. `{}` is a page: MLflow leaves out empty lists. */
@@ -64,7 +75,7 @@ export function createdOf({ creation_timestamp: time }: any): { readonly created
 }
 
 export function wantedOf(target: DeployerTarget, models: Models): Wanted {
-  const model = models.get(target.model);
+  const model = models.get(modelKey(target));
   if (!model) return { is: 'unregistered' };
   const version =
     target.alias === undefined ? model.stages.get(target.stage!.toLowerCase()) : model.aliases.get(target.alias);

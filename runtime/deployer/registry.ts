@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { SeenVersion } from './decide';
-import { createdOf, type Model, type Models, modelOf, readPage, versionOfAlias } from './models';
+import { createdOf, type Model, type Models, modelKey, modelOf, placeOf, readPage, versionOfAlias } from './models';
 import type { Login } from './settings';
 import type { DeployerTarget } from './targets';
 import { redact } from '../kubernetes/explain';
@@ -25,7 +25,7 @@ export class RegistryFailure extends Failure {
 export type Written = 'done' | 'gone' | 'refused';
 
 export interface Registry {
-  /** What the registry says of the models of these targets; of others nothing is kept. */
+  /** What the registry says of the models of these targets; of others nothing is kept. A `model` below is a `modelKey`. */
   list(targets: readonly DeployerTarget[]): Promise<Models>;
   /** `tags` are the keys of what pods say of it. */
   version(
@@ -64,13 +64,19 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
   };
   const base = `${pathname.replace(/\/+$/, '')}/api/2.0/mlflow/`;
 
-  const ask = async (method: 'GET' | 'POST' | 'DELETE', call: string, parameters: Record<string, string>) => {
+  const ask = async (
+    method: 'GET' | 'POST' | 'DELETE',
+    call: string,
+    parameters: Record<string, string>,
+    workspace?: string,
+  ) => {
     const { authorization, password } = login();
     const query = method === 'GET' ? `?${new URLSearchParams(parameters)}` : '';
     let answer: Answer;
     try {
       const body = method === 'GET' ? undefined : parameters;
-      answer = await send({ ...server, method, path: `${base}${call}${query}`, authorization, body });
+      const headers = workspace === undefined ? undefined : { 'x-mlflow-workspace': workspace };
+      answer = await send({ ...server, method, path: `${base}${call}${query}`, headers, authorization, body });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       throw new RegistryFailure('unreachable', `${call}: ${error.message}`, error);
@@ -87,8 +93,9 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
     return { answer, said, code: codeOf(answer) };
   };
 
-  const write = async (method: 'POST' | 'DELETE', call: string, parameters: Record<string, string>) => {
-    const { answer, said, code } = await ask(method, call, parameters);
+  const write = async (method: 'POST' | 'DELETE', call: string, model: string, tag: Record<string, string>) => {
+    const { workspace, name } = placeOf(model);
+    const { answer, said, code } = await ask(method, call, { name, ...tag }, workspace);
     if (answer.status === 200 && isRecord(answer.body)) return 'done';
     if (answer.status === 404 && code === 'RESOURCE_DOES_NOT_EXIST') return 'gone';
     if (answer.status === 403 || (answer.status === 400 && code !== undefined)) return 'refused';
@@ -96,25 +103,27 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
   };
 
   /** Undefined where there is no such model, or where the login may not see it, which MLflow's own login answers alike. */
-  const one = async (call: string, parameters: Record<string, string>) => {
-    const { answer, said, code } = await ask('GET', call, parameters);
+  const one = async (call: string, parameters: Record<string, string>, workspace?: string) => {
+    const { answer, said, code } = await ask('GET', call, parameters, workspace);
     if (answer.status === 404 && code === 'RESOURCE_DOES_NOT_EXIST') return { is: 'absent' } as const;
     if (answer.status === 403) return { is: 'absent' } as const;
     return { is: 'answered', answer, said, code } as const;
   };
 
-  const byAlias = async (name: string, alias: string): Promise<Model | undefined> => {
-    const found = await one('registered-models/alias', { name, alias });
+  const byAlias = async (model: string, alias: string): Promise<Model | undefined> => {
+    const { workspace, name } = placeOf(model);
+    const found = await one('registered-models/alias', { name, alias }, workspace);
     if (found.is === 'absent') return undefined;
     // An alias that is not set is no error of the registry, though it answers with one.
     if (found.answer.status === 400 && found.code === 'INVALID_PARAMETER_VALUE') return modelOf({ name })!;
-    const model = found.answer.status === 200 ? versionOfAlias(found.answer.body, name, alias) : undefined;
-    if (!model) throw new RegistryFailure('broken', `${found.said}, which is not a model version`);
-    return model;
+    const version = found.answer.status === 200 ? versionOfAlias(found.answer.body, name, alias) : undefined;
+    if (!version) throw new RegistryFailure('broken', `${found.said}, which is not a model version`);
+    return version;
   };
 
-  const whole = async (name: string): Promise<Model | undefined> => {
-    const found = await one('registered-models/get', { name });
+  const whole = async (key: string): Promise<Model | undefined> => {
+    const { workspace, name } = placeOf(key);
+    const found = await one('registered-models/get', { name }, workspace);
     if (found.is === 'absent') return undefined;
     const body = isRecord(found.answer.body) ? found.answer.body.registered_model : undefined;
     const model = found.answer.status === 200 && body?.name === name ? modelOf(body) : undefined;
@@ -122,14 +131,14 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
     return model;
   };
 
-  const pages = async (names: ReadonlySet<string>): Promise<Models> => {
+  const pages = async (names: ReadonlySet<string>, workspace?: string): Promise<Models> => {
     const found: Models = new Map();
     const seen = new Set<string>();
     let size = pageSize;
     const read = async (token: string): ReturnType<typeof ask> => {
       const parameters = { max_results: String(size), ...(token && { page_token: token }) };
       try {
-        return await ask('GET', 'registered-models/search', parameters);
+        return await ask('GET', 'registered-models/search', parameters, workspace);
       } catch (error) {
         // Models with long descriptions: less of them at a time. A page token is a position, whatever the size.
         if (!(error instanceof RegistryFailure && error.cause instanceof LongAnswer) || size === 1) throw error;
@@ -138,11 +147,13 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
       }
     };
     for (let token = ''; seen.size < mostPages;) {
-      const { answer, said } = await read(token);
+      const { answer, said, code } = await read(token);
+      // One workspace that does not exist stops no other.
+      if (workspace !== undefined && answer.status === 404 && code === 'RESOURCE_DOES_NOT_EXIST') return found;
       if (answer.status === 403) throw new RegistryFailure('refused', said);
       const page = answer.status === 200 ? readPage(answer.body, names) : undefined;
       if (!page) throw new RegistryFailure('broken', `${said}, which is not a page of registered models`);
-      for (const [name, model] of page.models) found.set(name, model);
+      for (const [model, each] of page.models) found.set(modelKey({ workspace, model }), each);
       if (!page.next) return found;
       if (seen.has(page.next)) break;
       seen.add((token = page.next));
@@ -152,21 +163,27 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
 
   return {
     async list(targets) {
-      const names = new Set(targets.map(({ model }) => model));
+      const keys = new Set(targets.map(modelKey));
       // One question for an alias; for a stage, or several aliases, one for the model.
-      const questions = [...names].map((name) => {
-        const of = targets.filter(({ model }) => model === name);
+      const questions = [...keys].map((key) => {
+        const of = targets.filter((target) => modelKey(target) === key);
         const aliases = new Set(of.map(({ alias }) => alias));
         const [alias] = aliases;
-        return { name, alias: aliases.size === 1 ? alias : undefined };
+        return { key, alias: aliases.size === 1 ? alias : undefined };
       });
-      if (questions.length > mostOneByOne) return pages(names);
       const found: Models = new Map();
+      if (questions.length > mostOneByOne) {
+        for (const workspace of new Set(targets.map((target) => target.workspace))) {
+          const names = targets.filter((target) => target.workspace === workspace).map(({ model }) => model);
+          for (const [key, model] of await pages(new Set(names), workspace)) found.set(key, model);
+        }
+        return found;
+      }
       const work = async () => {
         for (let next = questions.shift(); next; next = questions.shift()) {
-          const { name, alias } = next;
-          const model = alias === undefined ? await whole(name) : await byAlias(name, alias);
-          if (model) found.set(name, model);
+          const { key, alias } = next;
+          const model = alias === undefined ? await whole(key) : await byAlias(key, alias);
+          if (model) found.set(key, model);
         }
       };
       await Promise.all(Array.from({ length: atOnce }, work));
@@ -174,10 +191,11 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
     },
 
     async version(model, version, keys) {
-      const { answer, said, code } = await ask('GET', 'model-versions/get', { name: model, version });
+      const { workspace, name } = placeOf(model);
+      const { answer, said, code } = await ask('GET', 'model-versions/get', { name, version }, workspace);
       if (answer.status === 404 && code === 'RESOURCE_DOES_NOT_EXIST') return { is: 'gone' };
       const found = isRecord(answer.body) ? answer.body.model_version : undefined;
-      if (answer.status !== 200 || !isRecord(found) || String(found.version) !== version || found.name !== model) {
+      if (answer.status !== 200 || !isRecord(found) || String(found.version) !== version || found.name !== name) {
         throw new RegistryFailure('broken', `${said}, which is not a model version`);
       }
       const tags: any[] = Array.isArray(found.tags) ? found.tags : [];
@@ -192,8 +210,8 @@ export function mlflowRegistry({ trackingUri, login, timeoutMs, beat }: Registry
       };
     },
 
-    tag: async (name, version, key, value) => write('POST', 'model-versions/set-tag', { name, version, key, value }),
-    untag: async (name, version, key) => write('DELETE', 'model-versions/delete-tag', { name, version, key }),
+    tag: async (model, version, key, value) => write('POST', 'model-versions/set-tag', model, { version, key, value }),
+    untag: async (model, version, key) => write('DELETE', 'model-versions/delete-tag', model, { version, key }),
   };
 }
 

@@ -22,11 +22,13 @@ export interface DeployerTarget {
   readonly alias?: string;
   /** Such as Production, for registries that still use stages. */
   readonly stage?: string;
+  /** The workspace of the model. @default the default one */
+  readonly workspace?: string;
 }
 
 /** What a file with a thousand targets need not say of each. */
 const usual = { container: 'model-server', initContainer: 'download-model' };
-const optional: readonly string[] = [...Object.keys(usual), 'alias', 'stage'];
+const optional: readonly string[] = [...Object.keys(usual), 'alias', 'stage', 'workspace'];
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const deploymentName = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -40,6 +42,7 @@ const fields: readonly [keyof DeployerTarget, RegExp, string][] = [
   ['model', someText, 'the name of a registered model'],
   ['alias', someText, 'an alias such as "champion"'],
   ['stage', someText, 'a stage such as "Production"'],
+  ['workspace', dnsLabel, 'the name of a workspace'],
 ];
 
 /** The targets of a file in which no problem is. Those that were there before stay the same objects. */

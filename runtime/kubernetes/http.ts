@@ -14,6 +14,8 @@ export interface Call {
   /** The header's value, such as `Bearer …`. */
   readonly authorization?: string;
   readonly userAgent: string;
+  /** Further headers. */
+  readonly headers?: Record<string, string>;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
@@ -53,6 +55,7 @@ export async function send(call: Call): Promise<Answer> {
       headers: {
         accept: 'application/json',
         'user-agent': call.userAgent,
+        ...call.headers,
         ...(call.authorization && { authorization: call.authorization }),
         ...(body && { 'content-type': call.contentType ?? 'application/json', 'content-length': body.length }),
       },

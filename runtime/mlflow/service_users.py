@@ -1,7 +1,8 @@
 """Creates the service users in MLflow's own login, and changes no schema.
 
 Users are files `<role>.<name>` with the password, from a Secret that the credentials Job writes; the plan names all of
-them, each with the registered models that it may change.
+them, each with the registered models that it may change, as `<model>` or `<workspace>/<model>`. `<role>.<name>_<workspace>`
+also gets MLflow's permission to use the workspace.
 """
 
 import json
@@ -62,8 +63,10 @@ def create_users(auth, database, folder, plan):
     try:
         auth.store.init_db(f"postgresql+psycopg2:///{quote(database.name, safe='')}")
         for user, models in sorted(plan.items()):
-            name = user.partition(".")[2]
+            name, _, workspace = user.partition(".")[2].partition("_")
             create_user(auth.store, name, (folder / user).read_text("utf-8").removesuffix("\n"))
+            if workspace:
+                let_use(auth.store, name, workspace)
             for model in models:
                 let_edit(auth.store, name, model)
     except Failure:
@@ -83,12 +86,22 @@ def create_user(store, username, password):
         say(f"Updated the password of the user {username}.")
 
 
-def let_edit(store, username, model):
-    from mlflow.exceptions import MlflowException
+def let_use(store, username, workspace):
+    # An admin may have given it more.
+    if store.get_workspace_permission(workspace, username) is None:
+        store.set_workspace_permission(workspace, username, "USE")
+        say(f"The user {username} may use the workspace {workspace}.")
 
+
+def let_edit(store, username, entry):
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils.workspace_context import ServerWorkspaceContext
+
+    workspace, _, model = entry.rpartition("/")
     try:
-        store.create_registered_model_permission(model, username, "EDIT")
-        say(f"The user {username} may change the registered model {model}.")
+        with ServerWorkspaceContext(workspace or None):
+            store.create_registered_model_permission(model, username, "EDIT")
+        say(f"The user {username} may change the registered model {entry}.")
     except MlflowException as error:
         # An admin may have given it more permissions, or fewer.
         if error.error_code != "RESOURCE_ALREADY_EXISTS":

@@ -366,9 +366,12 @@ const apps: Record<string, (args: Args) => Construct> = {
     deployer.follow(followed);
     return deployer;
   },
-  'RegisteredModel.byAlias': ({ name, alias }) => serving({ model: lib.RegisteredModel.byAlias(name, alias) }),
-  'RegisteredModel.byStage': ({ name, stage }) => serving({ model: lib.RegisteredModel.byStage(name, stage) }),
-  'RegisteredModel.byVersion': ({ name, version }) => serving({ model: lib.RegisteredModel.byVersion(name, version) }),
+  'RegisteredModel.byAlias': ({ name, alias, options }) =>
+    serving({ model: lib.RegisteredModel.byAlias(name, alias, options) }),
+  'RegisteredModel.byStage': ({ name, stage, options }) =>
+    serving({ model: lib.RegisteredModel.byStage(name, stage, options) }),
+  'RegisteredModel.byVersion': ({ name, version, options }) =>
+    serving({ model: lib.RegisteredModel.byVersion(name, version, options) }),
   'RouteTimeout.seconds': ({ seconds }) =>
     server({
       exposure: lib.Exposure.httpRoute({
@@ -418,12 +421,12 @@ const apps: Record<string, (args: Args) => Construct> = {
     return of;
   },
   'TrackingServer#addServiceAccount': ({ props }) => {
-    const of = server({});
+    const of = server({ workspaces: [{ name: 'fraud' }] });
     of.addServiceAccount(props);
     return of;
   },
   'TrackingServer#addServiceUser': ({ username, options }) => {
-    const of = server({});
+    const of = server({ workspaces: [{ name: 'fraud' }] });
     of.addServiceUser(username, options);
     return of;
   },

@@ -12,6 +12,7 @@ const all: Required<ReverseProxyProps> = {
   artifactWritesPaused: false,
   ipv6: true,
   tlsSecretName: 'mlflow-server-tls',
+  workspaces: [{ name: 'team-a', users: ['ann'] }],
   httpsHosts: ['mlflow.example.com'],
   path: '/mlflow',
   upstreamPort: 5001,

@@ -24,6 +24,7 @@ test.each(LOGINS)('the configuration of nginx: %s', (_, login) => {
 test('the configuration of nginx with all options', () => {
   const all: Required<NginxOptions> = {
     login: BASIC,
+    workspaces: [{ name: 'team-a', users: ['ann'] }],
     metrics: true,
     drainSeconds: 45,
     signedUrls: true,
@@ -43,6 +44,7 @@ test('the configuration of nginx with all options', () => {
   const text = nginxConfiguration(all);
   for (const line of [
     'worker_shutdown_timeout 45s;',
+    "'~^team-a:ann\\z' 0;",
     'proxy_read_timeout 120s;',
     'keepalive_min_timeout 12s;',
     'client_max_body_size 900m;',

@@ -10,7 +10,7 @@ const serving = servingProxy(plan, 'http://mlflow-server:5000', 'churn-proxy');
 const server = new ReverseProxy({
   ...{ image: plan.proxyImage, resources: plan.proxyResources, configMapName: 'churn-proxy' },
   ...{ readinessSeconds: 30, drainSeconds: 30, upstreamPort: 5000, login: { kind: 'none' }, signedUrls: false },
-  ...{ maxArtifactMebibytes: 900, artifactWritesPaused: false, ipv6: false },
+  ...{ maxArtifactMebibytes: 900, artifactWritesPaused: false, ipv6: false, workspaces: [] },
 }).sidecar();
 
 const options = {

@@ -148,6 +148,28 @@ export const platforms = {
     return platform;
   },
 
+  /** Teams with workspaces of one server. */
+  tenants(chart: Chart) {
+    const platform = new MlflowPlatform(chart, 'mlflow', {
+      server: {
+        workspaces: [
+          { name: 'fraud', description: 'Team fraud', users: ['ann'] },
+          { name: 'pricing', users: ['bob'] },
+        ],
+      },
+    });
+    platform.server.addServiceUser('trainer', { role: ServiceUserRole.TRAINER, workspace: 'fraud' });
+    platform.server.addServiceAccount({
+      ...{ namespace: 'pricing', name: 'trainer', role: ServiceUserRole.TRAINER },
+      workspace: 'pricing',
+    });
+    platform.addModelServing('churn', {
+      model: RegisteredModel.byAlias('churn', 'champion', { workspace: 'fraud' }),
+      exposure: Exposure.ingress({ host: 'churn.example.com' }),
+    });
+    return platform;
+  },
+
   /** With the other embedded store, which is a separate component. */
   seaweed(chart: Chart) {
     const artifacts = new SeaweedStore(chart, 'mlflow-seaweedfs', { metrics: true });

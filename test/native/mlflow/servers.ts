@@ -2,6 +2,7 @@ import { ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { NginxOptions } from '../../../lib/nginx/nginx-options';
 import { platforms } from '../../support/platforms';
 import { find, synth } from '../../support/synth';
 import { basic, Proxy } from '../nginx/proxy';
@@ -15,8 +16,17 @@ const venv = () => execFileSync('bash', [join(ROOT, 'e2e', 'venv')], { encoding:
 /** A real MLflow as the pod runs it, behind the real nginx. With `bare`, also a plain `mlflow server`. */
 export class Servers {
   static async start(...others: 'bare'[]): Promise<Servers> {
+    return Servers.of('plain', {}, ...others);
+  }
+
+  /** With the pods of another platform, and its options of nginx. */
+  static async of(
+    platform: 'plain' | 'tenants',
+    options: Partial<NginxOptions>,
+    ...others: 'bare'[]
+  ): Promise<Servers> {
     const deployment = find(
-      synth((chart) => void platforms.plain(chart)),
+      synth((chart) => void platforms[platform](chart)),
       'Deployment',
       'mlflow-server',
     );
@@ -30,7 +40,10 @@ export class Servers {
       child.once('error', reject).once('exit', (code) => reject(new Error(`servers.py ended with ${code}`)));
     });
     const { ours, bare } = JSON.parse(line);
-    const proxy = await Proxy.start({ port: ours }, { signedUrls: false, maxArtifactMebibytes: 200 });
+    const proxy = await Proxy.start({ port: ours }, {
+      ...{ signedUrls: false, maxArtifactMebibytes: 200 },
+      ...options,
+    });
     return new Servers(python, child, proxy, ours, bare);
   }
 

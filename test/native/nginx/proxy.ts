@@ -50,7 +50,7 @@ export class Proxy {
     const file = (name: string) => join(folder, 'users', name);
     writeFileSync(
       file('humans'),
-      `mlflow:${ssha('human-secret')}\nscorer:${ssha('not-this-one')}\nDeployer:${ssha('a-human')}\n`,
+      `mlflow:${ssha('human-secret')}\nann:${ssha('ann-secret')}\nAnn:${ssha('ann-secret')}\nscorer:${ssha('not-this-one')}\nDeployer:${ssha('a-human')}\n`,
     );
     mkdirSync(file('programs'));
     writeFileSync(
@@ -61,6 +61,9 @@ export class Proxy {
     for (const role of ROLES) {
       writeFileSync(file(`programs/${role}.the-${role}`), `the-${role}:${ssha(`${role}-secret`)}\n`);
     }
+    // Of programs in the workspace `team-a` only.
+    writeFileSync(file('programs/trainer.trainer-of-a_team-a'), `trainer-of-a:${ssha('trainer-secret')}\n`);
+    writeFileSync(file('programs/program.admin-of-a_team-a'), `admin-of-a:${ssha('admin-secret')}\n`);
     const login: NginxLogin = {
       kind: 'basic',
       realm: 'MLflow Authentication',

@@ -76,6 +76,14 @@ class Runs(GarbageTestCase):
             self.assertTrue((self.path(kept.artifact_uri) / "file").exists())
         self.assertIn("Removed nothing; 0 files (0 bytes).", self.collect())
 
+    def test_removes_what_was_deleted_in_every_workspace(self):
+        postgres().sql(self.database, "INSERT INTO workspaces (name) VALUES ('fraud')")
+        experiment = self.store.create_experiment("of fraud")
+        old, active = self.run_with_file(experiment, deleted_days_ago=31), self.run_with_file(experiment)
+        postgres().sql(self.database, "UPDATE experiments SET workspace = 'fraud' WHERE experiment_id = %s", [int(experiment)])
+        self.assertIn(f"Removed the run {old.run_id}.", self.collect())
+        self.assertEqual(self.runs(), {active.run_id})
+
     def test_a_dry_run_reports_the_same_and_removes_nothing(self):
         old = self.run_with_file(deleted_days_ago=31)
         said = self.collect(DRY_RUN="yes")
