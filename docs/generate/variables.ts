@@ -176,6 +176,7 @@ const OWN: Record<string, string[]> = {
   [MLFLOW]: ['mlflow'],
   [POSTGRES]: ['postgres'],
   [CLOUD_NATIVE_POSTGRES]: ['postgres'],
+  'docker.io/library/mariadb': ['mysql'],
   [RCLONE]: ['rclone'],
   [SEAWEEDFS]: ['seaweedfs'],
   'docker.io/library/node': ['credentials', 'deployer', 'kubernetes'],

@@ -49,11 +49,22 @@ function sql(statements: string): string {
 
 const servers = () => platform.servers().filter(isReady);
 const servesWith = (image: string) =>
-  servers().some(({ spec }: any) => spec.initContainers.some((each: any) => each.name === 'mlflow' && each.image === image));
+  servers().some(({ spec }: any) =>
+    spec.initContainers.some((each: any) => each.name === 'mlflow' && each.image === image),
+  );
 const migrations = () =>
-  namespace.json('get', 'jobs', '--selector', 'app.kubernetes.io/component=migration').items.map(({ status }: any) => status);
+  namespace
+    .json('get', 'jobs', '--selector', 'app.kubernetes.io/component=migration')
+    .items.map(({ status }: any) => status);
 const migrationLog = () =>
-  namespace.kubectl('logs', '--selector', 'app.kubernetes.io/component=migration', '--container', 'migrate', '--tail=-1');
+  namespace.kubectl(
+    'logs',
+    '--selector',
+    'app.kubernetes.io/component=migration',
+    '--container',
+    'migrate',
+    '--tail=-1',
+  );
 
 /** Calls MLflow's registry, with a body by POST. */
 async function registry(call: string, body?: object): Promise<unknown> {

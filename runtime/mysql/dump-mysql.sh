@@ -16,7 +16,8 @@ secret() { value=$(cat "$secrets/$1") || exit 1; printf '%s' "${value%"$cr"}"; }
 trap 'exit 0' TERM INT
 
 # The two programs have options of their own for TLS. Those of MariaDB check the certificate by default since 11.4.
-if program=$(command -v mariadb-dump); then
+if type mariadb-dump >/dev/null 2>&1; then
+  program=mariadb-dump
   case $MYSQL_SSL_MODE in
     DISABLED) tls=--skip-ssl ;;
     VERIFY_IDENTITY) tls='--ssl --ssl-verify-server-cert' ;;
@@ -37,8 +38,10 @@ dump_sql() {
   export MYSQL_PWD
   # $tls is several words. No file of options of the image is read.
   # shellcheck disable=SC2086
-  "$program" --no-defaults --host="$MYSQL_HOST" --port="$MYSQL_TCP_PORT" --protocol=tcp --user="$user" $tls \
+  set -- --no-defaults --host="$MYSQL_HOST" --port="$MYSQL_TCP_PORT" --protocol=tcp --user="$user" $tls \
     --single-transaction --quick --skip-lock-tables --no-tablespaces --hex-blob --default-character-set=utf8mb4 "$1"
+  # By eval, as an image has one of the two programs.
+  eval "$program" '"$@"'
 }
 
 dump() {
@@ -65,7 +68,7 @@ dump() {
     size=$(wc -c <"$1.part" 2>/dev/null || echo 0)
     # First, as the disk may be full.
     rm -f "$1.part" "$1.whole"
-    echo "$(basename "$program") or gzip failed" >>"$1.errors"
+    echo "$program or gzip failed" >>"$1.errors"
     if [ "$size" -ge $((limit * 1024)) ]; then
       echo "The dump needs more than $(((limit + 1023) / 1024)) MiB. Give the server more dumpSpace." >>"$1.errors"
     fi
