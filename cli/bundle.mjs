@@ -28,7 +28,8 @@ const packages = new Set(
 );
 const licenses = [...packages].sort().map((folder) => {
   const license = readdirSync(folder).find((file) => /^(un)?licen[cs]e/i.test(file));
-  if (!license) throw new Error(`${folder}: no file with a license; expected one, because its code is part of the bundle`);
+  if (!license)
+    throw new Error(`${folder}: no file with a license; expected one, because its code is part of the bundle`);
   const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return `${name} ${version}\n\n${readFileSync(join(folder, license), 'utf8').trim()}\n`;
 });

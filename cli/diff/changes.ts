@@ -21,7 +21,8 @@ export function changesOf(from: unknown, to: unknown, path = ''): Change[] {
   return same(from, to) ? [] : [{ path, from, to }];
 }
 
-export const same = (one: unknown, other: unknown): boolean => JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+export const same = (one: unknown, other: unknown): boolean =>
+  JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
 
 /** Without the order of keys, which has no meaning. */
 function sorted(value: unknown): unknown {

@@ -35,13 +35,21 @@ export function inWords(comparison: Comparison): string {
   const sections = [
     section(
       'Needs a person. Kubernetes refuses these changes: run each command, then apply',
-      needsPerson.map(({ object, fields, says, command }) => `${object}: ${fields.join(', ')}. ${says}\n    ${command}`),
+      needsPerson.map(
+        ({ object, fields, says, command }) => `${object}: ${fields.join(', ')}. ${says}\n    ${command}`,
+      ),
     ),
-    section('Pods that restart', restarts.map(({ object, fields }) => `${object}: ${fields.join(', ')}`)),
+    section(
+      'Pods that restart',
+      restarts.map(({ object, fields }) => `${object}: ${fields.join(', ')}`),
+    ),
     section('Jobs that run', jobs),
     section('New', added),
     section('Removed. They stay in the cluster, unless they are pruned', removed),
-    section('Changed without a restart', changed.map(({ object, fields }) => `${object}: ${fields.join(', ')}`)),
+    section(
+      'Changed without a restart',
+      changed.map(({ object, fields }) => `${object}: ${fields.join(', ')}`),
+    ),
   ].filter(Boolean);
   return sections.length === 0 ? 'Nothing changes.' : sections.join('\n\n');
 }

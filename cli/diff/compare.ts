@@ -56,7 +56,11 @@ export function compare(before: readonly any[], after: readonly any[]): Comparis
   return { needsPerson, restarts, jobs, added, removed, changed };
 }
 
-const pick = ({ fields, says, command }: NeedsPerson | ReturnType<typeof refusalOf> & object) => ({ fields, says, command });
+const pick = ({ fields, says, command }: NeedsPerson | (ReturnType<typeof refusalOf> & object)) => ({
+  fields,
+  says,
+  command,
+});
 
 /** By what Kubernetes identifies an object. The version of its group may change. */
 function index(objects: readonly any[]): Map<string, any> {

@@ -21,7 +21,14 @@ const STATEFUL_SET = [
   'updateStrategy',
 ];
 /** Those of a Job. Its name changes with what it runs. */
-const JOB = ['activeDeadlineSeconds', 'backoffLimit', 'parallelism', 'suspend', 'ttlSecondsAfterFinished', 'maxFailedIndexes'];
+const JOB = [
+  'activeDeadlineSeconds',
+  'backoffLimit',
+  'parallelism',
+  'suspend',
+  'ttlSecondsAfterFinished',
+  'maxFailedIndexes',
+];
 
 /** The fields of an object that have changed although Kubernetes does not accept that. */
 export function refusalOf(from: any, to: any): Refusal | undefined {
@@ -110,7 +117,9 @@ function comparable(value: unknown): unknown {
 
 /** A claim can only grow, and change its VolumeAttributesClass. */
 function claimFields(from: any, to: any): string[] {
-  const changes = changesOf(from.spec, to.spec, 'spec').filter(({ path }) => !/^spec\.volumeAttributesClassName/.test(path));
+  const changes = changesOf(from.spec, to.spec, 'spec').filter(
+    ({ path }) => !/^spec\.volumeAttributesClassName/.test(path),
+  );
   return changes.filter((change) => !isGrowth(change)).map(({ path }) => path);
 }
 

@@ -37,24 +37,48 @@ const changes: [kind: string, name: string, what: string, change: (spec: any, ob
   ['Deployment', 'mlflow-server', 'an image', (spec) => (container(spec).image = 'own:2')],
   ['Deployment', 'mlflow-server', 'replicas', (spec) => (spec.replicas = 4)],
   ['Deployment', 'mlflow-server', 'a strategy', (spec) => (spec.strategy = { type: 'Recreate' })],
-  ['Deployment', 'mlflow-server', 'a selector', ({ selector, template }) => {
-    selector.matchLabels.more = 'a';
-    template.metadata.labels.more = 'a';
-  }],
+  [
+    'Deployment',
+    'mlflow-server',
+    'a selector',
+    ({ selector, template }) => {
+      selector.matchLabels.more = 'a';
+      template.metadata.labels.more = 'a';
+    },
+  ],
   ['StatefulSet', 'mlflow-postgres', 'an image', (spec) => (container(spec).image = 'own:2')],
-  ['StatefulSet', 'mlflow-postgres', 'an update strategy', (spec) => (spec.updateStrategy = { rollingUpdate: { partition: 1 } })],
+  [
+    'StatefulSet',
+    'mlflow-postgres',
+    'an update strategy',
+    (spec) => (spec.updateStrategy = { rollingUpdate: { partition: 1 } }),
+  ],
   ['StatefulSet', 'mlflow-postgres', 'minReadySeconds', (spec) => (spec.minReadySeconds = 5)],
   ['StatefulSet', 'mlflow-postgres', 'a larger claim', storage('900Gi')],
   ['StatefulSet', 'mlflow-postgres', 'another serviceName', (spec) => (spec.serviceName = 'other')],
-  ['StatefulSet', 'mlflow-minio', 'podManagementPolicy', (spec) =>
-    (spec.podManagementPolicy = spec.podManagementPolicy === 'Parallel' ? 'OrderedReady' : 'Parallel')],
-  ['StatefulSet', 'mlflow-minio', 'a selector', ({ selector, template }) => {
-    selector.matchLabels.more = 'a';
-    template.metadata.labels.more = 'a';
-  }],
+  [
+    'StatefulSet',
+    'mlflow-minio',
+    'podManagementPolicy',
+    (spec) => (spec.podManagementPolicy = spec.podManagementPolicy === 'Parallel' ? 'OrderedReady' : 'Parallel'),
+  ],
+  [
+    'StatefulSet',
+    'mlflow-minio',
+    'a selector',
+    ({ selector, template }) => {
+      selector.matchLabels.more = 'a';
+      template.metadata.labels.more = 'a';
+    },
+  ],
   ['Job', '', 'a template', (spec) => (container(spec).image = 'own:2')],
   ['Job', '', 'backoffLimit', (spec) => (spec.backoffLimit = 3)],
-  ['Service', 'mlflow-postgres', 'an address in place of a headless Service', (spec) => (spec.clusterIP = '10.96.200.200')],
+  [
+    'Service',
+    'mlflow-postgres',
+    'an address in place of a headless Service',
+    (spec) => (spec.clusterIP = '10.96.200.200'),
+  ],
   ['Service', 'mlflow-server', 'a port', (spec) => (spec.ports[0].port = 5001)],
   ['Service', 'mlflow-server', 'a type', (spec) => (spec.type = 'NodePort')],
   ['RoleBinding', 'mlflow-credentials', 'another role', (_, { roleRef }) => (roleRef.name = 'other')],

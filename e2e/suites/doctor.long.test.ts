@@ -68,7 +68,14 @@ beforeAll(async () => {
   namespace.apply(claim('backups'));
   namespace.apply(tlsSecret('tls', certificateOf([HOST], 90)));
   const status = { status: { loadBalancer: { ingress: [{ ip: '192.0.2.10' }] } } };
-  namespace.kubectl('patch', 'ingress/mlflow-ingress', '--subresource=status', '--type=merge', '-p', JSON.stringify(status));
+  namespace.kubectl(
+    'patch',
+    'ingress/mlflow-ingress',
+    '--subresource=status',
+    '--type=merge',
+    '-p',
+    JSON.stringify(status),
+  );
   await platform.untilReady(1, 400);
 });
 
@@ -274,7 +281,12 @@ const breaks: [title: string, check: string, says: RegExp, make: () => void | ((
     'pod-refused',
     /deployment\/mlflow-server: Kubernetes refuses its pods: .*exceeded quota: none/,
     () => {
-      const mend = create({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none' }, spec: { hard: { pods: '0' } } });
+      const mend = create({
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { name: 'none' },
+        spec: { hard: { pods: '0' } },
+      });
       restartServer();
       return mend;
     },
@@ -319,7 +331,12 @@ const breaks: [title: string, check: string, says: RegExp, make: () => void | ((
     () => {
       remove('networkpolicy/mlflow-postgres');
       const spec = { podSelector: {}, policyTypes: ['Ingress'] };
-      return create({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'default-deny' }, spec });
+      return create({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        metadata: { name: 'default-deny' },
+        spec,
+      });
     },
   ],
   [
@@ -361,7 +378,8 @@ const breaks: [title: string, check: string, says: RegExp, make: () => void | ((
     'schema',
     /deployment\/mlflow-server waits for the database schema .*The Job mlflow-server-migration-\w+ is complete/,
     () => {
-      const command = "echo 'The database mlflow is at schema 1, this MLflow wants 2: waiting for the migration.'; sleep 3600 # WAITFOREVER";
+      const command =
+        "echo 'The database mlflow is at schema 1, this MLflow wants 2: waiting for the migration.'; sleep 3600 # WAITFOREVER";
       container('wait-for-schema', { command: ['sh', '-c', command], args: null });
     },
   ],
@@ -423,7 +441,8 @@ const breaks: [title: string, check: string, says: RegExp, make: () => void | ((
     'version-behind',
     /cronjob\/mlflow-restore runs ghcr\.io\/mlflow\/mlflow:v3\.1\.0-full; this version of cdk8s-mlflow runs /,
     () => {
-      const { containers = [], initContainers = [] } = namespace.json('get', 'cronjob/mlflow-restore').spec.jobTemplate.spec.template.spec;
+      const { containers = [], initContainers = [] } = namespace.json('get', 'cronjob/mlflow-restore').spec.jobTemplate
+        .spec.template.spec;
       const old = (each: any) => ({ ...each, image: each.image.replace(/(mlflow\/mlflow):.*/, '$1:v3.1.0-full') });
       const spec = { containers: containers.map(old), initContainers: initContainers.map(old) };
       patch('cronjob/mlflow-restore', { spec: { jobTemplate: { spec: { template: { spec } } } } }, 'merge');
@@ -458,7 +477,9 @@ test('finds a serving without a version, and a deployer without its permission',
     return last.findings.length === 1 && last.findings[0].check === check;
   };
   await until('no version', 240, only('no-version')).catch(() => undefined);
-  expect(summary(last!)).toEqual([expect.stringMatching(/line-serving has no version yet: .* alias 'champion' of the model line/)]);
+  expect(summary(last!)).toEqual([
+    expect.stringMatching(/line-serving has no version yet: .* alias 'champion' of the model line/),
+  ]);
   namespace.kubectl('delete', 'rolebinding/line-serving-deployer');
   await until('no permission', 60, only('deployer-permission')).catch(() => undefined);
   expect(summary(last!)).toEqual([expect.stringMatching(/The RoleBinding line-serving-deployer does not exist/)]);

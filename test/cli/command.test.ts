@@ -59,15 +59,20 @@ test('init exits with 1 and one line if the folder cannot be created, below a br
   expect(stderr).toMatch(/^cdk8s-mlflow: link\/platform: .*\(EEXIST\); expected a folder in which .*\n$/);
 });
 
-test.each([[[]], [['nope']], [['images', 'a', 'b']], [['images', '--format', 'xml']], [['init', '--force']], [['diff', 'a']], [['doctor', '--format', 'xml']]])(
-  'wrong usage exits with 2: %j',
-  (args) => {
-    const { status, stdout, stderr } = run(...args);
-    expect([status, stdout]).toEqual([2, '']);
-    expect(stderr).toMatch(/--help/);
-    expect(existsSync(join(folder, 'main.ts'))).toBe(false);
-  },
-);
+test.each([
+  [[]],
+  [['nope']],
+  [['images', 'a', 'b']],
+  [['images', '--format', 'xml']],
+  [['init', '--force']],
+  [['diff', 'a']],
+  [['doctor', '--format', 'xml']],
+])('wrong usage exits with 2: %j', (args) => {
+  const { status, stdout, stderr } = run(...args);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/--help/);
+  expect(existsSync(join(folder, 'main.ts'))).toBe(false);
+});
 
 test.each([['--help'], ['images', '--help'], ['init', '-h']])('%s %s prints the help and exits with 0', (...args) => {
   const { status, stdout, stderr } = run(...args);
@@ -84,8 +89,14 @@ test('diff exits with 0 if nothing needs a person, with 1 if something does, and
   };
   const { status, stdout } = run('diff', file('a'), file('b'), '--format', 'json');
   expect(status).toBe(1);
-  expect(JSON.parse(stdout).needsPerson).toEqual([expect.objectContaining({ object: 'statefulset/own', fields: ['spec.serviceName'] })]);
-  expect(run('diff', 'absent', dist)).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(/^cdk8s-mlflow: absent: /) });
+  expect(JSON.parse(stdout).needsPerson).toEqual([
+    expect.objectContaining({ object: 'statefulset/own', fields: ['spec.serviceName'] }),
+  ]);
+  expect(run('diff', 'absent', dist)).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^cdk8s-mlflow: absent: /),
+  });
 });
 
 test('doctor exits with 2 and one line if no API server answers', () => {
@@ -93,10 +104,15 @@ test('doctor exits with 2 and one line if no API server answers', () => {
   const cluster = { server: 'http://127.0.0.1:1' };
   const contexts = [{ name: 'c', context: { cluster: 'c', user: 'u' } }];
   const users = [{ name: 'u', user: {} }];
-  writeFileSync(config, JSON.stringify({ clusters: [{ name: 'c', cluster }], contexts, users, 'current-context': 'c' }));
+  writeFileSync(
+    config,
+    JSON.stringify({ clusters: [{ name: 'c', cluster }], contexts, users, 'current-context': 'c' }),
+  );
   const { status, stdout, stderr } = run('doctor', '--kubeconfig', config);
   expect([status, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^cdk8s-mlflow: http:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*; expected an answer of the API server\n$/);
+  expect(stderr).toMatch(
+    /^cdk8s-mlflow: http:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*; expected an answer of the API server\n$/,
+  );
 });
 
 test('--version prints the version', () => {

@@ -24,10 +24,12 @@ interface End {
 /** Connections of the platform that the NetworkPolicies of the cluster do not allow. */
 export function policyFindings(snapshot: Snapshot): Finding[] {
   if (!snapshot.seen.has('NetworkPolicy')) return [];
-  const ends = workloads(snapshot).filter(runs).map((workload): End => {
-    const { labels = {} } = templateOf(workload).metadata ?? {};
-    return { labels, part: partOfLabels(labels, workload.metadata.namespace), workload };
-  });
+  const ends = workloads(snapshot)
+    .filter(runs)
+    .map((workload): End => {
+      const { labels = {} } = templateOf(workload).metadata ?? {};
+      return { labels, part: partOfLabels(labels, workload.metadata.namespace), workload };
+    });
   const found = new Map<string, Finding>();
   for (const [from, to] of EDGES) {
     for (const target of ends.filter(({ part }) => part.role === to)) {

@@ -18,16 +18,27 @@ test('the same YAML in another order changes nothing', () => {
 });
 
 test('a changed image restarts the pods, and the field is named', () => {
-  const after = changed('Deployment', 'mlflow-server', ({ spec }) => (spec.template.spec.containers.at(-1).image = 'new:1'));
+  const after = changed(
+    'Deployment',
+    'mlflow-server',
+    ({ spec }) => (spec.template.spec.containers.at(-1).image = 'new:1'),
+  );
   const { restarts, ...rest } = compare(dist, after);
   expect(restarts).toEqual([
-    { object: 'deployment/mlflow-server in mlflow', fields: [expect.stringMatching(/^spec\.containers\[\w+\]\.image$/)] },
+    {
+      object: 'deployment/mlflow-server in mlflow',
+      fields: [expect.stringMatching(/^spec\.containers\[\w+\]\.image$/)],
+    },
   ]);
   expect({ ...rest, restarts: [] }).toEqual(NONE);
 });
 
 test('the label with the version restarts nothing', () => {
-  const after = changed('Deployment', 'mlflow-server', ({ metadata }) => (metadata.labels['app.kubernetes.io/version'] = 'v9'));
+  const after = changed(
+    'Deployment',
+    'mlflow-server',
+    ({ metadata }) => (metadata.labels['app.kubernetes.io/version'] = 'v9'),
+  );
   expect(compare(dist, after)).toEqual(NONE);
 });
 
@@ -55,15 +66,54 @@ test('new and removed objects are named', () => {
 });
 
 test.each<[string, string, string, (object: any) => void, string, RegExp]>([
-  ['StatefulSet', 'mlflow-postgres', 'a larger claim', ({ spec }) => (spec.volumeClaimTemplates[0].spec.resources.requests.storage = '60Gi'), 'spec.volumeClaimTemplates', /delete -n mlflow statefulset\/mlflow-postgres --cascade=orphan/],
-  ['StatefulSet', 'mlflow-minio', 'another serviceName', ({ spec }) => (spec.serviceName = 'other'), 'spec.serviceName', /--cascade=orphan/],
-  ['Deployment', 'mlflow-server', 'another selector', ({ spec }) => (spec.selector.matchLabels.more = 'a'), 'spec.selector', /delete -n mlflow deployment\/mlflow-server/],
-  ['RoleBinding', 'mlflow-deployer', 'another role', ({ roleRef }) => (roleRef.name = 'other'), 'roleRef', /delete -n mlflow rolebinding\/mlflow-deployer/],
-  ['Service', 'mlflow-postgres', 'an address', ({ spec }) => delete spec.clusterIP, 'spec.clusterIP', /delete -n mlflow service\/mlflow-postgres/],
+  [
+    'StatefulSet',
+    'mlflow-postgres',
+    'a larger claim',
+    ({ spec }) => (spec.volumeClaimTemplates[0].spec.resources.requests.storage = '60Gi'),
+    'spec.volumeClaimTemplates',
+    /delete -n mlflow statefulset\/mlflow-postgres --cascade=orphan/,
+  ],
+  [
+    'StatefulSet',
+    'mlflow-minio',
+    'another serviceName',
+    ({ spec }) => (spec.serviceName = 'other'),
+    'spec.serviceName',
+    /--cascade=orphan/,
+  ],
+  [
+    'Deployment',
+    'mlflow-server',
+    'another selector',
+    ({ spec }) => (spec.selector.matchLabels.more = 'a'),
+    'spec.selector',
+    /delete -n mlflow deployment\/mlflow-server/,
+  ],
+  [
+    'RoleBinding',
+    'mlflow-deployer',
+    'another role',
+    ({ roleRef }) => (roleRef.name = 'other'),
+    'roleRef',
+    /delete -n mlflow rolebinding\/mlflow-deployer/,
+  ],
+  [
+    'Service',
+    'mlflow-postgres',
+    'an address',
+    ({ spec }) => delete spec.clusterIP,
+    'spec.clusterIP',
+    /delete -n mlflow service\/mlflow-postgres/,
+  ],
 ])('%s %s with %s needs a person', (kind, name, _, change, field, command) => {
   const { needsPerson } = compare(dist, changed(kind, name, change));
   expect(needsPerson).toEqual([
-    expect.objectContaining({ object: `${kind.toLowerCase()}/${name} in mlflow`, fields: [field], command: expect.stringMatching(command) }),
+    expect.objectContaining({
+      object: `${kind.toLowerCase()}/${name} in mlflow`,
+      fields: [field],
+      command: expect.stringMatching(command),
+    }),
   ]);
 });
 

@@ -9,7 +9,9 @@ const waiting = (reason: string, message = '') => ({
   conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: ago(600) }],
   containerStatuses: [{ name: 'main', state: { waiting: { reason, message } } }],
 });
-const secret = (name: string) => ({ volumes: [{ name: 's', secret: { secretName: name, items: [{ key: 'password' }] } }] });
+const secret = (name: string) => ({
+  volumes: [{ name: 's', secret: { secretName: name, items: [{ key: 'password' }] } }],
+});
 
 test('a platform whose pods are Ready gives no finding', () => {
   expect(checks(snapshot(deployment('mlflow-server', 'server')))).toEqual([]);
@@ -42,7 +44,11 @@ test('a pod that starts since a minute is not reported', () => {
 test.each([
   ['does not exist', [], ['error secret-missing']],
   ['lacks a key', [{ keys: {} }], ['error secret-key-missing']],
-  ['has an empty value', [{ keys: { password: { blank: true, htpasswd: false, fernet: false } } }], ['error secret-shape']],
+  [
+    'has an empty value',
+    [{ keys: { password: { blank: true, htpasswd: false, fernet: false } } }],
+    ['error secret-shape'],
+  ],
   ['is whole', [{ keys: { password: { blank: false, htpasswd: false, fernet: false } } }], []],
 ])('a Secret that %s', (_, secrets: any[], found) => {
   const facts = secrets.map((each) => ({ name: 'own', namespace: 'mlflow', type: 'Opaque', ...each }));
@@ -55,9 +61,12 @@ test('without the right to read Secrets, none is reported as missing', () => {
 
 test('a Secret that the credentials Job will create is not reported, and its failure is', () => {
   const plan = { secrets: [{ name: 'own', keys: { password: { generate: 'password' } } }] };
-  const map = object('ConfigMap', 'mlflow-credentials', 'credentials', { data: { 'credentials.json': JSON.stringify(plan) } });
+  const map = object('ConfigMap', 'mlflow-credentials', 'credentials', {
+    data: { 'credentials.json': JSON.stringify(plan) },
+  });
   const template = { metadata: { labels: labels('credentials') }, spec: { containers: [] } };
-  const job = (status: object) => object('Job', 'mlflow-credentials-00000000', 'credentials', { spec: { template }, status });
+  const job = (status: object) =>
+    object('Job', 'mlflow-credentials-00000000', 'credentials', { spec: { template }, status });
   const rest = [...deployment('mlflow-server', 'server', secret('own'), waiting('ContainerCreating')), map];
   const young = job({ active: 1 });
   young.metadata.creationTimestamp = ago(30);
@@ -76,7 +85,11 @@ describe('an autoscaler', () => {
 
   test('without metrics is a warning with the name of metrics-server', () => {
     const [finding] = examine(snapshot([...deployment('mlflow-server', 'server'), hpa(600)]));
-    expect(finding).toMatchObject({ check: 'autoscaler', severity: 'warning', todo: expect.stringMatching('metrics-server') });
+    expect(finding).toMatchObject({
+      check: 'autoscaler',
+      severity: 'warning',
+      todo: expect.stringMatching('metrics-server'),
+    });
   });
 
   test('gets two minutes for its first metrics', () => {
@@ -98,9 +111,13 @@ describe('the deployer', () => {
 
 describe('a serving', () => {
   const target = { namespace: 'mlflow', deployment: 'line-serving', model: 'line', alias: 'champion' };
-  const targets = object('ConfigMap', 'targets', 'deployer', { data: { 'targets.json': JSON.stringify({ targets: [target] }) } });
+  const targets = object('ConfigMap', 'targets', 'deployer', {
+    data: { 'targets.json': JSON.stringify({ targets: [target] }) },
+  });
   const serving = (version: string, state?: object) => {
-    const containers = [{ name: 'main', image: 'own:1', env: version ? [{ name: 'MODEL_VERSION', value: version }] : [] }];
+    const containers = [
+      { name: 'main', image: 'own:1', env: version ? [{ name: 'MODEL_VERSION', value: version }] : [] },
+    ];
     const [found, pod] = deployment('line-serving', 'serving', { containers });
     found.metadata.annotations = state && { 'cdk8s-mlflow/deployer': JSON.stringify(state) };
     return [found, pod, targets];
@@ -117,7 +134,12 @@ describe('a serving', () => {
     ['whose alias was deleted', serving('3'), [probe()], ['warning alias-missing']],
     [
       'that was rolled back',
-      serving('3', { version: '3', phase: 'serving', since: ago(60), failed: { version: '4', reason: 'it is broken' } }),
+      serving('3', {
+        version: '3',
+        phase: 'serving',
+        since: ago(60),
+        failed: { version: '4', reason: 'it is broken' },
+      }),
       [],
       ['error rolled-back'],
     ],
@@ -128,7 +150,12 @@ describe('a serving', () => {
 
 describe('a request without a login', () => {
   const users = { volumes: [{ name: 'users', secret: { secretName: 'u', items: [{ key: 'auth' }], optional: true } }] };
-  const probe = (status: number) => ({ namespace: 'mlflow', server: 'mlflow-server', anonymous: { status }, aliases: {} });
+  const probe = (status: number) => ({
+    namespace: 'mlflow',
+    server: 'mlflow-server',
+    anonymous: { status },
+    aliases: {},
+  });
 
   test.each([
     ['is refused', users, 401, []],
@@ -155,17 +182,30 @@ describe('a certificate', () => {
     ['is for another host', { ...good, covers: [] }, ['error certificate-host']],
     ['is no certificate', { readable: false, covers: [] }, ['error tls-secret']],
   ])('%s', (_, certificate, found) => {
-    const given = snapshot([ingress, { kind: 'IngressClass', metadata: { name: 'own' } }], { secrets: facts(certificate) as any });
+    const given = snapshot([ingress, { kind: 'IngressClass', metadata: { name: 'own' } }], {
+      secrets: facts(certificate) as any,
+    });
     expect(checks(given)).toEqual(found);
   });
 });
 
 test.each([
   [[], ['error route-not-accepted']],
-  [[{ parentRef: { name: 'public' }, conditions: [{ type: 'Accepted', status: 'False', reason: 'NotAllowedByListeners' }] }], ['error route-not-accepted']],
+  [
+    [
+      {
+        parentRef: { name: 'public' },
+        conditions: [{ type: 'Accepted', status: 'False', reason: 'NotAllowedByListeners' }],
+      },
+    ],
+    ['error route-not-accepted'],
+  ],
   [[{ parentRef: { name: 'public' }, conditions: [{ type: 'Accepted', status: 'True' }] }], []],
 ])('an HTTPRoute with the answers %j', (parents, found) => {
-  const route = object('HTTPRoute', 'mlflow', 'server', { spec: { parentRefs: [{ name: 'public' }] }, status: { parents } });
+  const route = object('HTTPRoute', 'mlflow', 'server', {
+    spec: { parentRefs: [{ name: 'public' }] },
+    status: { parents },
+  });
   expect(checks(snapshot([route]))).toEqual(found);
 });
 

@@ -21,7 +21,10 @@ export function object(kind: string, name: string, role: string, more: object = 
 
 /** A Deployment with one pod template, and its Ready pod. */
 export function deployment(name: string, role: string, spec: object = {}, podStatus: object = READY): any[] {
-  const template = { metadata: { labels: labels(role) }, spec: { containers: [{ name: 'main', image: 'own:1' }], ...spec } };
+  const template = {
+    metadata: { labels: labels(role) },
+    spec: { containers: [{ name: 'main', image: 'own:1' }], ...spec },
+  };
   const pod = object('Pod', `${name}-1`, role, { spec: template.spec, status: podStatus });
   pod.metadata.ownerReferences = [{ kind: 'Deployment', name, controller: true }];
   return [object('Deployment', name, role, { spec: { replicas: 1, template } }), pod];
@@ -42,9 +45,16 @@ export function snapshot(objects: any[], more: Partial<Snapshot> = {}, unseen: s
   return {
     namespace: 'mlflow',
     now: NOW,
-    objects: Object.fromEntries(kinds.map((kind) => [kind, objects.filter((each) => each.kind === kind)]).concat(
-      [...new Set(objects.map(({ kind }) => kind))].map((kind) => [kind, objects.filter((each) => each.kind === kind)]),
-    )),
+    objects: Object.fromEntries(
+      kinds
+        .map((kind) => [kind, objects.filter((each) => each.kind === kind)])
+        .concat(
+          [...new Set(objects.map(({ kind }) => kind))].map((kind) => [
+            kind,
+            objects.filter((each) => each.kind === kind),
+          ]),
+        ),
+    ),
     seen: new Set(kinds.filter((kind) => !unseen.includes(kind))),
     secrets: [],
     logs: {},
