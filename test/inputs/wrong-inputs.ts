@@ -164,7 +164,8 @@ const right: Record<string, () => any> = {
   SecretValue: () => lib.SecretValue.fromSecret('llm', 'key'),
   MountedFiles: () => lib.MountedFiles.fromConfigMap('prompts', '/etc/prompts'),
   Authentication: () => lib.Authentication.basic(),
-  TokenIssuer: () => lib.TokenIssuer.fromUrl({ issuer: 'https://ci.example.com', keysUrl: 'https://ci.example.com/keys' }),
+  TokenIssuer: () =>
+    lib.TokenIssuer.fromUrl({ issuer: 'https://ci.example.com', keysUrl: 'https://ci.example.com/keys' }),
   Exposure: () => lib.Exposure.ingress({ host: 'mlflow.example.com' }),
   BackupTarget: () => lib.BackupTarget.claim({ claimName: 'backups' }),
   RouteTimeout: () => lib.RouteTimeout.seconds(600),
