@@ -46,7 +46,7 @@ beforeAll(async () => {
   const secretFile = join(folder, 'secret');
   writeFileSync(secretFile, '0123456789abcdef0123456789abcdef');
   const issuer = { issuer: ci.issuer, keysUrl: `${ci.issuer}/jwks` };
-  const settings = verifierConfiguration({ issuer, audience: AUDIENCE, logins: LOGINS as any }, { port, secretFile });
+  const settings = verifierConfiguration({ issuer, audience: AUDIENCE, logins: LOGINS }, { port, secretFile });
   writeFileSync(join(folder, 'settings.yaml'), settings);
   verifier = new Program(tool(), verifierArguments(join(folder, 'settings.yaml'), secretFile));
   await verifier.answers(port, '/ping');
