@@ -39,13 +39,20 @@ export interface VerifierSettings {
   readonly caFile?: string;
 }
 
+/** What is known of the tokens of a `TokenVerifier`. */
+export interface VerifiedTokens {
+  readonly issuer: Pick<TokenVerifier['issuer'], 'issuer' | 'keysUrl'>;
+  readonly audience: string;
+  readonly logins: readonly { readonly claims: Record<string, string> }[];
+}
+
 /**
  * The settings of an oauth2-proxy that checks tokens of one issuer and tells nginx their claims. Only this form knows
  * further claims. YAML, as JSON is YAML too.
  *
  * @see https://oauth2-proxy.github.io/oauth2-proxy/configuration/alpha-config
  */
-export function verifierConfiguration({ issuer, audience, logins }: TokenVerifier, o: VerifierSettings): string {
+export function verifierConfiguration({ issuer, audience, logins }: VerifiedTokens, o: VerifierSettings): string {
   const claims = claimNames(logins);
   const settings = {
     server: { bindAddress: `127.0.0.1:${o.port}` },

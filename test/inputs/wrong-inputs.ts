@@ -179,7 +179,8 @@ const right: Record<string, () => any> = {
   IScaledComponent: () => server({ autoscaling: { byKeda: true } }),
   MountedFiles: () => lib.MountedFiles.fromConfigMap('prompts', '/etc/prompts'),
   Authentication: () => lib.Authentication.basic(),
-  TokenIssuer: () => lib.TokenIssuer.fromUrl({ issuer: 'https://ci.example.com', keysUrl: 'https://ci.example.com/keys' }),
+  TokenIssuer: () =>
+    lib.TokenIssuer.fromUrl({ issuer: 'https://ci.example.com', keysUrl: 'https://ci.example.com/keys' }),
   Exposure: () => lib.Exposure.ingress({ host: 'mlflow.example.com' }),
   BackupTarget: () => lib.BackupTarget.claim({ claimName: 'backups' }),
   RouteTimeout: () => lib.RouteTimeout.seconds(600),

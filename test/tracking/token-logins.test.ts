@@ -29,7 +29,9 @@ describe('a program that logs in with a token', () => {
     expect(names).toEqual(['wait-for-schema', 'mlflow', 'token-issuer-0', 'token-issuer-1']);
     const { args, restartPolicy } = containerOf(pod, 'token-issuer-0');
     expect(restartPolicy).toBe('Always');
-    expect(args).toContain('--alpha-config=/opt/cdk8s-mlflow/token-issuer-0.yaml'.replace('/opt/cdk8s-mlflow', folder()));
+    expect(args).toContain(
+      '--alpha-config=/opt/cdk8s-mlflow/token-issuer-0.yaml'.replace('/opt/cdk8s-mlflow', folder()),
+    );
   });
 
   test('has its issuer, audience and claims in the settings', () => {
@@ -109,14 +111,26 @@ describe('addTokenLogin refuses', () => {
   test.each<[string, Partial<TokenLogin>, string]>([
     ['a name that is no name of a user', { name: 'Churn' }, "name is 'Churn'; expected at most 58"],
     ['a login without claims', { claims: {} }, 'claims is {}; expected at least one'],
-    ['claims that every customer of GitHub has', { claims: { ref: 'refs/heads/main' } }, 'expected one of sub, repository'],
+    [
+      'claims that every customer of GitHub has',
+      { claims: { ref: 'refs/heads/main' } },
+      'expected one of sub, repository',
+    ],
     ['a claim with a comma', { claims: { repository: 'a,b' } }, "claims.repository is 'a,b'; expected text without"],
     ['a claim with a quote', { claims: { repository: "a'b" } }, 'claims.repository is'],
     ['a claim with a variable of nginx', { claims: { repository: '$host' } }, 'claims.repository is'],
-    ['a claim that OAuth2 Proxy tells as another one', { claims: { sub: 'a', email: 'b' } }, "a name in claims is 'email'"],
+    [
+      'a claim that OAuth2 Proxy tells as another one',
+      { claims: { sub: 'a', email: 'b' } },
+      "a name in claims is 'email'",
+    ],
     ['a name of a claim with spaces', { claims: { 'a b': 'c' } }, "a name in claims is 'a b'"],
     ['an audience with spaces', { audience: 'a b' }, "audience is 'a b'"],
-    ['plain http', { issuer: TokenIssuer.gitLab('http://gitlab.com'), claims: { sub: 'a' } }, 'a URL with the scheme https'],
+    [
+      'plain http',
+      { issuer: TokenIssuer.gitLab('http://gitlab.com'), claims: { sub: 'a' } },
+      'a URL with the scheme https',
+    ],
   ])('%s', (_, login, message) => {
     expect(error(login)).toContain(message);
   });

@@ -46,7 +46,7 @@ beforeAll(async () => {
   const secretFile = join(folder, 'secret');
   writeFileSync(secretFile, '0123456789abcdef0123456789abcdef');
   const issuer = { issuer: ci.issuer, keysUrl: `${ci.issuer}/jwks` };
-  const settings = verifierConfiguration({ issuer, audience: AUDIENCE, logins: LOGINS as any }, { port, secretFile });
+  const settings = verifierConfiguration({ issuer, audience: AUDIENCE, logins: LOGINS }, { port, secretFile });
   writeFileSync(join(folder, 'settings.yaml'), settings);
   verifier = new Program(tool(), verifierArguments(join(folder, 'settings.yaml'), secretFile));
   await verifier.answers(port, '/ping');
@@ -102,8 +102,21 @@ const TRIES: Record<string, Try[]> = {
     ['claims a name in X-Forwarded-User', 401, () => ({ headers: [['X-Forwarded-User', 'alice@example.com']] })],
     ['claims one in X-Auth-Request-Email', 401, () => ({ headers: [['X-Auth-Request-Email', 'alice@example.com']] })],
     ['claims one in X-Remote-User', 401, () => ({ headers: [['X-Remote-User', 'admin']] })],
-    ['claims to be the pod itself', 401, () => ({ headers: [['X-Forwarded-For', '127.0.0.1'], ['X-Real-IP', '127.0.0.1']] })],
-    ['sends the login that the AI gateway knows', 401, () => ({ headers: [['X-MLflow-Authorization', basic('admin', 'x')]] })],
+    [
+      'claims to be the pod itself',
+      401,
+      () => ({
+        headers: [
+          ['X-Forwarded-For', '127.0.0.1'],
+          ['X-Real-IP', '127.0.0.1'],
+        ],
+      }),
+    ],
+    [
+      'sends the login that the AI gateway knows',
+      401,
+      () => ({ headers: [['X-MLflow-Authorization', basic('admin', 'x')]] }),
+    ],
     ['asks oauth2-proxy who it is', 404, () => ({ target: '/oauth2/userinfo' })],
     ['asks the question of nginx itself', 404, () => ({ target: '/oauth2/auth' })],
     ['asks for the internal address of the login', 404, () => ({ target: '/.login' })],
@@ -139,12 +152,36 @@ const TRIES: Record<string, Try[]> = {
     ['that has expired', 401, async () => ({ headers: [bearer(await provider.token({ ...ALICE, ...past() }))] })],
     ['without a signature', 401, () => ({ headers: [bearer(unsigned(alice))] })],
     ['signed by the attacker', 401, () => ({ headers: [bearer(signedByAttacker(alice))] })],
-    ['with another group written into it', 401, () => ({ headers: [bearer(withClaims(alice, { groups: ['admins'] }))] })],
-    ['for another application', 401, async () => ({ headers: [bearer(await provider.token({ ...ALICE, aud: 'wiki' }))] })],
-    ['of a person without the group', 403, async () => ({ headers: [bearer(await provider.token({ ...ALICE, groups: ['x'] }))] })],
-    ['of a domain that ends alike', 403, async () => ({ headers: [bearer(await provider.token({ ...ALICE, email: 'a@evilexample.com' }))] })],
-    ['that says it is of the cluster', 401, async () => ({ headers: [bearer(await provider.token({ ...ALICE, iss: claims(trainer).iss }))] })],
-    ['that says it is of the CI system', 401, async () => ({ headers: [bearer(await provider.token({ ...claims(pipeline) }))] })],
+    [
+      'with another group written into it',
+      401,
+      () => ({ headers: [bearer(withClaims(alice, { groups: ['admins'] }))] }),
+    ],
+    [
+      'for another application',
+      401,
+      async () => ({ headers: [bearer(await provider.token({ ...ALICE, aud: 'wiki' }))] }),
+    ],
+    [
+      'of a person without the group',
+      403,
+      async () => ({ headers: [bearer(await provider.token({ ...ALICE, groups: ['x'] }))] }),
+    ],
+    [
+      'of a domain that ends alike',
+      403,
+      async () => ({ headers: [bearer(await provider.token({ ...ALICE, email: 'a@evilexample.com' }))] }),
+    ],
+    [
+      'that says it is of the cluster',
+      401,
+      async () => ({ headers: [bearer(await provider.token({ ...ALICE, iss: claims(trainer).iss }))] }),
+    ],
+    [
+      'that says it is of the CI system',
+      401,
+      async () => ({ headers: [bearer(await provider.token({ ...claims(pipeline) }))] }),
+    ],
     ['in the address', 401, () => ({ target: `${API}?access_token=${alice}` })],
     ['in a cookie', 401, () => ({ headers: [cookie(`__Host-mlflow=${alice}`)] })],
     ['in Proxy-Authorization', 401, () => ({ headers: [['Proxy-Authorization', `Bearer ${alice}`]] })],
@@ -152,39 +189,116 @@ const TRIES: Record<string, Try[]> = {
   'with a token of a ServiceAccount': [
     ['that is not listed', 403, () => ({ headers: [bearer(cluster.token('training', 'other'))] })],
     ['of the same name in another namespace', 403, () => ({ headers: [bearer(cluster.token('evil', 'trainer'))] })],
-    ['for the API server', 401, () => ({ headers: [bearer(cluster.token('training', 'trainer', { aud: ['https://kubernetes.default.svc'] }))] })],
+    [
+      'for the API server',
+      401,
+      () => ({ headers: [bearer(cluster.token('training', 'trainer', { aud: ['https://kubernetes.default.svc'] }))] }),
+    ],
     ['that has expired', 401, () => ({ headers: [bearer(cluster.token('training', 'trainer', past()))] })],
-    ['of another cluster', 401, () => ({ headers: [bearer(cluster.token('training', 'trainer', {}, { key: cluster.newKey() }))] })],
+    [
+      'of another cluster',
+      401,
+      () => ({ headers: [bearer(cluster.token('training', 'trainer', {}, { key: cluster.newKey() }))] }),
+    ],
     ['without a signature', 401, () => ({ headers: [bearer(unsigned(trainer))] })],
     ['to delete what it may only write', 403, () => post(DELETE, bearer(trainer))],
     ['and the flags of other roles', 403, () => post(DELETE, bearer(trainer), ['X-Roles', '1111'])],
     ['beside the session of a person', 403, () => post(DELETE, bearer(trainer), cookie(session))],
   ],
   'with a token of the CI system': [
-    ['of another repository', 403, async () => ({ headers: [bearer(await ci.token({ aud: AUDIENCE, repository: 'evil/churn' }))] })],
-    ['of the repository in capitals', 403, async () => ({ headers: [bearer(await ci.token({ aud: AUDIENCE, repository: 'Org/Churn' }))] })],
-    ['with the repository in a header', 403, async () => ({ headers: [bearer(await ci.token({ aud: AUDIENCE, repository: 'x' })), ['X-Claim-0', 'org/churn']] })],
-    ['for another audience', 401, async () => ({ headers: [bearer(await ci.token({ aud: 'mlflow', repository: 'org/churn', ...ALICE }))] })],
+    [
+      'of another repository',
+      403,
+      async () => ({ headers: [bearer(await ci.token({ aud: AUDIENCE, repository: 'evil/churn' }))] }),
+    ],
+    [
+      'of the repository in capitals',
+      403,
+      async () => ({ headers: [bearer(await ci.token({ aud: AUDIENCE, repository: 'Org/Churn' }))] }),
+    ],
+    [
+      'with the repository in a header',
+      403,
+      async () => ({
+        headers: [bearer(await ci.token({ aud: AUDIENCE, repository: 'x' })), ['X-Claim-0', 'org/churn']],
+      }),
+    ],
+    [
+      'for another audience',
+      401,
+      async () => ({ headers: [bearer(await ci.token({ aud: 'mlflow', repository: 'org/churn', ...ALICE }))] }),
+    ],
     ['without a signature', 401, () => ({ headers: [bearer(unsigned(pipeline))] })],
     ['to write what it may only read', 403, () => post(CREATE, bearer(pipeline))],
-    ['that says it is a ServiceAccount', 403, async () => ({ headers: [bearer(await ci.token({ aud: AUDIENCE, sub: claims(trainer).sub }))] })],
+    [
+      'that says it is a ServiceAccount',
+      403,
+      async () => ({ headers: [bearer(await ci.token({ aud: AUDIENCE, sub: claims(trainer).sub }))] }),
+    ],
   ],
   'with a password': [
     ['that is wrong', 401, () => ({ headers: [password('scorer', 'wrong')] })],
     ['of another program', 401, () => ({ headers: [password('scorer', 'the-serving-secret')] })],
-    ['and a name that climbs to another file', 401, () => ({ headers: [password('../programs/program.scorer', 'scorer-secret')] })],
+    [
+      'and a name that climbs to another file',
+      401,
+      () => ({ headers: [password('../programs/program.scorer', 'scorer-secret')] }),
+    ],
     ['and a name with its role', 401, () => ({ headers: [password('program.scorer', 'scorer-secret')] })],
     ['of a serving, to create runs', 403, () => post(CREATE, password('the-serving', 'the-serving-secret'))],
-    ['of a deployer, to read files', 403, () => ({ target: '/api/2.0/mlflow-artifacts/artifacts/1/x', headers: [password('the-deployer', 'the-deployer-secret')] })],
-    ['of a serving, past its role by dots', 403, () => post(`/api/2.0/mlflow/runs/get/..${DELETE.slice(15)}`, password('the-serving', 'the-serving-secret'))],
+    [
+      'of a deployer, to read files',
+      403,
+      () => ({
+        target: '/api/2.0/mlflow-artifacts/artifacts/1/x',
+        headers: [password('the-deployer', 'the-deployer-secret')],
+      }),
+    ],
+    [
+      'of a serving, past its role by dots',
+      403,
+      () => post(`/api/2.0/mlflow/runs/get/..${DELETE.slice(15)}`, password('the-serving', 'the-serving-secret')),
+    ],
     ['of a serving, to use GraphQL', 403, () => post('/graphql', password('the-serving', 'the-serving-secret'))],
     ['that is the token of a ServiceAccount', 401, () => ({ headers: [password('x', trainer)] })],
   ],
   'with two requests in one': [
-    ['by two lengths', 400, () => ({ method: 'POST', headers: [['Content-Length', '0'], ['Content-Length', '40']], body: 'GET /x HTTP/1.1\r\n\r\n', length: false })],
-    ['by a length and chunks', 400, () => ({ method: 'POST', headers: [['Content-Length', '5'], ['Transfer-Encoding', 'chunked']], body: `0\r\n\r\nGET ${API} HTTP/1.1\r\n\r\n`, length: false })],
-    ['by an unknown encoding', 501, () => ({ method: 'POST', headers: [['Transfer-Encoding', 'xchunked']], body: 'x', length: false })],
-    ['in the body of a page without a login', 401, () => ({ method: 'POST', body: `GET ${API} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n` })],
+    [
+      'by two lengths',
+      400,
+      () => ({
+        method: 'POST',
+        headers: [
+          ['Content-Length', '0'],
+          ['Content-Length', '40'],
+        ],
+        body: 'GET /x HTTP/1.1\r\n\r\n',
+        length: false,
+      }),
+    ],
+    [
+      'by a length and chunks',
+      400,
+      () => ({
+        method: 'POST',
+        headers: [
+          ['Content-Length', '5'],
+          ['Transfer-Encoding', 'chunked'],
+        ],
+        body: `0\r\n\r\nGET ${API} HTTP/1.1\r\n\r\n`,
+        length: false,
+      }),
+    ],
+    [
+      'by an unknown encoding',
+      501,
+      () => ({ method: 'POST', headers: [['Transfer-Encoding', 'xchunked']], body: 'x', length: false }),
+    ],
+    [
+      'in the body of a page without a login',
+      401,
+      () => ({ method: 'POST', body: `GET ${API} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n` }),
+    ],
     ['by two logins', 400, () => ({ headers: [bearer('x.y.z'), bearer(alice)] })],
     ['by two hosts', 400, () => ({ headers: [['Host', 'evil.example']] })],
   ],

@@ -154,7 +154,13 @@ export class Pod {
   static async start(
     upstream: Upstream,
     provider: Provider,
-    { cookieSecret = newCookieSecret(), sessionSeconds = SESSION_SECONDS, login = {}, path, oauth2Proxy = {} }: PodOptions = {},
+    {
+      cookieSecret = newCookieSecret(),
+      sessionSeconds = SESSION_SECONDS,
+      login = {},
+      path,
+      oauth2Proxy = {},
+    }: PodOptions = {},
   ): Promise<Pod> {
     const folder = mkdtempSync(join(tmpdir(), 'oidc-test-'));
     const file = (name: string, content: string) => {

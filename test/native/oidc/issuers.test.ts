@@ -1,6 +1,6 @@
 // The options `issuers` and `endpoints` of Authentication.oidc(), with real providers.
-import { EVERY_DOMAIN, Pod, Provider } from './harness';
 import { ORIGIN } from './browser';
+import { EVERY_DOMAIN, Pod, Provider } from './harness';
 import { Upstream } from '../nginx/upstream';
 
 const SEARCH = '/api/2.0/mlflow/experiments/search';
@@ -49,7 +49,11 @@ describe('a further issuer of tokens', () => {
     ['of the provider for its audience', async () => provider.token({ ...ROBOT, aud: 'robots' }), 401],
     ['under the name of the provider', async () => other.token({ ...ROBOT, iss: provider.issuer }), 401],
     ['of the provider under its name', async () => provider.token({ ...ROBOT, aud: 'robots', iss: other.issuer }), 401],
-    ['that has expired', async () => other.token({ ...ROBOT, aud: 'robots', exp: Math.floor(Date.now() / 1000) - 2 }), 401],
+    [
+      'that has expired',
+      async () => other.token({ ...ROBOT, aud: 'robots', exp: Math.floor(Date.now() / 1000) - 2 }),
+      401,
+    ],
   ])('refuses a token %s', async (_, token, expected) => {
     expect([await status(await token()), upstream.take()]).toEqual([expected, []]);
   });

@@ -43,7 +43,7 @@ async function verifier(provider: Provider, logins: NginxTokenLogin[]): Promise<
   };
   const secretFile = file('secret', '0123456789abcdef0123456789abcdef');
   const issuer = { issuer: provider.issuer, keysUrl: `${provider.issuer}/jwks` };
-  const settings = verifierConfiguration({ issuer, audience: AUDIENCE, logins: logins as any }, { port, secretFile });
+  const settings = verifierConfiguration({ issuer, audience: AUDIENCE, logins }, { port, secretFile });
   const program = new Program(tool(), verifierArguments(file('settings.yaml', settings), secretFile));
   verifiers.push(program);
   await program.answers(port, '/ping');
@@ -103,7 +103,12 @@ describe.each([
     ['the branch main may train', {}, 'churn-main', [200, 200, 403]],
     ['another branch may read', { ref: 'refs/heads/x' }, 'churn-reports', [200, 403, 403]],
     ['a release may do everything', { environment: 'release' }, 'churn-release', [200, 200, 200]],
-    ['a subject is a claim too', { repository: 'x', sub: 'repo:org/other:ref:refs/heads/main' }, 'by-subject', [200, 403, 403]],
+    [
+      'a subject is a claim too',
+      { repository: 'x', sub: 'repo:org/other:ref:refs/heads/main' },
+      'by-subject',
+      [200, 403, 403],
+    ],
   ])('%s, under the name of its login', async (__, claims, name, expected) => {
     expect(await statuses(await token(claims))).toEqual(expected);
     for (const { headers } of upstream.take()) {
@@ -137,21 +142,30 @@ describe.each([
     ['of another issuer', async () => token({ iss: 'https://evil.example' })],
     ['of another issuer with the keys of the right one', async () => token({ iss: `${ci.issuer}/` })],
     ['without an issuer', async () => token({ iss: null })],
-    ['of the right issuer with the keys of another one', async () => people.token({ ...MAIN, aud: AUDIENCE, iss: ci.issuer })],
+    [
+      'of the right issuer with the keys of another one',
+      async () => people.token({ ...MAIN, aud: AUDIENCE, iss: ci.issuer }),
+    ],
     ['that has expired', async () => token({ exp: now() - 2 })],
     ['without an end', async () => token({ exp: null })],
     ['that is not valid yet', async () => token({ nbf: now() + 3600, exp: now() + 7200 })],
-    ['with changed claims', async () => {
-      const [header, , signature] = (await token({ ref: 'refs/heads/x' })).split('.');
-      return `${header}.${encode(claimsOf(await token()))}.${signature}`;
-    }],
+    [
+      'with changed claims',
+      async () => {
+        const [header, , signature] = (await token({ ref: 'refs/heads/x' })).split('.');
+        return `${header}.${encode(claimsOf(await token()))}.${signature}`;
+      },
+    ],
     ['with the algorithm none', async () => `${encode({ alg: 'none' })}.${encode(claimsOf(await token()))}.`],
-    ['that brings its key', async () => {
-      const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-      const header = { alg: 'RS256', jwk: publicKey.export({ format: 'jwk' }) };
-      const text = `${encode(header)}.${encode(claimsOf(await token()))}`;
-      return `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}`;
-    }],
+    [
+      'that brings its key',
+      async () => {
+        const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+        const header = { alg: 'RS256', jwk: publicKey.export({ format: 'jwk' }) };
+        const text = `${encode(header)}.${encode(claimsOf(await token()))}`;
+        return `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}`;
+      },
+    ],
     ['that is none', async () => 'x.y.z'],
   ])('a token %s gets 401', async (__, make) => {
     const answer = await request(port(), `Bearer ${await make()}`);
@@ -221,7 +235,11 @@ test('the access log has the name of the login, and no output has the token', as
   const text = await token();
   expect((await request(ofBasic.httpPort, `Bearer ${text}`, `${SEARCH}?a=b`)).status).toBe(200);
   await until('the line', () => ofBasic.output('stdout').includes('"user":"churn-main"'));
-  for (const output of [ofBasic.output('stdout'), ofBasic.output('stderr'), ...verifiers.map((each) => each.output.join(''))]) {
+  for (const output of [
+    ofBasic.output('stdout'),
+    ofBasic.output('stderr'),
+    ...verifiers.map((each) => each.output.join('')),
+  ]) {
     expect(output).not.toContain(text.split('.')[2]);
   }
 });
