@@ -1,7 +1,7 @@
 // npm run measure: the figures of docs/measurements.md, on the cluster that kubectl points at, in namespaces of its own,
 // which it removes. It takes some five minutes on two cores that do nothing else, and gives up after MEASURE_MINUTES.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { Figures, Loads, markdown } from './markdown';
@@ -15,6 +15,7 @@ import { little, Platform } from '../lib/platform';
 
 const MINUTES = Number(process.env.MEASURE_MINUTES ?? 8);
 const [ROUNDS, ROUND_SECONDS, CONNECTIONS] = [3, 5, 8];
+const BY_HAND = '\n## Backup and restore\n';
 const ours = new Subject(new Namespace('mlflow-e2e-figures'));
 const blog = new Subject(new Namespace('mlflow-e2e-figures-seed'));
 const say = (text: string) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
@@ -25,9 +26,10 @@ async function main(): Promise<void> {
   cleanUp();
   const figures: Figures = { ...(await measureOurs()), ...(await measureBlog()) };
   const text = markdown(figures, { rounds: ROUNDS, seconds: ROUND_SECONDS, connections: CONNECTIONS });
-  const folder = join(__dirname, '..', '..', 'docs');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'measurements.md'), text);
+  const file = join(__dirname, '..', '..', 'docs', 'measurements.md');
+  // The last section is written by hand.
+  const [, byHand] = readFileSync(file, 'utf8').split(BY_HAND);
+  writeFileSync(file, byHand === undefined ? text : text + BY_HAND + byHand);
   process.stdout.write(text);
 }
 

@@ -3,9 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
-import { ArtifactStore, Database, DataVolume, MlflowPlatform } from '../../lib';
+import { ArtifactStore, BackupTarget, Database, DataVolume, MlflowPlatform } from '../../lib';
 import { loginOf, Login } from '../lib/client';
 import { Colleague } from '../lib/colleague';
+import { jobOf } from '../lib/cron-job';
 import { commandsOf, paste, putIntoDist } from '../lib/guide';
 import { Namespace } from '../lib/namespace';
 import { little, Platform } from '../lib/platform';
@@ -28,6 +29,14 @@ const small = (image: string) =>
       database: Database.sqlite({ volume }),
       artifacts: ArtifactStore.volume({ volume }),
       server: server(image),
+      pods: { jobResources: { cpu: little.cpu } },
+      backup: {
+        schedule: '0 2 * * *',
+        target: BackupTarget.claim({ claimName: 'backups' }),
+        dumpSpace: Size.gibibytes(1),
+        resources: { cpu: little.cpu },
+      },
+      garbageCollection: { schedule: '0 4 * * 6' },
     });
   }).synth();
 
@@ -74,6 +83,12 @@ const migrationLog = () => namespace.kubectl('logs', 'deployment/mlflow-server',
 beforeAll(async () => {
   namespace.remove();
   small(PREVIOUS).apply();
+  namespace.create({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'backups' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  });
   await readyServer(PREVIOUS);
   login = loginOf(namespace, 'mlflow-basic-auth');
   run = await logRun(small(PREVIOUS), login, 'small');
@@ -110,14 +125,38 @@ test('all data is there after the pod is killed', async () => {
   await readRun(small(PREVIOUS), login, 'small', run);
 });
 
-test('the backup of the page has the database and the artifacts', () => {
-  follow('small', 'Make a backup');
+test('the copy of the page has the database and the artifacts', () => {
+  follow('small', 'Make a copy by hand');
   expect(readFileSync(join(folder, 'mlflow.db')).subarray(0, 15).toString()).toBe('SQLite format 3');
   expect(existsSync(join(folder, 'artifacts.tar'))).toBe(true);
 });
 
-test('the garbage collection of the page removes nothing that is new', () => {
-  follow('small', 'Remove what users deleted');
+test('a backup is proven by the drill, and a restore brings back rows that were deleted', async () => {
+  for (const [name, from] of [
+    ['backup-1', 'mlflow-backup'],
+    ['drill-1', 'mlflow-restore-drill'],
+  ]) {
+    expect((await jobOf(namespace, name, from)).succeeded).toBe(true);
+  }
+  const statements = "'DELETE FROM params', 'DELETE FROM metrics', 'DELETE FROM latest_metrics'";
+  const program = `import sqlite3
+connection = sqlite3.connect('${DATABASE}/mlflow.db', timeout=20)
+for statement in (${statements}):
+    connection.execute(statement)
+connection.commit()`;
+  inServer('python', '-c', program);
+  expect(colleague.showHistory()).not.toEqual(before);
+  const restore = await jobOf(namespace, 'restore-1', 'mlflow-restore', ['OVERWRITE=yes']);
+  expect(restore.log).toContain(`what was in it is in the folder ${DATABASE}/before-`);
+  expect(restore.succeeded).toBe(true);
+  await readyServer(PREVIOUS);
+  expect(colleague.showHistory()).toEqual(before);
+});
+
+test('the garbage collection removes nothing that is new', async () => {
+  const { succeeded, log } = await jobOf(namespace, 'collection', 'mlflow-garbage-collection');
+  expect(log).toContain('Removed nothing');
+  expect(succeeded).toBe(true);
   expect(colleague.showHistory()).toEqual(before);
 });
 

