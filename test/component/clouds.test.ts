@@ -16,7 +16,13 @@ const even = (gibibytes: number) => ({
 function pods(props: MlflowPlatformProps): [string, Rendered][] {
   const objects = synth((chart: Chart) => {
     const mlflow = new MlflowPlatform(chart, 'mlflow', {
-      backup: { schedule: '0 2 * * *', target: BackupTarget.claim({ claimName: 'backups' }) },
+      backup: {
+        schedule: '0 2 * * *',
+        target: BackupTarget.claim({ claimName: 'backups' }),
+        // The drill has both at once: with the defaults it would request 17Gi.
+        dumpSpace: Size.gibibytes(3),
+        drill: { databaseSpace: Size.gibibytes(5) },
+      },
       garbageCollection: { schedule: '0 4 * * 6' },
       ...props,
     });
