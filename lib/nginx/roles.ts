@@ -49,7 +49,8 @@ ${
 ${byWorkspace ? BY_WORKSPACE : ''}`,
     // Checked after the password, so that no client learns the roles of others. Set here, because the subrequest has
     // another address.
-    rules: login.kind === 'basic' ? `${users(login, byWorkspace)}${verdict(login, byWorkspace)}` : users(login, byWorkspace),
+    rules:
+      login.kind === 'basic' ? `${users(login, byWorkspace)}${verdict(login, byWorkspace)}` : users(login, byWorkspace),
   };
 }
 

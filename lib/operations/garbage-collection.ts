@@ -61,7 +61,7 @@ export class GarbageCollection extends Component {
     super(scope, id, { role: 'garbage-collection', longestSuffix: LONGEST_SUFFIX });
     checkInputs('new GarbageCollection', { scope, id, props }, this);
     const server = props.server._operated();
-    this._check({}, this.rules());
+    this._check({}, this.rules(server));
     setMetadata(this, server.placement);
     const client = {
       name: this.node.path,

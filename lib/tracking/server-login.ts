@@ -10,11 +10,11 @@ import {
 } from './server-keys';
 import { ServiceAccounts } from './service-accounts';
 import { LONGEST_SERVICE_USER, ServiceUser } from './service-user';
-import { WorkspaceProps, boundRules } from './workspace';
 import { OIDC_PORT, SignOn, logoutAddress, signOnPod } from './sign-on-pod';
 import { TokenLogin } from './token-login';
 import { TokenLogins, TokenVerifier } from './token-logins';
 import { verifierPod, verifierPort } from './token-verifier-pod';
+import { WorkspaceProps, boundRules } from './workspace';
 import { Component } from '../component/component';
 import { PlacementOptions } from '../component/pod-options';
 import { Credentials, LoginReference } from '../credentials/credentials';

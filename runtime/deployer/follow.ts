@@ -1,8 +1,8 @@
-import { modelKey } from './models';
 import type { Ages } from './ages';
 import type { Cluster } from './cluster';
 import { decide, type Decision, type SeenVersion, type Times, type Wanted } from './decide';
 import type { SeenDeployment } from './deployment';
+import { modelKey } from './models';
 import { errorTag, outcomeTag, timeTag, waitingTag } from './names';
 import type { Registry, Written } from './registry';
 import type { DeployerTarget } from './targets';

@@ -158,7 +158,7 @@ describe('with a DNS server', () => {
     await new Promise((done) => servers.pop()!.close(done));
     const url = `http://mlflow-server.mlflow.svc:${trackingPort}`;
     const inFolder = (text: string) => text.replaceAll('/tmp/', `${folder}/`).replaceAll('8081', String(port));
-    put('nginx.conf', inFolder(servingProxyConfiguration(plan, url, modelPort)));
+    put('nginx.conf', inFolder(servingProxyConfiguration(plan, url, modelPort, {})));
     const nginxHere = join(folder, 'nginx');
     put('serving_proxy.sh', inFolder(readFileSync(SCRIPT, 'utf8')).replace('exec nginx', `exec ${nginxHere}`));
     put('resolv.conf', CLUSTER.replace('10.96.0.10', '127.0.0.1'));
