@@ -7,9 +7,19 @@ const first = written(program);
 
 test('the compared apps contain several platforms, each with its monitor', () => {
   expect(Object.keys(first).sort()).toEqual(
-    ['azure', 'external', 'full', 'mysql', 'oidc', 'operated-database', 'operated', 'plain', 'pods', 'seaweed', 'small'].flatMap(
-      (name) => [...(name === 'operated-database' ? [] : [`${name}-monitoring.k8s.yaml`]), `${name}.k8s.yaml`],
-    ),
+    [
+      'azure',
+      'external',
+      'full',
+      'mysql',
+      'oidc',
+      'operated-database',
+      'operated',
+      'plain',
+      'pods',
+      'seaweed',
+      'small',
+    ].flatMap((name) => [...(name === 'operated-database' ? [] : [`${name}-monitoring.k8s.yaml`]), `${name}.k8s.yaml`]),
   );
 });
 

@@ -1,6 +1,15 @@
 import { App, Chart, Duration, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
-import { Authentication, BackupTarget, CertificateAuthority, Credentials, Exposure, MlflowPlatform, MlflowPlatformProps, Tls } from '../lib';
+import {
+  Authentication,
+  BackupTarget,
+  CertificateAuthority,
+  Credentials,
+  Exposure,
+  MlflowPlatform,
+  MlflowPlatformProps,
+  Tls,
+} from '../lib';
 import { Rendered, errorOf, find, namesOf, ofKind, render, snapshotOf, synth } from './support/synth';
 import { containerOf, existingBucket, existingDatabase } from './tracking/servers';
 

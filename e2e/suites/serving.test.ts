@@ -164,7 +164,9 @@ test('a serving has metrics of requests, latency and model version on their own 
     const metrics = await models.forward(`pod/${pod.metadata.name}`, 9090);
     try {
       const text = await (await fetch(`http://127.0.0.1:${metrics.port}/metrics`)).text();
-      answered += Number(/^mlflow_serving_requests_total\{path="\/invocations",status="200"\} (.+)$/m.exec(text)?.[1] ?? 0);
+      answered += Number(
+        /^mlflow_serving_requests_total\{path="\/invocations",status="200"\} (.+)$/m.exec(text)?.[1] ?? 0,
+      );
       const memory = Number(/^process_resident_memory_bytes (.+)$/m.exec(text)![1]) / 1024 / 1024;
       process.stdout.write(`memory of a scoring server: ${memory.toFixed(0)} MiB\n`);
       expect(text).toContain('mlflow_serving_request_duration_seconds_bucket');

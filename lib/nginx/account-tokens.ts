@@ -87,7 +87,9 @@ function judge({ cluster, issuers = [], port }: NginxAccounts, byWorkspace: bool
     # None of the pages of errors: the answer is for nginx.
     error_page 599 /none;
 ${asksIssuers ? '    recursive_error_pages on;\n' : ''}${
-    cluster ? accountLocations(cluster.folder, asksIssuers, byWorkspace) : '    location = /account { rewrite ^ /issuer-0 last; }\n'
+    cluster
+      ? accountLocations(cluster.folder, asksIssuers, byWorkspace)
+      : '    location = /account { rewrite ^ /issuer-0 last; }\n'
   }${issuerLocations(issuers)}    location / { return 404; }
   }
 `;

@@ -300,8 +300,7 @@ const apps: Record<string, (args: Args) => Construct> = {
   },
   'Database.fromExisting': ({ props }) =>
     server({ database: lib.Database.fromExisting(props), replicas: 1, maxDatabaseRequests: 1 }),
-  'Database.mysql': ({ props }) =>
-    server({ database: lib.Database.mysql(props), replicas: 1, maxDatabaseRequests: 1 }),
+  'Database.mysql': ({ props }) => server({ database: lib.Database.mysql(props), replicas: 1, maxDatabaseRequests: 1 }),
   'Database.sqlite': ({ props }) => server({ database: lib.Database.sqlite(props) }),
   'DataVolume.fromClaim': ({ claimName }) =>
     server({ artifacts: lib.ArtifactStore.volume({ volume: lib.DataVolume.fromClaim(claimName) }), replicas: 1 }),

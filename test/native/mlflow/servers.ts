@@ -40,10 +40,13 @@ export class Servers {
       child.once('error', reject).once('exit', (code) => reject(new Error(`servers.py ended with ${code}`)));
     });
     const { ours, bare } = JSON.parse(line);
-    const proxy = await Proxy.start({ port: ours }, {
-      ...{ signedUrls: false, maxArtifactMebibytes: 200 },
-      ...options,
-    });
+    const proxy = await Proxy.start(
+      { port: ours },
+      {
+        ...{ signedUrls: false, maxArtifactMebibytes: 200 },
+        ...options,
+      },
+    );
     return new Servers(python, child, proxy, ours, bare);
   }
 
