@@ -19,6 +19,8 @@ test('the compared apps contain several platforms, each with its monitor', () =>
       'pods',
       'seaweed',
       'small',
+      'tenants',
+      'trusting',
     ].flatMap((name) => [...(name === 'operated-database' ? [] : [`${name}-monitoring.k8s.yaml`]), `${name}.k8s.yaml`]),
   );
 });

@@ -16,6 +16,7 @@ export interface Reader {
 const MLFLOW = 'ghcr.io/mlflow/mlflow';
 const POSTGRES = 'docker.io/library/postgres';
 const CLOUD_NATIVE_POSTGRES = 'ghcr.io/cloudnative-pg/postgresql';
+const NODE = 'docker.io/library/node';
 const RCLONE = 'docker.io/rclone/rclone';
 const OAUTH2_PROXY = 'quay.io/oauth2-proxy/oauth2-proxy';
 const SEAWEEDFS = 'docker.io/chrislusf/seaweedfs';
@@ -48,6 +49,7 @@ export const READERS: readonly Reader[] = [
       'MLFLOW_TRACKING_PASSWORD',
       'MLFLOW_TRACKING_URI',
       'MLFLOW_TRACKING_USERNAME',
+      'MLFLOW_WORKSPACE',
       'MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY',
       // Of a platform of the tests, by the prop secretEnvironment.
       'OPENAI_API_KEY',
@@ -97,6 +99,18 @@ export const READERS: readonly Reader[] = [
     variables: ['HTTPS_PROXY', 'NO_PROXY'],
   },
   {
+    name: "Go's certificates",
+    images: STORES,
+    where: { page: 'https://pkg.go.dev/crypto/x509#SystemCertPool' },
+    variables: ['SSL_CERT_FILE'],
+  },
+  {
+    name: 'Node.js',
+    images: [NODE],
+    where: { page: 'https://nodejs.org/docs/latest-v22.x/api/cli.html#node_extra_ca_certsfile' },
+    variables: ['NODE_EXTRA_CA_CERTS'],
+  },
+  {
     name: 'requests',
     images: [MLFLOW],
     where: { page: 'https://requests.readthedocs.io/en/latest/user/advanced/#proxies' },
@@ -106,7 +120,7 @@ export const READERS: readonly Reader[] = [
     name: 'rclone and its clients',
     images: [RCLONE],
     where: { page: 'https://rclone.org/docs/#environment-variables' },
-    variables: ['HOME'],
+    variables: ['HOME', 'RCLONE_BWLIMIT'],
   },
   {
     name: 'Python',

@@ -1,5 +1,6 @@
 import { ACCOUNT_TOKEN_PORT, AccountPod, JUDGE_PORT, accountPod } from './account-pod';
 import { Authentication } from './authentication';
+import { ADMINISTRATOR, adminSecret, peopleSecret } from './login-secrets';
 import {
   ENCRYPTION_KEYS,
   SESSION_KEY,
@@ -14,6 +15,7 @@ import { OIDC_PORT, SignOn, logoutAddress, signOnPod } from './sign-on-pod';
 import { TokenLogin } from './token-login';
 import { TokenLogins, TokenVerifier } from './token-logins';
 import { verifierPod, verifierPort } from './token-verifier-pod';
+import { TrackingServerProps } from './tracking-server-props';
 import { WorkspaceProps, boundRules } from './workspace';
 import { Component } from '../component/component';
 import { PlacementOptions } from '../component/pod-options';
@@ -25,9 +27,6 @@ import { check } from '../kubernetes/rules';
 import { ProxyAccounts, ReverseProxyProps } from '../nginx/reverse-proxy';
 import { RestrictedRole } from '../nginx/role-routes';
 import { ServiceUserRole } from '../nginx/service-user-role';
-
-/** User of people in a generated Secret. */
-const ADMINISTRATOR = 'admin';
 
 /** The users of one tracking server, and their Secrets. */
 export class ServerLogin {
@@ -43,20 +42,22 @@ export class ServerLogin {
   private readonly sessions?: string;
   private readonly cookieKey?: string;
   private tokenSecret?: string;
+  private readonly exposure?: Exposure;
+  private readonly workspaces?: WorkspaceProps[];
 
   constructor(
     private readonly server: Component,
     private readonly authentication: Authentication,
-    keys: Credentials = Credentials.generated(),
-    private readonly exposure?: Exposure,
-    private readonly workspaces?: WorkspaceProps[],
+    { keys = Credentials.generated(), exposure, workspaces }: TrackingServerProps,
   ) {
+    this.exposure = exposure;
+    this.workspaces = workspaces;
     this.accounts = new ServiceAccounts(server, authentication, workspaces);
     this.tokens = new TokenLogins(server, authentication, () => this.accounts.audience);
     this.generatesKeys = keys._kind === 'generated';
     this.keys = encryptionKeys(server, keys);
     if (authentication._kind === 'basic') {
-      this.people = this.peopleSecret();
+      this.people = peopleSecret(server, authentication);
       if (this.hasJob) this.requestUsers();
     }
     if (authentication._kind === 'oidc') {
@@ -64,7 +65,7 @@ export class ServerLogin {
       this.requestUsers();
     }
     if (authentication._kind === 'mlflow') {
-      this.admin = this.adminSecret();
+      this.admin = adminSecret(server, authentication);
       this.sessions = keys._kind === 'secret' ? this.keys : sessionSecret(server);
     }
   }
@@ -220,34 +221,6 @@ export class ServerLogin {
       prefix: `${this.server.componentName}-`,
       file: this.usersSecret,
       form: this.people || this.cookieKey ? 'htpasswd' : 'password',
-    });
-  }
-
-  private peopleSecret(): LoginReference {
-    const users = this.authentication._basic.users ?? Credentials.generated();
-    return users._login(this.server, {
-      prop: 'users',
-      fixedKeys: true,
-      secretName: `${this.server.instanceName}-basic-auth`,
-      usernameKey: 'username',
-      passwordKey: 'password',
-      username: { value: ADMINISTRATOR },
-      password: { generate: 'password' },
-      more: { auth: { generate: 'htpasswd', username: 'username', password: 'password' } },
-      // A Secret of `kubectl create secret generic … --from-file=auth` has only the file.
-      optional: ['username', 'password'],
-    });
-  }
-
-  private adminSecret(): LoginReference {
-    const admin = this.authentication._mlflow.admin ?? Credentials.generated();
-    return admin._login(this.server, {
-      prop: 'admin',
-      secretName: `${this.server.componentName}-admin`,
-      usernameKey: 'username',
-      passwordKey: 'password',
-      username: { value: ADMINISTRATOR },
-      password: { generate: 'password' },
     });
   }
 }

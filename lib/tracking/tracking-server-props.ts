@@ -186,7 +186,7 @@ export interface TrackingServerOptions extends PodOptions, ExtraContainerOptions
    */
   readonly dumpSpace?: Size;
   /**
-   * The upgrades of which the newest dump of each database is kept in the artifact store, at least one: `DUMPS_KEPT` of the
+   * Of how many upgrades the migration keeps the newest copies that it dumped of each database, at least one: `DUMPS_KEPT` of the
    * migration. After an upgrade, the migration removes older dumps of its own. If its key may not delete, they stay, and its
    * log says so. `Database.sqlite` has `copies` instead.
    * @default 3 upgrades

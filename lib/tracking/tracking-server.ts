@@ -83,13 +83,7 @@ export class TrackingServer extends Component implements IMetricsTarget, ICertif
     const { scheme, port } = serverAddress(props);
     this.url = `${scheme}://${this._serviceHost()}:${port}`;
     this.metricsLabels = metricsLabels(this);
-    this.login = new ServerLogin(
-      this,
-      props.authentication ?? Authentication.basic(),
-      props.keys,
-      props.exposure,
-      props.workspaces,
-    );
+    this.login = new ServerLogin(this, props.authentication ?? Authentication.basic(), props);
     const { authDatabase } = this.login;
     if (authDatabase) props.database.addDatabase(authDatabase);
     const { database, artifacts } = this.connect({

@@ -52,7 +52,9 @@ def remove_old(mlflow, database):
     destination = os.environ["BACKUP_DESTINATION"]
     # Names as back_up() makes them: of another database, or made by a person, stays what it is.
     ours = re.compile(
-        rf"{re.escape(database.name)}-(\d{{8}}T\d{{6}}Z)-((?:[0-9a-f+]+|unversioned)-before-mlflow-[^/]+)\.{re.escape(kind()[2])}"
+        re.escape(database.name)
+        + r"-(\d{8}T\d{6}Z)-((?:[0-9a-f+]+|unversioned)-before-mlflow-[^/]+)\."
+        + re.escape(kind()[2])
     )
     try:
         repository = mlflow["repository"](destination)

@@ -101,7 +101,7 @@ test('diff exits with 0 if nothing needs a person, with 1 if something does, and
 
 test('doctor exits with 2 and one line if no API server answers', () => {
   const config = join(folder, 'config');
-  const cluster = { server: 'http://127.0.0.1:1' };
+  const cluster = { server: 'https://127.0.0.1:1' };
   const contexts = [{ name: 'c', context: { cluster: 'c', user: 'u' } }];
   const users = [{ name: 'u', user: {} }];
   writeFileSync(
@@ -111,7 +111,7 @@ test('doctor exits with 2 and one line if no API server answers', () => {
   const { status, stdout, stderr } = run('doctor', '--kubeconfig', config);
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(
-    /^cdk8s-mlflow: http:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*; expected an answer of the API server\n$/,
+    /^cdk8s-mlflow: https:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*; expected an answer of the API server\n$/,
   );
 });
 

@@ -78,8 +78,8 @@ describe('a cluster that lowers limits to requests', () => {
   });
 
   test('leaves a server and a serving their memory, if requests and limits are even', () => {
-    for (const [name, pod] of autopilot.filter(([name]) => /mlflow-server$|churn-serving$/.test(name))) {
-      const main = [...pod.containers, ...pod.initContainers].find(({ name }) => /^(mlflow|model-server)$/.test(name));
+    for (const [name, pod] of autopilot.filter(([each]) => /mlflow-server$|churn-serving$/.test(each))) {
+      const main = [...pod.containers, ...pod.initContainers].find((each) => /^(mlflow|model-server)$/.test(each.name));
       expect([name, main.resources.requests.memory]).toEqual([name, main.resources.limits.memory]);
     }
   });
