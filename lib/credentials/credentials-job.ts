@@ -124,7 +124,7 @@ export class CredentialsJob extends Component {
    */
   public _copyFor(component: Component, file: string, user: string): string {
     const copy = { namespace: component.namespace!, name: `${component.componentName}-login` };
-    const found = [...this.logins.get(file)!.users].find(([key]) => key.replace(/_.*/, '').endsWith(`.${user}`))!;
+    const found = [...this.logins.get(file)!.users].find(([key]) => usernameOf(key) === user)!;
     found[1].push(`${copy.namespace}/${copy.name}`);
     grantAccess(component, 'login-', {
       name: copy.name,
@@ -148,7 +148,7 @@ export class CredentialsJob extends Component {
   private secretNames(): string[] {
     const logins = [...this.logins.values()].flatMap(({ prefix, file, users }) => [
       file,
-      ...[...users.keys()].map((key) => `${prefix}${key.slice(key.indexOf('.') + 1)}-login`),
+      ...[...users.keys()].map((key) => `${prefix}${usernameOf(key)}-login`),
     ]);
     return [...this.requests.keys(), ...logins].sort();
   }
@@ -193,3 +193,6 @@ export class CredentialsJob extends Component {
     };
   }
 }
+
+/** Of an entry `<role>.<user>` or `<role>.<user>_<workspace>`. */
+const usernameOf = (entry: string) => entry.slice(entry.indexOf('.') + 1).replace(/_.*/, '');

@@ -278,11 +278,15 @@ def archive_traces(collection, seconds):
         say(f"{len(remaining)} traces could not be archived: {backups.listed(remaining)}. The next run tries them again.")
 
 
+def labels_of(what):
+    return '{kind="' + what.lower().replace(" ", "_") + '"}'
+
+
 def metrics(collection):
     """The figures in the text format of Prometheus."""
     kinds = {what: collection.removed.get(what, 0) for what in ("Run", "Logged model", "Experiment", "Trace")}
     families = {
-        "removed": {f'{{kind="{what.lower().replace(" ", "_")}"}}': count for what, count in kinds.items()},
+        "removed": {labels_of(what): count for what, count in kinds.items()},
         "freed_files": {"": collection.artifacts.files},
         "freed_bytes": {"": collection.artifacts.bytes},
         "archived_traces": {"": collection.archived},
