@@ -30,7 +30,7 @@ export function diffCommand(): Command {
 }
 
 /** @internal for tests */
-export function inWords(comparison: Comparison): string {
+function inWords(comparison: Comparison): string {
   const { needsPerson, restarts, jobs, added, removed, changed } = comparison;
   const sections = [
     section(

@@ -78,7 +78,7 @@ export function title(object: any): string {
   return `${object.kind.toLowerCase()}/${object.metadata.name}`;
 }
 
-export const LABEL = 'app.kubernetes.io/part-of';
+const LABEL = 'app.kubernetes.io/part-of';
 
 /** Whether this library has made the object. */
 export const isOurs = (object: any) => object.metadata?.labels?.[LABEL] === 'mlflow';

@@ -3,7 +3,7 @@ import { Container } from '../kubernetes/manifest';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 /** The folder by which a main container and its sidecars exchange requests and results. */
-export const WORK = '/work';
+const WORK = '/work';
 
 export const sharedMounts = [
   { name: 'program', mountPath: PROGRAMS, readOnly: true },

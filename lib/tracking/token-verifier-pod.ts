@@ -51,6 +51,7 @@ export interface VerifiedTokens {
  * further claims. YAML, as JSON is YAML too.
  *
  * @see https://oauth2-proxy.github.io/oauth2-proxy/configuration/alpha-config
+ * @internal for tests
  */
 export function verifierConfiguration({ issuer, audience, logins }: VerifiedTokens, o: VerifierSettings): string {
   const claims = claimNames(logins);
@@ -88,7 +89,7 @@ export function verifierConfiguration({ issuer, audience, logins }: VerifiedToke
   return `${JSON.stringify(settings, undefined, 2)}\n`;
 }
 
-/** Its other settings. */
+/** Its other settings. @internal for tests */
 export function verifierArguments(file: string, secretFile: string): string[] {
   return [
     `--alpha-config=${file}`,

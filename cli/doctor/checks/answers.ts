@@ -72,7 +72,7 @@ function ofProbe(snapshot: Snapshot, probe: Probe): Finding[] {
 }
 
 /** Whether the pod of a server has what checks logins. `Authentication.none()` has nothing of it. */
-export function asksForLogin(deployment: any): boolean {
+function asksForLogin(deployment: any): boolean {
   if (!deployment) return false;
   const { volumes = [], containers = [], initContainers = [] } = templateOf(deployment).spec;
   const users = volumes.some(({ secret }: any) => secret?.items?.some(({ key }: any) => key === 'auth'));

@@ -29,7 +29,7 @@ export function versionFindings(snapshot: Snapshot): Finding[] {
   }));
 }
 
-/** Whether an image has the repository of another one, in any registry, and a lower version. */
+/** Whether an image has the repository of another one, in any registry, and a lower version. @internal for tests */
 export function isOlder(image: string, pin: string): boolean {
   const [own, pinned] = [split(image), split(pin)];
   if (own.repository !== pinned.repository || !own.tag || !pinned.tag) return false;

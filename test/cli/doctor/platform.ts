@@ -1,7 +1,7 @@
 import { Snapshot } from '../../../cli/doctor/snapshot';
 
 /** The time of all fixtures. */
-export const NOW = Date.parse('2026-06-01T12:00:00Z');
+const NOW = Date.parse('2026-06-01T12:00:00Z');
 
 /** ISO 8601, so many seconds before `NOW`. */
 export const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
@@ -30,7 +30,7 @@ export function deployment(name: string, role: string, spec: object = {}, podSta
   return [object('Deployment', name, role, { spec: { replicas: 1, template } }), pod];
 }
 
-export const READY = {
+const READY = {
   phase: 'Running',
   conditions: [{ type: 'Ready', status: 'True' }],
   containerStatuses: [{ name: 'main', ready: true, state: { running: {} } }],

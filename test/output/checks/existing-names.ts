@@ -60,7 +60,9 @@ function* derived(object: Manifest): Iterable<[string, Set<string> | undefined]>
     for (const secret of secrets) yield [`Secret/${secret.name}`, new Set(Object.keys(secret.keys))];
     for (const { prefix, file, users } of logins) {
       yield [`Secret/${file}`, new Set(Object.keys(users))];
-      for (const user of Object.keys(users)) yield [`Secret/${prefix}${user.split('.')[1].replace(/_.*/, '')}-login`, LOGIN];
+      for (const user of Object.keys(users)) {
+        yield [`Secret/${prefix}${user.split('.')[1].replace(/_.*/, '')}-login`, LOGIN];
+      }
     }
   }
   if (

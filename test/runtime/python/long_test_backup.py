@@ -603,10 +603,10 @@ class PreviousVersion(BackupTestCase):
         subprocess.run([previous, "-c", NEW_SCHEMA], env=login, check=True)
         postgres().sql(name, ROWS)
         self.file("1/run1/model.pkl", "model")
-        self.python = previous
+        self.interpreter = previous
         self.back_up(name)
         [manifest] = [json.loads(file.read_text()) for file in self.target.glob("backups/*/manifest.json")]
-        self.python = sys.executable
+        self.interpreter = sys.executable
         empty = self.folder / "empty"
         empty.mkdir()
         said = self.restore(database("previous_target"), store=empty)

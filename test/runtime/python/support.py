@@ -182,7 +182,7 @@ def until(condition, what, seconds=60):
 
 class PodTestCase(unittest.TestCase):
     watchdog_seconds = 90
-    python = sys.executable
+    interpreter = sys.executable
 
     def setUp(self):
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -191,7 +191,7 @@ class PodTestCase(unittest.TestCase):
 
     def start(self, program, *arguments, environment):
         process = subprocess.Popen(
-            [self.python, PROGRAMS / program, *arguments],
+            [self.interpreter, PROGRAMS / program, *arguments],
             env=pod_environment(self.secrets, environment),
             cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )

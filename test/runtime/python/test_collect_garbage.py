@@ -129,6 +129,9 @@ class Runs(GarbageTestCase):
 class RunsInSqlite(Runs):
     """The same with the files of a platform without a PostgreSQL."""
 
+    # Workspaces need PostgreSQL or MySQL.
+    test_removes_what_was_deleted_in_every_workspace = None
+
     def setUp(self):
         PodTestCase.setUp(self)
         self.root = self.folder / "artifacts"
