@@ -28,7 +28,7 @@ def back_up(mlflow, database):
     say(f"{database} is {at}, this MLflow wants {database.head}: it needs a dump first.")
     dump = dump_of(database)
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    name = f"{database.name}-{now}-{database.revision or 'unversioned'}-before-mlflow-{mlflow['version']}.{kind()[2]}"
+    name = f"{database.name}-{now}-{database.revision or 'unversioned'}-before-mlflow-{mlflow['version']}.{dump_format()[2]}"
     # A repository names what it uploads after the file.
     file = dump.rename(dump.with_name(name))
     written = file.stat().st_size
@@ -54,7 +54,7 @@ def remove_old(mlflow, database):
     ours = re.compile(
         re.escape(database.name)
         + r"-(\d{8}T\d{6}Z)-((?:[0-9a-f+]+|unversioned)-before-mlflow-[^/]+)\."
-        + re.escape(kind()[2])
+        + re.escape(dump_format()[2])
     )
     try:
         repository = mlflow["repository"](destination)
@@ -71,7 +71,7 @@ def remove_old(mlflow, database):
         say(f"{database}: old dumps in {destination} stay, since they could not be removed: {schema.cause(error)}")
 
 
-def kind():
+def dump_format():
     return KINDS[os.environ.get("DATABASE_MODULE")]
 
 
@@ -88,12 +88,12 @@ def dump_of(database):
         if failed.exists():
             why = failed.read_text().strip()
             # A dump may have taken hours, and another one would not be smaller.
-            kind = Refusal if "dumpSpace" in why else Failure
-            raise kind(f"{database} could not be dumped: {why}\n{UNCHANGED}")
+            error = Refusal if "dumpSpace" in why else Failure
+            raise error(f"{database} could not be dumped: {why}\n{UNCHANGED}")
         time.sleep(0.2)
     # A dump that was answered must not be made again, while the schema changes.
     request.unlink(missing_ok=True)
-    start, what, _ = kind()
+    start, what, _ = dump_format()
     with dump.open("rb") as file:
         if file.read(len(start)) != start:
             raise Failure(f"{dump} is no {what}. {UNCHANGED}")
