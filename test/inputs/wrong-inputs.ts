@@ -125,6 +125,7 @@ const right: Record<string, () => any> = {
   'string topologyKey': () => 'kubernetes.io/hostname',
   'string time': () => '2026-11-28T09:30:00Z',
   'string issuer': () => 'https://login.example.com',
+  'string workspace': () => 'fraud',
   'string keysUrl': () => 'https://login.example.com/keys',
   'string logoutUrl': () => 'https://login.example.com/logout',
   'string path': () => '/mlflow',
@@ -175,6 +176,9 @@ const right: Record<string, () => any> = {
   ScalingTrigger: () => right.CronTrigger(),
   CronTrigger: () =>
     lib.ScalingTrigger.cron({ timeZone: 'Europe/Berlin', start: '0 7 * * *', end: '0 19 * * *', replicas: 1 }),
+  WorkspaceProps: () => ({ name: 'fraud' }),
+  ServiceCertificateProps: () => ({ service: right.ICertifiedService(), issuer: 'company-ca' }),
+  'Duration duration': () => Duration.days(90),
   ICertifiedService: () => new lib.MinioStore(scope(), 'minio'),
   IScaledComponent: () => server({ autoscaling: { byKeda: true } }),
   MountedFiles: () => lib.MountedFiles.fromConfigMap('prompts', '/etc/prompts'),
@@ -216,6 +220,7 @@ const beside: Record<string, () => object> = {
     ...{ bucket: 'models', credentials: lib.Credentials.fromSecret('key') },
     endpoint: 'https://s3.example.com',
   }),
+  'OtherTriggerProps.secretParameters': () => ({ type: 'rabbitmq', metadata: { queueName: 'jobs' } }),
   'OidcAuthenticationProps.issuers': () => ({
     ...{ issuer: 'https://login.example.com', clientId: 'mlflow', groups: ['ml-robots'] },
     credentials: lib.Credentials.fromSecret('mlflow-sso'),

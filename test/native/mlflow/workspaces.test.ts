@@ -23,7 +23,7 @@ test("MLflow's client trains and registers in a workspace, and reaches nothing o
   const output = await servers.python([join(__dirname, 'two_teams.py')]);
   expect(JSON.parse(output.trim().split('\n').pop()!)).toEqual({
     artifact: 'mlflow-artifacts:/workspaces/team-b/',
-    experiments: ['Default', 'of team-a'],
+    experiments: ['of team-a'],
     run: 'RESOURCE_DOES_NOT_EXIST',
     model: 'RESOURCE_DOES_NOT_EXIST',
     list_artifacts: 'RESOURCE_DOES_NOT_EXIST',
