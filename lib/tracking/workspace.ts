@@ -97,12 +97,12 @@ function oneRules({ name, users, groups }: WorkspaceProps, kind: Authentication[
     },
     ...(users ?? []).map((user) => ({
       wrong: !/^[\w.@+-]+$/.test(user),
-      given: `${at} has the user '${user}'`,
+      given: `${at} has '${user}' in users`,
       want: "expected letters, digits, '.', '_', '@', '+' and '-', e.g. 'ann'",
     })),
     ...(groups ?? []).map((group) => ({
       wrong: group === '' || /[,\p{Cc}]/u.test(group),
-      given: `${at} has the group '${group}'`,
+      given: `${at} has '${group}' in groups`,
       want: "expected a name without commas, e.g. 'fraud-team'",
     })),
   ];

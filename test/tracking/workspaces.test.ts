@@ -127,7 +127,7 @@ test.each<[string, Partial<WorkspaceProps>[], string]>([
     "the workspace 'fraud' has groups, with Authentication.basic()",
   ],
   ['no users', [{ name: 'fraud', users: [] }], "the workspace 'fraud' has users []"],
-  ['a user with a quote', [{ name: 'fraud', users: ["a'n"] }], "the workspace 'fraud' has the user 'a'n'"],
+  ['a user with a quote', [{ name: 'fraud', users: ["a'n"] }], "the workspace 'fraud' has 'a'n' in users"],
 ])('refuses %s', (_, given, message) => {
   expect(refused(given)).toThrow(message);
 });
