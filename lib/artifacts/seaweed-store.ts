@@ -11,7 +11,7 @@ import { S3_PORT, SEAWEED_METRICS_PORT, SEAWEED_SCRIPT, seaweedPod, seaweedResou
 import { SeaweedStoreProps } from './seaweed-store-props';
 import { Component } from '../component/component';
 import { metricsRules } from '../component/metrics-rules';
-import { IMetricsTarget } from '../component/metrics-target';
+import { IMetricsTarget, MetricsTls } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirrored } from '../component/pod-options';
 import { contentHash, programVolume, programs, withRevisionKey } from '../component/program';
@@ -49,6 +49,8 @@ export class SeaweedStore extends Component implements IArtifactStore, IMetricsT
   public readonly metricsPath: string = '/metrics';
   /** True with `metrics: true`. */
   public readonly hasMetrics: boolean;
+  /** Always undefined: the metrics have plain HTTP. */
+  public readonly metricsTls?: MetricsTls;
 
   private readonly image: string;
   private readonly placement: PlacementOptions;

@@ -9,7 +9,7 @@ import { databaseConnection } from './database-client';
 import { DatabaseEngine } from './database-engine';
 import { Tuning, maxConnections, tuningRules } from './tuning';
 import { Component } from '../component/component';
-import { IMetricsTarget } from '../component/metrics-target';
+import { IMetricsTarget, MetricsTls } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirrored } from '../component/pod-options';
 import { metricsLabels, service } from '../component/standard-objects';
@@ -63,6 +63,8 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
   public readonly metricsPath: string = '/metrics';
   /** True with `metrics: true`. */
   public readonly hasMetrics: boolean;
+  /** Always undefined: the metrics have plain HTTP. */
+  public readonly metricsTls?: MetricsTls;
 
   private readonly clients: ConnectionClient[] = [];
   private readonly databases: string[];

@@ -20,7 +20,7 @@ import { POSTGRES_PORT, POSTGRES_USER, accessRules, postgresPod } from './postgr
 import { PostgresStatefulSetProps } from './postgres-stateful-set-props';
 import { Tuning, maxConnections, tuningRules } from './tuning';
 import { Component } from '../component/component';
-import { IMetricsTarget } from '../component/metrics-target';
+import { IMetricsTarget, MetricsTls } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirrored } from '../component/pod-options';
 import { SET_UP_SUFFIX, SetUpJob } from '../component/set-up-job';
@@ -53,6 +53,8 @@ export class PostgresStatefulSet extends Component implements IDatabase, IMetric
   public readonly metricsPath: string = '/metrics';
   /** True with `metrics: true`. */
   public readonly hasMetrics: boolean;
+  /** Always undefined: the metrics have plain HTTP. */
+  public readonly metricsTls?: MetricsTls;
 
   private readonly placement: PlacementOptions;
   private readonly superuser: LoginReference;

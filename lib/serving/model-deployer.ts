@@ -9,7 +9,7 @@ import type { DeployerTarget, DeployerTargets } from '../../runtime/deployer/tar
 import { grantAccess } from '../component/access-grant';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
-import { IMetricsTarget } from '../component/metrics-target';
+import { IMetricsTarget, MetricsTls } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirrored } from '../component/pod-options';
 import { contentHash, programs } from '../component/program';
@@ -59,6 +59,8 @@ export class ModelDeployer extends Component implements IMetricsTarget {
   public readonly metricsPath: string = '/metrics';
   /** Always true. */
   public readonly hasMetrics: boolean = true;
+  /** Always undefined: the metrics have plain HTTP. */
+  public readonly metricsTls?: MetricsTls;
 
   private readonly servings: ModelServing[] = [];
   private readonly tracking: TrackingConnection;

@@ -12,7 +12,7 @@ import { ICertifiedService } from '../component/certified-service';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
 import { allowExtraPorts } from '../component/extra-containers';
-import { IMetricsTarget } from '../component/metrics-target';
+import { IMetricsTarget, MetricsTls } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions } from '../component/pod-options';
 import { contentHash, programs } from '../component/program';
@@ -52,6 +52,8 @@ export class ModelServing extends Component implements IMetricsTarget, ICertifie
   public readonly autoscaling?: Autoscaling;
   /** Always true. */
   public readonly hasMetrics: boolean = true;
+  /** Always undefined: the metrics have plain HTTP. */
+  public readonly metricsTls?: MetricsTls;
 
   private readonly plan: ServingPlan;
   private readonly placement: PlacementOptions;

@@ -23,7 +23,7 @@ import { Autoscaling } from '../component/autoscaling';
 import { ICertifiedService } from '../component/certified-service';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
-import { IMetricsTarget } from '../component/metrics-target';
+import { IMetricsTarget, MetricsTls } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions } from '../component/pod-options';
 import { contentHash, programs } from '../component/program';
@@ -57,6 +57,8 @@ export class TrackingServer extends Component implements IMetricsTarget, ICertif
   public readonly autoscaling?: Autoscaling;
   /** Always true. */
   public readonly hasMetrics: boolean = true;
+  /** Always undefined: the metrics have plain HTTP. */
+  public readonly metricsTls?: MetricsTls;
 
   private readonly login: ServerLogin;
   private readonly plan: ServerPlan;
