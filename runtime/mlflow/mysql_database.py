@@ -112,3 +112,7 @@ def in_words(error):
     """One line of an error, which never holds the password."""
     code, line = error.args[0] if error.args else None, str(error.args[-1] if error.args else error).split("\n")[0]
     return f"login refused ({line})" if code in LOGIN_REFUSED else f"unreachable ({line or type(error).__name__})"
+
+
+def hold_as_server():
+    """Nothing: no restore of ours waits for the servers of a MySQL."""
