@@ -53,7 +53,9 @@ class MysqlServer(TrackingServerTestCase):
 
     def test_models_are_registered(self):
         self.api("registered-models/create", {"name": "churn"})
-        self.api("model-versions/create", {"name": "churn", "source": "mlflow-artifacts:/0/x/artifacts"})
+        run = self.api("runs/create", {"experiment_id": "0", "start_time": 1})["run"]["info"]
+        source = {"source": f"{run['artifact_uri']}/model", "run_id": run["run_id"]}
+        self.api("model-versions/create", {"name": "churn", **source})
         self.api("registered-models/alias", {"name": "churn", "alias": "champion", "version": "1"})
         status, text = self.ask("GET", "/api/2.0/mlflow/registered-models/alias?name=churn&alias=champion")
         self.assertEqual((status, json.loads(text)["model_version"]["version"]), (200, "1"), text)
