@@ -110,11 +110,7 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan, placem
     ...(props.tlsSecretName === undefined
       ? []
       : [objectNameRule('tlsSecretName', props.tlsSecretName, 'mlflow-server-tls')]),
-    ...workspaceListRules(
-      props.workspaces,
-      props.authentication ?? Authentication.basic(),
-      props.database.engine._isInPod,
-    ),
+    ...workspaceListRules(props.workspaces, props.authentication ?? Authentication.basic(), props.database.engine),
     {
       wrong: props.workspaces !== undefined && props.environment?.MLFLOW_ENABLE_WORKSPACES !== undefined,
       given: `environment has MLFLOW_ENABLE_WORKSPACES '${props.environment?.MLFLOW_ENABLE_WORKSPACES}', and workspaces are given`,

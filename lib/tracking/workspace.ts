@@ -1,4 +1,6 @@
 import { Authentication } from './authentication';
+import { inPodRule, mysqlRule } from './migration-in-pod';
+import { DatabaseEngine } from '../database/database-engine';
 import { Rule } from '../kubernetes/rules';
 import { NginxWorkspace } from '../nginx/nginx-options';
 import { DEFAULT_WORKSPACE } from '../nginx/workspaces';
@@ -46,7 +48,7 @@ export function nginxWorkspaces(workspaces: WorkspaceProps[] = []): NginxWorkspa
 export function workspaceListRules(
   workspaces: WorkspaceProps[] | undefined,
   authentication: Authentication,
-  databaseIsInPod: boolean,
+  engine: DatabaseEngine,
 ): Rule[] {
   if (!workspaces) return [];
   const { _kind: kind } = authentication;
@@ -57,11 +59,8 @@ export function workspaceListRules(
       given: 'workspaces is []',
       want: "expected at least one, e.g. [{ name: 'fraud' }], or no prop: MLflow runs without workspaces then",
     },
-    {
-      wrong: databaseIsInPod,
-      given: 'workspaces are given, and the database is Database.sqlite(…), which only the pod of the server can open',
-      want: 'expected a PostgreSQL, e.g. new PostgresStatefulSet(…): a Job creates the workspaces',
-    },
+    inPodRule(engine._isInPod, 'no workspaces: a Job creates the workspaces'),
+    mysqlRule(engine._isMysql, 'no workspaces: a Job creates the workspaces'),
     {
       wrong: new Set(names).size !== names.length,
       given: `workspaces has '${names.find((name, index) => names.indexOf(name) !== index)}' twice`,

@@ -111,10 +111,10 @@ function configMaps() {
         const platform = new MlflowPlatform(chart, 'mlflow', { ...options, authentication });
         new ArtifactMove(chart, 'move', { server: platform.server, to: ArtifactStore.fromClaim({ claimName: 'new' }) });
         platform.addModelServing('churn', { model, exposure });
-        new MlflowPlatform(chart, 'teams', {
+        new MlflowPlatform(chart, 'mysql', {
           database: Database.mysql({ host: 'mysql.example.com', credentials: Credentials.fromSecret('mysql') }),
-          server: { workspaces: [{ name: 'fraud' }] },
         });
+        new MlflowPlatform(chart, 'teams', { server: { workspaces: [{ name: 'fraud' }] } });
         const volume = new DataVolume(chart, 'small-data');
         const small = new MlflowPlatform(chart, 'small', {
           database: Database.sqlite({ volume }),

@@ -144,6 +144,11 @@ test('refuses workspaces in a database that only the pod of the server can open'
   expect(refused([{ name: 'fraud' }], more)).toThrow('a Job creates the workspaces');
 });
 
+test('refuses workspaces in a MySQL, in which the Job cannot create them', () => {
+  const database = Database.mysql({ host: 'mysql.example.com', credentials: Credentials.fromSecret('mysql') });
+  expect(refused([{ name: 'fraud' }], { database })).toThrow("the server's database is Database.mysql(…)");
+});
+
 test('refuses a login of a workspace that is not declared', () => {
   const add = (options: object, given?: any) => () =>
     objects(({ server }) => void server.addServiceUser('trainer', options), given ?? { workspaces });
