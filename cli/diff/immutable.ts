@@ -10,8 +10,8 @@ export interface Refusal {
   readonly recreates: boolean;
 }
 
-/** The only fields of the spec of a StatefulSet that the API server accepts changes of. */
-const STATEFUL_SET = [
+/** The only fields of the spec of a StatefulSet that the API server accepts changes of. @internal also for the contract test */
+export const STATEFUL_SET = [
   'minReadySeconds',
   'ordinals',
   'persistentVolumeClaimRetentionPolicy',

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'util';
+import { STATEFUL_SET } from '../../cli/diff/immutable';
 import { Manifest, title, walkStrings } from '../output/manifests';
 
 /** The values of one object that must not change, by their names in messages. */
@@ -13,17 +14,6 @@ export interface Break {
   readonly object: string;
   readonly message: string;
 }
-
-/** The only fields in the spec of a StatefulSet that the API server accepts changes of. */
-const mutable = [
-  'minReadySeconds',
-  'ordinals',
-  'persistentVolumeClaimRetentionPolicy',
-  'replicas',
-  'revisionHistoryLimit',
-  'template',
-  'updateStrategy',
-];
 
 /** The contract of an output: names, selectors, claims, addresses, and immutable fields. */
 export function contractOf(objects: Manifest[]): Contract {
@@ -53,7 +43,7 @@ function factsOf({ kind, spec, roleRef }: Manifest): Facts {
       return { selector: spec.selector };
     case 'StatefulSet': {
       const { selector, serviceName, podManagementPolicy = 'OrderedReady', volumeClaimTemplates, ...others } = spec;
-      const rest = Object.entries(others).filter(([field]) => !mutable.includes(field));
+      const rest = Object.entries(others).filter(([field]) => !STATEFUL_SET.includes(field));
       // A new field is refused too.
       const immutable = Object.fromEntries(rest);
       return { selector, serviceName, podManagementPolicy, volumeClaimTemplates, 'other immutable fields': immutable };
