@@ -122,10 +122,9 @@ export class CredentialsJob extends Component {
    *
    * @internal
    */
-  public _copyFor(component: Component, file: string, user: string): string {
+  public _copyFor(component: Component, file: string, entry: string): string {
     const copy = { namespace: component.namespace!, name: `${component.componentName}-login` };
-    const found = [...this.logins.get(file)!.users].find(([key]) => usernameOf(key) === user)!;
-    found[1].push(`${copy.namespace}/${copy.name}`);
+    this.logins.get(file)!.users.get(entry)!.push(`${copy.namespace}/${copy.name}`);
     grantAccess(component, 'login-', {
       name: copy.name,
       rules: [

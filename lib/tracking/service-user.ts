@@ -93,7 +93,7 @@ export class ServiceUser {
 
   /** Has its Secret copied for a component of another namespace; gives the name of the copy. @internal */
   public _copyFor(component: Component): string {
-    const { server, usersSecret, username } = this.props;
-    return CredentialsJob._of(server)._copyFor(component, usersSecret, username);
+    const { server, usersSecret } = this.props;
+    return CredentialsJob._of(server)._copyFor(component, usersSecret, this._entry);
   }
 }
