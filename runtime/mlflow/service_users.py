@@ -9,48 +9,13 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from urllib.parse import quote
 
-import mounted
+import plan_file
 import schema
 import secret_files
 from schema import Failure, Refusal, say
-
-PATIENCE = 600  # Seconds, for the migration and for the Secret, which the kubelet brings up to date every minute or so.
-
-
-def wait_for(missing):
-    """Until it returns nothing; what it returns is said, once."""
-    deadline, said = time.monotonic() + float(os.environ.get("USERS_WAIT_SECONDS", PATIENCE)), None
-    while what := missing():
-        if time.monotonic() > deadline:
-            raise Failure(f"{what} Gave up waiting.")
-        if what != said:
-            say(what)
-            said = what
-        time.sleep(0.5)
-
-
-def wait_for_plan(file):
-    """An older plan lacks the users for whom this Job is there."""
-    revision = os.environ.get("MOUNTED_REVISION")
-
-    def is_mine():
-        mounted_revision = file.with_name("revision")
-        return revision is None or (mounted_revision.is_file() and mounted_revision.read_text() == revision)
-
-    mounted.wait_for(is_mine)
-    if not is_mine():
-        raise Failure("The mounted plan of the users is not that of this Job. If another was applied, delete this Job.")
-
-
-def without_schema(database):
-    database.wait(PATIENCE)
-    if database.state != schema.CURRENT:
-        return f"{database} has not the schema that this MLflow wants: waiting for the migration."
-
 
 def without_password(folder, plan):
     missing = sorted(user for user in plan if not (folder / user).is_file())
@@ -115,11 +80,12 @@ def main():
     folder = Path(os.environ["SERVICE_USERS_DIRECTORY"])
     file = Path(os.environ["SERVICE_USERS_FILE"])
     try:
-        wait_for_plan(file)
+        plan_file.wait_for_own(file, "users")
         plan = json.loads(file.read_text("utf-8"))
         database = next(schema.Database(*each) for each in schema.databases() if each[2] == schema.AUTH)
-        wait_for(lambda: without_schema(database))
-        wait_for(lambda: without_password(folder, plan))
+        patience = os.environ.get("USERS_WAIT_SECONDS", plan_file.PATIENCE)
+        plan_file.wait_for(lambda: plan_file.without_schema(database), patience)
+        plan_file.wait_for(lambda: without_password(folder, plan), patience)
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
         import mlflow.server.auth
 

@@ -7,45 +7,15 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from urllib.parse import quote
 
-import mounted
+import plan_file
 import schema
 import secret_files
 from schema import Failure, say
 
-PATIENCE = 600  # Seconds, for the migration.
 DEFAULT = "default"  # MLflow's own: its migration creates it.
-
-
-def wait_for_plan(file):
-    """An older plan lacks the workspaces for which this Job is there."""
-    revision = os.environ.get("MOUNTED_REVISION")
-
-    def is_mine():
-        mounted_revision = file.with_name("revision")
-        return revision is None or (mounted_revision.is_file() and mounted_revision.read_text() == revision)
-
-    mounted.wait_for(is_mine)
-    if not is_mine():
-        raise Failure("The mounted plan of the workspaces is not that of this Job. If another was applied, delete this Job.")
-
-
-def wait_for_schema(database):
-    deadline, said = time.monotonic() + float(os.environ.get("WORKSPACES_WAIT_SECONDS", PATIENCE)), False
-    while True:
-        database.wait(PATIENCE)
-        if database.state == schema.CURRENT:
-            return
-        what = f"{database} has not the schema that this MLflow wants: waiting for the migration."
-        if time.monotonic() > deadline:
-            raise Failure(f"{what} Gave up waiting.")
-        if not said:
-            say(what)
-            said = True
-        time.sleep(0.5)
 
 
 def settle(store, name, description):
@@ -74,10 +44,11 @@ def main():
     secret_files.load()
     file = Path(os.environ["WORKSPACES_FILE"])
     try:
-        wait_for_plan(file)
+        plan_file.wait_for_own(file, "workspaces")
         plan = json.loads(file.read_text("utf-8"))
         database = next(schema.Database(*each) for each in schema.databases() if each[2] == schema.TRACKING)
-        wait_for_schema(database)
+        patience = os.environ.get("WORKSPACES_WAIT_SECONDS", plan_file.PATIENCE)
+        plan_file.wait_for(lambda: plan_file.without_schema(database), patience)
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
         from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore
 
