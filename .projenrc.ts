@@ -151,8 +151,8 @@ project.package.addField('scripts', {
   test: 'jest --selectProjects unit --errorOnDeprecated',
   // Packs what `npm run build` made, and installs it: needs npm's registry, and PyPI.
   'test:package': 'jest --selectProjects package --errorOnDeprecated',
-  'test:native': 'jest --selectProjects native && $(bash e2e/venv) -m unittest discover -s test/runtime/python',
-  'test:native:long': "$(bash e2e/venv) -m unittest discover -s test/runtime/python -p 'long_test_*.py'",
+  'test:native': 'jest --selectProjects native && bash test/runtime/python/run',
+  'test:native:long': 'bash test/runtime/python/run long_test_backup.py',
   import:
     'cdk8s import crds/servicemonitors.yaml --language typescript --output imports --no-save --check-upgrade false',
   synth: 'node runtime/bundle.mjs && cdk8s synth --check-upgrade false',
