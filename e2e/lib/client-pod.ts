@@ -11,6 +11,8 @@ export interface ClientPodOptions {
   readonly env?: Record<string, string>;
   /** Variables from Secrets of the namespace: [name of the Secret, key]. */
   readonly secrets?: Record<string, [secret: string, key: string]>;
+  /** The ServiceAccount whose token for this audience MLflow's client sends. @default - no token */
+  readonly account?: { readonly name: string; readonly audience: string };
   /** Additional host names, with their addresses. */
   readonly hosts?: Record<string, string>;
   /** Whether the pod uses the node's own network; needs a privileged namespace. @default false */
@@ -26,12 +28,23 @@ export const throughTheProxy = (secret = 'mlflow-basic-auth') => ({
   } as Record<string, [string, string]>,
 });
 
+const TOKEN_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** MLflow's client reads the token in that folder. */
+const BY_TOKEN = { MLFLOW_TRACKING_AUTH: 'kubernetes' };
+
+function tokenVolume(audience: string) {
+  const serviceAccountToken = { path: 'token', audience, expirationSeconds: 3600 };
+  return { name: 'mlflow-token', projected: { sources: [{ serviceAccountToken }] } };
+}
+
 /** A pod that does not belong to the platform, from which a test sends requests. */
 export class ClientPod {
   /** Creates the pod and waits until programs can run in it. */
   public static start(namespace: Namespace, name: string, options: ClientPodOptions = {}): ClientPod {
+    const { account } = options;
+    const variables = { HOME: '/tmp', PYTHONWARNINGS: 'ignore', ...(account && BY_TOKEN), ...options.env };
     const env = [
-      ...Object.entries({ HOME: '/tmp', PYTHONWARNINGS: 'ignore', ...options.env }).map(([key, value]) => ({
+      ...Object.entries(variables).map(([key, value]) => ({
         name: key,
         value,
       })),
@@ -46,10 +59,16 @@ export class ClientPod {
       metadata: { name, labels: options.labels },
       spec: {
         automountServiceAccountToken: false,
+        ...(account && { serviceAccountName: account.name, volumes: [tokenVolume(account.audience)] }),
         ...(options.hostNetwork && { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }),
         terminationGracePeriodSeconds: 1,
         hostAliases: Object.entries(options.hosts ?? {}).map(([host, ip]) => ({ ip, hostnames: [host] })),
-        securityContext: { runAsNonRoot: true, runAsUser: 4321, seccompProfile: { type: 'RuntimeDefault' } },
+        securityContext: {
+          runAsNonRoot: true,
+          runAsUser: 4321,
+          fsGroup: 4321,
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
         containers: [
           {
             name: 'client',
@@ -58,6 +77,7 @@ export class ClientPod {
             env,
             resources: { requests: { cpu: '10m', memory: '64Mi' } },
             securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+            ...(account && { volumeMounts: [{ name: 'mlflow-token', mountPath: TOKEN_FOLDER, readOnly: true }] }),
           },
         ],
       },

@@ -15,6 +15,12 @@ export function basic({ username, password }: Login): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
 }
 
+/** A line of an htpasswd file, in the form that `htpasswd` writes. */
+export function htpasswd(login: Login): string {
+  const { stdout } = run('openssl', ['passwd', '-apr1', '-stdin'], { input: login.password });
+  return `${login.username}:${stdout}`;
+}
+
 /** Runs a Python program of e2e/ with MLflow's own client, which finds the server by environment variables. */
 export function python(script: string, port: number, login: Login, args: string[] = []): Result {
   return run(process.env.E2E_PYTHON ?? 'python3', [join(__dirname, '..', script), ...args], {

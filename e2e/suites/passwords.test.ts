@@ -1,9 +1,9 @@
 // Existing Secrets whose passwords contain special characters: no part splits, quotes, encodes or logs them.
 import { Credentials } from '../../lib';
-import { basic, Login, python } from '../lib/client';
+import { basic, htpasswd, Login, python } from '../lib/client';
 import { Namespace } from '../lib/namespace';
 import { restarts } from '../lib/pods';
-import { run, until } from '../lib/process';
+import { until } from '../lib/process';
 import { twoLogins, untilBothAreReady } from '../lib/two-logins';
 
 /** Ends with a name, so that no two are equal. A secret key of the store has at most 40 bytes. */
@@ -27,12 +27,6 @@ const platform = twoLogins(namespace, {
   postgres: { superuser: from('superuser'), credentials: from('role') },
   minio: { rootCredentials: from('root'), credentials: from('key') },
 });
-
-/** A line of an htpasswd file, in the form that `htpasswd` writes. */
-function htpasswd(login: Login): string {
-  const { stdout } = run('openssl', ['passwd', '-apr1', '-stdin'], { input: login.password });
-  return `${login.username}:${stdout}`;
-}
 
 function put(name: string, values: Record<string, string>): void {
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: values };
