@@ -166,6 +166,7 @@ test("each team's serving answers with the model of its workspace", async () => 
 const predictionsOf = ({ name }: Team) => JSON.stringify(trained[name].predictions);
 
 test("a pod does not reach another team's serving", () => {
-  for (const team of TEAMS)
+  for (const team of TEAMS) {
     expect([team.name, predict(pods[team.name], otherOf(team))]).toEqual([team.name, 'unreachable']);
+  }
 });
