@@ -4,6 +4,8 @@ import { all, isOurs, Snapshot, title } from '../snapshot';
 import { condition, workloadOf, workloads } from '../workload';
 
 const WAITER = 'wait-for-schema';
+/** MLflow's modules load in some 5 s, on a busy node in 30. */
+const STARTS_WITHIN_SECONDS = 60;
 
 /** Servers that wait for the database schema of their MLflow. */
 export function schemaFindings(snapshot: Snapshot): Finding[] {
@@ -14,8 +16,8 @@ export function schemaFindings(snapshot: Snapshot): Finding[] {
     if (!waiter?.state?.running) continue;
     const workload = workloadOf(snapshot, pod);
     const { namespace, name } = pod.metadata;
-    if (found.has(`${namespace} ${title(workload)}`)) continue;
     const line = snapshot.logs[`${namespace}/${name}/${WAITER}`];
+    if (found.has(`${namespace} ${title(workload)}`) || isStarting(snapshot, waiter, line)) continue;
     const part = partOf(pod);
     const migration = workloads(snapshot).filter(
       (job) => job.kind === 'Job' && job.metadata.namespace === namespace && partOf(job).role === 'migration',
@@ -45,4 +47,10 @@ export function schemaFindings(snapshot: Snapshot): Finding[] {
     });
   }
   return [...found.values()];
+}
+
+/** Whether the program has not looked at the database yet, or has just found its schema. */
+function isStarting({ now }: Snapshot, waiter: any, line?: string): boolean {
+  if (line !== undefined) return line.startsWith('The schema is the one');
+  return now - Date.parse(waiter.state.running.startedAt) < STARTS_WITHIN_SECONDS * 1000;
 }

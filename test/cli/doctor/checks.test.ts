@@ -75,6 +75,29 @@ test('a Secret that the credentials Job will create is not reported, and its fai
   expect(checks(snapshot([...rest, failed]))).toEqual(['error job-failed']);
 });
 
+describe('a server that waits for the schema', () => {
+  const older = 'The tracking database mlflow is at schema 1, this MLflow wants 2: waiting for the migration.';
+  const found = (line: string | undefined, seconds: number) => {
+    const running = { startedAt: ago(seconds) };
+    const status = {
+      phase: 'Pending',
+      conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: ago(seconds) }],
+      initContainerStatuses: [{ name: 'wait-for-schema', state: { running } }],
+    };
+    const logs = { 'mlflow/mlflow-server-1/wait-for-schema': line };
+    const objects = deployment('mlflow-server', 'server', {}, status as any);
+    return checks(snapshot(objects, { logs: line ? (logs as Record<string, string>) : {} }));
+  };
+
+  test('is reported as soon as it says so, or after a minute without a line', () => {
+    expect([found(older, 5), found(undefined, 90)]).toEqual([['error schema'], ['error schema']]);
+  });
+
+  test('is not reported while it starts, or once it has found the schema', () => {
+    expect([found(undefined, 5), found('The schema is the one that this MLflow wants.', 90)]).toEqual([[], []]);
+  });
+});
+
 describe('an autoscaler', () => {
   const hpa = (age: number) => {
     const conditions = [{ type: 'ScalingActive', status: 'False', message: 'unable to get resource metric cpu' }];
