@@ -17,7 +17,7 @@ import { Writer } from '../lib/writer';
 const MINUTES = Number(process.env.E2E_SOAK_MINUTES ?? 6);
 const random = new Seeded(Number(process.env.E2E_SOAK_SEED ?? 1));
 const SECONDS = MINUTES * 60;
-const LIMIT = SECONDS * 1000 + 900_000;
+const LIMIT = SECONDS * 1000 + 1_800_000;
 const [SERVERS, SERVINGS, DEPLOYERS, WRITERS] = [2, 2, 2, 3];
 const MEBIBYTE = 1024 ** 2;
 const platform = new ServingPlatform(
@@ -143,6 +143,8 @@ describe(`${MINUTES} minutes of load with random faults`, () => {
       const caller = new Caller(ClientPod.start(models, 'caller'), 'http://line-serving:8080/invocations', lines);
       const reader = ClientPod.start(namespace, 'reader', throughTheProxy());
       const reading = reader.report<typeof reads>('soak_reader.py', String(SECONDS + 600));
+      // It is awaited at the end, which a fault that is not mended does not reach.
+      reading.catch(() => undefined);
       const start = Date.now();
       const minute = () => (Date.now() - start) / 60_000;
       predictions = await caller.load(
@@ -152,9 +154,9 @@ describe(`${MINUTES} minutes of load with random faults`, () => {
             const fault = random.pick(names);
             const at = minute();
             await FAULTS[fault]();
-            await until(`all pods are Ready again after: ${fault}`, 240, allReady);
+            await until(`all pods are Ready again after: ${fault}`, 600, allReady);
             const ready = (minute() - at) * 60;
-            await writer.untilWriting(WRITERS, 300);
+            await writer.untilWriting(WRITERS, 600);
             say(
               `minute ${at.toFixed(1)}: ${fault}; Ready again ${ready.toFixed(0)} s, all writers ${((minute() - at) * 60).toFixed(0)} s`,
             );
