@@ -1,4 +1,5 @@
 import { NginxOptions } from './nginx-options';
+import { UserLimits } from './user-limits';
 
 const APIS = ['/api', '/ajax-api'];
 
@@ -33,12 +34,12 @@ export const ARTIFACT_ERRORS = [
  * server uses; clients that cannot reach it retry for minutes. Without `signedUrls` the proxy removes the offer from
  * the answer, and answers a request for such a URL with 501, after which the client uploads through the server.
  */
-export function artifactLocations(options: NginxOptions): string {
+export function artifactLocations(options: NginxOptions, limits: UserLimits): string {
   const { signedUrls, maxArtifactMebibytes, artifactWritesPaused: paused = false } = options;
   const limit = maxArtifactMebibytes ? `${maxArtifactMebibytes}m` : '0';
   const locations = APIS.map((api) => {
     const withUrls = paused ? pausedSignedUrls(api) : '';
-    return stream(api, limit, paused) + (signedUrls ? withUrls : withoutSignedUrls(api));
+    return stream(api, limit, paused, limits) + (signedUrls ? withUrls : withoutSignedUrls(api, limits));
   });
   return locations.join('') + (paused ? PAUSED : '');
 }
@@ -64,28 +65,29 @@ function pausedSignedUrls(api: string): string {
 `;
 }
 
-function stream(api: string, limit: string, paused: boolean): string {
+function stream(api: string, limit: string, paused: boolean, { location }: UserLimits): string {
   const list = `${api}/2.0/mlflow-artifacts/artifacts`;
   const path = `${list}/`;
-  return `    location ^~ ${path} {
-      set $refusal path;
-      if ($uri ~ '${DECODED_AGAIN}') { return 400; }
-      set $refusal '';${paused ? `\n      if ($request_method !~ '^(GET|HEAD)$') { rewrite ^ ${PAUSED_PAGE} last; }` : ''}
-      set $behind_login 1;
-      client_max_body_size ${limit};
-      proxy_pass http://mlflow${path};
-    }
-    # The list of a folder. Without this location nginx redirects it to the one above.
-    location = ${list} {
-      set $refusal path;
-      if ($args ~* '${IN_QUERY}') { return 400; }
+  const refused = (condition: string) => `      set $refusal path;
+      if (${condition}) { return 400; }
       set $refusal '';
-      set $behind_login 1;
-      # Without a query MLflow reads the path from the body.
-      proxy_set_body '';
-      proxy_pass http://mlflow${list};
-    }
 `;
+  const files = location({
+    match: '^~',
+    path,
+    checks: `${refused(`$uri ~ '${DECODED_AGAIN}'`)}${paused ? `      if ($request_method !~ '^(GET|HEAD)$') { rewrite ^ ${PAUSED_PAGE} last; }\n` : ''}`,
+    settings: `      client_max_body_size ${limit};\n`,
+  });
+  const folder = location({
+    match: '=',
+    path: list,
+    checks: refused(`$args ~* '${IN_QUERY}'`),
+    settings: `      # Without a query MLflow reads the path from the body.
+      proxy_set_body '';
+`,
+  });
+  return `${files}    # The list of a folder. Without this location nginx redirects it to the one above.
+${folder}`;
 }
 
 /** What server-info offers of it, each as `"name":true`. */
@@ -96,14 +98,14 @@ const OFFERS = [
   'presigned_upload_model_id_supported',
 ];
 
-function withoutSignedUrls(api: string): string {
+function withoutSignedUrls(api: string, { location }: UserLimits): string {
   const mended = OFFERS.map((name) => `      sub_filter '"${name}":true' '"${name}":false';\n`).join('');
-  return `    location = ${api}/3.0/mlflow/server-info {
-      set $behind_login 1;
-      sub_filter_types application/json; sub_filter_once off;
-${mended}      proxy_pass http://mlflow${api}/3.0/mlflow/server-info;
-    }
-    location ^~ ${api}/2.0/mlflow-artifacts/mpu/ { set $refusal multipart; return 501; }
+  return `${location({
+    match: '=',
+    path: `${api}/3.0/mlflow/server-info`,
+    settings: `      sub_filter_types application/json; sub_filter_once off;
+${mended}`,
+  })}    location ^~ ${api}/2.0/mlflow-artifacts/mpu/ { set $refusal multipart; return 501; }
     location ^~ ${api}/2.0/mlflow-artifacts/presigned/ { return 501; }
     location ^~ ${api}/2.0/mlflow/artifacts/presigned- { return 501; }
 `;

@@ -80,6 +80,17 @@ export interface NginxWorkspace {
   readonly users?: readonly string[];
   /** Groups of which a caller must have one, for `oidc`. @default - as for the whole server */
   readonly groups?: readonly string[];
+  /** Requests a second in it, for `basic` and `oidc`. @default - no limit */
+  readonly requestsPerSecond?: number;
+}
+
+/** What each user may send, for `basic` and `oidc`: see user-limits.ts. */
+export interface NginxUserLimits {
+  readonly requestsPerSecond?: number;
+  /** How many more may come at once. @default - those of 10 seconds, at least 50 */
+  readonly burst?: number;
+  /** Requests that are answered at the same time. */
+  readonly concurrentRequests?: number;
 }
 
 /** By which address clients outside the cluster reach a server or a serving. */
@@ -94,6 +105,8 @@ export interface NginxOptions extends PublicAddress {
   readonly login: NginxLogin;
   /** Workspaces of MLflow, of which every other is refused. @default - none: MLflow runs without workspaces */
   readonly workspaces?: readonly NginxWorkspace[];
+  /** @default - none */
+  readonly userLimits?: NginxUserLimits;
   /** Whether a second port serves /metrics and nothing else. */
   readonly metrics: boolean;
   /** How long running requests may take to end after SIGQUIT. */

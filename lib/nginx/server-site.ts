@@ -21,6 +21,7 @@ import { addressRules, demandAddress } from './public-address';
 import { FORBIDDEN, roleRules } from './roles';
 import { demandSignOn, signOn } from './sign-on';
 import { LARGE_BODY, traceAndGatewayLocations } from './trace-and-gateway-locations';
+import { UserLimits, demandLimits, userLimits } from './user-limits';
 import { decidesWorkspaces, demandWorkspaces, workspaceRules } from './workspaces';
 import { TOO_MANY, wrongPasswords } from './wrong-passwords';
 
@@ -99,6 +100,7 @@ function validate(o: Settings): void {
   demand(new Set(ports).size === ports.length, 'expected three different ports', ports);
   demandAddress(o);
   demandWorkspaces(o.workspaces);
+  demandLimits(o.userLimits, o.workspaces);
   if (o.login.kind === 'oidc') demandSignOn(o.login);
   const accounts = accountsOf(o.login);
   if (accounts) demandAccounts(accounts);
@@ -112,6 +114,7 @@ function validate(o: Settings): void {
 export function nginxConfiguration(options: NginxOptions): string {
   const o = complete(options);
   validate(o);
+  const limits = userLimits(o.login, o.userLimits, o.workspaces);
   return configuration({
     ...o,
     behind: 'MLflow',
@@ -126,8 +129,8 @@ export function nginxConfiguration(options: NginxOptions): string {
 ${signOn(o.login).upstream}`,
     bodySize: `  # MLflow reads all bodies except artifacts into memory, some of them before it checks the login.
   client_max_body_size 16m;`,
-    errors: errors(o),
-    site: `${httpServer(o)}${o.metrics ? metricsServer(o) : ''}`,
+    errors: errors(o, limits),
+    site: `${httpServer(o, limits)}${o.metrics ? metricsServer(o) : ''}`,
   });
 }
 
@@ -137,21 +140,27 @@ const withHint = ([key, code, text]: NginxError): NginxError => [
   key === 401 ? `${text} The login of a workspace is valid in this workspace only: see MLFLOW_WORKSPACE.` : text,
 ];
 
-function errors({ login, workspaces }: Settings): string {
+function errors({ login, workspaces }: Settings, { errorPage }: UserLimits): string {
   const asks = login.kind === 'oidc';
-  const limits = login.kind === 'basic' || asks;
+  const checks = login.kind === 'basic' || asks;
   const known = asks || accountsOf(login) ? [...ERRORS.filter(([key]) => key !== 401), ...SIGN_ON_ERRORS] : ERRORS;
   const found = decidesWorkspaces(login, workspaces) ? known.map(withHint) : known;
-  const own = [...found, ...(limits ? [TOO_MANY] : []), ...ARTIFACT_ERRORS];
+  const own = [...found, ...(checks ? [TOO_MANY] : []), ...ARTIFACT_ERRORS];
   const elsewhere: Record<number, string> = {};
   // A wrong password or token goes by the limit of those first.
-  if (limits) elsewhere[401] = 'error_page 401 @wrong;';
+  if (checks) elsewhere[401] = 'error_page 401 @wrong;';
   // nginx's own 500: oauth2-proxy does not answer.
   if (asks || accountsOf(login)) elsewhere[500] = 'error_page 500 =503 /.error;';
+  if (errorPage) elsewhere[errorPage[0]] = errorPage[1];
   return errorPages(own, '$status$refusal', elsewhere);
 }
 
-function httpServer(options: Settings): string {
+const REST = {
+  path: '/',
+  comment: '      # With the slash MLflow gets the path that nginx has checked, in the same encoding.\n',
+};
+
+function httpServer(options: Settings, limits: UserLimits): string {
   const { login, httpPort, ipv6 } = options;
   const byWorkspace = decidesWorkspaces(login, options.workspaces);
   const workspaces = workspaceRules(login, options.workspaces);
@@ -162,10 +171,10 @@ function httpServer(options: Settings): string {
   const wrong = wrongPasswords(login);
   const tls = podTls(options.tls);
   return `  map $http_x_forwarded_proto $forwarded_proto { http http; https https; default $scheme; }
-${address.map}${accounts.site}${workspaces.maps}${roles.maps}${sso.maps}${wrong.zones}${tls.site}  server {
+${address.map}${accounts.site}${workspaces.maps}${roles.maps}${sso.maps}${wrong.zones}${limits.zones}${tls.site}  server {
     ${listen(httpPort, ipv6, options.tls !== undefined)}
 ${tls.rule}${address.rule}    ${passwords(login)}${ERROR_LOCATION}
-${accounts.rules}${roles.rules}${sso.rules}${wrong.rules}
+${accounts.rules}${roles.rules}${sso.rules}${wrong.rules}${limits.rules}
     proxy_set_header Host $http_host;
     proxy_set_header Connection ''; proxy_set_header Upgrade '';
     proxy_set_header X-Request-ID $request_id;
@@ -182,12 +191,7 @@ ${healthLocation(login)}    location ~* '^/+metrics\\b' { return 404; }
       gzip_types text/css text/javascript application/javascript;
       proxy_pass http://mlflow/static-files/;
     }
-${absentLocations(login)}${artifactLocations(options)}${traceAndGatewayLocations()}    location / {
-      set $behind_login 1;
-      # With the slash MLflow gets the path that nginx has checked, in the same encoding.
-      proxy_pass http://mlflow/;
-    }
-  }
+${absentLocations(login)}${artifactLocations(options, limits)}${traceAndGatewayLocations(limits)}${limits.location(REST)}  }
 `;
 }
 
