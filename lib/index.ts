@@ -93,6 +93,7 @@ export * from './tracking/token-login';
 export { ServiceUser } from './tracking/service-user';
 export type { ServiceUserOptions } from './tracking/service-user';
 export { ServiceUserRole } from './nginx/service-user-role';
+export type { UserLimits } from './tracking/user-limits';
 export type { WorkspaceProps } from './tracking/workspace';
 export { TrackingServer } from './tracking/tracking-server';
 export * from './tracking/tracking-server-props';

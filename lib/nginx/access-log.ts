@@ -6,11 +6,16 @@ export interface LoggedLogin {
   readonly accounts?: object;
 }
 
+/** The name of the login, once it was right. */
+export function checkedName({ kind, accounts }: LoggedLogin): string {
+  const basic = accounts ? '$remote_user$account_user' : '$remote_user';
+  return { basic, oidc: '$login_user', mlflow: `''`, none: `''` }[kind];
+}
+
 /** The access log: one JSON object a line, without credentials. */
 export function logging(login: LoggedLogin): string {
   // Behind the login a request has an upstream only once its login was right. MLflow's own logins are not known here.
-  const basic = login.accounts ? '$remote_user$account_user' : '$remote_user';
-  const user = { basic, oidc: '$login_user', mlflow: `''`, none: `''` }[login.kind];
+  const user = checkedName(login);
   return `  # One JSON object a line, without query strings: they hold search terms and, at times, tokens. Texts are cut so that a
   # line fits into one write to a pipe. The method is the client's: for its own errors nginx makes an internal GET.
   map $behind_login:$upstream_addr $log_user { '~^1:.' ${user}; default ''; }

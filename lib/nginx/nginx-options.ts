@@ -105,6 +105,8 @@ export interface NginxOptions extends PublicAddress {
   readonly login: NginxLogin;
   /** Workspaces of MLflow, of which every other is refused. @default - none: MLflow runs without workspaces */
   readonly workspaces?: readonly NginxWorkspace[];
+  /** Whether MLflow gets the name of the login, for its audit log. @default false */
+  readonly auditLog?: boolean;
   /** @default - none */
   readonly userLimits?: NginxUserLimits;
   /** Whether a second port serves /metrics and nothing else. */

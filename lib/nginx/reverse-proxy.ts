@@ -1,5 +1,5 @@
 import { ContainerResources } from 'cdk8s-plus-27';
-import { NginxAccounts, NginxLogin, NginxOidcLogin, NginxWorkspace, PublicAddress } from './nginx-options';
+import { NginxAccounts, NginxLogin, NginxOidcLogin, NginxUserLimits, NginxWorkspace, PublicAddress } from './nginx-options';
 import { TLS_FOLDER, tlsFolder } from './pod-tls';
 import { nginxConfiguration } from './server-site';
 import { Sidecar, SidecarProps, sidecar } from './sidecar';
@@ -51,6 +51,10 @@ export interface ReverseProxyProps extends PublicAddress {
   /** Secret with the certificate of the HTTP port. @default - plain HTTP */
   readonly tlsSecretName?: string;
   readonly workspaces: readonly NginxWorkspace[];
+  /** @default false */
+  readonly auditLog?: boolean;
+  /** @default - none */
+  readonly userLimits?: NginxUserLimits;
 }
 
 /** nginx in the server's own pod: the only way to MLflow, which listens on the pod's loopback. */
@@ -73,6 +77,8 @@ export class ReverseProxy {
       ipv6: props.ipv6,
       tls: props.tlsSecretName === undefined ? undefined : { folder: TLS_FOLDER, cache: true },
       workspaces: props.workspaces,
+      userLimits: props.userLimits,
+      auditLog: props.auditLog,
       httpsHosts: props.httpsHosts,
       path: props.path,
     });

@@ -1,5 +1,6 @@
 import { absentLocations } from './absent-pages';
 import { accountTokens, accountsOf, demandAccounts } from './account-tokens';
+import { checkedName } from './access-log';
 import { ARTIFACT_ERRORS, artifactLocations } from './artifact-locations';
 import {
   ERROR_LOCATION,
@@ -70,6 +71,10 @@ function userHeader(login: NginxLogin): string {
   // The name of a password is not sent, so that a run keeps the name that the client tells, as without accounts.
   return `\n    proxy_set_header X-Forwarded-User ${login.kind === 'oidc' ? '$login_user' : '$account_user'};`;
 }
+/** For runtime/mlflow/audit_log.py. MLflow's own login has the name itself. */
+const auditHeader = ({ login, auditLog }: NginxOptions) =>
+  auditLog ? `\n    proxy_set_header X-Audit-User ${checkedName(login)};` : '';
+
 /** A page whose session has ended can then show what to do. */
 const STATIC_IS_OPEN = '\n      auth_basic off; auth_request off;';
 
@@ -182,7 +187,7 @@ ${accounts.rules}${roles.rules}${sso.rules}${wrong.rules}${limits.rules}
     proxy_set_header X-Forwarded-Proto $forwarded_proto;
     proxy_set_header Proxy-Authorization '';
     # A client could set these headers, as no proxy in front of this one is known to remove them.
-    ${each(4, cleared(login), (name) => `proxy_set_header ${name} '';`)}${userHeader(login)}${workspaces.header}
+    ${each(4, cleared(login), (name) => `proxy_set_header ${name} '';`)}${userHeader(login)}${auditHeader(options)}${workspaces.header}
 
 ${healthLocation(login)}    location ~* '^/+metrics\\b' { return 404; }
     location ^~ /static-files/ {${login.kind === 'oidc' ? STATIC_IS_OPEN : ''}

@@ -82,6 +82,7 @@ export const SERVER_VARIABLES: ReservedVariables = [
   ],
   [
     [
+      'AUDIT_LOG',
       'AUTHORITY_FILE',
       'MLFLOW_EXPOSE_PROMETHEUS',
       'MLFLOW_GUNICORN_OPTS',

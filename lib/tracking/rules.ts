@@ -5,6 +5,7 @@ import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
 import { SERVER_FOLDERS, TAKEN_IN_SERVER } from './server-pod';
 import { publicHost } from './sign-on-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
+import { userLimitRules } from './user-limits';
 import { workspaceListRules } from './workspace';
 import { scalingRules } from '../component/autoscaler';
 import { extraContainerRules } from '../component/extra-container-rules';
@@ -110,6 +111,7 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan, placem
     ...(props.tlsSecretName === undefined
       ? []
       : [objectNameRule('tlsSecretName', props.tlsSecretName, 'mlflow-server-tls')]),
+    ...userLimitRules(props.userLimits, props.authentication ?? Authentication.basic()),
     ...workspaceListRules(props.workspaces, props.authentication ?? Authentication.basic(), props.database.engine),
     {
       wrong: props.workspaces !== undefined && props.environment?.MLFLOW_ENABLE_WORKSPACES !== undefined,

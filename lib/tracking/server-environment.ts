@@ -53,6 +53,7 @@ export function serverEnvironment({
       MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: SOURCES,
     }),
     ...(props.workspaces && { MLFLOW_ENABLE_WORKSPACES: 'true' }),
+    ...(props.auditLog && { AUDIT_LOG: 'yes' }),
     ...(authDatabase && { AUTH_DATABASE: authDatabase, MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
     ...props.environment,
   };

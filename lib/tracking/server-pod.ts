@@ -42,9 +42,10 @@ const SERVER_PROGRAMS = [
 ];
 
 /** Programs of ours that the pods run. */
-export function serverPrograms(engine: DatabaseEngine): string[] {
+export function serverPrograms(engine: DatabaseEngine, auditLog = false): string[] {
   return [
     ...SERVER_PROGRAMS,
+    ...(auditLog ? ['audit_log.py', 'audit_actions.py'] : []),
     ...(engine._isInPod ? OWN_DATABASE_PROGRAMS : []),
     ...(engine._isMysql ? ['mysql_database.py'] : []),
   ];

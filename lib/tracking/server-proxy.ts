@@ -8,7 +8,7 @@ import { ReverseProxy } from '../nginx/reverse-proxy';
 /** nginx of a tracking server. */
 export function serverProxy(
   name: string,
-  { ipv6, exposure, pauseArtifactWrites, tlsSecretName, workspaces }: TrackingServerProps,
+  { ipv6, exposure, pauseArtifactWrites, tlsSecretName, workspaces, userLimits, auditLog }: TrackingServerProps,
   plan: ServerPlan,
   login: ServerLogin,
 ): ReverseProxy {
@@ -26,6 +26,8 @@ export function serverProxy(
     ipv6: ipv6 ?? false,
     tlsSecretName,
     workspaces: nginxWorkspaces(workspaces),
+    userLimits,
+    auditLog,
     ...exposure?._address,
   });
 }

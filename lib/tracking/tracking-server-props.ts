@@ -1,6 +1,7 @@
 import { Duration, Size } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
 import { Authentication } from './authentication';
+import { UserLimits } from './user-limits';
 import { WorkspaceProps } from './workspace';
 import { IArtifactStore } from '../artifacts/artifact-store';
 import { Autoscaling } from '../component/autoscaling';
@@ -150,6 +151,21 @@ export interface TrackingServerOptions extends PodOptions, ExtraContainerOptions
    * @see docs/how-to/tenants.md
    */
   readonly workspaces?: WorkspaceProps[];
+  /**
+   * Limits of each logged-in user, which nginx of each server counts by the name that the login has proven. A request over a
+   * limit gets 429 with `Retry-After: 5`, after which MLflow's client sends it again. Servings and the deployer have no limit; other programs
+   * count by their own name. With `Authentication.basic()` or `oidc()` only.
+   * @default - no limits
+   * @see docs/how-to/tenants.md
+   */
+  readonly userLimits?: UserLimits;
+  /**
+   * Whether MLflow writes a line of JSON for each change: who did what to which experiment, run, model, alias or user. It is on the
+   * standard output of the container `mlflow`, with names and ids and no other values.
+   * @default false
+   * @see docs/how-to/audit.md
+   */
+  readonly auditLog?: boolean;
   /**
    * Keys that all servers share: `MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY` (a Fernet key), `MLFLOW_CRYPTO_KEK_PASSPHRASE`
    * and, for `Authentication.mlflow()`, `MLFLOW_FLASK_SERVER_SECRET_KEY`. An own Secret holds them under these names.

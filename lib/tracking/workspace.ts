@@ -1,7 +1,7 @@
 import { Authentication } from './authentication';
 import { inPodRule, mysqlRule } from './migration-in-pod';
 import { DatabaseEngine } from '../database/database-engine';
-import { Rule } from '../kubernetes/rules';
+import { Rule, wholeRule } from '../kubernetes/rules';
 import { NginxWorkspace } from '../nginx/nginx-options';
 import { DEFAULT_WORKSPACE } from '../nginx/workspaces';
 
@@ -37,11 +37,18 @@ export interface WorkspaceProps {
    * @default - all people who may use the server
    */
   readonly groups?: string[];
+  /**
+   * Requests a second on average of all users of the workspace together, a whole number of at least 1. nginx of each server counts
+   * its own, without those of servings and of the deployer, and up to 10 seconds of them, at least 50, may come at once. A request over the limit
+   * gets 429 with `Retry-After: 5`. With `Authentication.basic()` or `oidc()` only.
+   * @default - no limit
+   */
+  readonly requestsPerSecond?: number;
 }
 
 /** The workspaces as nginx has them. */
 export function nginxWorkspaces(workspaces: WorkspaceProps[] = []): NginxWorkspace[] {
-  return workspaces.map(({ name, users, groups }) => ({ name, users, groups }));
+  return workspaces.map(({ name, users, groups, requestsPerSecond }) => ({ name, users, groups, requestsPerSecond }));
 }
 
 /** What is wrong with the workspaces of a server. */
@@ -70,7 +77,8 @@ export function workspaceListRules(
   ];
 }
 
-function oneRules({ name, users, groups }: WorkspaceProps, kind: Authentication['_kind']): Rule[] {
+function oneRules(
+  { name, users, groups, requestsPerSecond }: WorkspaceProps, kind: Authentication['_kind']): Rule[] {
   const at = `the workspace '${name}'`;
   return [
     {
@@ -89,6 +97,12 @@ function oneRules({ name, users, groups }: WorkspaceProps, kind: Authentication[
       given: `${at} has groups, with Authentication.${kind}()`,
       want: `expected ${kind === 'basic' ? 'users' : 'no groups'}: groups are those of the provider of Authentication.oidc()${HINT[kind] ?? ''}`,
     },
+    {
+      wrong: requestsPerSecond !== undefined && kind !== 'basic' && kind !== 'oidc',
+      given: `${at} has requestsPerSecond, with Authentication.${kind}()`,
+      want: 'expected Authentication.basic() or oidc(), or no limit: the proxy does not decide who may use a workspace, so it cannot count',
+    },
+    wholeRule(`requestsPerSecond of ${at}`, requestsPerSecond, 1),
     {
       wrong: users?.length === 0 || groups?.length === 0,
       given: `${at} has ${users ? 'users' : 'groups'} []`,

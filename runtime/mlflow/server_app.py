@@ -36,6 +36,11 @@ def create_app():
     if hasattr(app, "add_exception_handler"):
         app.add_exception_handler(Exception, failed)
     app = RunOwner(app)
+    if os.environ.get("AUDIT_LOG"):
+        # Not imported without it: the pod has these programs only if they are wanted.
+        from audit_log import AuditLog
+
+        app = AuditLog(app)
     app = UnpackedTraces(app)
     app = DatabaseTurns(app, database_pool.concurrent_requests())
     if has_login:

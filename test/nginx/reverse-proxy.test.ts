@@ -10,6 +10,8 @@ const all: Required<ReverseProxyProps> = {
   signedUrls: false,
   maxArtifactMebibytes: 900,
   artifactWritesPaused: false,
+  userLimits: { requestsPerSecond: 20 },
+  auditLog: true,
   ipv6: true,
   tlsSecretName: 'mlflow-server-tls',
   workspaces: [{ name: 'team-a', users: ['ann'] }],

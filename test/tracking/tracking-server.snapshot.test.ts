@@ -49,7 +49,9 @@ const all: Required<TrackingServerProps> = {
   spool: Size.gibibytes(30),
   artifactAccess: ArtifactAccess.DIRECT,
   pauseArtifactWrites: false,
-  workspaces: [{ name: 'fraud', description: 'Team fraud', users: ['ann', 'bob'] }, { name: 'pricing' }],
+  userLimits: { requestsPerSecond: 20, burst: 100, concurrentRequests: 30 },
+  auditLog: true,
+  workspaces: [{ name: 'fraud', description: 'Team fraud', users: ['ann', 'bob'], requestsPerSecond: 50 }, { name: 'pricing' }],
   authentication: Authentication.basic({ users: Credentials.fromSecret('people'), realm: 'Models' }),
   exposure: Exposure.ingress({
     host: 'mlflow.example.com',

@@ -15,14 +15,14 @@ const API = '/api/2.0/mlflow/registered-models/get';
 
 let upstream: Upstream;
 let proxy: Proxy;
+const started: { stop: () => Promise<void> }[] = [];
 
 const start = async (options: Partial<NginxOptions>) => {
-  upstream = await Upstream.start();
-  proxy = await Proxy.start(upstream, options);
+  started.push((upstream = await Upstream.start()));
+  started.push((proxy = await Proxy.start(upstream, options)));
 };
 afterEach(async () => {
-  await proxy?.stop();
-  await upstream?.stop();
+  for (const one of started.splice(0).reverse()) await one.stop();
 });
 
 const send = async (authorization: string, more: Partial<Question> = {}) =>
@@ -125,9 +125,6 @@ test.each([
     seen.push(
       upstream.take().map((each) => [decodeURIComponent(each.url.split('?')[0]), each.url.split('?')[1], each.headers]),
     );
-    await proxy.stop();
-    await upstream.stop();
-    await start({});
   }
   const [[[plainPath, plainQuery, plainHeaders]], [[limitedPath, limitedQuery, limitedHeaders]]] = seen as never[][][];
   expect([limitedPath, limitedQuery]).toEqual([plainPath, plainQuery]);
