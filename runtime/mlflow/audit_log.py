@@ -25,8 +25,9 @@ MOST_LINE = 4000
 
 
 class AuditLog:
-    def __init__(self, app, write=None):
+    def __init__(self, app, has_login=False, write=None):
         self.app = app
+        self.user = user_of_password if has_login else user_of_proxy
         self.write = write or write_line
 
     async def __call__(self, scope, receive, send):
@@ -48,13 +49,42 @@ class AuditLog:
 
         try:
             await self.app(scope, receive_and_see, send_and_see)
+        except Exception:
+            status = status or 500
+            raise
         finally:
             try:
                 # A path that MLflow does not know is no change.
                 if status != 404 or action[1] != "unknown":
-                    self.write(line(scope, action, request, answer, status))
+                    self.write(self.line(scope, action, request, answer, status))
             except Exception:
                 log.exception("The audit log has no line for %s %s", scope["method"], scope["path"][:200])
+
+    def line(self, scope, action, request, answer, status):
+        words, kind, in_path = action
+        headers = {name: value.decode("utf-8", "replace") for name, value in scope["headers"]}
+        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))) if request.size == 0 else {}
+        named = {**names(query), **names(request.fields()), **names(in_path)}
+        if status == 200:
+            # A new object gets its id in the answer: {"experiment_id": …}, or {"model_version": {"name": …, "version": …}}.
+            fields = answer.fields()
+            for each in (fields, *(value for value in fields.values() if isinstance(value, dict))):
+                named = {**names(each), **named}
+        record = {
+            "audit": words,
+            "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "user": self.user(headers)[:MOST_CHARACTERS],
+            "kind": kind,
+            "object": named,
+            **workspace(headers),
+            "status": status,
+            "outcome": outcome(status),
+            "request_id": headers.get(b"x-request-id", "")[:MOST_CHARACTERS],
+        }
+        text = json.dumps(record)
+        if len(text) > MOST_LINE:
+            text = json.dumps({**record, "object": {"too_large": sorted(named)[:MOST_LISTED]}})
+        return text
 
 
 class Copy:
@@ -71,39 +101,13 @@ class Copy:
             self.parts.append(bytes(part))
 
     def fields(self):
-        """The fields of its JSON object, or none."""
+        """The fields of its JSON object or of its form, or none."""
+        body = b"".join(self.parts)
         try:
-            found = json.loads(b"".join(self.parts)) if self.size <= MOST_BYTES else None
+            found = json.loads(body) if body else None
         except (ValueError, RecursionError):
-            return {}
+            return dict(parse_qsl(body.decode("latin-1")))
         return found if isinstance(found, dict) else {}
-
-
-def line(scope, action, request, answer, status):
-    words, kind, in_path = action
-    headers = {name: value.decode("utf-8", "replace") for name, value in scope["headers"]}
-    query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))) if request.size == 0 else {}
-    named = {**names(query), **names(request.fields()), **names(in_path)}
-    if status == 200:
-        # A new object gets its id in the answer: {"experiment_id": …}, or {"model_version": {"name": …, "version": …}}.
-        fields = answer.fields()
-        for each in (fields, *(value for value in fields.values() if isinstance(value, dict))):
-            named = {**names(each), **named}
-    record = {
-        "audit": words,
-        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "user": user(headers)[:MOST_CHARACTERS],
-        "kind": kind,
-        "object": named,
-        **workspace(headers),
-        "status": status,
-        "outcome": outcome(status),
-        "request_id": headers.get(b"x-request-id", "")[:MOST_CHARACTERS],
-    }
-    text = json.dumps(record)
-    if len(text) > MOST_LINE:
-        text = json.dumps({**record, "object": {"too_large": sorted(named)[:MOST_LISTED]}})
-    return text
 
 
 def outcome(status):
@@ -112,11 +116,13 @@ def outcome(status):
     return "done" if status < 400 else "refused" if status < 500 else "failed"
 
 
-def user(headers):
-    if os.environ.get("AUTH_DATABASE"):
-        given = own_login.credentials(headers.get(b"authorization", ""))
-        return given[0] if given else ""
+def user_of_proxy(headers):
     return headers.get(b"x-audit-user", "")
+
+
+def user_of_password(headers):
+    given = own_login.credentials(headers.get(b"authorization", ""))
+    return given[0] if given else ""
 
 
 def workspace(headers):

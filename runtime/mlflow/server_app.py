@@ -40,7 +40,7 @@ def create_app():
         # Not imported without it: the pod has these programs only if they are wanted.
         from audit_log import AuditLog
 
-        app = AuditLog(app)
+        app = AuditLog(app, has_login)
     app = UnpackedTraces(app)
     app = DatabaseTurns(app, database_pool.concurrent_requests())
     if has_login:
