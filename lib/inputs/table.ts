@@ -818,6 +818,8 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     livenessTimeout: 'Duration?',
     readinessTimeout: 'Duration?',
     workspaces: 'WorkspaceProps[]?',
+    userLimits: 'UserLimits?',
+    auditLog: 'boolean?',
     keys: 'Credentials?',
     environment: '{string}?',
     extraArguments: 'string[]?',
@@ -878,6 +880,8 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     livenessTimeout: 'Duration?',
     readinessTimeout: 'Duration?',
     workspaces: 'WorkspaceProps[]?',
+    userLimits: 'UserLimits?',
+    auditLog: 'boolean?',
     keys: 'Credentials?',
     environment: '{string}?',
     extraArguments: 'string[]?',
@@ -914,9 +918,16 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     files: 'MountedFiles[]?',
   },
   TrackingUrlProps: { credentials: 'Credentials?', egress: 'EgressRule[]?' },
+  UserLimits: { requestsPerSecond: 'number?', burst: 'number?', concurrentRequests: 'number?' },
   VolumeStoreProps: { volume: 'IDataVolume' },
   WeightedPodAffinityTerm: { podAffinityTerm: 'PodAffinityTerm', weight: 'number' },
-  WorkspaceProps: { name: 'string', description: 'string?', users: 'string[]?', groups: 'string[]?' },
+  WorkspaceProps: {
+    name: 'string',
+    description: 'string?',
+    users: 'string[]?',
+    groups: 'string[]?',
+    requestsPerSecond: 'number?',
+  },
 };
 
 export const CALLS: Record<string, Record<string, string>> = {
