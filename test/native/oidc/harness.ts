@@ -4,7 +4,7 @@ import { accessSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Browser, HOST, ORIGIN } from './browser';
-import { NginxOidcLogin } from '../../../lib/nginx/nginx-options';
+import { NginxOidcLogin, NginxUserLimits } from '../../../lib/nginx/nginx-options';
 import { SIGNED_OUT } from '../../../lib/nginx/sign-on';
 import { OAuth2ProxyOptions, oauth2ProxyArguments } from '../../../lib/tracking/oauth2-proxy';
 import { ask, Response } from '../nginx/client';
@@ -143,6 +143,8 @@ export interface PodOptions {
   /** @default 43200 */
   readonly sessionSeconds?: number;
   readonly login?: Partial<NginxOidcLogin>;
+  /** @default - none */
+  readonly userLimits?: NginxUserLimits;
   /** Path of the exposure. @default - none */
   readonly path?: string;
   /** Further options of oauth2-proxy. @default - none */
@@ -158,6 +160,7 @@ export class Pod {
       cookieSecret = newCookieSecret(),
       sessionSeconds = SESSION_SECONDS,
       login = {},
+      userLimits,
       path,
       oauth2Proxy = {},
     }: PodOptions = {},
@@ -192,6 +195,7 @@ export class Pod {
       await program.answers(port, '/ping');
       const nginx = await Proxy.start(upstream, {
         path,
+        userLimits,
         login: { kind: 'oidc', realm: 'MLflow Authentication', programsFolder, port, logoutUrl, ...ADMITTED, ...login },
       });
       return new Pod(folder, program, nginx);
