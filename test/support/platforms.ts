@@ -153,9 +153,11 @@ export const platforms = {
     const platform = new MlflowPlatform(chart, 'mlflow', {
       server: {
         workspaces: [
-          { name: 'fraud', description: 'Team fraud', users: ['ann'] },
+          { name: 'fraud', description: 'Team fraud', users: ['ann'], requestsPerSecond: 50 },
           { name: 'pricing', users: ['bob'] },
         ],
+        userLimits: { requestsPerSecond: 20, concurrentRequests: 30 },
+        auditLog: true,
       },
     });
     platform.server.addServiceUser('trainer', { role: ServiceUserRole.TRAINER, workspace: 'fraud' });
