@@ -89,3 +89,51 @@ test('counts who is refused', () => {
 test('has no password, token or query', () => {
   expect(log).not.toMatch(/secret|Basic/);
 });
+
+/** The lines of MLflow's server process, among others of its log. */
+const changes = () => {
+  const program = `
+import asyncio, json, sys
+sys.path.insert(0, 'runtime/mlflow')
+from audit_log import AuditLog
+
+async def receive():
+    return {'type': 'http.request', 'body': body}
+
+async def send(message):
+    pass
+
+async def app(scope, receive, send):
+    await receive()
+    await send({'type': 'http.response.start', 'status': status, 'headers': []})
+
+for user, method, path, fields, status in json.load(sys.stdin):
+    body = json.dumps(fields).encode()
+    scope = {'type': 'http', 'method': method, 'path': path, 'headers': [(b'x-audit-user', user.encode())]}
+    asyncio.run(AuditLog(app)(scope, receive, send))
+    print('INFO: a line of MLflow', 7, '{}', '[1]', 'null', '3', sep='\\n')
+`;
+  const made = [
+    ['ann', 'POST', `${REST}/registered-models/alias`, { name: 'churn', alias: 'champion', version: '3' }, 200],
+    ['bob', 'POST', `${REST}/registered-models/alias`, { name: 'churn', alias: 'champion', version: '4' }, 403],
+    ['bob', 'POST', `${REST}/runs/delete`, { run_id: 'abc' }, 200],
+    ['ann', 'DELETE', `${REST}/registered-models/delete`, { name: 'churn' }, 404],
+    ['ann', 'DELETE', `${REST}/registered-models/delete-tag`, { name: 'churn', key: 'owner' }, 200],
+  ];
+  return execFileSync('python3', ['-c', program], { cwd: ROOT, input: JSON.stringify(made), encoding: 'utf8' });
+};
+
+test('finds in the audit log who moved an alias, who deleted what, and what one user did', () => {
+  log = changes();
+  const found = (heading: string) => answers(heading).map(([, ...rest]) => rest);
+  expect(found('Which alias was moved, and who did it')).toEqual([
+    ['ann', 'set alias', 'churn', 'champion', '3', 'done'],
+    ['bob', 'set alias', 'churn', 'champion', '4', 'refused'],
+  ]);
+  expect(found('Which objects were deleted, and who did it')).toEqual([['bob', 'run', { run_id: 'abc' }]]);
+  expect(found('What one user did').map(([action, kind]) => [action, kind])).toEqual([
+    ['set alias', 'registered model'],
+    ['delete', 'registered model'],
+    ['delete tag', 'registered model'],
+  ]);
+});
