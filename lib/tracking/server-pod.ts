@@ -39,13 +39,14 @@ const SERVER_PROGRAMS = [
   'open_metrics.py',
   'own_login.py',
   'run_owner.py',
+  'audit_log.py',
+  'audit_actions.py',
 ];
 
 /** Programs of ours that the pods run. */
-export function serverPrograms(engine: DatabaseEngine, auditLog = false): string[] {
+export function serverPrograms(engine: DatabaseEngine): string[] {
   return [
     ...SERVER_PROGRAMS,
-    ...(auditLog ? ['audit_log.py', 'audit_actions.py'] : []),
     ...(engine._isInPod ? OWN_DATABASE_PROGRAMS : []),
     ...(engine._isMysql ? ['mysql_database.py'] : []),
   ];

@@ -77,8 +77,7 @@ export function workspaceListRules(
   ];
 }
 
-function oneRules(
-  { name, users, groups, requestsPerSecond }: WorkspaceProps, kind: Authentication['_kind']): Rule[] {
+function oneRules({ name, users, groups, requestsPerSecond }: WorkspaceProps, kind: Authentication['_kind']): Rule[] {
   const at = `the workspace '${name}'`;
   return [
     {

@@ -6,6 +6,7 @@ import os
 import artifact_locations
 import database_pool
 import own_login
+from audit_log import AuditLog
 from open_metrics import OpenMetrics
 from request_limits import DatabaseTurns, FailuresAnswered, UnpackedTraces
 from required import missing, required
@@ -37,9 +38,6 @@ def create_app():
         app.add_exception_handler(Exception, failed)
     app = RunOwner(app)
     if os.environ.get("AUDIT_LOG"):
-        # Not imported without it: the pod has these programs only if they are wanted.
-        from audit_log import AuditLog
-
         app = AuditLog(app, has_login)
     app = UnpackedTraces(app)
     app = DatabaseTurns(app, database_pool.concurrent_requests())

@@ -1,5 +1,7 @@
+import { HOST } from './browser';
 import { EVERY_DOMAIN, Pod, PodOptions, SignOn } from './harness';
-import { basic } from '../nginx/proxy';
+import { ask } from '../nginx/client';
+import { basic, until } from '../nginx/proxy';
 
 let signOn: SignOn;
 const pods: Pod[] = [];
@@ -62,3 +64,22 @@ test('the limit counts each person of the provider, by session and by token, and
   const answers = await Promise.all(Array.from({ length: 30 }, async () => pod.ask(path, serving)));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
 });
+
+test('wrong tokens of one address are slowed down and then get 429, and right ones are not', async () => {
+  const pod = await newPod({});
+  const send = async (authorization: string) =>
+    ask({ port: pod.port, path: SEARCH, headers: { host: HOST, 'x-forwarded-proto': 'https', authorization } });
+  const right = `Bearer ${await signOn.provider.token({ sub: 'ci', groups: ['ml-people'] })}`;
+  const statuses: number[] = [];
+  const flood = Promise.all(
+    Array.from({ length: 60 }, async (_, number) => {
+      statuses.push((await send(`Bearer ${right.slice(7, -10)}${1_000_000_000 + number}`)).status);
+    }),
+  );
+  await until('a wrong token gets 429', () => statuses.includes(429));
+  for (let i = 0; i < 20; i++) expect((await send(right)).status).toBe(200);
+  // The other wrong ones wait for their second.
+  expect(statuses.length).toBeLessThan(60);
+  await flood;
+  expect(new Set(statuses)).toEqual(new Set([401, 429]));
+}, 60_000);
