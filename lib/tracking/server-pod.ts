@@ -154,6 +154,7 @@ export function serverPod(props: ServerPodProps): PodProps {
     user: ANY_USER,
     placement: props.placement,
     spread: 'zones',
+    metrics: { port: METRICS_PORT },
     terminationGracePeriodSeconds: stopSeconds(plan.drainSeconds) + UVICORN_GRACE_SECONDS + 5,
     initContainers: [
       ...extra.initContainers,

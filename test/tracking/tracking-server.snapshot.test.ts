@@ -141,6 +141,7 @@ const all: Required<TrackingServerProps> = {
   imagePullSecrets: ['registry'],
   podAnnotations: { 'example.com/team': 'data' },
   podLabels: { team: 'data' },
+  scrapeAnnotations: true,
   imageRegistry: 'registry.example.com/mirror',
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },
