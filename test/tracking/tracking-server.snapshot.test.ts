@@ -49,6 +49,7 @@ const all: Required<TrackingServerProps> = {
   spool: Size.gibibytes(30),
   artifactAccess: ArtifactAccess.DIRECT,
   pauseArtifactWrites: false,
+  checkBeforeServing: true,
   workspaces: [{ name: 'fraud', description: 'Team fraud', users: ['ann', 'bob'] }, { name: 'pricing' }],
   authentication: Authentication.basic({ users: Credentials.fromSecret('people'), realm: 'Models' }),
   exposure: Exposure.ingress({
