@@ -10,6 +10,8 @@ import { ANY_USER, containerSecurity } from '../kubernetes/security';
 
 export const API_PORT = 9000;
 export const CONSOLE_PORT = 9001;
+/** Each pod answers there with the metrics of all pods. */
+export const MINIO_METRICS_PATH = '/minio/v2/metrics/cluster';
 const CERTIFICATES = '/etc/minio-tls';
 
 export interface MinioPodProps {
@@ -38,6 +40,7 @@ export function minioPod(props: MinioPodProps): PodProps {
     user: ANY_USER,
     placement: props.placement,
     spread: props.replicas > 1 ? 'nodes' : undefined,
+    metrics: props.publicMetrics ? { port: API_PORT, path: MINIO_METRICS_PATH, scheme: scheme && 'https' } : undefined,
     terminationGracePeriodSeconds: 60,
     containers: [
       {

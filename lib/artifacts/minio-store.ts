@@ -6,7 +6,7 @@ import { Credentials, LoginReference } from '../credentials/credentials';
 import { Images } from '../images';
 import { IArtifactStore } from './artifact-store';
 import { bucketRule } from './bucket-rules';
-import { API_PORT, CONSOLE_PORT, minioPod } from './minio-pod';
+import { API_PORT, CONSOLE_PORT, MINIO_METRICS_PATH, minioPod } from './minio-pod';
 import { MinioStoreProps } from './minio-store-props';
 import { topologyRules } from './minio-topology';
 import {
@@ -53,7 +53,7 @@ export class MinioStore extends Component implements IArtifactStore, IMetricsTar
   /** Labels of the Service that has the metrics. */
   public readonly metricsLabels: Record<string, string>;
   /** HTTP path of the metrics: each pod returns those of all pods. */
-  public readonly metricsPath: string = '/minio/v2/metrics/cluster';
+  public readonly metricsPath: string = MINIO_METRICS_PATH;
   /** How the metrics are read by https, with `tlsSecretName`. */
   public readonly metricsTls?: MetricsTls;
   /** True with `metrics: true`. */

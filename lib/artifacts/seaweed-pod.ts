@@ -77,6 +77,7 @@ export function seaweedPod(props: SeaweedPodProps): PodProps {
     annotations: { 'cdk8s-mlflow/config-hash': props.configHash },
     user: ANY_USER,
     placement: props.placement,
+    metrics: props.metrics ? { port: SEAWEED_METRICS_PORT } : undefined,
     terminationGracePeriodSeconds: 60,
     containers: [
       {

@@ -3,6 +3,7 @@ import { ContainerResources, k8s } from 'cdk8s-plus-27';
 import { AuthorityOptions } from './authority-options';
 import { DEFAULT_IMAGES, IMAGE_CHOICES, ImageChoices, imageChoiceRules } from './image-choices';
 import { ObjectMetadataOptions, objectMetadataRules } from './object-metadata';
+import { scrapeRules } from './scrape-annotations';
 import { Images } from '../images';
 import { affinityRules, tolerationRules } from '../kubernetes/affinity-rules';
 import { annotationRules, labelRules } from '../kubernetes/metadata-rules';
@@ -55,6 +56,15 @@ export interface PlacementOptions extends ObjectMetadataOptions, AuthorityOption
    * @default - none
    */
   readonly podLabels?: Record<string, string>;
+  /**
+   * Whether pods that have metrics say so to a Prometheus without operator: the annotations `prometheus.io/scrape`, `/port`,
+   * `/path` and, if the metrics need https, `/scheme`. Pods of servers, servings and the deployer have metrics, those of
+   * an embedded database or store with `metrics: true`. Who may connect is the same as for a `MetricsMonitor`: pods of the
+   * namespace `monitoring`, or `metricsClients`. A change restarts these pods. Refused together with a
+   * `podAnnotations` that begins with `prometheus.io/`.
+   * @default false
+   */
+  readonly scrapeAnnotations?: boolean;
   /**
    * Annotations of the pods of Jobs and CronJobs only, over `podAnnotations`, e.g. `{ 'sidecar.istio.io/inject': 'false' }` or
    * `{ 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' }`: `metadata.annotations`. A change runs the Jobs again.
@@ -137,6 +147,7 @@ export function mergePlacement(defaults: PlacementOptions = {}, given: Placement
     runtimeClassName: given.runtimeClassName ?? defaults.runtimeClassName,
     imagePullSecrets: given.imagePullSecrets ?? defaults.imagePullSecrets,
     podAnnotations: { ...defaults.podAnnotations, ...given.podAnnotations },
+    scrapeAnnotations: given.scrapeAnnotations ?? defaults.scrapeAnnotations,
     podLabels: { ...defaults.podLabels, ...given.podLabels },
     jobPodAnnotations: { ...defaults.jobPodAnnotations, ...given.jobPodAnnotations },
     jobPodLabels: { ...defaults.jobPodLabels, ...given.jobPodLabels },
@@ -176,6 +187,7 @@ export function placementRules(placement: PlacementOptions = {}): Rule[] {
     ...labelRules('nodeSelector', placement.nodeSelector),
     ...labelRules('podLabels', placement.podLabels),
     ...annotationRules('podAnnotations', placement.podAnnotations),
+    ...scrapeRules(placement.scrapeAnnotations, placement.podAnnotations),
     ...labelRules('jobPodLabels', placement.jobPodLabels),
     ...annotationRules('jobPodAnnotations', placement.jobPodAnnotations),
     ...objectMetadataRules(placement),

@@ -1,6 +1,7 @@
 import { k8s } from 'cdk8s-plus-27';
 import { Component } from './component';
 import { PlacementOptions } from './pod-options';
+import { PodMetrics, scrapeAnnotations } from './scrape-annotations';
 import { preferOtherNodes, spreadConstraints } from './spread-and-affinity';
 import { Container, Json, PodSpec, PodTemplate, Volume } from '../kubernetes/manifest';
 import { podSecurity, withoutUser } from '../kubernetes/security';
@@ -15,6 +16,8 @@ export interface PodProps {
   /** Labels in addition to the component's own. */
   readonly labels?: Record<string, string>;
   readonly annotations?: Record<string, string>;
+  /** Where the pod answers with its metrics, if it has any. */
+  readonly metrics?: PodMetrics;
   /** True if the program calls the API server. */
   readonly apiAccess?: boolean;
   readonly terminationGracePeriodSeconds?: number;
@@ -33,6 +36,7 @@ export function podTemplate(component: Component, props: PodProps): PodTemplate 
   ];
   const finish = (container: Container) => finishes.reduce((finished, next) => next(finished), container);
   const { podSelector } = component;
+  const scrape = placement.scrapeAnnotations && props.metrics && scrapeAnnotations(props.metrics);
   const ofJobs = props.restartPolicy && placement;
   const spec: PodSpec = {
     serviceAccountName: component.componentName,
@@ -56,7 +60,12 @@ export function podTemplate(component: Component, props: PodProps): PodTemplate 
   return {
     metadata: {
       labels: { ...placement.podLabels, ...ofJobs?.jobPodLabels, ...component._podLabels, ...props.labels },
-      annotations: nonEmpty({ ...placement.podAnnotations, ...ofJobs?.jobPodAnnotations, ...props.annotations }),
+      annotations: nonEmpty({
+        ...placement.podAnnotations,
+        ...ofJobs?.jobPodAnnotations,
+        ...scrape,
+        ...props.annotations,
+      }),
     },
     spec,
   };

@@ -104,5 +104,10 @@ export function withExporter(pod: PodProps, props: ExporterProps): PodProps {
     volumeMounts: [{ name: 'exporter', mountPath: SECRETS, readOnly: true }],
   };
   const secrets = secretVolume('exporter', loginVariables(props, 'username', 'password'));
-  return { ...pod, containers: [...pod.containers, exporter], volumes: [...pod.volumes, secrets] };
+  return {
+    ...pod,
+    metrics: { port: EXPORTER_PORT },
+    containers: [...pod.containers, exporter],
+    volumes: [...pod.volumes, secrets],
+  };
 }

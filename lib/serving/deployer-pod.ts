@@ -33,6 +33,7 @@ export function deployerPod({ name, placement, tracking, ...props }: DeployerPod
     user: ANY_USER,
     placement,
     spread: 'nodes',
+    metrics: { port: METRICS_PORT },
     containers: [
       {
         name: 'deployer',

@@ -175,6 +175,7 @@ export function servingPod(props: ServingPodProps): PodProps {
     user: ANY_USER,
     placement: props.placement,
     spread: 'zones',
+    metrics: { port: MODEL_METRICS_PORT },
     terminationGracePeriodSeconds: linger + plan.drainSeconds + 5,
     initContainers: [...extra.initContainers, download],
     containers: [server, ...(proxy ? [proxy.container] : [])],

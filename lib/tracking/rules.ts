@@ -1,6 +1,7 @@
 import { Authentication } from './authentication';
 import { extraArgumentRules } from './extra-arguments';
 import { SERVER_SECRETS, SERVER_VARIABLES, reservedRules } from './reserved-variables';
+import { serverCheckRules } from './server-check';
 import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
 import { SERVER_FOLDERS, TAKEN_IN_SERVER } from './server-pod';
 import { publicHost } from './sign-on-pod';
@@ -83,6 +84,7 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan, placem
       given: "pauseArtifactWrites is true, and artifactAccess is 'direct'",
       want: 'expected ArtifactAccess.PROXIED or PRESIGNED: with DIRECT, clients write to the store without the server, so stop them',
     },
+    ...serverCheckRules(props),
     ...peerRules('clients', props.clients),
     ...peerRules('metricsClients', props.metricsClients),
     ...egressRules('egress', props.egress),

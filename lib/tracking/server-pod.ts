@@ -1,10 +1,12 @@
 import { Size } from 'cdk8s';
 import { ACCOUNT_POD_PORTS, AccountPod } from './account-pod';
 import { OWN_DATABASE_PROGRAMS, migrationInPod } from './migration-in-pod';
+import { MLFLOW_PORT } from './mlflow-port';
+import { CHECK_PROGRAM, serverCheck } from './server-check';
 import { ServerPlan } from './server-plan';
 import { OIDC_METRICS_PORT, OIDC_PORT, SignOn } from './sign-on-pod';
 import { VERIFIER_CONTAINERS, VERIFIER_PORTS, VERIFIER_PORT_NAMES } from './token-verifier-pod';
-import { TrackingServerOptions } from './tracking-server-props';
+import { TrackingServerProps } from './tracking-server-props';
 import { TakenInPod } from '../component/extra-container-rules';
 import { extraParts } from '../component/extra-containers';
 import { PlacementOptions } from '../component/pod-options';
@@ -21,9 +23,6 @@ import { renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../nginx/reverse-proxy';
 import { stopSeconds } from '../nginx/sidecar';
-
-/** Where MLflow listens on the pod's loopback. */
-export const MLFLOW_PORT = 5000;
 
 const SERVER_PROGRAMS = [
   'secret_files.py',
@@ -44,11 +43,12 @@ const SERVER_PROGRAMS = [
 ];
 
 /** Programs of ours that the pods run. */
-export function serverPrograms(engine: DatabaseEngine): string[] {
+export function serverPrograms({ database: { engine }, checkBeforeServing }: TrackingServerProps): string[] {
   return [
     ...SERVER_PROGRAMS,
     ...(engine._isInPod ? OWN_DATABASE_PROGRAMS : []),
     ...(engine._isMysql ? ['mysql_database.py'] : []),
+    ...(checkBeforeServing ? [CHECK_PROGRAM] : []),
   ];
 }
 
@@ -58,7 +58,8 @@ export const SERVER_FOLDERS = [PROGRAMS, '/tmp', METRICS_DIRECTORY, AUTHORITY_FO
 /** What containers of the user may not be called, and where they may not listen, whatever the login. */
 export const TAKEN_IN_SERVER: TakenInPod = {
   containers: [
-    ...['account-keys', 'account-tokens', 'migrate', 'mlflow', 'nginx', 'oauth2-proxy', 'wait-for-schema'],
+    ...['account-keys', 'account-tokens', 'check-before-serving', 'migrate', 'mlflow', 'nginx', 'oauth2-proxy'],
+    'wait-for-schema',
     ...VERIFIER_CONTAINERS,
   ],
   portNames: ['http', 'metrics', 'oidc-metrics', 'token-metrics', ...VERIFIER_PORT_NAMES],
@@ -92,7 +93,7 @@ export interface ServerPodProps {
   readonly connections: Connection[];
   readonly secretVariables: SecretVariable[];
   /** Files, containers, volumes and arguments of the user. */
-  readonly options: TrackingServerOptions;
+  readonly options: TrackingServerProps;
   readonly environment: Record<string, string>;
   readonly artifactArguments: string[];
   /** Name of MLflow's database of users, for its own login. */
@@ -156,11 +157,13 @@ export function serverPod(props: ServerPodProps): PodProps {
     user: ANY_USER,
     placement: props.placement,
     spread: 'zones',
+    metrics: { port: METRICS_PORT },
     terminationGracePeriodSeconds: stopSeconds(plan.drainSeconds) + UVICORN_GRACE_SECONDS + 5,
     initContainers: [
       ...extra.initContainers,
       props.engine._isInPod ? migrationInPod(base) : waitForSchema,
       mlflow,
+      ...(props.options.checkBeforeServing ? [serverCheck(plan.image, props.options)] : []),
       ...(props.signOn ? [props.signOn.container] : []),
       ...props.accounts.flatMap(({ containers }) => containers),
     ],

@@ -1,6 +1,6 @@
+import { MLFLOW_PORT } from './mlflow-port';
 import { ServerLogin } from './server-login';
 import { ServerPlan } from './server-plan';
-import { MLFLOW_PORT } from './server-pod';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { nginxWorkspaces } from './workspace';
 import { ReverseProxy } from '../nginx/reverse-proxy';

@@ -144,6 +144,18 @@ export interface TrackingServerOptions extends PodOptions, ExtraContainerOptions
    */
   readonly readinessTimeout?: Duration;
   /**
+   * Whether a new server gets requests only after it has passed a check, with its real database and store: its init container
+   * `check-before-serving`, after MLflow has started and before nginx does. It searches experiments and models, logs a run and
+   * reads it back, writes a file, compares what it reads, and removes both. With `ArtifactAccess.DIRECT` or
+   * `pauseArtifactWrites` it only lists the files of the run. If a new version fails, the rollout stops and the old servers
+   * keep serving. A server that restarts while the store is down waits for it too. The run stays as a deleted run of the
+   * experiment `_check-before-serving`. Not with `Authentication.mlflow()`, and not with a database or store of
+   * a single replica.
+   * @default false
+   * @see docs/how-to/upgrade-mlflow.md
+   */
+  readonly checkBeforeServing?: boolean;
+  /**
    * Workspaces of MLflow, one for each team: `--enable-workspaces`. The Job `<name>-workspaces` creates them, and deletes none;
    * the proxy refuses all others, and every change of workspaces by a client. Once a workspace other than `default` has
    * experiments, MLflow does not start without this prop. Not with `Database.sqlite()`.

@@ -233,7 +233,7 @@ export class TrackingServer extends Component implements IMetricsTarget, ICertif
   private programFiles(): Record<string, string> {
     const { authDatabase, accounts, tokens } = this.login;
     const { engine } = this.props.database;
-    const files = [...serverPrograms(engine), ...(accounts.areUsed ? [ACCOUNT_PROGRAM] : [])];
+    const files = [...serverPrograms(this.props), ...(accounts.areUsed ? [ACCOUNT_PROGRAM] : [])];
     return {
       ...programs(...files),
       ...verifierFiles(tokens.verifiers),

@@ -40,6 +40,7 @@ const allProps: Required<MinioStoreProps> = {
   imagePullSecrets: ['registry-login'],
   podAnnotations: { 'example.com/owner': 'platform' },
   podLabels: { team: 'ml' },
+  scrapeAnnotations: true,
   imageRegistry: 'registry.example.com/mirror',
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },

@@ -26,6 +26,7 @@ const all: Required<PlacementOptions> = {
   imagePullSecrets: ['one', 'two'],
   podAnnotations: { 'example.com/owner': 'ml' },
   podLabels: { team: 'ml' },
+  scrapeAnnotations: true,
   imageRegistry: 'mirror.example.com',
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },

@@ -114,7 +114,7 @@ function configMaps() {
         new MlflowPlatform(chart, 'mysql', {
           database: Database.mysql({ host: 'mysql.example.com', credentials: Credentials.fromSecret('mysql') }),
         });
-        new MlflowPlatform(chart, 'teams', { server: { workspaces: [{ name: 'fraud' }] } });
+        new MlflowPlatform(chart, 'teams', { server: { workspaces: [{ name: 'fraud' }], checkBeforeServing: true } });
         const volume = new DataVolume(chart, 'small-data');
         const small = new MlflowPlatform(chart, 'small', {
           database: Database.sqlite({ volume }),

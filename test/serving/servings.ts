@@ -34,6 +34,7 @@ export const placement: Required<PlacementOptions> = {
   imagePullSecrets: ['registry'],
   podAnnotations: { 'example.com/owner': 'ml' },
   podLabels: { team: 'ml' },
+  scrapeAnnotations: true,
   imageRegistry: 'registry.example.com/mirror',
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },

@@ -51,6 +51,7 @@ const all: Required<TrackingServerProps> = {
   pauseArtifactWrites: false,
   userLimits: { requestsPerSecond: 20, burst: 100, concurrentRequests: 30 },
   auditLog: true,
+  checkBeforeServing: true,
   workspaces: [{ name: 'fraud', description: 'Team fraud', users: ['ann', 'bob'], requestsPerSecond: 50 }, { name: 'pricing' }],
   authentication: Authentication.basic({ users: Credentials.fromSecret('people'), realm: 'Models' }),
   exposure: Exposure.ingress({
@@ -143,6 +144,7 @@ const all: Required<TrackingServerProps> = {
   imagePullSecrets: ['registry'],
   podAnnotations: { 'example.com/team': 'data' },
   podLabels: { team: 'data' },
+  scrapeAnnotations: true,
   imageRegistry: 'registry.example.com/mirror',
   apiServerEgress: [{ peer: { cidr: '10.3.2.1/32' }, port: 7443 }],
   jobResources: { memory: { request: Size.mebibytes(96), limit: Size.mebibytes(300) } },

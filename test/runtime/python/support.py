@@ -181,7 +181,7 @@ def until(condition, what, seconds=60):
 
 
 class PodTestCase(unittest.TestCase):
-    watchdog_seconds = 90
+    watchdog_seconds = 400
     interpreter = sys.executable
 
     def setUp(self):
@@ -209,7 +209,7 @@ class PodTestCase(unittest.TestCase):
 
     def run_to_end(self, *arguments, environment, code=0):
         process = self.start(*arguments, environment=environment)
-        output = process.communicate(timeout=max(300, self.watchdog_seconds))[0]
+        output = process.communicate(timeout=self.watchdog_seconds + 60)[0]
         self.assertEqual(process.returncode, code, output)
         self.assertNotIn(PASSWORD, output)
         return output
