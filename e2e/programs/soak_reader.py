@@ -37,7 +37,6 @@ def download(run_id):
         return client.download_artifacts(run_id, "data.bin", folder)
 
 
-print("reading", flush=True)
 while time.monotonic() < end and not os.path.exists("/tmp/stop"):
     experiments = call("experiments", client.search_experiments) or []
     ids = [experiment.experiment_id for experiment in experiments]
