@@ -152,6 +152,7 @@ export const platforms = {
   tenants(chart: Chart) {
     const platform = new MlflowPlatform(chart, 'mlflow', {
       server: {
+        checkBeforeServing: true,
         workspaces: [
           { name: 'fraud', description: 'Team fraud', users: ['ann'] },
           { name: 'pricing', users: ['bob'] },
@@ -265,6 +266,7 @@ export const platforms = {
       labels: { 'cost-center': '4711' },
       annotations: { 'example.com/contact': 'ml@example.com' },
       pods: {
+        scrapeAnnotations: true,
         jobPodLabels: { 'sidecar.istio.io/inject': 'false' },
         jobPodAnnotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' },
       },
