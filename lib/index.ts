@@ -8,6 +8,7 @@ export { RouteTermination } from './exposure/openshift-route';
 export type { RouteExposureProps } from './exposure/openshift-route';
 export type { HttpRouteExposureProps } from './exposure/http-route';
 export type { IngressExposureProps } from './exposure/ingress';
+export { IngressController } from './exposure/ingress-controller';
 export { RouteTimeout } from './exposure/route-timeout';
 export * from './exposure/tls';
 export * from './artifacts/artifact-store';

@@ -233,6 +233,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     host: 'string',
     className: 'string?',
     tls: 'Tls?',
+    controller: 'IngressController?',
     annotations: '{string}?',
     otherHosts: 'string[]?',
     path: 'string?',
@@ -1066,6 +1067,7 @@ export const CLASSES: Record<string, string[]> = {
   IMetricsTarget: ['labels', 'metricsLabels', 'metricsPath', 'hasMetrics'],
   IPodSelector: ['toPodSelectorConfig'],
   IScaledComponent: ['componentName', 'labels'],
+  IngressController: ['_annotations'],
   ModelDeployer: [
     'metricsLabels',
     'metricsPath',
