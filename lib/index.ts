@@ -55,6 +55,7 @@ export type { SecretAndFileOptions } from './component/secret-and-file-options';
 export type { IScaledComponent } from './component/autoscaler';
 export * from './component/authority-options';
 export * from './component/keda-scaler';
+export * from './monitoring/vertical-recommender';
 export * from './component/scaling-trigger';
 export type { ICertifiedService } from './component/certified-service';
 export * from './exposure/service-certificate';

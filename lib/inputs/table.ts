@@ -937,6 +937,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     files: 'MountedFiles[]?',
   },
   TrackingUrlProps: { credentials: 'Credentials?', egress: 'EgressRule[]?' },
+  VerticalRecommenderProps: { target: 'IMetricsTarget' },
   VolumeStoreProps: { volume: 'IDataVolume' },
   WeightedPodAffinityTerm: { podAffinityTerm: 'PodAffinityTerm', weight: 'number' },
   WorkspaceProps: { name: 'string', description: 'string?', users: 'string[]?', groups: 'string[]?' },
@@ -1015,6 +1016,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'TrackingServer#addServiceAccount': { props: 'ServiceAccountLogin' },
   'TrackingServer#addServiceUser': { username: 'string', options: 'ServiceUserOptions?' },
   'TrackingServer#addTokenLogin': { props: 'TokenLogin' },
+  'VerticalRecommender#apiObject': { id: 'string' },
   'WarmUp.fromConfigMap': { name: 'string', key: 'string', contentType: 'string?' },
   'WarmUp.request': { body: 'string', contentType: 'string?' },
   'new AlertRules': { scope: 'Construct', id: 'string', props: 'AlertRulesProps' },
@@ -1037,6 +1039,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'new SeaweedStore': { scope: 'Construct', id: 'string', props: 'SeaweedStoreProps?' },
   'new ServiceCertificate': { scope: 'Construct', id: 'string', props: 'ServiceCertificateProps' },
   'new TrackingServer': { scope: 'Construct', id: 'string', props: 'TrackingServerProps' },
+  'new VerticalRecommender': { scope: 'Construct', id: 'string', props: 'VerticalRecommenderProps' },
 };
 
 export const CLASSES: Record<string, string[]> = {
