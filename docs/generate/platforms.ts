@@ -28,6 +28,7 @@ import {
   ServingRuntime,
   Tls,
   WarmUp,
+  VerticalRecommender,
 } from '../../lib';
 
 const model = RegisteredModel.byAlias('churn', 'champion');
@@ -200,6 +201,12 @@ export const documented: Documented[] = [
       'A certificate of cert-manager for the Service of a component with `tlsSecretName`. Put it into its own chart: it needs cert-manager.',
     of: ({ server }, chart) =>
       new ServiceCertificate(chart, 'mlflow-server-tls', { service: server, issuer: 'company-ca' }),
+  },
+  {
+    construct: 'VerticalRecommender',
+    about:
+      'A VerticalPodAutoscaler that only recommends CPU and memory for one component. Put it into its own chart: it needs the autoscaler.',
+    of: ({ server }, chart) => new VerticalRecommender(chart, 'mlflow-server', { target: server }),
   },
   {
     construct: 'KedaScaler',

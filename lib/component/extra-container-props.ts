@@ -5,11 +5,11 @@ import { MountedFiles } from '../kubernetes/mounted-files';
 import { NetworkPeer } from '../kubernetes/network-peer';
 import { SecretValue } from '../kubernetes/secret-value';
 
-/** Containers and volumes of your own in the pods of tracking servers and of servings. */
+/** Containers and volumes of your own in the pods of tracking servers, servings and the deployer. */
 export interface ExtraContainerOptions {
   /**
    * Containers that run as long as the pod: `initContainers` with `restartPolicy: Always`, in this order, before all other
-   * containers. Each has started before the next one starts, so that MLflow can use it from its start, e.g. a collector
+   * containers. Each has started before the next one starts, so that MLflow or the deployer can use it from its start, e.g. a collector
    * of traces, and each is stopped after them. The Jobs, e.g. the migration, do not get them.
    * @default - none
    */
@@ -21,8 +21,8 @@ export interface ExtraContainerOptions {
    */
   readonly initContainers?: ExtraContainer[];
   /**
-   * Volumes in MLflow's containers (`mlflow` and `wait-for-schema`; `model-server` and `download-model`) and in all
-   * `sidecars` and `initContainers`.
+   * Volumes in the library's containers (`mlflow` and `wait-for-schema`; `model-server` and `download-model`; `deployer`) and in
+   * all `sidecars` and `initContainers`.
    * @default - none
    */
   readonly volumes?: ExtraVolume[];
@@ -30,8 +30,8 @@ export interface ExtraContainerOptions {
 
 /**
  * A container of your own. It has the restricted security context of the others: no root, no capability, a read-only root
- * file system. Its network is that of the pod: other containers reach it at `127.0.0.1`, and `egress` of the server or the
- * serving limits where it may connect to.
+ * file system. Its network is that of the pod: other containers reach it at `127.0.0.1`, and `egress` of the server,
+ * the serving or the deployer limits where it may connect to. It has no token of Kubernetes' API.
  */
 export interface ExtraContainer {
   /** Name of the container, e.g. `otel-collector`: at most 40 characters, and none of the library's own. */

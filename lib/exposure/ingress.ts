@@ -1,4 +1,5 @@
 import { k8s } from 'cdk8s-plus-27';
+import { IngressController } from './ingress-controller';
 import { PublicAddressProps, addressRules, hostsOf } from './public-address-props';
 import { Backend, ExposureKind } from './route';
 import { Tls } from './tls';
@@ -26,8 +27,14 @@ export interface IngressExposureProps extends PublicAddressProps {
    */
   readonly tls?: Tls;
   /**
-   * Further annotations of the Ingress, for its controller, e.g. to remove the limit of bodies:
-   * `{'nginx.ingress.kubernetes.io/proxy-body-size': '0'}`.
+   * Which controller it is, if the Ingress is to have that controller's annotations for long and large uploads, e.g.
+   * `IngressController.nginx()`: `metadata.annotations`.
+   * @default - no annotations for uploads: docs/how-to/ingress.md says what each controller needs
+   */
+  readonly controller?: IngressController;
+  /**
+   * Further annotations of the Ingress, which take precedence over those of `controller`, e.g.
+   * `{'nginx.ingress.kubernetes.io/whitelist-source-range': '10.0.0.0/8'}`.
    * @default - none
    */
   readonly annotations?: Record<string, string>;
@@ -45,7 +52,7 @@ export function ingress(props: IngressExposureProps): ExposureKind {
 }
 
 function addIngress(component: Component, backend: Backend, props: IngressExposureProps): void {
-  const { className, tls, path = '/' } = props;
+  const { className, tls, controller, path = '/' } = props;
   const hosts = hostsOf(props);
   const spec: Json<k8s.IngressSpec> = {
     ingressClassName: className,
@@ -68,7 +75,11 @@ function addIngress(component: Component, backend: Backend, props: IngressExposu
     kind: 'Ingress',
     name: backend.names.ingress,
     labels: component.labels,
-    annotations: { ...tls?._annotations, ...props.annotations },
+    annotations: {
+      ...tls?._annotations,
+      ...controller?._annotations(backend.tls !== undefined),
+      ...props.annotations,
+    },
     body: { spec },
   });
 }

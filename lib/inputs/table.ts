@@ -233,6 +233,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     host: 'string',
     className: 'string?',
     tls: 'Tls?',
+    controller: 'IngressController?',
     annotations: '{string}?',
     otherHosts: 'string[]?',
     path: 'string?',
@@ -309,6 +310,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     replicas: 'number?',
     pollInterval: 'Duration?',
     metricsClients: 'NetworkPeer[]?',
+    egress: 'EgressRule[]?',
     image: 'string?',
     resources: 'ContainerResources?',
     nodeSelector: '{string}?',
@@ -331,12 +333,16 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     labels: '{string}?',
     annotations: '{string}?',
     authority: 'CertificateAuthority?',
+    sidecars: 'SidecarContainer[]?',
+    initContainers: 'ExtraContainer[]?',
+    volumes: 'ExtraVolume[]?',
   },
   ModelDeployerProps: {
     tracking: 'TrackingEndpoint',
     replicas: 'number?',
     pollInterval: 'Duration?',
     metricsClients: 'NetworkPeer[]?',
+    egress: 'EgressRule[]?',
     image: 'string?',
     resources: 'ContainerResources?',
     nodeSelector: '{string}?',
@@ -359,6 +365,9 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     labels: '{string}?',
     annotations: '{string}?',
     authority: 'CertificateAuthority?',
+    sidecars: 'SidecarContainer[]?',
+    initContainers: 'ExtraContainer[]?',
+    volumes: 'ExtraVolume[]?',
   },
   ModelServingOptions: {
     model: 'RegisteredModel',
@@ -933,6 +942,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
   },
   TrackingUrlProps: { credentials: 'Credentials?', egress: 'EgressRule[]?' },
   UserLimits: { requestsPerSecond: 'number?', burst: 'number?', concurrentRequests: 'number?' },
+  VerticalRecommenderProps: { target: 'IMetricsTarget' },
   VolumeStoreProps: { volume: 'IDataVolume' },
   WeightedPodAffinityTerm: { podAffinityTerm: 'PodAffinityTerm', weight: 'number' },
   WorkspaceProps: {
@@ -1017,6 +1027,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'TrackingServer#addServiceAccount': { props: 'ServiceAccountLogin' },
   'TrackingServer#addServiceUser': { username: 'string', options: 'ServiceUserOptions?' },
   'TrackingServer#addTokenLogin': { props: 'TokenLogin' },
+  'VerticalRecommender#apiObject': { id: 'string' },
   'WarmUp.fromConfigMap': { name: 'string', key: 'string', contentType: 'string?' },
   'WarmUp.request': { body: 'string', contentType: 'string?' },
   'new AlertRules': { scope: 'Construct', id: 'string', props: 'AlertRulesProps' },
@@ -1039,6 +1050,7 @@ export const CALLS: Record<string, Record<string, string>> = {
   'new SeaweedStore': { scope: 'Construct', id: 'string', props: 'SeaweedStoreProps?' },
   'new ServiceCertificate': { scope: 'Construct', id: 'string', props: 'ServiceCertificateProps' },
   'new TrackingServer': { scope: 'Construct', id: 'string', props: 'TrackingServerProps' },
+  'new VerticalRecommender': { scope: 'Construct', id: 'string', props: 'VerticalRecommenderProps' },
 };
 
 export const CLASSES: Record<string, string[]> = {
@@ -1069,6 +1081,7 @@ export const CLASSES: Record<string, string[]> = {
   IMetricsTarget: ['labels', 'metricsLabels', 'metricsPath', 'hasMetrics'],
   IPodSelector: ['toPodSelectorConfig'],
   IScaledComponent: ['componentName', 'labels'],
+  IngressController: ['_annotations'],
   ModelDeployer: [
     'metricsLabels',
     'metricsPath',

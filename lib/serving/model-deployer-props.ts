@@ -1,10 +1,11 @@
 import { Duration } from 'cdk8s';
 import { TrackingEndpoint } from './tracking-endpoint';
+import { ExtraContainerOptions } from '../component/extra-container-props';
 import { PodOptions } from '../component/pod-options';
-import { NetworkPeer } from '../kubernetes/network-peer';
+import { EgressRule, NetworkPeer } from '../kubernetes/network-peer';
 
 /** Options of a deployer, with or without a platform. */
-export interface ModelDeployerOptions extends PodOptions {
+export interface ModelDeployerOptions extends PodOptions, ExtraContainerOptions {
   /**
    * Pods: `replicas` of the Deployment. Only one works at a time, by a Lease; a second one takes over within seconds.
    * @default 1
@@ -20,6 +21,12 @@ export interface ModelDeployerOptions extends PodOptions {
    * @default - the namespace `monitoring`
    */
   readonly metricsClients?: NetworkPeer[];
+  /**
+   * Destinations that its pods may connect to besides the tracking server and Kubernetes' API server, by NetworkPolicy, e.g. those
+   * of its `sidecars`.
+   * @default - nowhere
+   */
+  readonly egress?: EgressRule[];
 }
 
 /** Options of a deployer without a platform. */

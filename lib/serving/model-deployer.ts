@@ -1,7 +1,7 @@
 import { Duration, Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
-import { METRICS_PORT, deployerPod } from './deployer-pod';
+import { DEPLOYER_FOLDERS, METRICS_PORT, TAKEN_IN_DEPLOYER, deployerPod } from './deployer-pod';
 import { ModelDeployerOptions, ModelDeployerProps } from './model-deployer-props';
 import { ModelServing } from './model-serving';
 import { TrackingConnection } from './tracking-endpoint';
@@ -9,6 +9,9 @@ import type { DeployerTarget, DeployerTargets } from '../../runtime/deployer/tar
 import { grantAccess } from '../component/access-grant';
 import { Component } from '../component/component';
 import { disruptionBudget } from '../component/disruption-budget';
+import { extraContainerRules } from '../component/extra-container-rules';
+import { allowExtraPorts } from '../component/extra-containers';
+import { volumeDisk, volumePaths } from '../component/extra-volume';
 import { IMetricsTarget, MetricsTls } from '../component/metrics-target';
 import { NetworkBoundary } from '../component/network-boundary';
 import { PlacementOptions, mirrored } from '../component/pod-options';
@@ -18,8 +21,9 @@ import { deployment } from '../component/workloads';
 import { Images } from '../images';
 import { checkInputs } from '../inputs/inputs';
 import { durationRule, seconds } from '../kubernetes/durations';
-import { peerRules } from '../kubernetes/network-peer';
-import { LOG_SPACE, mergeResources, resourceRules } from '../kubernetes/resources';
+import { mountedFilesRules } from '../kubernetes/mounted-files';
+import { egressRules, peerRules } from '../kubernetes/network-peer';
+import { LOG_SPACE, mebibytes, mergeResources, resourceRules } from '../kubernetes/resources';
 import { Rule, check, imageRule, wholeRule } from '../kubernetes/rules';
 import { ServiceUserRole } from '../nginx/service-user-role';
 
@@ -28,16 +32,26 @@ const POLL_INTERVAL = Duration.seconds(5);
 const defaultResources: ContainerResources = {
   cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
   memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
-  ephemeralStorage: LOG_SPACE,
 };
+
+function deployerResources({ resources, volumes }: ModelDeployerOptions): ContainerResources {
+  const { request, limit } = LOG_SPACE;
+  const ephemeralStorage = { request, limit: Size.mebibytes(mebibytes(limit) + volumeDisk(volumes)) };
+  return mergeResources({ ...defaultResources, ephemeralStorage }, resources);
+}
 
 /** What is wrong with the options of a deployer. `prefix` is the path of the prop that has them. */
 export function deployerRules(props: ModelDeployerOptions = {}, prefix = ''): Rule[] {
   return [
-    ...resourceRules(mergeResources(defaultResources, props.resources), `${prefix}resources`),
+    ...resourceRules(deployerResources(props), `${prefix}resources`),
     wholeRule(`${prefix}replicas`, props.replicas, 1),
     durationRule(`${prefix}pollInterval`, props.pollInterval, 1, 3600),
     ...peerRules(`${prefix}metricsClients`, props.metricsClients),
+    ...egressRules(`${prefix}egress`, props.egress),
+    ...[
+      ...mountedFilesRules([], DEPLOYER_FOLDERS, volumePaths(props.volumes)),
+      ...extraContainerRules(props, TAKEN_IN_DEPLOYER),
+    ].map((rule) => ({ ...rule, given: `${prefix}${rule.given}` })),
   ];
 }
 
@@ -102,7 +116,9 @@ export class ModelDeployer extends Component implements IMetricsTarget {
       .allowMetrics(METRICS_PORT, props.metricsClients)
       .allowDns()
       .allowApiServer(this.placement.apiServerEgress)
-      .allowEgress(this.tracking.egress);
+      .allowEgress(this.tracking.egress)
+      .allowEgress(props.egress);
+    allowExtraPorts(network, props);
     metricsService(this, METRICS_PORT);
     this.workload();
     if (this.replicas > 1) disruptionBudget(this);
@@ -155,7 +171,7 @@ export class ModelDeployer extends Component implements IMetricsTarget {
   }
 
   private get resources(): ContainerResources {
-    return mergeResources(defaultResources, this.props.resources);
+    return deployerResources(this.props);
   }
 
   private get replicas(): number {
@@ -212,6 +228,7 @@ export class ModelDeployer extends Component implements IMetricsTarget {
           resources: this.resources,
           placement: this.placement,
           tracking: this.tracking,
+          options: this.props,
           configHash: contentHash({ ...programs('deployer.js'), settings: JSON.stringify(this.settings()) }),
         }),
     });

@@ -1,8 +1,8 @@
 import { Duration, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import { SidecarContainer, ExtraContainerOptions, ExtraVolume, MountedFiles, SecretValue } from '../../lib';
-import { servingError, servingObjects } from '../serving/servings';
-import { Rendered, find } from '../support/synth';
+import { platformWithServings, servingError, servingObjects } from '../serving/servings';
+import { Rendered, errorOf, find } from '../support/synth';
 import { serverError, serverObjects } from '../tracking/servers';
 
 const resources = {
@@ -14,10 +14,12 @@ const extra = (given: Partial<SidecarContainer> = {}): SidecarContainer => ({
   ...given,
 });
 const nameOf = ({ name }: Rendered) => name;
+const deployerObjects = (deployer: ExtraContainerOptions) => platformWithServings({ churn: {} }, { deployer }).mlflow;
 
 describe.each([
   ['a tracking server', 'server', serverObjects, ['wait-for-schema', 'mlflow'], ['wait-for-schema', 'mlflow']],
   ['a serving', 'churn-serving', servingObjects, ['download-model'], ['download-model', 'model-server']],
+  ['a deployer', 'mlflow-deployer', deployerObjects, [], ['deployer']],
 ] as const)('containers of your own in the pod of %s', (_what, name, objectsOf, own, withMlflow) => {
   const specOf = (props: ExtraContainerOptions) => find(objectsOf({ ...props }), 'Deployment', name).spec.template.spec;
   const containersOf = (spec: Rendered): Rendered[] => [...spec.initContainers, ...spec.containers];
@@ -73,7 +75,9 @@ describe.each([
       ],
     });
     const { volumeMounts, resources: of } = containerOf(spec, 'database-proxy');
-    expect(volumeMounts.map(({ mountPath }: Rendered) => mountPath)).toEqual(['/tmp', '/etc/proxy']);
+    expect(volumeMounts.map(({ mountPath }: Rendered) => mountPath)).toEqual(
+      expect.arrayContaining(['/tmp', '/etc/proxy']),
+    );
     for (const { name: volume } of volumeMounts) expect(spec.volumes.map(nameOf)).toContain(volume);
     expect(of.limits['ephemeral-storage']).toBe('192Mi');
   });
@@ -130,14 +134,44 @@ describe.each([
   });
 });
 
+test("containers in the pod of a deployer do not get its token of Kubernetes' API", () => {
+  const { spec } = find(
+    deployerObjects({ sidecars: [extra()], initContainers: [extra({ name: 'once' })] }),
+    'Deployment',
+    'mlflow-deployer',
+  ).spec.template;
+  const folders = ({ volumeMounts }: Rendered) => volumeMounts.map(({ mountPath }: Rendered) => mountPath);
+  const token = '/var/run/secrets/kubernetes.io/serviceaccount';
+  // Kubernetes mounts the token in each container that has no mount there.
+  expect(spec.automountServiceAccountToken).toBe(true);
+  for (const container of spec.initContainers) expect(folders(container)).toContain(token);
+  expect(folders(spec.containers[0])).not.toContain(token);
+});
+
+test('the pod of a deployer without them is the same as before', () => {
+  const { spec } = find(deployerObjects({}), 'Deployment', 'mlflow-deployer').spec.template;
+  expect(spec.initContainers).toBeUndefined();
+  expect(spec.volumes.map(nameOf)).not.toContain('no-token');
+});
+
+test.each<[ExtraContainerOptions, string]>([
+  [{ sidecars: [extra({ name: 'deployer' })] }, "deployer.sidecars[0].name is 'deployer'; expected one of its own"],
+  [{ sidecars: [extra({ ports: [{ name: 'a', port: 9090 }] })] }, 'deployer.sidecars[0].ports[0].port is 9090'],
+  [{ volumes: [ExtraVolume.scratch('/etc/deployer', Size.mebibytes(1))] }, '/etc/deployer is taken'],
+  [{ volumes: [ExtraVolume.scratch('/a', Size.gibibytes(0))] }, 'the size of volumes[0] is 0Gi'],
+])('a deployer refuses %j', (props, message) => {
+  expect(errorOf(() => deployerObjects(props))).toContain(message);
+});
+
 type ExtraContainerPortClients = NonNullable<SidecarContainer['ports']>[number]['clients'];
 
-test('the disk of a volume is a part of the limit of the container that runs MLflow', () => {
+test('the disk of a volume is a part of the limit of the container that runs MLflow or the deployer', () => {
   const volumes = [ExtraVolume.scratch('/cache', Size.gibibytes(3))];
   const limit = (objects: Rendered[], deployment: string, list: string, index: number) =>
     find(objects, 'Deployment', deployment).spec.template.spec[list][index].resources.limits['ephemeral-storage'];
   expect(limit(serverObjects({ volumes }), 'server', 'initContainers', 1)).toBe('13824Mi');
   expect(limit(servingObjects({ volumes }), 'churn-serving', 'containers', 0)).toBe('14Gi');
+  expect(limit(deployerObjects({ volumes }), 'mlflow-deployer', 'containers', 0)).toBe('3200Mi');
 });
 
 test.each<[ExtraContainerOptions, string]>([

@@ -21,6 +21,7 @@ const KINDS: Record<string, string> = {
     deployment: 'Deployment',
     event: 'Event',
     hpa: 'HorizontalPodAutoscaler',
+    verticalpodautoscaler: 'VerticalPodAutoscaler',
   },
   ...{ externalsecret: 'ExternalSecret', gateway: 'Gateway', httproute: 'HTTPRoute' },
   ...{

@@ -1,4 +1,4 @@
-import { Authentication, Credentials, Exposure, IngressExposureProps, Tls } from '../../lib';
+import { Authentication, Credentials, Exposure, IngressController, IngressExposureProps, Tls } from '../../lib';
 import { errorOf, find, ofKind, snapshotOf } from '../support/synth';
 import { serverError, serverObjects } from '../tracking/servers';
 
@@ -12,6 +12,7 @@ const all: Required<IngressExposureProps> = {
   path: '/mlflow',
   className: 'nginx',
   tls: Tls.fromIssuer('letsencrypt-prod'),
+  controller: IngressController.haproxy(),
   annotations: { 'nginx.ingress.kubernetes.io/proxy-body-size': '0' },
 };
 
@@ -49,6 +50,68 @@ test('annotations of the user are merged with those of the certificate and take 
   expect(annotations).toEqual({
     'nginx.ingress.kubernetes.io/proxy-body-size': '0',
     'cert-manager.io/cluster-issuer': 'own',
+    'haproxy.org/timeout-server': '1h',
+  });
+});
+
+describe('the annotations of a controller', () => {
+  const controllers: [string, IngressController, Record<string, string>, Record<string, string>][] = [
+    [
+      'ingress-nginx',
+      IngressController.nginx(),
+      {
+        'nginx.ingress.kubernetes.io/proxy-body-size': '0',
+        'nginx.ingress.kubernetes.io/proxy-request-buffering': 'off',
+        'nginx.ingress.kubernetes.io/proxy-read-timeout': '3600',
+        'nginx.ingress.kubernetes.io/proxy-send-timeout': '3600',
+        'nginx.ingress.kubernetes.io/proxy-buffer-size': '16k',
+      },
+      { 'nginx.ingress.kubernetes.io/backend-protocol': 'HTTPS' },
+    ],
+    [
+      'the AWS Load Balancer Controller',
+      IngressController.awsLoadBalancer(),
+      {
+        'alb.ingress.kubernetes.io/target-type': 'ip',
+        'alb.ingress.kubernetes.io/load-balancer-attributes': 'idle_timeout.timeout_seconds=3600',
+        'alb.ingress.kubernetes.io/healthcheck-path': '/health',
+      },
+      {
+        'alb.ingress.kubernetes.io/backend-protocol': 'HTTPS',
+        'alb.ingress.kubernetes.io/healthcheck-protocol': 'HTTPS',
+      },
+    ],
+    [
+      'HAProxy',
+      IngressController.haproxy(),
+      { 'haproxy.org/timeout-server': '1h' },
+      { 'haproxy.org/server-ssl': 'true' },
+    ],
+    [
+      'the Application Gateway',
+      IngressController.azureApplicationGateway(),
+      {
+        'appgw.ingress.kubernetes.io/request-timeout': '3600',
+        'appgw.ingress.kubernetes.io/health-probe-path': '/health',
+      },
+      { 'appgw.ingress.kubernetes.io/backend-protocol': 'https' },
+    ],
+  ];
+
+  test.each(controllers)('let long and large uploads pass %s', (_, controller, plain) => {
+    expect(ingress({ host, controller }).metadata.annotations).toEqual(plain);
+  });
+
+  test.each(controllers)('use https to pods with a certificate behind %s', (_, controller, plain, https) => {
+    const exposure = Exposure.ingress({ host, controller });
+    const objects = serverObjects({ exposure, tlsSecretName: 'server-tls' });
+    expect(find(objects, 'Ingress', 'server-ingress').metadata.annotations).toEqual({ ...plain, ...https });
+  });
+
+  test('are replaced by those of the user', () => {
+    const own = { 'nginx.ingress.kubernetes.io/proxy-body-size': '10g' };
+    const { annotations } = ingress({ host, controller: IngressController.nginx(), annotations: own }).metadata;
+    expect(annotations).toMatchObject({ ...own, 'nginx.ingress.kubernetes.io/proxy-read-timeout': '3600' });
   });
 });
 

@@ -399,6 +399,10 @@ const apps: Record<string, (args: Args) => Construct> = {
     new lib.ServiceCertificate(scope(), 'tls', { service: server({}), issuer: 'a' }).apiObject(
       id === right['string id']() ? 'certificate' : id,
     ),
+  'VerticalRecommender#apiObject': ({ id }) =>
+    new lib.VerticalRecommender(scope(), 'size', { target: server({}) }).apiObject(
+      id === right['string id']() ? 'vertical-pod-autoscaler' : id,
+    ),
   'KedaScaler#apiObject': ({ id }) =>
     keda(right.CronTrigger()).apiObject(id === right['string id']() ? 'scaled-object' : id),
   'ScalingTrigger.cron': ({ props }) => keda(lib.ScalingTrigger.cron(props)),

@@ -1,7 +1,9 @@
-import { App, Chart, Duration } from 'cdk8s';
+import { App, Chart, Duration, Size } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
 import { placement, platformWithServings } from './servings';
 import {
   Authentication,
+  ExtraVolume,
   MlflowPlatform,
   ModelDeployer,
   ModelDeployerProps,
@@ -30,6 +32,29 @@ test('a deployer with every option has these objects', () => {
     replicas: 2,
     pollInterval: Duration.seconds(2),
     metricsClients: [{ namespaceLabels: { team: 'observability' } }],
+    egress: [{ peer: { podLabels: { app: 'collector' } }, port: 4317 }],
+    sidecars: [
+      {
+        name: 'collector',
+        image: 'registry.example.com/collector:1',
+        resources: {
+          cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
+          memory: { request: Size.mebibytes(32), limit: Size.mebibytes(128) },
+        },
+        ports: [{ name: 'collector', port: 9801, clients: [{ podLabels: { app: 'probe' } }] }],
+      },
+    ],
+    initContainers: [
+      {
+        name: 'prepare',
+        image: 'registry.example.com/prepare:1',
+        resources: {
+          cpu: { request: Cpu.millis(50), limit: Cpu.millis(500) },
+          memory: { request: Size.mebibytes(32), limit: Size.mebibytes(128) },
+        },
+      },
+    ],
+    volumes: [ExtraVolume.scratch('/shared', Size.mebibytes(64))],
     image: 'registry.example.com/node:22',
     resources: {},
     ...placement,

@@ -152,6 +152,7 @@ export const platforms = {
   tenants(chart: Chart) {
     const platform = new MlflowPlatform(chart, 'mlflow', {
       server: {
+        checkBeforeServing: true,
         workspaces: [
           { name: 'fraud', description: 'Team fraud', users: ['ann'], requestsPerSecond: 50 },
           { name: 'pricing', users: ['bob'] },
@@ -267,6 +268,7 @@ export const platforms = {
       labels: { 'cost-center': '4711' },
       annotations: { 'example.com/contact': 'ml@example.com' },
       pods: {
+        scrapeAnnotations: true,
         jobPodLabels: { 'sidecar.istio.io/inject': 'false' },
         jobPodAnnotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' },
       },
