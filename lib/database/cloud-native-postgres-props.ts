@@ -105,6 +105,14 @@ export interface CloudNativePostgresProps extends ObjectMetadataOptions {
    */
   readonly differentNodes?: boolean;
   /**
+   * Whether the servers read from the standbys, by the operator's Service `<name>-ro`:
+   * `MLFLOW_READ_REPLICA_BACKEND_STORE_URI`. MLflow reads what it has just written, and a standby that is behind answers 404:
+   * see docs/how-to/cloud-native-postgres.md. Servers do not start, and reads are answered with 503, while no standby is
+   * there. Refused with one instance.
+   * @default false
+   */
+  readonly readReplicas?: boolean;
+  /**
    * Image of PostgreSQL that the operator can run, with a tag that begins with the major version: `spec.imageName`. The
    * migration and backups also dump the database with this image. A newer major version is an offline upgrade; the operator
    * refuses an older one. Do not change it together with `parameters` or `maxConnections`: the operator refuses both at
