@@ -106,9 +106,11 @@ export interface CloudNativePostgresProps extends ObjectMetadataOptions {
   readonly differentNodes?: boolean;
   /**
    * Whether the servers read from the standbys, by the operator's Service `<name>-ro`:
-   * `MLFLOW_READ_REPLICA_BACKEND_STORE_URI`. MLflow reads what it has just written, and a standby that is behind answers 404:
-   * see docs/how-to/cloud-native-postgres.md. Servers do not start, and reads are answered with 503, while no standby is
-   * there. Refused with one instance.
+   * `MLFLOW_READ_REPLICA_BACKEND_STORE_URI`. MLflow reads what it has just written, so that `synchronous_commit` becomes
+   * `remote_apply`. With two instances, and a `durability` that is synchronous, each acknowledged write is then visible. With
+   * more, a standby that is behind can answer 404. While no standby is there, servers do not start, and answer reads and the
+   * creation of runs with 503. Refused with one instance.
+   * @see https://www.postgresql.org/docs/17/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT
    * @default false
    */
   readonly readReplicas?: boolean;

@@ -27,8 +27,9 @@ export interface ExistingDatabaseProps {
   /**
    * Host name or address of a read replica (a hot standby), from which the servers read:
    * `MLFLOW_READ_REPLICA_BACKEND_STORE_URI`. Its port, login, settings of TLS and names of databases are those of `host`, and
-   * `cidr` or `egress` must include it. MLflow reads what it has just written: a replica that is behind answers 404, and one
-   * that is away 503. Servers do not start while it is away. The migration, backups and all writes use `host` only.
+   * `cidr` or `egress` must include it. MLflow reads what it has just written, e.g. the experiment of a new run: if the replica
+   * is behind, the server answers 404, and 503 if it is away. Servers do not start while it is away. The migration and backups
+   * use `host` only.
    * @see https://mlflow.org/docs/latest/self-hosting/architecture/backend-store/
    * @default - none
    */

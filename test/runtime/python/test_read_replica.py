@@ -74,9 +74,12 @@ class ReadReplica(TrackingServerTestCase):
         until(lambda: self.get(experiment)[0] == 200, "the experiment at the replica")
         until(lambda: self.ask("GET", model)[0] == 200, "the model at the replica")
 
-    def test_writes_do_not_wait_for_the_replica(self):
-        self.behind()
+    def test_a_run_needs_an_experiment_that_the_replica_has_and_its_writes_do_not_wait_for_the_replica(self):
         experiment = self.experiment("written")
+        caught_up()
+        self.behind()
+        status, text = self.ask("POST", "/api/2.0/mlflow/runs/create", {"experiment_id": self.experiment("new")})
+        self.assertEqual((status, json.loads(text)["error_code"]), (404, "RESOURCE_DOES_NOT_EXIST"))
         run = self.api("runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
         metric = {"key": "loss", "value": 0.5, "timestamp": 1, "step": 0}
         self.api("runs/log-metric", {"run_id": run, **metric})
@@ -94,15 +97,19 @@ class ReadReplica(TrackingServerTestCase):
         [(count,)] = standby().sql(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{self.database}'")
         self.assertTrue(0 < count <= CONNECTIONS, count)
 
-    def test_without_the_replica_writes_succeed_and_reads_are_answered_with_503_until_it_is_back(self):
+    def test_without_the_replica_reads_and_new_runs_are_answered_with_503_until_it_is_back(self):
         experiment = self.experiment("alone")
+        caught_up()
+        run = self.api("runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
         caught_up()
         self.assertEqual(self.get(experiment)[0], 200)
         standby().stop()
         try:
             status, text = self.get(experiment)
             self.assertEqual((status, json.loads(text)["error_code"]), (503, "TEMPORARILY_UNAVAILABLE"))
-            self.api("runs/create", {"experiment_id": experiment})
+            # MLflow reads the experiment first.
+            self.assertEqual(self.ask("POST", "/api/2.0/mlflow/runs/create", {"experiment_id": experiment})[0], 503)
+            self.api("runs/set-tag", {"run_id": run, "key": "b", "value": "2"})
             self.assertEqual(self.ask("GET", "/health")[0], 200)
         finally:
             standby().start()
