@@ -99,5 +99,7 @@ function parameters({ tuning, storage, props }: ClusterProps): Record<string, st
     ...settings(tuning),
     // Without a limit, the primary keeps the log for the slot of a lost standby until its volume is full.
     max_slot_wal_keep_size: `${Math.floor(mebibytes(props.walStorage ?? storage) / 3)}MB`,
+    // Without it a standby has a write when it is acknowledged, and does not show it yet. MLflow reads it at once.
+    ...(props.readReplicas && { synchronous_commit: 'remote_apply' }),
   };
 }

@@ -105,6 +105,16 @@ export interface CloudNativePostgresProps extends ObjectMetadataOptions {
    */
   readonly differentNodes?: boolean;
   /**
+   * Whether the servers read from the standbys, by the operator's Service `<name>-ro`:
+   * `MLFLOW_READ_REPLICA_BACKEND_STORE_URI`. MLflow reads what it has just written, so that `synchronous_commit` becomes
+   * `remote_apply`. With two instances, and a `durability` that is synchronous, each acknowledged write is then visible. With
+   * more, a standby that is behind can answer 404. While no standby is there, servers do not start, and answer reads and the
+   * creation of runs with 503. Refused with one instance.
+   * @see https://www.postgresql.org/docs/17/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT
+   * @default false
+   */
+  readonly readReplicas?: boolean;
+  /**
    * Image of PostgreSQL that the operator can run, with a tag that begins with the major version: `spec.imageName`. The
    * migration and backups also dump the database with this image. A newer major version is an offline upgrade; the operator
    * refuses an older one. Do not change it together with `parameters` or `maxConnections`: the operator refuses both at

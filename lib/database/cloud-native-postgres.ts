@@ -55,6 +55,8 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
   public readonly databaseName: string;
   /** Name of the Service that leads to the primary. */
   public readonly host: string;
+  /** Name of the Service that leads to the standbys, with `readReplicas: true`. */
+  public readonly readReplicaHost?: string;
   /** Port of the Service. */
   public readonly port = POSTGRES_PORT;
   /** Labels of the Service that has the metrics. */
@@ -93,6 +95,7 @@ export class CloudNativePostgres extends Component implements IDatabase, IMetric
     const placement = this._placement(defined(given));
     this.databaseName = props.databaseName ?? 'mlflow';
     this.host = `${this.componentName}-rw`;
+    if (props.readReplicas) this.readReplicaHost = `${this.componentName}-ro`;
     this.clientImage = props.image ?? mirrored(Images.CLOUD_NATIVE_POSTGRES, placement);
     this._image = this.clientImage;
     this.databases = [this.databaseName];

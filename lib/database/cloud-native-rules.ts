@@ -65,6 +65,11 @@ export function clusterRules(cluster: Omit<ClusterProps, 'tuning'>, archiveName?
       given: `durability is '${durabilityOf(props)}' with ${instances} instances`,
       want: 'expected at least 2 instances, or DatabaseDurability.ASYNCHRONOUS',
     },
+    {
+      wrong: props.readReplicas === true && instances < 2,
+      given: `readReplicas is true with ${instances} instances`,
+      want: 'expected at least 2 instances: the first one is the primary',
+    },
     databaseNameRule(cluster.databaseName),
     ...storageClassRules(props.storageClassName),
     ...resourceRules(resources),

@@ -1,3 +1,4 @@
+import { isIP } from 'net';
 import { LoginReference } from '../credentials/credentials';
 import { Connection, SecretFiles } from '../kubernetes/connection';
 import { EgressRule } from '../kubernetes/network-peer';
@@ -39,6 +40,14 @@ const KEEPALIVE = 'keepalives_idle=20&keepalives_interval=5&keepalives_count=4&t
  */
 export function databaseUri(database?: string): string {
   return `postgresql+psycopg2://${database === undefined ? '' : `/${database}`}?${KEEPALIVE}`;
+}
+
+/**
+ * The URI of a read replica, for MLflow's server and for libpq. Its host replaces `PGHOST`. The other variables of libpq
+ * apply to it too, except for the one that refuses a standby.
+ */
+export function readReplicaUri(host: string): string {
+  return `postgresql+psycopg2://${isIP(host) === 6 ? `[${host}]` : host}?${KEEPALIVE}&target_session_attrs=any`;
 }
 
 /** The environment variables of libpq. They keep the password out of the URI, so it needs no escaping and is not logged. */

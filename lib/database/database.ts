@@ -16,6 +16,13 @@ export interface IDatabase {
   readonly clientImage: string;
 
   /**
+   * Host of a read-only copy of the database, from which the servers read: on the same port, with the same login, the same
+   * names of databases and the same settings of TLS.
+   * @default - all queries go to the database itself
+   */
+  readonly readReplicaHost?: string;
+
+  /**
    * Registers a client and the number of its connections. Returns what its pods need to connect.
    *
    * @param client the workload that connects

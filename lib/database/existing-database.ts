@@ -25,6 +25,16 @@ export interface ExistingDatabaseProps {
    */
   readonly otherHosts?: string[];
   /**
+   * Host name or address of a read replica (a hot standby), from which the servers read:
+   * `MLFLOW_READ_REPLICA_BACKEND_STORE_URI`. Its port, login, settings of TLS and names of databases are those of `host`, and
+   * `cidr` or `egress` must include it. MLflow reads what it has just written, e.g. the experiment of a new run: if the replica
+   * is behind, the server answers 404, and 503 if it is away. Servers do not start while it is away. The migration and backups
+   * use `host` only.
+   * @see https://mlflow.org/docs/latest/self-hosting/architecture/backend-store/
+   * @default - none
+   */
+  readonly readReplicaHost?: string;
+  /**
    * TCP port: `PGPORT`.
    * @default 5432
    */
@@ -58,7 +68,8 @@ export interface ExistingDatabaseProps {
    */
   readonly clientCertificateSecretName?: string;
   /**
-   * The number of connections that MLflow may open. If the servers can open more, synth fails.
+   * The number of connections that MLflow may open. If the servers can open more, synth fails. With `readReplicaHost` it
+   * applies to each of the two servers: MLflow's servers open as many connections to the replica as to `host`.
    * @default - not checked
    */
   readonly maxConnections?: number;
@@ -123,11 +134,13 @@ class ExistingDatabase implements IDatabase {
   public readonly engine = DatabaseEngine.POSTGRESQL;
   public readonly clientImage: string;
   public readonly databaseName: string;
+  public readonly readReplicaHost?: string;
   private readonly clients: ConnectionClient[] = [];
 
   constructor(private readonly props: ExistingDatabaseProps) {
     this.clientImage = props.clientImage ?? Images.POSTGRES;
     this.databaseName = props.databaseName ?? 'mlflow';
+    this.readReplicaHost = props.readReplicaHost;
   }
 
   public connectFrom(client: ConnectionClient): Connection {
@@ -159,9 +172,15 @@ function sslModeOf({ sslMode, authoritySecretName }: ExistingDatabaseProps): str
 }
 
 function rules(props: ExistingDatabaseProps, clients: ConnectionClient[]): Rule[] {
-  const { otherHosts = [] } = props;
+  const { otherHosts = [], readReplicaHost } = props;
   return [
     ...otherHosts.map((host) => hostRule('otherHosts', host)),
+    ...(readReplicaHost === undefined ? [] : [hostRule('readReplicaHost', readReplicaHost)]),
+    {
+      wrong: readReplicaHost === props.host,
+      given: `readReplicaHost is '${readReplicaHost}', which is host too`,
+      want: "expected the host of a read-only copy, e.g. 'db-ro.example.com', or no prop",
+    },
     {
       wrong: new Set([props.host, ...otherHosts]).size <= otherHosts.length,
       given: `the database's hosts are ${[props.host, ...otherHosts].map((host) => `'${host}'`).join(', ')}`,

@@ -81,6 +81,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     instances: 'number?',
     durability: 'DatabaseDurability?',
     differentNodes: 'boolean?',
+    readReplicas: 'boolean?',
     image: 'string?',
     databaseName: 'string?',
     storage: 'Size?',
@@ -140,6 +141,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
   ExistingDatabaseProps: {
     host: 'string',
     otherHosts: 'string[]?',
+    readReplicaHost: 'string?',
     port: 'number?',
     databaseName: 'string?',
     credentials: 'Credentials',

@@ -20,7 +20,6 @@ export const SERVER_VARIABLES: ReservedVariables = [
       'MLFLOW_MYSQL_SSL_CA',
       'MLFLOW_MYSQL_SSL_CERT',
       'MLFLOW_MYSQL_SSL_KEY',
-      'MLFLOW_READ_REPLICA_BACKEND_STORE_URI',
       'MLFLOW_REGISTRY_STORE_URI',
       'MLFLOW_WORKSPACE_STORE_URI',
       'MYSQL_HOST',
@@ -45,6 +44,10 @@ export const SERVER_VARIABLES: ReservedVariables = [
       'SQLITE_DIRECTORY',
     ],
     'expected the prop database, e.g. Database.fromExisting(…): all of MLflow is in one database',
+  ],
+  [
+    ['MLFLOW_READ_REPLICA_BACKEND_STORE_URI'],
+    'expected readReplicaHost of Database.fromExisting(…), or readReplicas of CloudNativePostgres, in the prop database',
   ],
   [
     [

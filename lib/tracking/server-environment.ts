@@ -3,6 +3,7 @@ import { ServerPlan, poolConnections } from './server-plan';
 import { serverAddress } from './server-service';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
 import { PROGRAMS } from '../component/program';
+import { readReplicaUri } from '../database/database-client';
 
 /**
  * Sources that a model version may have: artifacts, and the two placeholders of a prompt, whose text is in a tag.
@@ -51,6 +52,9 @@ export function serverEnvironment({
     // A version must not refer to files that are not artifacts, e.g. the dumps in the same bucket.
     ...(plan.artifactAccess === ArtifactAccess.PROXIED && {
       MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: SOURCES,
+    }),
+    ...(props.database.readReplicaHost !== undefined && {
+      MLFLOW_READ_REPLICA_BACKEND_STORE_URI: readReplicaUri(props.database.readReplicaHost),
     }),
     ...(props.workspaces && { MLFLOW_ENABLE_WORKSPACES: 'true' }),
     ...(props.auditLog && { AUDIT_LOG: 'yes' }),

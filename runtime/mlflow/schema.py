@@ -131,11 +131,17 @@ def other():
     return importlib.import_module(name) if name else None
 
 
-def connect(database):
+def replica():
+    """libpq's URI of the read replica, or None."""
+    uri = os.environ.get("MLFLOW_READ_REPLICA_BACKEND_STORE_URI")
+    return uri.replace("postgresql+psycopg2:", "postgresql:", 1) if uri else None
+
+
+def connect(database, address=None):
     # A password that was rotated arrives in the files while the program runs.
     secret_files.load()
     # PGHOST, PGUSER, PGPASSWORD, … come from the environment.
-    connection = psycopg2.connect(dbname=database, connect_timeout=5, application_name=OUR_NAME, **KEEPALIVE)
+    connection = psycopg2.connect(address, dbname=database, connect_timeout=5, application_name=OUR_NAME, **KEEPALIVE)
     connection.autocommit = True
     return connection
 
@@ -166,12 +172,12 @@ def bounded_wait(connection):
         end.close()
 
 
-def inspect(database, kind):
-    """(has tables, revision or None) of a database."""
+def inspect(database, kind, address=None):
+    """(has tables, revision or None) of a database, or of its copy at an address."""
     if module := other():
         return module.inspect(database, kind[1])
     try:
-        connection = connect(database)
+        connection = connect(database, address)
         try:
             with bounded_wait(connection), connection.cursor() as cursor:
                 cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")

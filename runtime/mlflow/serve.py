@@ -35,6 +35,11 @@ WORKER_PATIENCE = {"UVICORN_TIMEOUT_WORKER_HEALTHCHECK": "120"}
 # Option, the public variable that stands for it, and what `mlflow server` makes of it.
 PRIVATE_NAMES = [
     ("--backend-store-uri", "MLFLOW_BACKEND_STORE_URI", "_MLFLOW_SERVER_FILE_STORE"),
+    (
+        "--read-replica-backend-store-uri",
+        "MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
+        "_MLFLOW_SERVER_READ_REPLICA_BACKEND_STORE",
+    ),
     ("--registry-store-uri", "MLFLOW_REGISTRY_STORE_URI", "_MLFLOW_SERVER_REGISTRY_STORE"),
     ("--default-artifact-root", "MLFLOW_DEFAULT_ARTIFACT_ROOT", "_MLFLOW_SERVER_ARTIFACT_ROOT"),
     (

@@ -12,10 +12,10 @@ import schema
 import secret_files
 
 
-def state(what, database, kind, known, head):
+def state(what, database, kind, known, head, address=None):
     """What is still waited for, or None."""
     try:
-        _, revision = schema.inspect(database, kind)
+        _, revision = schema.inspect(database, kind, address)
     except schema.Unreachable as error:
         return f"The {what} {database}: {error}"
     match schema.compare(revision, known, head):
@@ -52,6 +52,10 @@ def main():
     # work in a thread, so that this one can end the process at once.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
     wanted = [(*database, *schema.revisions(database[2])) for database in schema.databases()]
+    # MLflow compares its schema too, and fails if it is away or still behind.
+    if address := schema.replica():
+        _, name, kind = schema.databases()[0]
+        wanted.append(("read replica of the tracking database", name, kind, *schema.revisions(kind), address))
     done = []
     thread = threading.Thread(target=wait, args=(wanted, done), daemon=True)
     thread.start()

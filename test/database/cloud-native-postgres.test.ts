@@ -14,6 +14,7 @@ import {
 import { schema } from '../output/checks/schema';
 import { client } from '../support/components';
 import { Rendered, errorOf, find, namesOf, ofKind, snapshotOf, synth } from '../support/synth';
+import { containerOf } from '../tracking/servers';
 
 const archive: PostgresArchiveProps = {
   bucket: 'database-archive',
@@ -36,6 +37,7 @@ const allOfArchive: Required<PostgresArchiveProps> = {
 const allProps: Required<CloudNativePostgresProps> = {
   instances: 5,
   durability: DatabaseDurability.PREFERRED,
+  readReplicas: true,
   differentNodes: false,
   image: 'registry.example.com/postgresql:18.1-standard-trixie',
   databaseName: 'tracking',
@@ -118,6 +120,23 @@ describe('a platform on it', () => {
     ]);
     expect(own.filter(({ apiVersion }) => apiVersion.includes('cnpg'))).toEqual([]);
     expect(ofKind(own, 'StatefulSet').map(({ metadata }) => metadata.name)).toEqual(['mlflow-minio']);
+  });
+
+  test('reads from the standbys, with readReplicas', () => {
+    const { env } = containerOf(
+      find(platform({ readReplicas: true }).platform, 'Deployment', 'mlflow-server').spec.template,
+      'mlflow',
+    );
+    expect(env).toContainEqual({
+      name: 'MLFLOW_READ_REPLICA_BACKEND_STORE_URI',
+      value: expect.stringContaining('postgresql+psycopg2://mlflow-postgres-ro?') as string,
+    });
+    expect(env).toContainEqual({ name: 'PGHOST', value: 'mlflow-postgres-rw' });
+    expect(specOf({ readReplicas: true }).postgresql.parameters.synchronous_commit).toBe('remote_apply');
+    expect(specOf().postgresql.parameters).not.toHaveProperty('synchronous_commit');
+    expect(errorFor({ readReplicas: true, instances: 1 })).toContain(
+      'readReplicas is true with 1 instances; expected at least 2 instances',
+    );
   });
 
   test('connects to the primary, and checks its certificate', () => {

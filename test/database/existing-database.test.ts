@@ -8,6 +8,7 @@ const minimal: ExistingDatabaseProps = { host: 'db.example.com', credentials: Cr
 const allProps: Required<Omit<ExistingDatabaseProps, 'cidr'>> = {
   host: '10.1.2.3',
   otherHosts: ['10.1.2.4', 'fd00::12'],
+  readReplicaHost: '10.1.2.5',
   port: 6432,
   databaseName: 'tracking',
   credentials: Credentials.fromSecret('db-login', { usernameKey: 'user', passwordKey: 'pass' }),
@@ -104,6 +105,10 @@ test('an existing database allows several servers', () => {
   expect(Database.fromExisting(minimal).sharedByReplicas).toBe(true);
 });
 
+test('clients other than the servers do not connect to the read replica', () => {
+  expect(connect({ readReplicaHost: 'db-ro.example.com' })).toEqual(connect({}));
+});
+
 const refused: [string, Partial<ExistingDatabaseProps>, string][] = [
   ['no host', { host: '' }, "the database's host is ''"],
   ['a host with a port', { host: 'db:5432' }, "the database's host is 'db:5432'"],
@@ -116,6 +121,12 @@ const refused: [string, Partial<ExistingDatabaseProps>, string][] = [
     'cidr and egress are both given',
   ],
   ['port 70000 of egress', { egress: [{ peer: { anyone: true }, port: 70000 }] }, 'the port of egress is 70000'],
+  ['a port of the read replica', { readReplicaHost: 'db-ro:5432' }, "readReplicaHost is 'db-ro:5432'"],
+  [
+    'the primary as its own read replica',
+    { readReplicaHost: 'db.example.com' },
+    "readReplicaHost is 'db.example.com', which is host too",
+  ],
   ['port 0', { port: 0 }, "the database's port is 0"],
   ['a port above 65535', { port: 65536 }, "the database's port is 65536"],
   [

@@ -202,6 +202,7 @@ export const platforms = {
       database: Database.fromExisting({
         host: 'db.example.com',
         otherHosts: ['db-standby.example.com'],
+        readReplicaHost: 'db-ro.example.com',
         credentials: Credentials.fromSecret('database'),
         authoritySecretName: 'database-ca',
         clientCertificateSecretName: 'database-client',

@@ -149,7 +149,7 @@ describe('a variable of the prop environment', () => {
     ['MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW', 'expected the prop maxDatabaseRequests'],
     ['MLFLOW_SQLALCHEMYSTORE_POOLCLASS', 'expected the prop maxDatabaseRequests'],
     ['MLFLOW_REGISTRY_STORE_URI', 'expected the prop database'],
-    ['MLFLOW_READ_REPLICA_BACKEND_STORE_URI', 'expected the prop database'],
+    ['MLFLOW_READ_REPLICA_BACKEND_STORE_URI', 'expected readReplicaHost of Database.fromExisting(…)'],
     ['PGHOST', 'expected the prop database'],
     ['MLFLOW_DEFAULT_ARTIFACT_ROOT', 'expected the props artifacts and artifactAccess'],
     ['MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX', 'no model version can claim files'],

@@ -107,6 +107,37 @@ class Postgres:
         subprocess.run([self.bin / program, *login, *arguments], check=True)
 
 
+class Standby:
+    """A hot standby of a server, on the same port of 127.0.0.2."""
+
+    def __init__(self, primary):
+        self.primary, self.data = primary, f"{primary.folder}/standby"
+        hba = Path(primary.folder, "data", "pg_hba.conf")
+        hba.write_text(f"{hba.read_text()}host replication postgres 127.0.0.1/32 trust\n")
+        primary.sql("postgres", "SELECT pg_reload_conf()")
+        source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres", "--checkpoint=fast"]
+        primary._run("pg_basebackup", "-D", self.data, "--write-recovery-conf", *source)
+        self.start()
+
+    def start(self):
+        options = f"-p {self.primary.port} -k '' -h 127.0.0.2 -c fsync=off"
+        log = f"{self.primary.folder}/standby.log"
+        self.primary._run("pg_ctl", "-D", self.data, "-w", "-l", log, "-o", options, "start")
+
+    def stop(self):
+        self.primary._run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
+
+    def sql(self, statement):
+        connection = psycopg2.connect(host="127.0.0.2", port=self.primary.port, user="postgres", dbname="postgres")
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+
 def _exists(user):
     try:
         return pwd.getpwnam(user)

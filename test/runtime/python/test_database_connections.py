@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 from migrations import Dumps, MigrationTestCase
-from support import PASSWORD, PROGRAMS, Postgres, until
+from support import PASSWORD, PROGRAMS, Postgres, Standby, until
 
 sys.path.insert(0, str(PROGRAMS))
 import schema  # noqa: E402
@@ -113,16 +113,9 @@ class ClientCertificate(ConnectionTestCase):
 class SeveralHosts(ConnectionTestCase):
     def setUp(self):
         super().setUp()
-        primary = self.postgres
-        hba = Path(primary.folder, "data", "pg_hba.conf")
-        hba.write_text(f"{hba.read_text()}host replication postgres 127.0.0.1/32 trust\n")
-        primary.sql("postgres", "SELECT pg_reload_conf()")
-        self.standby = f"{primary.folder}/standby"
-        source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres", "--checkpoint=fast"]
-        primary._run("pg_basebackup", "-D", self.standby, "--write-recovery-conf", *source)
-        options = f"-p {primary.port} -k '' -h 127.0.0.2 -c fsync=off"
-        primary._run("pg_ctl", "-D", self.standby, "-w", "-l", f"{primary.folder}/standby.log", "-o", options, "start")
-        self.addCleanup(self.stop, self.standby)
+        standby = Standby(self.postgres)
+        self.standby = standby.data
+        self.addCleanup(standby.stop)
         self.hosts = self.settings(PGHOST="127.0.0.2,127.0.0.1", PGTARGETSESSIONATTRS="read-write")
 
     def stop(self, data):
