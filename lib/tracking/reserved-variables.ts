@@ -83,6 +83,7 @@ export const SERVER_VARIABLES: ReservedVariables = [
   [
     [
       'AUTHORITY_FILE',
+      'LOGIN_BY_PROXY',
       'MLFLOW_EXPOSE_PROMETHEUS',
       'MLFLOW_GUNICORN_OPTS',
       'MLFLOW_HOST',

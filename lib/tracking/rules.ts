@@ -1,5 +1,6 @@
 import { Authentication } from './authentication';
 import { extraArgumentRules } from './extra-arguments';
+import { permissionRules } from './oidc-rules';
 import { SERVER_SECRETS, SERVER_VARIABLES, reservedRules } from './reserved-variables';
 import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
 import { SERVER_FOLDERS, TAKEN_IN_SERVER } from './server-pod';
@@ -63,7 +64,8 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan, placem
     })),
     {
       wrong:
-        props.authentication?._kind === 'mlflow' && props.authentication._databaseName === props.database.databaseName,
+        props.authentication?._databaseName !== undefined &&
+        props.authentication._databaseName === props.database.databaseName,
       given: `the name of the users' database is '${props.database.databaseName}'`,
       want: 'expected a database of its own: MLflow cannot make its schema in one that has other tables',
     },
@@ -72,6 +74,11 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan, placem
       given: "authentication is Authentication.mlflow(…), and the server's database is Database.mysql(…)",
       want: "expected Authentication.basic(), or a PostgreSQL: MLflow gives two constraints of its users' tables one name, which MySQL and MariaDB refuse",
     },
+    ...permissionRules(
+      props.authentication?._oidc?.permissions,
+      props.database.engine._isMysql,
+      props.workspaces !== undefined,
+    ),
     {
       wrong: plan.artifactAccess !== ArtifactAccess.PROXIED && !props.artifacts.reachableByClients,
       given: `artifactAccess is ${plan.artifactAccess}, and clients have no way into ${props.artifacts.uri}`,

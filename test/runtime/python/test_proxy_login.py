@@ -13,6 +13,7 @@ MODEL = "/api/2.0/mlflow/registered-models"
 USERS = "/api/2.0/mlflow/users"
 TRACES = "/v1/traces"
 CURRENT = f"{USERS}/current"
+GRANT = "/api/3.0/mlflow/users/permissions/grant"
 
 
 def sent(kind, name):
@@ -89,8 +90,8 @@ class ProxyLogin(TrackingServerTestCase):
         self.assertEqual(self.as_one(bob, "POST", f"{EXPERIMENT}/update", rename)[0], 403)
         self.assertEqual(self.as_one(bob, "POST", "/api/2.0/mlflow/runs/create", {"experiment_id": own})[0], 403)
         grant = {"username": "bob@example.com", "resource_type": "experiment", "resource_id": own, "permission": "EDIT"}
-        self.assertEqual(self.as_one(bob, "POST", f"{USERS}/permissions/grant", grant)[0], 403)
-        status, answer = self.as_one(ada, "POST", f"{USERS}/permissions/grant", grant)
+        self.assertEqual(self.as_one(bob, "POST", GRANT, grant)[0], 403)
+        status, answer = self.as_one(ada, "POST", GRANT, grant)
         self.assertEqual(status, 200, answer)
         self.assertEqual(self.as_one(bob, "POST", f"{EXPERIMENT}/update", rename)[0], 200)
         self.assertEqual(self.as_one(bob, "POST", f"{EXPERIMENT}/delete", {"experiment_id": own})[0], 403)
@@ -165,7 +166,7 @@ class ProxyLogin(TrackingServerTestCase):
         own = self.experiment(ada, "kept experiment")
         grant = {"username": "bob-3", "resource_type": "experiment", "resource_id": own, "permission": "EDIT"}
         self.current(bob)
-        self.assertEqual(self.as_one(ada, "POST", f"{USERS}/permissions/grant", grant)[0], 200)
+        self.assertEqual(self.as_one(ada, "POST", GRANT, grant)[0], 200)
         tag = {"experiment_id": own, "key": "a", "value": "b"}
         self.assertEqual(self.as_one(bob, "POST", f"{EXPERIMENT}/set-experiment-tag", tag)[0], 200)
         self.assertEqual(self.as_one(boss, "DELETE", f"{USERS}/delete", {"username": "bob-3"})[0], 200)
