@@ -1,6 +1,7 @@
 export * from './mlflow-platform';
 export * from './images';
 export * from './tracking/authentication';
+export * from './tracking/oidc-permissions';
 export * from './tracking/oidc-props';
 export { Exposure } from './exposure/exposure';
 export type { PublicAddressProps } from './exposure/public-address-props';

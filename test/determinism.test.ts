@@ -15,6 +15,7 @@ test('the compared apps contain several platforms, each with its monitor', () =>
       'oidc',
       'operated-database',
       'operated',
+      'permissions',
       'plain',
       'pods',
       'seaweed',

@@ -511,6 +511,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     scopes: 'string[]?',
     audiences: 'string[]?',
     issuers: 'OidcIssuer[]?',
+    permissions: 'OidcPermissions?',
     sessionDuration: 'Duration?',
     publicUrl: 'string?',
     logoutUrl: 'string?',
@@ -521,6 +522,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
   },
   OidcEndpoints: { authorization: 'string', token: 'string', keys: 'string' },
   OidcIssuer: { issuer: 'string', audience: 'string' },
+  OidcPermissions: { adminGroups: 'string[]', defaultPermission: 'DefaultPermission?', databaseName: 'string?' },
   OtherTriggerProps: { type: 'string', metadata: '{string}', secretParameters: '{SecretValue}?' },
   PerPodMetricProps: { name: 'string', averageValue: 'number', selector: '{string}?' },
   PlacementOptions: {
@@ -1158,6 +1160,7 @@ export const ENUMS: Record<string, string[]> = {
   ArtifactAccess: ['proxied', 'presigned', 'direct'],
   CertificateIssuerKind: ['ClusterIssuer', 'Issuer'],
   DatabaseDurability: ['synchronous', 'preferred', 'asynchronous'],
+  DefaultPermission: ['NO_PERMISSIONS', 'READ', 'EDIT', 'MANAGE'],
   IpFamily: ['IPv4', 'IPv6'],
   IpFamilyPolicy: ['SingleStack', 'PreferDualStack', 'RequireDualStack'],
   MetricsOperator: ['monitoring.coreos.com', 'azmonitoring.coreos.com'],

@@ -1,4 +1,4 @@
-import { NginxLogin } from './nginx-options';
+import { NginxLogin, mlflowHasUsers } from './nginx-options';
 
 const ASSISTANT = '3.0/mlflow/assistant';
 
@@ -7,11 +7,12 @@ const ASSISTANT = '3.0/mlflow/assistant';
  * forward its requests. MLflow's pages request it on every start, and for a user of MLflow's own login. They get an empty answer instead
  * of an error, which a browser would write to its console.
  */
-export function absentLocations({ kind }: NginxLogin): string {
+export function absentLocations(login: NginxLogin): string {
+  const { kind } = login;
   const none = {
     [`/ajax-api/${ASSISTANT}/config`]: '{"providers":{},"projects":{},"remote_access_allowed":false}',
     [`/ajax-api/${ASSISTANT}/providers`]: '{"providers":[]}',
-    ...(kind !== 'mlflow' && { '/ajax-api/2.0/mlflow/users/current': '{}' }),
+    ...(!mlflowHasUsers(login) && { '/ajax-api/2.0/mlflow/users/current': '{}' }),
   };
   const closed = ['/ajax-api', '/api'].map((api) => `    location ^~ ${api}/${ASSISTANT} { return 404; }\n`);
   const guard = kind === 'mlflow' ? '\n      auth_request /.user;' : '';

@@ -66,12 +66,22 @@ export interface NginxOidcLogin {
   readonly groups?: string[];
   /** Domains of which a caller's e-mail address must have one. @default - all */
   readonly emailDomains?: string[];
+  /**
+   * MLflow has users of its own. It gets the name and kind of the login in `X-Proxy-Login`: members of these groups, who may come in
+   * without one of `groups`, are its administrators.
+   * @default - none: MLflow knows no users
+   */
+  readonly adminGroups?: string[];
   /** Where a person goes after the session here has ended, to end that of the provider. @default - the first page */
   readonly logoutUrl?: string;
 }
 
 /** Which program checks the login: nginx, oauth2-proxy, MLflow's own app, or none. */
 export type NginxLogin = NginxBasicLogin | NginxOidcLogin | { readonly kind: 'mlflow' } | { readonly kind: 'none' };
+
+/** Whether MLflow knows the users of the login. */
+export const mlflowHasUsers = (login: NginxLogin) =>
+  login.kind === 'mlflow' || (login.kind === 'oidc' && login.adminGroups !== undefined);
 
 /** A workspace of MLflow, and the people who may use it. */
 export interface NginxWorkspace {

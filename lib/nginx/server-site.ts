@@ -20,7 +20,7 @@ import { NginxLogin, NginxOptions } from './nginx-options';
 import { podTls } from './pod-tls';
 import { addressRules, demandAddress } from './public-address';
 import { FORBIDDEN, roleRules } from './roles';
-import { demandSignOn, signOn } from './sign-on';
+import { LOGIN_HEADER, demandSignOn, signOn } from './sign-on';
 import { LARGE_BODY, traceAndGatewayLocations } from './trace-and-gateway-locations';
 import { UserLimits, demandLimits, userLimits } from './user-limits';
 import { decidesWorkspaces, demandWorkspaces, workspaceRules } from './workspaces';
@@ -68,8 +68,9 @@ const NAMES = ['User', 'Email', 'Groups', 'Preferred-Username', 'Access-Token'];
 /** The server attributes runs to it: runtime/mlflow/run_owner.py. */
 function userHeader(login: NginxLogin): string {
   if (login.kind !== 'oidc' && !accountsOf(login)) return '';
+  const own = login.kind === 'oidc' && login.adminGroups ? `\n    proxy_set_header ${LOGIN_HEADER} $proxy_login;` : '';
   // The name of a password is not sent, so that a run keeps the name that the client tells, as without accounts.
-  return `\n    proxy_set_header X-Forwarded-User ${login.kind === 'oidc' ? '$login_user' : '$account_user'};`;
+  return `\n    proxy_set_header X-Forwarded-User ${login.kind === 'oidc' ? '$login_user' : '$account_user'};${own}`;
 }
 /** For runtime/mlflow/audit_log.py. MLflow's own login has the name itself. */
 const auditHeader = ({ login, auditLog }: NginxOptions) =>
@@ -86,7 +87,9 @@ function cleared(login: NginxLogin): string[] {
     return accountsOf(login) ? forgeable.filter((name) => name !== 'X-Forwarded-User') : forgeable;
   }
   const all = ['X-Auth-Request', 'X-Forwarded'].flatMap((by) => NAMES.map((name) => `${by}-${name}`));
-  const forgeable = [...UNTRUSTED, 'Authorization', 'Cookie', ...all, 'X-Auth-Request-Redirect'];
+  // Both would be logins of MLflow's own.
+  const mlflows = login.adminGroups ? ['X-MLflow-Authorization', 'X-MLflow-Assistant-Delegation'] : [];
+  const forgeable = [...UNTRUSTED, 'Authorization', 'Cookie', ...all, 'X-Auth-Request-Redirect', ...mlflows];
   // This one is set: userHeader().
   return forgeable.filter((name) => name !== 'X-Forwarded-User');
 }

@@ -35,6 +35,20 @@ const signedOutPage = (path: string) =>
 const policy = (path: string) =>
   `default-src 'none'; script-src 'sha256-${createHash('sha256').update(script(path)).digest('base64')}'`;
 
+/**
+ * Tells MLflow who sends a request, as `<kind>:<name>`: runtime/mlflow/proxy_login.py. The kind follows from the location that has
+ * answered the question about the login.
+ */
+export const LOGIN_HEADER = 'X-Proxy-Login';
+const KINDS = `  map $answered_by $proxy_login {
+    /.login 'program:$remote_user';
+    /.account 'program:$oidc_user';
+    /.provider 'admin:$oidc_user';
+    /.member 'person:$oidc_user';
+    default '';
+  }
+`;
+
 export interface SignOn {
   /** For the http block: the upstream `oidc`. */
   readonly upstream: string;
@@ -53,12 +67,14 @@ export function demandSignOn({
   port,
   groups = [],
   emailDomains = [],
+  adminGroups,
   logoutUrl,
 }: NginxOidcLogin) {
   demandRealm(realm);
   demandPath(programsFolder);
   demandPorts(port);
-  for (const one of [...groups, ...emailDomains]) {
+  demand(adminGroups?.length !== 0, 'expected at least one group of administrators', adminGroups);
+  for (const one of [...groups, ...(adminGroups ?? []), ...emailDomains]) {
     demand(/^[^,\p{Cc}]+$/u.test(one), 'expected a name without commas', one);
   }
   demand(/^https?:\/\/[^\s'"\\$;{}]+$/.test(logoutUrl ?? 'https://none'), 'expected a URL', logoutUrl);
@@ -81,7 +97,7 @@ export function signOn(login: NginxLogin, path = '', workspaces?: readonly Nginx
 }
 
 function maps(
-  { realm, groups = [], emailDomains = [] }: NginxOidcLogin,
+  { realm, groups = [], emailDomains = [], adminGroups }: NginxOidcLogin,
   workspaces?: readonly NginxWorkspace[],
 ): string {
   const list = (name: string, values: readonly string[]) =>
@@ -99,7 +115,12 @@ ${workspaces.flatMap(({ name, groups: own }) => (own ? [`    ${name === 'default
 `
     : `  map '' $who_may { default '${allowed(groups)}'; }
 `
-}  # Other sites cannot send a token, and a browser sends the cookie only with what their links open. Another port or name of
+}${
+    adminGroups
+      ? `  map '' $who_are_admins { default '${allowed(adminGroups)}'; }
+${KINDS}`
+      : ''
+  }  # Other sites cannot send a token, and a browser sends the cookie only with what their links open. Another port or name of
   # the same site is foreign too.
   map "$http_authorization:$request_method:$http_sec_fetch_site" $foreign {
     '~^:(GET|HEAD|OPTIONS):' 0;
@@ -184,12 +205,12 @@ function question(login: NginxOidcLogin, path: string, byWorkspace: boolean): st
       if ($refused) { return 403; }
       if ($is_program) { return 204; }
 `;
-  const provider = `      proxy_pass_request_body off;
+  const ask = (whom: string) => `      proxy_pass_request_body off;
       ${OWN_HEADERS}
       proxy_set_header Host $http_host; proxy_set_header Content-Length '';
       proxy_set_header Authorization $http_authorization; proxy_set_header Cookie $login_cookie;
       proxy_read_timeout 30s;
-      proxy_pass http://oidc${path}/oauth2/auth?$who_may;
+      proxy_pass http://oidc${path}/oauth2/auth?${whom};
 `;
   const location = (name: string, ...lines: string[]) => `    location = ${name} {
       internal;
@@ -197,18 +218,33 @@ function question(login: NginxOidcLogin, path: string, byWorkspace: boolean): st
       client_max_body_size 0;
 ${lines.join('')}    }
 `;
+  const providers = login.adminGroups
+    ? location(
+        '/.provider',
+        '      # Not an administrator: it may be another person.\n',
+        '      proxy_intercept_errors on; error_page 403 = /.member;\n',
+        ask('$who_are_admins'),
+      ) + location('/.member', ask('$who_may'))
+    : location('/.provider', ask('$who_may'));
+  // Only questions of their own lead on to others: a refusal of the first location is none to ask further about.
+  const further = '      rewrite ^ /.provider last;\n';
+  const own = account || login.adminGroups;
   return `    auth_request /.login;
     auth_request_set $oidc_user $upstream_http_x_auth_request_email;
-${
-  account
-    ? location('/.login', first, '      if ($is_token) { rewrite ^ /.account last; }\n', provider) +
-      location(
-        '/.account',
-        '      # Not a token of the cluster: it may be one of the provider.\n',
-        '      proxy_intercept_errors on; error_page 401 = /.provider;\n',
-        account,
-      ) +
-      location('/.provider', provider)
-    : location('/.login', first, provider)
-}`;
+${login.adminGroups ? '    auth_request_set $answered_by $uri;\n' : ''}${
+    account
+      ? location(
+          '/.login',
+          first,
+          '      if ($is_token) { rewrite ^ /.account last; }\n',
+          login.adminGroups ? further : ask('$who_may'),
+        ) +
+        location(
+          '/.account',
+          '      # Not a token of the cluster: it may be one of the provider.\n',
+          '      proxy_intercept_errors on; error_page 401 = /.provider;\n',
+          account,
+        )
+      : location('/.login', first, login.adminGroups ? further : ask('$who_may'))
+  }${own ? providers : ''}`;
 }

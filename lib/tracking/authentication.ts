@@ -62,7 +62,7 @@ export class Authentication {
   /**
    * Single sign-on with an OpenID Connect provider: people log in there, and programs send a token of it as
    * `MLFLOW_TRACKING_TOKEN`. oauth2-proxy checks both, in the pod of the server. Everybody who is let in has all
-   * permissions. Programs of this library, and those of `addServiceUser()`, have generated passwords as with `basic()`.
+   * permissions, or those of MLflow with the option `permissions`. Programs of this library, and those of `addServiceUser()`, have generated passwords as with `basic()`.
    *
    * @param props the provider, the client that you registered there, and who may come in
    */
@@ -92,7 +92,8 @@ export class Authentication {
 
   /** Name of MLflow's database of users, where it has one. @internal */
   public get _databaseName(): string | undefined {
-    return this._kind === 'mlflow' ? (this._mlflow.databaseName ?? 'mlflow_auth') : undefined;
+    const users = this._kind === 'mlflow' ? this._mlflow : this._oidc?.permissions;
+    return users && (users.databaseName ?? 'mlflow_auth');
   }
 
   /** @internal */

@@ -1,5 +1,6 @@
 import { Duration } from 'cdk8s';
 import { ContainerResources } from 'cdk8s-plus-27';
+import { OidcPermissions } from './oidc-permissions';
 import { Credentials } from '../credentials/credentials';
 import { EgressRule } from '../kubernetes/network-peer';
 
@@ -75,6 +76,13 @@ export interface OidcAuthenticationProps {
    * @default - none
    */
   readonly issuers?: OidcIssuer[];
+  /**
+   * MLflow's own permissions for experiments, models and prompts: each person is a user of MLflow from the first request on. MLflow
+   * keeps its users in a second database on the server of the first, which must not be MySQL. Not together with `issuers`, nor
+   * with `workspaces` of the server.
+   * @default - everybody who is let in has all permissions
+   */
+  readonly permissions?: OidcPermissions;
   /**
    * How long a person stays logged in: `--cookie-expire`. A person who loses a group keeps access until then.
    * @default Duration.hours(12)

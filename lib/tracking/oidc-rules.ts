@@ -1,3 +1,4 @@
+import { OidcPermissions } from './oidc-permissions';
 import { OidcAuthenticationProps } from './oidc-props';
 import { SIGN_ON_RESOURCES } from './sign-on-pod';
 import { durationRule } from '../kubernetes/durations';
@@ -20,6 +21,7 @@ export function oidcRules(props: OidcAuthenticationProps): Rule[] {
     issuers = [],
     endpoints,
     authoritySecretName,
+    permissions,
   } = props;
   const urls: [string, string | undefined][] = [
     ['issuer', issuer],
@@ -63,6 +65,18 @@ export function oidcRules(props: OidcAuthenticationProps): Rule[] {
       groups,
       "names of groups as the provider's claim has them, without commas, e.g. ['ml-people']",
     ),
+    ...listRules(
+      'permissions.adminGroups',
+      permissions?.adminGroups,
+      "names of groups as the provider's claim has them, without commas, e.g. ['ml-admins']",
+      undefined,
+      '',
+    ),
+    {
+      wrong: permissions !== undefined && issuers.length > 0,
+      given: 'issuers and permissions are given',
+      want: 'expected one of them: a token of another issuer could have the name of a person. Use addTokenLogin() for programs',
+    },
     ...listRules('emailDomains', emailDomains, "domains without '@', e.g. ['example.com']", /^[a-z0-9.-]+$/),
     {
       wrong: issuers.length > 0 && groups === undefined,
@@ -95,13 +109,40 @@ export function oidcRules(props: OidcAuthenticationProps): Rule[] {
   ];
 }
 
+/** What is wrong with MLflow's permissions for this server. */
+export function permissionRules(
+  permissions: OidcPermissions | undefined,
+  isMysql: boolean,
+  hasWorkspaces: boolean,
+): Rule[] {
+  return [
+    {
+      wrong: permissions !== undefined && isMysql,
+      given:
+        "authentication is Authentication.oidc({ permissions: … }), and the server's database is Database.mysql(…)",
+      want: "expected no permissions, or a PostgreSQL: MLflow gives two constraints of its users' tables one name, which MySQL and MariaDB refuse",
+    },
+    {
+      wrong: permissions !== undefined && hasWorkspaces,
+      given: 'authentication is Authentication.oidc({ permissions: … }), and workspaces are given',
+      want: "expected one of them: with workspaces the proxy decides by groups, and MLflow's permissions would ask for a role in each workspace too",
+    },
+  ];
+}
+
 export function httpsUrl(value: string): boolean {
   return /^https:\/\/[^\s@#'"\\$;{},]+$/.test(value) && URL.canParse(value);
 }
 
-function listRules(what: string, values: string[] | undefined, right: string, pattern = /^[^,\p{Cc}]+$/u): Rule[] {
+function listRules(
+  what: string,
+  values: string[] | undefined,
+  right: string,
+  pattern = /^[^,\p{Cc}]+$/u,
+  leave = '; or leave it out',
+): Rule[] {
   return [
-    { wrong: values?.length === 0, given: `${what} is []`, want: `expected ${right}; or leave it out` },
+    { wrong: values?.length === 0, given: `${what} is []`, want: `expected ${right}${leave}` },
     ...(values ?? []).map((value) => shownRule(!pattern.test(value), `one of ${what}`, value, right)),
   ];
 }

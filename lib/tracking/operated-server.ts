@@ -1,5 +1,4 @@
 import { Size } from 'cdk8s';
-import { authSettings } from './auth-settings';
 import { ServerLogin } from './server-login';
 import { ServerPlan } from './server-plan';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
@@ -43,8 +42,10 @@ export interface OperatedServer {
     readonly databaseName: string;
     /** Text of `basic_auth.ini`. */
     readonly settings: string;
+    /** True if the proxy checks all logins: MLflow has no passwords. */
+    readonly usersByProxy: boolean;
     readonly secretVariables: SecretVariable[];
-    /** Names of all service users, asked at synth. */
+    /** MLflow's names of all programs, asked at synth. */
     readonly serviceUsers: () => string[];
   };
   readonly connect: (client: ConnectionClient) => { database: Connection; artifacts: Connection };
@@ -81,9 +82,10 @@ export function operatedServer({ plan, placement, props, login, podSelector, con
     auth: authDatabase
       ? {
           databaseName: authDatabase,
-          settings: authSettings(props.database.engine._uriOf(authDatabase)),
+          settings: login.authSettings(props.database.engine)!,
+          usersByProxy: login.permissions !== undefined,
           secretVariables,
-          serviceUsers: () => login.serviceUsers,
+          serviceUsers: () => login.programUsers,
         }
       : undefined,
     connect,

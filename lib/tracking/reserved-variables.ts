@@ -87,6 +87,7 @@ export const SERVER_VARIABLES: ReservedVariables = [
     [
       'AUDIT_LOG',
       'AUTHORITY_FILE',
+      'LOGIN_BY_PROXY',
       'MLFLOW_EXPOSE_PROMETHEUS',
       'MLFLOW_GUNICORN_OPTS',
       'MLFLOW_HOST',

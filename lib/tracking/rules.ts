@@ -1,5 +1,6 @@
 import { Authentication } from './authentication';
 import { extraArgumentRules } from './extra-arguments';
+import { permissionRules } from './oidc-rules';
 import { SERVER_SECRETS, SERVER_VARIABLES, reservedRules } from './reserved-variables';
 import { serverCheckRules } from './server-check';
 import { MOST_DATABASE_REQUESTS, ServerPlan } from './server-plan';
@@ -65,7 +66,8 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan, placem
     })),
     {
       wrong:
-        props.authentication?._kind === 'mlflow' && props.authentication._databaseName === props.database.databaseName,
+        props.authentication?._databaseName !== undefined &&
+        props.authentication._databaseName === props.database.databaseName,
       given: `the name of the users' database is '${props.database.databaseName}'`,
       want: 'expected a database of its own: MLflow cannot make its schema in one that has other tables',
     },
@@ -74,6 +76,11 @@ export function serverRules(props: TrackingServerProps, plan: ServerPlan, placem
       given: "authentication is Authentication.mlflow(…), and the server's database is Database.mysql(…)",
       want: "expected Authentication.basic(), or a PostgreSQL: MLflow gives two constraints of its users' tables one name, which MySQL and MariaDB refuse",
     },
+    ...permissionRules(
+      props.authentication?._oidc?.permissions,
+      props.database.engine._isMysql,
+      props.workspaces !== undefined,
+    ),
     {
       wrong: plan.artifactAccess !== ArtifactAccess.PROXIED && !props.artifacts.reachableByClients,
       given: `artifactAccess is ${plan.artifactAccess}, and clients have no way into ${props.artifacts.uri}`,

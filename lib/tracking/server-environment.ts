@@ -1,4 +1,5 @@
 import { allowedHosts, allowedOrigins } from './hosts';
+import { ServerLogin } from './server-login';
 import { ServerPlan, poolConnections } from './server-plan';
 import { serverAddress } from './server-service';
 import { ArtifactAccess, TrackingServerProps } from './tracking-server-props';
@@ -18,7 +19,7 @@ export interface ServerEnvironment {
   readonly namespace?: string;
   readonly plan: ServerPlan;
   readonly props: TrackingServerProps;
-  readonly authDatabase?: string;
+  readonly login: Pick<ServerLogin, 'authDatabase' | 'permissions'>;
 }
 
 /** The variables that are no Secret. The prop `environment` overrides them. */
@@ -27,7 +28,7 @@ export function serverEnvironment({
   namespace,
   plan,
   props,
-  authDatabase,
+  login: { authDatabase, permissions },
 }: ServerEnvironment): Record<string, string> {
   const { exposure } = props;
   return {
@@ -59,6 +60,7 @@ export function serverEnvironment({
     ...(props.workspaces && { MLFLOW_ENABLE_WORKSPACES: 'true' }),
     ...(props.auditLog && { AUDIT_LOG: 'yes' }),
     ...(authDatabase && { AUTH_DATABASE: authDatabase, MLFLOW_AUTH_CONFIG_PATH: `${PROGRAMS}/basic_auth.ini` }),
+    ...(permissions && { LOGIN_BY_PROXY: 'true' }),
     ...props.environment,
   };
 }

@@ -1,6 +1,8 @@
 import { ACCOUNT_TOKEN_PORT, AccountPod, JUDGE_PORT, accountPod } from './account-pod';
+import { FIRST_ADMINISTRATOR, PROGRAM_USER, authSettings, proxyAuthSettings } from './auth-settings';
 import { Authentication } from './authentication';
 import { ADMINISTRATOR, adminSecret, peopleSecret } from './login-secrets';
+import { OidcPermissions } from './oidc-permissions';
 import {
   ENCRYPTION_KEYS,
   SESSION_KEY,
@@ -21,6 +23,7 @@ import { Component } from '../component/component';
 import { PlacementOptions } from '../component/pod-options';
 import { Credentials, LoginReference } from '../credentials/credentials';
 import { CredentialsJob } from '../credentials/credentials-job';
+import { DatabaseEngine } from '../database/database-engine';
 import { Exposure } from '../exposure/exposure';
 import { SecretVariable } from '../kubernetes/connection';
 import { check } from '../kubernetes/rules';
@@ -83,9 +86,10 @@ export class ServerLogin {
       case 'basic':
         return { kind: 'basic', realm, usersSecret: people!.secretName, programs, accounts };
       case 'oidc': {
-        const { groups, emailDomains } = authentication._oidc!;
+        const { groups, emailDomains, permissions } = authentication._oidc!;
         const logoutUrl = logoutAddress(authentication._oidc!, this.exposure);
-        return { kind: 'oidc', realm, programs, accounts, port: OIDC_PORT, groups, emailDomains, logoutUrl };
+        const who = { groups, emailDomains, adminGroups: permissions?.adminGroups };
+        return { kind: 'oidc', realm, programs, accounts, port: OIDC_PORT, ...who, logoutUrl };
       }
       default:
         return { kind: authentication._kind };
@@ -146,6 +150,26 @@ export class ServerLogin {
   /** Name of MLflow's database of users, where it has one. */
   public get authDatabase(): string | undefined {
     return this.authentication._databaseName;
+  }
+  /** Text of MLflow's `basic_auth.ini`, where MLflow has users. */
+  public authSettings(engine: DatabaseEngine): string | undefined {
+    const { authDatabase, permissions } = this;
+    if (authDatabase === undefined) return undefined;
+    const uri = engine._uriOf(authDatabase);
+    return permissions ? proxyAuthSettings(uri, permissions) : authSettings(uri);
+  }
+
+  /** MLflow's permissions, where the proxy checks the login. */
+  public get permissions(): OidcPermissions | undefined {
+    return this.authentication._oidc?.permissions;
+  }
+
+  /** Names of programs as MLflow has them, where it has users. */
+  public get programUsers(): string[] {
+    if (!this.permissions) return this.serviceUsers;
+    const { accounts, tokens, serviceUsers } = this;
+    const names = [...serviceUsers, ...tokens.names, ...accounts.usernames];
+    return [FIRST_ADMINISTRATOR, ...names.map((name) => `${PROGRAM_USER}${name}`)];
   }
 
   /** The role of a user of the app's own, or none if it may do what a person may. */

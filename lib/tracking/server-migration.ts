@@ -10,7 +10,7 @@ import { Component } from '../component/component';
 export function serverMigration(server: Component, operated: OperatedServer, login: ServerLogin): void {
   const { auth, image, environment, placement, artifactsUri, databaseIsInPod, workspaces } = operated;
   if (databaseIsInPod) {
-    if (auth) login.onFirstServiceUser = () => refuseServiceUsers(server);
+    if (auth && !auth.usersByProxy) login.onFirstServiceUser = () => refuseServiceUsers(server);
     return;
   }
   const migration = new Migration(server, { ...operated, backups: `${artifactsUri}/backups` });
@@ -18,7 +18,7 @@ export function serverMigration(server: Component, operated: OperatedServer, log
     const name = `${server.componentName}-workspaces`;
     workspacesJob(migration, { name, image, environment, placement, workspaces });
   }
-  if (!auth) return;
+  if (!auth || auth.usersByProxy) return;
   const { usersSecret } = login;
   const shared = { ...auth, image, environment, usersSecret, placement, name: usersSecret };
   login.onFirstServiceUser = () => serviceUsersJob(migration, { ...shared, users: () => login.models });

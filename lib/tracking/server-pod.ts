@@ -1,8 +1,9 @@
 import { Size } from 'cdk8s';
-import { ACCOUNT_POD_PORTS, AccountPod } from './account-pod';
+import { ACCOUNT_POD_PORTS, ACCOUNT_PROGRAM, AccountPod } from './account-pod';
 import { OWN_DATABASE_PROGRAMS, migrationInPod } from './migration-in-pod';
 import { MLFLOW_PORT } from './mlflow-port';
 import { CHECK_PROGRAM, serverCheck } from './server-check';
+import { ServerLogin } from './server-login';
 import { ServerPlan } from './server-plan';
 import { OIDC_METRICS_PORT, OIDC_PORT, SignOn } from './sign-on-pod';
 import { VERIFIER_CONTAINERS, VERIFIER_PORTS, VERIFIER_PORT_NAMES } from './token-verifier-pod';
@@ -43,12 +44,17 @@ const SERVER_PROGRAMS = [
 ];
 
 /** Programs of ours that the pods run. */
-export function serverPrograms({ database: { engine }, checkBeforeServing }: TrackingServerProps): string[] {
+export function serverPrograms(
+  { database: { engine }, checkBeforeServing }: TrackingServerProps,
+  login: Pick<ServerLogin, 'accounts' | 'permissions'>,
+): string[] {
   return [
     ...SERVER_PROGRAMS,
     ...(engine._isInPod ? OWN_DATABASE_PROGRAMS : []),
+    ...(login.permissions ? ['proxy_login.py'] : []),
     ...(engine._isMysql ? ['mysql_database.py'] : []),
     ...(checkBeforeServing ? [CHECK_PROGRAM] : []),
+    ...(login.accounts.areUsed ? [ACCOUNT_PROGRAM] : []),
   ];
 }
 

@@ -28,6 +28,11 @@ export class ServiceAccounts {
     return `${this.server.componentName}-accounts`;
   }
 
+  /** The claim `sub` of their tokens. */
+  public get usernames(): string[] {
+    return [...this.names].map((each) => `system:serviceaccount:${each.replace('/', ':')}`).sort();
+  }
+
   public get areUsed(): boolean {
     return this.keys.size > 0;
   }

@@ -1,6 +1,4 @@
 import { Construct } from 'constructs';
-import { ACCOUNT_PROGRAM } from './account-pod';
-import { authSettings } from './auth-settings';
 import { Authentication } from './authentication';
 import { MIGRATION_SUFFIX } from './migration';
 import { OperatedServer, operatedServer } from './operated-server';
@@ -217,7 +215,7 @@ export class TrackingServer extends Component implements IMetricsTarget, ICertif
         namespace: this.namespace,
         plan: this.plan,
         props: this.props,
-        authDatabase: this.login.authDatabase,
+        login: this.login,
       }),
       artifactArguments: artifactArguments(this.plan, `${this.props.artifacts.uri}/artifacts`),
       authDatabase: this.login.authDatabase,
@@ -231,13 +229,13 @@ export class TrackingServer extends Component implements IMetricsTarget, ICertif
   }
 
   private programFiles(): Record<string, string> {
-    const { authDatabase, accounts, tokens } = this.login;
+    const { login } = this;
     const { engine } = this.props.database;
-    const files = [...serverPrograms(this.props), ...(accounts.areUsed ? [ACCOUNT_PROGRAM] : [])];
+    const settings = login.authSettings(engine);
     return {
-      ...programs(...files),
-      ...verifierFiles(tokens.verifiers),
-      ...(authDatabase && { 'basic_auth.ini': authSettings(engine._uriOf(authDatabase)) }),
+      ...programs(...serverPrograms(this.props, login)),
+      ...verifierFiles(login.tokens.verifiers),
+      ...(settings && { 'basic_auth.ini': settings }),
     };
   }
 

@@ -16,6 +16,7 @@ not started.
 import argparse
 import importlib
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -185,8 +186,16 @@ def refuse_jobs():
         sys.exit(f"serve.py: {name} is {given!r}; expected 'false': jobs are not supported yet")
 
 
+def set_what_only_passwords_need():
+    """MLflow's login does not start without them. Single sign-on has no passwords, so nothing ever needs the values."""
+    if "LOGIN_BY_PROXY" in os.environ:
+        os.environ["MLFLOW_AUTH_ADMIN_PASSWORD"] = secrets.token_urlsafe(32)
+        os.environ["MLFLOW_FLASK_SERVER_SECRET_KEY"] = secrets.token_urlsafe(32)
+
+
 def main(arguments):
     secret_files.load()
+    set_what_only_passwords_need()
     empty_spool()
 
     # As PID 1 the default would be to ignore it; uvicorn takes over while it serves,

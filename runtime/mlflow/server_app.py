@@ -19,6 +19,16 @@ async def failed(_request, _error):
     return JSONResponse({"error_code": "INTERNAL_ERROR", "message": "MLflow failed. Its log says why."}, 500)
 
 
+def refuse_passwords(auth):
+    """With single sign-on each user has a password that nothing may accept."""
+    import proxy_login
+
+    required(auth, "_authenticate_custom_for_fastapi")
+    found = required(auth, "auth_config").authorization_function
+    if found != proxy_login.FUNCTION:
+        raise missing(f"authorization_function {proxy_login.FUNCTION}, but {found}")
+
+
 def create_app():
     """SERVED_APP is the app that `mlflow server` would run, with `()` after a function that makes it."""
     database_pool.share()
@@ -29,7 +39,11 @@ def create_app():
     has_login = module_name == "mlflow.server.auth"
     if os.environ.get("AUTH_DATABASE") and not has_login:
         raise missing(f"app with a login in mlflow.server.auth, but in {module_name}")
-    if has_login:
+    by_proxy = has_login and "LOGIN_BY_PROXY" in os.environ
+    if by_proxy:
+        # MLflow would load it with the first request.
+        refuse_passwords(module)
+    elif has_login:
         own_login.take_every_password(module)
     app = getattr(module, name.removesuffix("()"))
     if name.endswith("()"):
@@ -41,7 +55,7 @@ def create_app():
         app = AuditLog(app, has_login)
     app = UnpackedTraces(app)
     app = DatabaseTurns(app, database_pool.concurrent_requests())
-    if has_login:
+    if has_login and not by_proxy:
         store = required(module, "store")
         required(type(store), "has_user")
         app = own_login.OneAtATime(app, required(module, "_authenticate_cached"), store.has_user)

@@ -114,6 +114,15 @@ function configMaps() {
         new MlflowPlatform(chart, 'mysql', {
           database: Database.mysql({ host: 'mysql.example.com', credentials: Credentials.fromSecret('mysql') }),
         });
+        new MlflowPlatform(chart, 'company', {
+          exposure,
+          authentication: Authentication.oidc({
+            issuer: 'https://login.example.com',
+            clientId: 'mlflow',
+            credentials: Credentials.fromSecret('sso'),
+            permissions: { adminGroups: ['ml-admins'] },
+          }),
+        });
         new MlflowPlatform(chart, 'teams', { server: { workspaces: [{ name: 'fraud' }], checkBeforeServing: true } });
         const volume = new DataVolume(chart, 'small-data');
         const small = new MlflowPlatform(chart, 'small', {

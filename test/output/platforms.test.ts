@@ -33,6 +33,7 @@ test.each<[keyof typeof platforms, string[]]>([
   ['plain', meant],
   ['full', []],
   ['oidc', meant],
+  ['permissions', meant],
   ['seaweed', []],
   ['mysql', meant],
   ['tenants', meant],

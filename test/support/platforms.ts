@@ -13,6 +13,7 @@ import {
   Credentials,
   Dashboard,
   Database,
+  DefaultPermission,
   DataVolume,
   Exposure,
   ExtraVolume,
@@ -145,6 +146,26 @@ export const platforms = {
       model: RegisteredModel.byVersion('churn', '7'),
       exposure: Exposure.ingress({ host: 'churn.example.com' }),
     });
+    return platform;
+  },
+
+  /** The same with MLflow's permissions. */
+  permissions(chart: Chart) {
+    const platform = new MlflowPlatform(chart, 'mlflow', {
+      exposure: Exposure.ingress({ host: 'mlflow.example.com', tls: Tls.fromSecret('mlflow-tls') }),
+      authentication: Authentication.oidc({
+        issuer: 'https://login.example.com/realms/ml',
+        clientId: 'mlflow',
+        credentials: Credentials.fromSecret('mlflow-sso'),
+        groups: ['ml-people'],
+        scopes: ['openid', 'email', 'profile', 'groups'],
+        permissions: { adminGroups: ['ml-admins'], defaultPermission: DefaultPermission.NO_PERMISSIONS },
+      }),
+      backup: { schedule: '0 2 * * *', target: BackupTarget.claim({ claimName: 'mlflow-backups' }) },
+    });
+    platform.server.addServiceUser('notebooks', { role: ServiceUserRole.TRAINER });
+    platform.server.addServiceAccount({ namespace: 'training', name: 'trainer', role: ServiceUserRole.TRAINER });
+    platform.addModelServing('churn', { model: RegisteredModel.byAlias('churn', 'champion') });
     return platform;
   },
 

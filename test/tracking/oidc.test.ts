@@ -1,11 +1,16 @@
 import { Chart, Duration } from 'cdk8s';
 import {
   Authentication,
+  BackupTarget,
   Credentials,
+  Database,
+  DefaultPermission,
   Exposure,
   MlflowPlatform,
   MlflowPlatformProps,
   OidcAuthenticationProps,
+  OidcPermissions,
+  ServiceUserRole,
   Tls,
 } from '../../lib';
 import { errorOf, find, ofKind, synth } from '../support/synth';
@@ -212,4 +217,119 @@ test.each<[Partial<OidcAuthenticationProps>, string]>([
   [{ clientId: 'a b' }, "clientId is 'a b'; expected text without spaces"],
 ])('%j is refused', (props, message) => {
   expect(errorOf(() => build(props))).toContain(message);
+});
+
+describe('permissions', () => {
+  const permissions: OidcPermissions = { adminGroups: ['ml-admins', 'R&D'] };
+  const credentials = Credentials.fromSecret('db');
+  const backup = { schedule: '0 2 * * *', target: BackupTarget.claim({ claimName: 'backups' }) };
+  const programs = (given: OidcPermissions, platform?: MlflowPlatformProps) =>
+    find(build({ permissions: given }, platform), 'ConfigMap', 'mlflow-server-programs').data;
+  const settings = (given: OidcPermissions, platform?: MlflowPlatformProps): string =>
+    programs(given, platform)['basic_auth.ini'];
+
+  test("run MLflow's own login, which asks the proxy", () => {
+    const { args, command, env } = pod({ permissions }).initContainers.find(
+      ({ name }: { name: string }) => name === 'mlflow',
+    );
+    expect([...(command ?? []), ...args].join(' ')).toContain('--app-name basic-auth');
+    expect(env).toContainEqual({ name: 'AUTH_DATABASE', value: 'mlflow_auth' });
+    expect(env).toContainEqual({ name: 'LOGIN_BY_PROXY', value: 'true' });
+    expect(settings(permissions)).toBe(
+      [
+        '[mlflow]',
+        'default_permission = READ',
+        'database_uri = postgresql+psycopg2:///mlflow_auth',
+        'authorization_function = proxy_login:authenticate',
+        'admin_username = program:mlflow',
+        '',
+      ].join('\n'),
+    );
+    expect(programs(permissions)).toHaveProperty(['proxy_login.py']);
+  });
+
+  test('need no password: no Secret has one of an administrator', () => {
+    expect(JSON.stringify(pod({ permissions }))).not.toMatch(/MLFLOW_AUTH_ADMIN|FLASK_SERVER_SECRET_KEY/);
+    expect(JSON.stringify(build({ permissions }))).not.toMatch(/mlflow-server-(admin|session-secret)"/);
+  });
+
+  test.each(Object.values(DefaultPermission))('may be %s by default', (defaultPermission) => {
+    expect(settings({ ...permissions, defaultPermission })).toContain(`default_permission = ${defaultPermission}\n`);
+  });
+
+  test('have a database, which the migration and the backup know', () => {
+    const given = { ...permissions, databaseName: 'ml_users' };
+    const objects = build({ permissions: given }, { exposure, backup });
+    const known = objects.filter((each) => JSON.stringify(each).includes('"name":"AUTH_DATABASE","value":"ml_users"'));
+    expect(known.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['CronJob', 'Deployment', 'Job']));
+    const database = Database.fromExisting({ host: 'db', credentials });
+    expect(settings(given, { exposure, database })).toContain('postgresql+psycopg2:///ml_users');
+  });
+
+  test('let nginx ask for administrators first, and tell MLflow which question was answered', () => {
+    const text = conf({ permissions, groups: ['ml-people'], emailDomains: ['example.com'] });
+    const domain = 'allowed_email_domains=example.com';
+    expect(text).toContain(`$who_are_admins { default 'allowed_groups=ml-admins,R%26D&${domain}'; }`);
+    expect(text).toContain(`$who_may { default 'allowed_groups=ml-people&${domain}'; }`);
+    expect(text).toContain('proxy_set_header X-Proxy-Login $proxy_login;');
+    expect(conf()).not.toMatch(/proxy_login|X-Proxy-Login/);
+  });
+
+  test('leave a refusal of nginx itself a refusal', () => {
+    const [first] = conf({ permissions }).split('location = /.login {')[1].split('location');
+    expect(first).toContain('return 403');
+    expect(first).not.toContain('error_page');
+  });
+
+  test("know the platform's programs by names that no person has", () => {
+    const objects = synth((chart: Chart) => {
+      const authentication = Authentication.oidc({ ...needed, permissions });
+      const platform = new MlflowPlatform(chart, 'mlflow', { exposure, authentication, backup });
+      platform.server.addServiceUser('notebooks', { role: ServiceUserRole.READER });
+      platform.server.addServiceAccount({ namespace: 'ml', name: 'trainer', role: ServiceUserRole.TRAINER });
+    });
+    expect(JSON.stringify(objects)).toContain(
+      '"name":"SERVICE_USERS","value":"program:mlflow program:notebooks program:system:serviceaccount:ml:trainer"',
+    );
+    expect(ofKind(objects, 'Job').map(({ metadata }) => metadata.name)).not.toContain(
+      expect.stringMatching(/server-users/),
+    );
+  });
+
+  test.each<[string, OidcPermissions, Partial<OidcAuthenticationProps>, MlflowPlatformProps, string]>([
+    ['without a group', { adminGroups: [] }, {}, {}, 'permissions.adminGroups is []; expected names of groups'],
+    ['with a comma', { adminGroups: ['a,b'] }, {}, {}, 'one of permissions.adminGroups is'],
+    ['with a line break', { adminGroups: ['a\nb'] }, {}, {}, 'one of permissions.adminGroups is'],
+    ['with a wrong database', { ...permissions, databaseName: 'a b' }, {}, {}, 'databaseName is'],
+    [
+      'with the database of runs',
+      { ...permissions, databaseName: 'mlflow' },
+      {},
+      {},
+      "the users' database is 'mlflow'",
+    ],
+    [
+      'with issuers',
+      permissions,
+      { groups: ['x'], issuers: [{ issuer: 'https://ci.example.com', audience: 'mlflow' }] },
+      {},
+      'issuers and permissions are given; expected one of them',
+    ],
+    [
+      'with workspaces',
+      permissions,
+      {},
+      { server: { workspaces: [{ name: 'fraud' }] } },
+      'and workspaces are given; expected one of them',
+    ],
+    [
+      'with MySQL',
+      permissions,
+      {},
+      { database: Database.mysql({ host: 'db', credentials }) },
+      "is Authentication.oidc({ permissions: … }), and the server's database is Database.mysql(…); expected no permissions",
+    ],
+  ])('are refused %s', (_, given, props, platform, message) => {
+    expect(errorOf(() => build({ ...props, permissions: given }, { exposure, ...platform }))).toContain(message);
+  });
 });
