@@ -144,7 +144,7 @@ test('without metrics nginx has one port', () => {
 test.each<[string, Partial<NginxOptions>, string]>([
   ['a port', { httpPort: 0 }, 'expected a port, got 0'],
   ['a port above the range', { metricsPort: 65536 }, 'expected a port, got 65536'],
-  ['ports that collide', { httpPort: 5000 }, 'expected three different ports, got [5000,9090,5000]'],
+  ['ports that collide', { httpPort: 5000 }, 'expected four different ports, got [5000,9090,5000,5001]'],
   ['no time', { drainSeconds: 0 }, 'expected a whole, positive number of seconds, got 0'],
   ['half a second', { timeoutSeconds: 0.5 }, 'expected a whole, positive number of seconds, got 0.5'],
   ['a folder', { temporaryDirectory: '/tmp; user root' }, 'expected a plain absolute path, got "/tmp; user root"'],
