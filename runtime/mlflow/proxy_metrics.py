@@ -84,7 +84,6 @@ def bound(port):
 
 def listen(port=PORT):
     listener = bound(port)
-    start_at_zero()
     listener.settimeout(MEASURE_SECONDS)
     measured = float("-inf")
     failing = False
@@ -107,4 +106,5 @@ def listen(port=PORT):
 
 
 def start(port=PORT):
+    start_at_zero()
     threading.Thread(target=listen, args=[port], name="proxy-metrics", daemon=True).start()
