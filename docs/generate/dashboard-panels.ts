@@ -33,6 +33,8 @@ function quantile(of: number, buckets: string, by = ''): string {
 }
 
 const apiBuckets = `rate(mlflow_http_request_duration_seconds_bucket{${server}, method="POST"}[$__rate_interval])`;
+const proxied = (more = '') => `rate(mlflow_proxy_requests_total{${server}${more}}[$__rate_interval])`;
+const proxyBuckets = `rate(mlflow_proxy_request_duration_seconds_bucket{${server}}[$__rate_interval])`;
 const predictionBuckets = byVersion(
   `rate(mlflow_serving_request_duration_seconds_bucket{${predictions}}[$__rate_interval])`,
 );
@@ -81,6 +83,34 @@ export const ROWS: Record<string, PanelOfDashboard[]> = {
         '95 %': quantile(0.95, apiBuckets),
         '99 %': quantile(0.99, apiBuckets),
       },
+    },
+    {
+      ...{ title: 'Requests by route', description: "The proxy's answers per second, without probes." },
+      ...{ drawing: 'lines', unit: 'reqps' },
+      queries: { '{{route}}': `sum by (route) (${proxied()})` },
+    },
+    {
+      ...{ title: 'Errors by route', description: "The proxy's answers with status 5xx, of all of the route." },
+      ...{ drawing: 'lines', unit: 'percent' },
+      queries: {
+        '{{route}}': share(`sum by (route) (${proxied(', status="5xx"')})`, `sum by (route) (${proxied()})`),
+      },
+    },
+    {
+      ...{ title: 'Latency by route', description: 'Within which 99 % of the requests are answered.' },
+      ...{ drawing: 'lines', unit: 's' },
+      queries: { '{{route}}': quantile(0.99, proxyBuckets, ', route') },
+    },
+    {
+      ...{ title: 'Logins by outcome', drawing: 'lines', unit: 'reqps' },
+      description: 'Requests per second with a password, a token or a session.',
+      queries: {
+        '{{credential}} {{outcome}}': `sum by (credential, outcome) (rate(mlflow_proxy_logins_total{${server}}[$__rate_interval]))`,
+      },
+    },
+    {
+      ...{ title: 'Spool', description: 'Of each server: artifacts that pass it.', drawing: 'lines', unit: 'percent' },
+      queries: { '{{pod}}': `100 * mlflow_spool_bytes{${server}} / mlflow_spool_limit_bytes{${server}}` },
     },
     {
       ...{ title: 'Database connections', description: 'By database, and the most that it accepts.', drawing: 'lines' },

@@ -25,7 +25,7 @@ const subjects: Subject[] = [
     file: 'ports.md',
     title: 'Ports',
     about:
-      "MLflow listens only on its pod's loopback interface, port 5000, which is not a container port. See [the proxy](../explanation/the-proxy.md).",
+      "MLflow listens only on its pod's loopback interface, port 5000, and nginx sends its counts to UDP port 5001 there: they are not container ports. See [the proxy](../explanation/the-proxy.md).",
     render: ports,
   },
   {

@@ -10,6 +10,7 @@ import {
   PostgresStatefulSet,
   RegisteredModel,
 } from '../../lib';
+import { basic } from '../lib/client';
 import { ClientPod } from '../lib/client-pod';
 import { jobOf } from '../lib/cron-job';
 import { Caller, Lines } from '../lib/lines';
@@ -61,7 +62,7 @@ function watch(mlflow: MlflowPlatform, models: Chart): void {
 
 const platform = new ServingPlatform('mlflow-e2e-alerts', watch, {
   postgres: { resources: little, storage: Size.gibibytes(1), metrics: true, exporterResources: { cpu: little.cpu } },
-  server: { resources: little, proxyResources: little, replicas: 1 },
+  server: { resources: little, proxyResources: little, replicas: 1, spool: Size.gibibytes(1) },
   pods: { jobResources: { cpu: little.cpu } },
   backup: {
     schedule: '0 2 1 1 *',
@@ -159,6 +160,46 @@ test('MlflowServerDown fires while no server runs, and the deployer lags behind'
   namespace.kubectl('scale', 'deployment/mlflow-server', '--replicas=1');
   await resolves('MlflowServerDown');
   await resolves('MlflowDeployerLagging');
+});
+
+test('MlflowLoginFailures fires while most passwords are wrong, and resolves', async () => {
+  const server = await namespace.forward('service/mlflow-server', 5000);
+  let stopped = false;
+  // One at a time: the proxy answers one a second for each user.
+  const guesses = (async () => {
+    while (!stopped) {
+      const headers = basic({ username: 'mlflow', password: 'wrong' });
+      await fetch(`http://127.0.0.1:${server.port}/api/2.0/mlflow/experiments/get?experiment_id=0`, { headers });
+    }
+  })();
+  try {
+    await fires('MlflowLoginFailures', 420);
+  } finally {
+    stopped = true;
+    await guesses;
+    server.stop();
+  }
+  // The rate is that of 10 minutes.
+  await resolves('MlflowLoginFailures', 900);
+});
+
+test('MlflowSpoolFilling fires while files fill the spool, and resolves without them', async () => {
+  const server = 'deployment/mlflow-server';
+  namespace.kubectl(
+    'exec',
+    server,
+    '-c',
+    'mlflow',
+    '--',
+    'dd',
+    'if=/dev/zero',
+    'of=/tmp/spool/full',
+    'bs=1M',
+    'count=870',
+  );
+  await fires('MlflowSpoolFilling');
+  namespace.kubectl('exec', server, '-c', 'mlflow', '--', 'rm', '/tmp/spool/full');
+  await resolves('MlflowSpoolFilling');
 });
 
 test('MlflowDatabaseDown fires while PostgreSQL does not run', async () => {

@@ -94,6 +94,29 @@ test('every request is counted in the metrics of the server that answered it', a
   expect(counted).toEqual(asked);
 });
 
+test("every request is counted by route and login in the proxy's metrics", async () => {
+  const server = await namespace.forward(`pod/${names()[0]}`, 8080);
+  const path = '/api/2.0/mlflow/experiments/get?experiment_id=0';
+  const wrong = { username: admin.username, password: 'wrong' };
+  for (const [login, status] of [[admin, 200] as const, [wrong, 401] as const, [wrong, 401] as const]) {
+    expect((await fetch(`http://127.0.0.1:${server.port}${path}`, { headers: basic(login) })).status).toBe(status);
+  }
+  server.stop();
+  const sum = async (metric: string, labels: string) => {
+    const found = await prometheus.query(`sum(mlflow_${metric}{namespace="${namespace.name}"${labels}})`);
+    return found[0]?.value;
+  };
+  const refused = ', credential="password", outcome="refused"';
+  await until('the refused logins are counted', 60, async () => (await sum('proxy_logins_total', refused)) === 2);
+  expect(await sum('proxy_requests_total', ', route="api", status="4xx"')).toBe(2);
+  expect(await sum('proxy_requests_total', ', status="5xx"')).toBe(0);
+  expect(await sum('proxy_request_duration_seconds_count', ', route="api"')).toBe(
+    await sum('proxy_requests_total', ', route="api"'),
+  );
+  expect(await sum('spool_limit_bytes', '')).toBe(SERVERS * 10 * 2 ** 30);
+  expect(await sum('spool_bytes', '')).toBeLessThan(2 ** 30);
+});
+
 test('Prometheus scrapes a server that is added, and does not report a deleted one as down', async () => {
   const before = names();
   namespace.kubectl('delete', 'pod', before[0]);

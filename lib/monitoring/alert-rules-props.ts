@@ -4,14 +4,14 @@ import { Construct } from 'constructs';
 /** From which values on alerts fire. */
 export interface AlertThresholds {
   /**
-   * Share of answers with status 5xx among all answers of a server or a serving within 5 minutes, in percent, above 0 and
-   * below 100: `MlflowServerErrors`, `MlflowServingErrors`.
+   * Share of answers with status 5xx among all answers of a serving, or of a route of a server, within 5 minutes, in percent,
+   * above 0 and below 100: `MlflowServerErrors`, `MlflowServingErrors`.
    * @default 5 percent
    */
   readonly errorPercent?: number;
   /**
-   * Time within which 99 % of the POST requests of the API must be answered, at most 9 seconds, because MLflow's histogram
-   * ends at 10: `MlflowServerSlow`.
+   * Time within which 99 % of the requests of a server must be answered, for the routes `api`, `traces` and `ui`. At most 9
+   * seconds: `MlflowServerSlow`.
    * @default Duration.seconds(5)
    */
   readonly serverLatency?: Duration;
@@ -28,7 +28,8 @@ export interface AlertThresholds {
    */
   readonly connectionPercent?: number;
   /**
-   * Share of a volume that may be in use, in percent, above 0 and below 100: `MlflowVolumeFilling`.
+   * Share of a volume, or of the spool of a server, that may be in use, in percent, above 0 and below 100:
+   * `MlflowVolumeFilling`, `MlflowSpoolFilling`.
    * @default 80 percent
    */
   readonly volumePercent?: number;

@@ -334,11 +334,131 @@ export const DASHBOARD: object = {
         legend: { displayMode: 'list', placement: 'bottom', showLegend: false, calcs: [] },
         tooltip: { mode: 'single', sort: 'asc' },
       },
+      fieldConfig: { defaults: { custom: {}, unit: 'reqps' }, overrides: [] },
+      title: 'Requests by route',
+      description: "The proxy's answers per second, without probes.",
+      datasource: { type: 'prometheus', uid: '${datasource}' },
+      gridPos: { h: 8, w: 12, x: 0, y: 13 },
+      targets: [
+        {
+          expr: 'sum by (route) (rate(mlflow_proxy_requests_total{namespace="$namespace", job="$server"}[$__rate_interval]))',
+          datasource: { type: 'prometheus', uid: '${datasource}' },
+          legendFormat: '{{route}}',
+          refId: 'A',
+          range: true,
+          instant: false,
+        },
+      ],
+    },
+    {
+      type: 'timeseries',
+      transparent: false,
+      repeatDirection: 'h',
+      options: {
+        legend: { displayMode: 'list', placement: 'bottom', showLegend: false, calcs: [] },
+        tooltip: { mode: 'single', sort: 'asc' },
+      },
+      fieldConfig: { defaults: { custom: {}, unit: 'percent' }, overrides: [] },
+      title: 'Errors by route',
+      description: "The proxy's answers with status 5xx, of all of the route.",
+      datasource: { type: 'prometheus', uid: '${datasource}' },
+      gridPos: { h: 8, w: 12, x: 12, y: 13 },
+      targets: [
+        {
+          expr: '100 * (sum by (route) (rate(mlflow_proxy_requests_total{namespace="$namespace", job="$server", status="5xx"}[$__rate_interval])) or 0 * sum by (route) (rate(mlflow_proxy_requests_total{namespace="$namespace", job="$server"}[$__rate_interval]))) / sum by (route) (rate(mlflow_proxy_requests_total{namespace="$namespace", job="$server"}[$__rate_interval]))',
+          datasource: { type: 'prometheus', uid: '${datasource}' },
+          legendFormat: '{{route}}',
+          refId: 'A',
+          range: true,
+          instant: false,
+        },
+      ],
+    },
+    {
+      type: 'timeseries',
+      transparent: false,
+      repeatDirection: 'h',
+      options: {
+        legend: { displayMode: 'list', placement: 'bottom', showLegend: false, calcs: [] },
+        tooltip: { mode: 'single', sort: 'asc' },
+      },
+      fieldConfig: { defaults: { custom: {}, unit: 's' }, overrides: [] },
+      title: 'Latency by route',
+      description: 'Within which 99 % of the requests are answered.',
+      datasource: { type: 'prometheus', uid: '${datasource}' },
+      gridPos: { h: 8, w: 12, x: 0, y: 21 },
+      targets: [
+        {
+          expr: 'histogram_quantile(0.99, sum by (le, route) (rate(mlflow_proxy_request_duration_seconds_bucket{namespace="$namespace", job="$server"}[$__rate_interval])))',
+          datasource: { type: 'prometheus', uid: '${datasource}' },
+          legendFormat: '{{route}}',
+          refId: 'A',
+          range: true,
+          instant: false,
+        },
+      ],
+    },
+    {
+      type: 'timeseries',
+      transparent: false,
+      repeatDirection: 'h',
+      options: {
+        legend: { displayMode: 'list', placement: 'bottom', showLegend: false, calcs: [] },
+        tooltip: { mode: 'single', sort: 'asc' },
+      },
+      fieldConfig: { defaults: { custom: {}, unit: 'reqps' }, overrides: [] },
+      title: 'Logins by outcome',
+      description: 'Requests per second with a password, a token or a session.',
+      datasource: { type: 'prometheus', uid: '${datasource}' },
+      gridPos: { h: 8, w: 12, x: 12, y: 21 },
+      targets: [
+        {
+          expr: 'sum by (credential, outcome) (rate(mlflow_proxy_logins_total{namespace="$namespace", job="$server"}[$__rate_interval]))',
+          datasource: { type: 'prometheus', uid: '${datasource}' },
+          legendFormat: '{{credential}} {{outcome}}',
+          refId: 'A',
+          range: true,
+          instant: false,
+        },
+      ],
+    },
+    {
+      type: 'timeseries',
+      transparent: false,
+      repeatDirection: 'h',
+      options: {
+        legend: { displayMode: 'list', placement: 'bottom', showLegend: false, calcs: [] },
+        tooltip: { mode: 'single', sort: 'asc' },
+      },
+      fieldConfig: { defaults: { custom: {}, unit: 'percent' }, overrides: [] },
+      title: 'Spool',
+      description: 'Of each server: artifacts that pass it.',
+      datasource: { type: 'prometheus', uid: '${datasource}' },
+      gridPos: { h: 8, w: 12, x: 0, y: 29 },
+      targets: [
+        {
+          expr: '100 * mlflow_spool_bytes{namespace="$namespace", job="$server"} / mlflow_spool_limit_bytes{namespace="$namespace", job="$server"}',
+          datasource: { type: 'prometheus', uid: '${datasource}' },
+          legendFormat: '{{pod}}',
+          refId: 'A',
+          range: true,
+          instant: false,
+        },
+      ],
+    },
+    {
+      type: 'timeseries',
+      transparent: false,
+      repeatDirection: 'h',
+      options: {
+        legend: { displayMode: 'list', placement: 'bottom', showLegend: false, calcs: [] },
+        tooltip: { mode: 'single', sort: 'asc' },
+      },
       fieldConfig: { defaults: { custom: {} }, overrides: [] },
       title: 'Database connections',
       description: 'By database, and the most that it accepts.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 12, x: 0, y: 13 },
+      gridPos: { h: 8, w: 12, x: 12, y: 29 },
       targets: [
         {
           expr: 'sum by (datname) (pg_stat_database_numbackends{namespace="$namespace", job="$database"}) > 0 or sum by (datname) (cnpg_backends_total{namespace="$namespace", job="$database"})',
@@ -370,7 +490,7 @@ export const DASHBOARD: object = {
       title: 'Size of the databases',
       description: 'On disk.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 12, x: 12, y: 13 },
+      gridPos: { h: 8, w: 12, x: 0, y: 37 },
       targets: [
         {
           expr: 'max by (datname) (pg_database_size_bytes{namespace="$namespace", job="$database"}) or max by (datname) (cnpg_pg_database_size_bytes{namespace="$namespace", job="$database"})',
@@ -394,7 +514,7 @@ export const DASHBOARD: object = {
       title: 'Volumes',
       description: 'Used, of each volume of the namespace.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 12, x: 0, y: 21 },
+      gridPos: { h: 8, w: 12, x: 12, y: 37 },
       targets: [
         {
           expr: '100 * (1 - kubelet_volume_stats_available_bytes{namespace="$namespace"} / kubelet_volume_stats_capacity_bytes{namespace="$namespace"})',
@@ -418,7 +538,7 @@ export const DASHBOARD: object = {
       title: 'Healthy pods',
       description: 'Of each component with several pods.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 12, x: 12, y: 21 },
+      gridPos: { h: 8, w: 12, x: 0, y: 45 },
       targets: [
         {
           expr: 'kube_deployment_status_replicas_available{namespace="$namespace"}',
@@ -436,7 +556,7 @@ export const DASHBOARD: object = {
       id: 0,
       panels: [],
       title: 'Registry and rollouts',
-      gridPos: { x: 0, y: 29, h: 1, w: 24 },
+      gridPos: { x: 0, y: 53, h: 1, w: 24 },
     },
     {
       type: 'stat',
@@ -456,7 +576,7 @@ export const DASHBOARD: object = {
       title: 'Deployers that act',
       description: '1 is right.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 4, w: 4, x: 0, y: 30 },
+      gridPos: { h: 4, w: 4, x: 0, y: 54 },
       targets: [
         {
           expr: 'sum(mlflow_deployer_leader{namespace="$namespace", job="$deployer"})',
@@ -486,7 +606,7 @@ export const DASHBOARD: object = {
       title: 'Since the last poll',
       description: 'That the registry answered.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 4, w: 4, x: 4, y: 30 },
+      gridPos: { h: 4, w: 4, x: 4, y: 54 },
       fieldConfig: { defaults: { unit: 's' }, overrides: [] },
       targets: [
         {
@@ -511,7 +631,7 @@ export const DASHBOARD: object = {
       title: 'Polls by outcome',
       description: 'Per second.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 16, x: 8, y: 30 },
+      gridPos: { h: 8, w: 16, x: 8, y: 54 },
       targets: [
         {
           expr: 'sum by (outcome) (rate(mlflow_deployer_polls_total{namespace="$namespace", job="$deployer"}[$__rate_interval]))',
@@ -538,7 +658,7 @@ export const DASHBOARD: object = {
       title: 'Who serves what',
       description: 'The version that the alias or stage names (wanted), and the one that is set, with its phase.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 24, x: 0, y: 38 },
+      gridPos: { h: 8, w: 24, x: 0, y: 62 },
       targets: [
         {
           expr: 'max by (exported_namespace, deployment, model, wanted, version, phase) (mlflow_deployer_version_info{namespace="$namespace", job="$deployer"})',
@@ -568,7 +688,7 @@ export const DASHBOARD: object = {
       title: 'Who served what, since when',
       description: 'A line for each serving and version, as long as it is set.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 24, x: 0, y: 46 },
+      gridPos: { h: 8, w: 24, x: 0, y: 70 },
       targets: [
         {
           expr: 'max by (exported_namespace, deployment, version) (mlflow_deployer_version_info{namespace="$namespace", job="$deployer", version!=""})',
@@ -592,7 +712,7 @@ export const DASHBOARD: object = {
       title: 'Rollouts by outcome',
       description: 'Within an hour.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 24, x: 0, y: 54 },
+      gridPos: { h: 8, w: 24, x: 0, y: 78 },
       targets: [
         {
           expr: 'sum by (exported_namespace, deployment, outcome) (increase(mlflow_deployer_rollouts_total{namespace="$namespace", job="$deployer"}[1h]))',
@@ -610,7 +730,7 @@ export const DASHBOARD: object = {
       id: 0,
       panels: [],
       title: 'Servings by version',
-      gridPos: { x: 0, y: 62, h: 1, w: 24 },
+      gridPos: { x: 0, y: 86, h: 1, w: 24 },
     },
     {
       type: 'timeseries',
@@ -624,7 +744,7 @@ export const DASHBOARD: object = {
       title: 'Predictions',
       description: 'Per second.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 12, x: 0, y: 63 },
+      gridPos: { h: 8, w: 12, x: 0, y: 87 },
       targets: [
         {
           expr: 'sum by (job, version) (rate(mlflow_serving_requests_total{namespace=~"$serving_namespace", job=~"$serving", path="/invocations"}[$__rate_interval]) * on (namespace, pod) group_left (version) mlflow_serving_model_info{namespace=~"$serving_namespace", job=~"$serving"})',
@@ -648,7 +768,7 @@ export const DASHBOARD: object = {
       title: 'Errors',
       description: 'Predictions with status 5xx, of all: before and after a rollout.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 12, x: 12, y: 63 },
+      gridPos: { h: 8, w: 12, x: 12, y: 87 },
       targets: [
         {
           expr: '100 * (sum by (job, version) (rate(mlflow_serving_requests_total{namespace=~"$serving_namespace", job=~"$serving", path="/invocations", status=~"5.."}[$__rate_interval]) * on (namespace, pod) group_left (version) mlflow_serving_model_info{namespace=~"$serving_namespace", job=~"$serving"}) or 0 * sum by (job, version) (rate(mlflow_serving_requests_total{namespace=~"$serving_namespace", job=~"$serving", path="/invocations"}[$__rate_interval]) * on (namespace, pod) group_left (version) mlflow_serving_model_info{namespace=~"$serving_namespace", job=~"$serving"})) / sum by (job, version) (rate(mlflow_serving_requests_total{namespace=~"$serving_namespace", job=~"$serving", path="/invocations"}[$__rate_interval]) * on (namespace, pod) group_left (version) mlflow_serving_model_info{namespace=~"$serving_namespace", job=~"$serving"})',
@@ -672,7 +792,7 @@ export const DASHBOARD: object = {
       title: 'Latency',
       description: 'Within which 99 % of the predictions are answered.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 12, x: 0, y: 71 },
+      gridPos: { h: 8, w: 12, x: 0, y: 95 },
       targets: [
         {
           expr: 'histogram_quantile(0.99, sum by (le, job, version) (rate(mlflow_serving_request_duration_seconds_bucket{namespace=~"$serving_namespace", job=~"$serving", path="/invocations"}[$__rate_interval]) * on (namespace, pod) group_left (version) mlflow_serving_model_info{namespace=~"$serving_namespace", job=~"$serving"}))',
@@ -696,7 +816,7 @@ export const DASHBOARD: object = {
       title: 'In progress',
       description: 'Requests that are being answered.',
       datasource: { type: 'prometheus', uid: '${datasource}' },
-      gridPos: { h: 8, w: 12, x: 12, y: 71 },
+      gridPos: { h: 8, w: 12, x: 12, y: 95 },
       targets: [
         {
           expr: 'sum by (job) (mlflow_serving_requests_in_progress{namespace=~"$serving_namespace", job=~"$serving"})',

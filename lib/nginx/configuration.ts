@@ -21,6 +21,8 @@ export interface ConfigurationOptions {
   readonly upstream: string;
   /** Of the http block: `client_max_body_size`, with a comment that gives the reason. */
   readonly bodySize: string;
+  /** Of the http block: a second access log, for counts. @default - none */
+  readonly requestLines?: string;
   /** Of the http block, after the access log. */
   readonly caches?: string;
   /** Of the http block: the output of `errorPages`. */
@@ -72,7 +74,7 @@ http {
   ${each(2, TEMPORARY, (name) => `${name}_temp_path ${o.temporaryDirectory}/${name};`)}
 
 ${logging(o.login)}
-${o.caches ?? ''}
+${o.requestLines ?? ''}${o.caches ?? ''}
   # Slow clients time out. Idle connections stay open for longer than load balancers keep them.
   client_header_timeout 15s;
   client_body_timeout 120s;

@@ -137,6 +137,8 @@ export interface NginxOptions extends PublicAddress {
   readonly httpPort?: number;
   readonly metricsPort?: number;
   readonly upstreamPort?: number;
+  /** Where requests are counted, by UDP on the pod's loopback, if `metrics` is true: see request-lines.ts. @default 5001 */
+  readonly requestLinesPort?: number;
   /** Also listen on IPv6; nginx does not start if the node has none. @default false */
   readonly ipv6?: boolean;
   /** The first port has TLS. @default - plain HTTP */

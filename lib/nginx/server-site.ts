@@ -19,6 +19,7 @@ import { ASK_MLFLOW, healthCache, healthLocation } from './health';
 import { NginxLogin, NginxOptions } from './nginx-options';
 import { podTls } from './pod-tls';
 import { addressRules, demandAddress } from './public-address';
+import { REQUEST_LINES_PORT, requestLines } from './request-lines';
 import { FORBIDDEN, roleRules } from './roles';
 import { LOGIN_HEADER, demandSignOn, signOn } from './sign-on';
 import { LARGE_BODY, traceAndGatewayLocations } from './trace-and-gateway-locations';
@@ -43,6 +44,7 @@ const complete = (options: NginxOptions) => ({
   httpPort: options.httpPort ?? 8080,
   metricsPort: options.metricsPort ?? 9090,
   upstreamPort: options.upstreamPort ?? 5000,
+  requestLinesPort: options.requestLinesPort ?? REQUEST_LINES_PORT,
   temporaryDirectory: options.temporaryDirectory ?? '/tmp',
 });
 
@@ -103,9 +105,9 @@ function passwords(login: NginxLogin): string {
 
 /** Throws for what would break out of the configuration. */
 function validate(o: Settings): void {
-  const ports = [o.httpPort, o.metricsPort, o.upstreamPort];
+  const ports = [o.httpPort, o.metricsPort, o.upstreamPort, o.requestLinesPort];
   demandPorts(...ports);
-  demand(new Set(ports).size === ports.length, 'expected three different ports', ports);
+  demand(new Set(ports).size === ports.length, 'expected four different ports', ports);
   demandAddress(o);
   demandWorkspaces(o.workspaces);
   demandLimits(o.userLimits, o.workspaces);
@@ -128,6 +130,7 @@ export function nginxConfiguration(options: NginxOptions): string {
     behind: 'MLflow',
     workers: 2,
     connections: 4096,
+    requestLines: o.metrics ? requestLines(o) : undefined,
     caches: `${healthCache(o.temporaryDirectory)}\n`,
     upstream: `  upstream mlflow {
     server 127.0.0.1:${o.upstreamPort}; keepalive 32;

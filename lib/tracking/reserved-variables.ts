@@ -80,7 +80,7 @@ export const SERVER_VARIABLES: ReservedVariables = [
     'expected without it: jobs are not supported yet, their processes would open more connections than the database has',
   ],
   [
-    ['SPOOL_DIRECTORY', 'TMPDIR', 'HOME'],
+    ['SPOOL_DIRECTORY', 'SPOOL_LIMIT_BYTES', 'TMPDIR', 'HOME'],
     'expected without it: the only folder to write to is /tmp; its size is the prop spool',
   ],
   [

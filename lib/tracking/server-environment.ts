@@ -34,6 +34,7 @@ export function serverEnvironment({
   return {
     HOME: '/tmp',
     SPOOL_DIRECTORY: '/tmp/spool',
+    SPOOL_LIMIT_BYTES: String(plan.spoolMebibytes * 2 ** 20),
     PYTHONDONTWRITEBYTECODE: '1',
     PYTHONUNBUFFERED: '1',
     MLFLOW_DISABLE_TELEMETRY: 'true',

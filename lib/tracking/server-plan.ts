@@ -35,6 +35,8 @@ export interface ServerPlan {
   /** Requests of a process that use the database at once. */
   readonly maxDatabaseRequests: number;
   readonly spool: Size;
+  /** What the volume and the limit of the container leave for the spool. */
+  readonly spoolMebibytes: number;
   /** The largest artifact that passes. */
   readonly maxArtifactMebibytes: number;
   readonly dumpSpace: Size;
@@ -97,6 +99,7 @@ export function serverPlan(props: TrackingServerProps, placement: PlacementOptio
     workers: props.workers ?? 1,
     maxDatabaseRequests: props.maxDatabaseRequests ?? DATABASE_REQUESTS,
     spool,
+    spoolMebibytes: Math.max(1, Math.floor(space)),
     // A little below what the volume and the limit hold: the kubelet measures with a lag.
     maxArtifactMebibytes: Math.max(1, Math.floor(space * 0.9)),
     dumpSpace: props.dumpSpace ?? defaultSpace(20, placement),

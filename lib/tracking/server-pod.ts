@@ -22,6 +22,7 @@ import { mountFiles } from '../kubernetes/mounted-files';
 import { mountConnections, scratch } from '../kubernetes/pod';
 import { renderResources, smallResources } from '../kubernetes/resources';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
+import { REQUEST_LINES_PORT } from '../nginx/request-lines';
 import { HTTP_PORT, METRICS_PORT, ReverseProxy } from '../nginx/reverse-proxy';
 import { stopSeconds } from '../nginx/sidecar';
 
@@ -37,6 +38,8 @@ const SERVER_PROGRAMS = [
   'artifact_locations.py',
   'required.py',
   'open_metrics.py',
+  'proxy_metrics.py',
+  'spool_metrics.py',
   'own_login.py',
   'run_owner.py',
   'audit_log.py',
@@ -70,7 +73,7 @@ export const TAKEN_IN_SERVER: TakenInPod = {
   ],
   portNames: ['http', 'metrics', 'oidc-metrics', 'token-metrics', ...VERIFIER_PORT_NAMES],
   ports: [
-    ...[OIDC_PORT, MLFLOW_PORT, HTTP_PORT, METRICS_PORT, OIDC_METRICS_PORT],
+    ...[OIDC_PORT, MLFLOW_PORT, REQUEST_LINES_PORT, HTTP_PORT, METRICS_PORT, OIDC_METRICS_PORT],
     ...ACCOUNT_POD_PORTS,
     ...VERIFIER_PORTS,
   ],

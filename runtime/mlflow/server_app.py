@@ -61,4 +61,9 @@ def create_app():
         app = own_login.OneAtATime(app, required(module, "_authenticate_cached"), store.has_user)
     if has_login and "prometheus_multiproc_dir" in os.environ:
         app = OpenMetrics(app)
+    if "prometheus_multiproc_dir" in os.environ:
+        # Imported now: without the folder of MLflow's exporter the counts would be in no file.
+        import proxy_metrics
+
+        proxy_metrics.start()
     return FailuresAnswered(app)

@@ -29,9 +29,13 @@ const postgres = (more = '') => scraped('mlflow-postgres', more);
 const minio = (more = '') => scraped('mlflow-minio', more);
 const deployer = (more = '') => scraped('mlflow-deployer', more);
 const churn = (more = '') => scraped('churn-serving', more);
-const requests = (status: string) => `mlflow_http_request_total${server(`, method="GET", status="${status}"`)}`;
-const took = (le: string, method = 'POST') =>
-  `mlflow_http_request_duration_seconds_bucket${server(`, method="${method}", status="200", le="${le}"`)}`;
+const requests = (status: string, route = 'api') =>
+  `mlflow_proxy_requests_total${server(`, route="${route}", status="${status}"`)}`;
+const took = (le: string, route = 'api') =>
+  `mlflow_proxy_request_duration_seconds_bucket${server(`, route="${route}", le="${le}"`)}`;
+const logins = (outcome: string, credential = 'password') =>
+  `mlflow_proxy_logins_total${server(`, credential="${credential}", outcome="${outcome}"`)}`;
+const spool = (more = '') => `mlflow_spool${more}_bytes${server()}`;
 const predictions = (status: string, path = '/invocations') =>
   `mlflow_serving_requests_total${churn(`, path="${path}", status="${status}"`)}`;
 const predicted = (le: string) =>
@@ -77,13 +81,17 @@ const cases: Case[] = [
   },
   {
     ...{ alert: 'MlflowServerErrors', component: 'mlflow-server' },
-    fires: { [requests('200')]: '0+90x60', [requests('502')]: '0+10x60' },
-    silent: { [requests('200')]: '0+99x60', [requests('502')]: '0+1x60', [requests('404')]: '0+50x60' },
+    fires: { [requests('2xx')]: '0+90x60', [requests('5xx')]: '0+10x60', [requests('2xx', 'ui')]: '0+900x60' },
+    silent: {
+      ...{ [requests('2xx')]: '0+99x60', [requests('5xx')]: '0+1x60', [requests('4xx')]: '0+50x60' },
+      // The client asks for a signed URL, the kubelet for the health of a server that starts, and writes are paused.
+      ...{ [requests('501')]: '0+90x60', [requests('5xx', 'health')]: '0+9x60', [requests('5xx', 'paused')]: '0+9x60' },
+    },
   },
   {
     ...{ alert: 'MlflowServerErrors', component: 'mlflow-server', what: 'without a request' },
-    fires: { [requests('500')]: '0+1x60' },
-    silent: { [requests('200')]: '0x60', [requests('500')]: '0x60' },
+    fires: { [requests('5xx')]: '0+1x60' },
+    silent: { [requests('2xx')]: '0x60', [requests('5xx')]: '0x60' },
   },
   {
     ...{ alert: 'MlflowServerSlow', component: 'mlflow-server' },
@@ -91,8 +99,40 @@ const cases: Case[] = [
     silent: {
       ...{ [took('1.0')]: '0+100x60', [took('10.0')]: '0+100x60', [took('+Inf')]: '0+100x60' },
       // An upload of some GiB.
-      ...{ [took('1.0', 'PUT')]: '0x60', [took('10.0', 'PUT')]: '0+100x60', [took('+Inf', 'PUT')]: '0+100x60' },
+      ...{ [took('1.0', 'artifacts')]: '0x60', [took('10.0', 'artifacts')]: '0+100x60' },
+      ...{ [took('+Inf', 'artifacts')]: '0+100x60' },
     },
+  },
+  {
+    ...{ alert: 'MlflowLoginFailures', component: 'mlflow-server' },
+    fires: { [logins('accepted')]: '0+60x60', [logins('refused')]: '0+10x60', [logins('limited')]: '0+30x60' },
+    silent: {
+      ...{ [logins('accepted')]: '0+90x60', [logins('refused')]: '0+10x60', [logins('forbidden')]: '0+90x60' },
+      ...{ [logins('accepted', 'session')]: '0x60', [logins('refused', 'session')]: '0+100x60' },
+    },
+  },
+  {
+    ...{ alert: 'MlflowLoginFailures', component: 'mlflow-server', what: 'tokens only, or two mistyped passwords' },
+    fires: {
+      ...{ [logins('accepted')]: '0+900x60', [logins('refused')]: '0x60' },
+      ...{ [logins('accepted', 'token')]: '0x60', [logins('refused', 'token')]: '0+10x60' },
+    },
+    silent: { [logins('accepted')]: '0x60', [logins('refused')]: '0x40 2x20' },
+  },
+  {
+    ...{ alert: 'MlflowSpoolFilling', component: 'mlflow-server' },
+    fires: { [spool()]: '81x60', [spool('_limit')]: '100x60' },
+    silent: { [spool()]: '79x60', [spool('_limit')]: '100x60' },
+  },
+  {
+    ...{ alert: 'MlflowSpoolFullSoon', component: 'mlflow-server' },
+    fires: { [spool()]: '1000+10x60', [spool('_limit')]: '1800x60' },
+    silent: { [spool()]: '1000+1x60', [spool('_limit')]: '1800x60' },
+  },
+  {
+    ...{ alert: 'MlflowSpoolFullSoon', component: 'mlflow-server', what: 'less than half full' },
+    fires: { [spool()]: '1000+10x60', [spool('_limit')]: '1800x60' },
+    silent: { [spool()]: '0+10x60', [spool('_limit')]: '1080x60' },
   },
   {
     ...{ alert: 'MlflowBelowBudget', component: 'mlflow-server' },
@@ -313,12 +353,13 @@ test.each(['MlflowServerDown', 'MlflowDatabaseDown'])('%s resolves as soon as th
 });
 
 test('a notification says what is wrong, how bad it is and where to read on', () => {
-  const series = { [requests('200')]: '0+90x60', [requests('502')]: '0+10x60' };
+  const series = { [requests('2xx')]: '0+90x60', [requests('5xx')]: '0+10x60' };
   expectAnnotations(spec, series, '50m', 'MlflowServerErrors', {
-    exp_labels: { severity: 'critical', namespace: 'mlflow', component: 'mlflow-server' },
+    exp_labels: { severity: 'critical', namespace: 'mlflow', component: 'mlflow-server', route: 'api' },
     exp_annotations: {
-      summary: 'The tracking server mlflow-server fails more than 5 % of its requests.',
-      description: '10.0 % of the answers of mlflow-server have a status of 5xx. Metrics: those of the server.',
+      summary: 'The tracking server mlflow-server fails more than 5 % of the requests of a route.',
+      description:
+        '10.0 % of the answers of mlflow-server to requests of the route api have a status of 5xx. Metrics: those of the server.',
       runbook_url: 'https://github.com/cdk8s-mlflow/cdk8s-mlflow/blob/main/docs/how-to/alerts.md#mlflowservererrors',
     },
   });

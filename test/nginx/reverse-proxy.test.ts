@@ -17,7 +17,7 @@ const all: Required<ReverseProxyProps> = {
   workspaces: [{ name: 'team-a', users: ['ann'] }],
   httpsHosts: ['mlflow.example.com'],
   path: '/mlflow',
-  upstreamPort: 5001,
+  upstreamPort: 5010,
   configMapName: 'proxy',
   login: {
     kind: 'basic',
@@ -83,7 +83,7 @@ test("only nginx's login has volumes of users", () => {
 });
 
 test('nginx forwards to the address on which MLflow listens', () => {
-  expect(proxy().configuration()).toContain('server 127.0.0.1:5001;');
+  expect(proxy().configuration()).toContain('server 127.0.0.1:5010;');
 });
 
 test('nginx stops at the latest after the pause and the drain timeout', () => {

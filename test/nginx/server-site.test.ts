@@ -37,6 +37,7 @@ test('the configuration of nginx with all options', () => {
     httpPort: 18080,
     metricsPort: 19090,
     upstreamPort: 15000,
+    requestLinesPort: 15001,
     ipv6: true,
     tls: { folder: '/run/secrets/mlflow-tls', cache: true },
     temporaryDirectory: '/run/nginx',
@@ -57,6 +58,7 @@ test('the configuration of nginx with all options', () => {
     'listen 18080 ssl;\n    listen [::]:18080 ssl;',
     'listen 19090;\n    listen [::]:19090;',
     'server 127.0.0.1:15000;',
+    'access_log syslog:server=127.0.0.1:15001,nohostname,tag=proxy request_lines;',
     'pid /run/nginx/nginx.pid;',
     'proxy_cache_path /run/nginx/health ',
     "rewrite '(?s)^/mlflow/(?!\\.)(.*)\\z' /$1;",
@@ -78,9 +80,9 @@ test.each(LOGINS)('nginx writes only to the temporary folder and the standard st
     ...render({ login }).matchAll(/^ *(?:\w+_(?:temp|cache)_path|pid|error_log|access_log) (\S+?)[ ;]/gm),
   ].map((match) => match[1]);
   expect(new Set(paths.map((path) => path.replace(/^\/tmp\/.*/, '/tmp')))).toEqual(
-    new Set(['/tmp', 'stderr', '/dev/stdout', 'off']),
+    new Set(['/tmp', 'stderr', '/dev/stdout', 'off', 'syslog:server=127.0.0.1:5001,nohostname,tag=proxy']),
   );
-  expect(paths).toHaveLength(7 + 4 + 1);
+  expect(paths).toHaveLength(7 + 4 + 2);
 });
 
 test.each(LOGINS)("every location that forwards to MLflow sets the client's address: %s", (_, login) => {
@@ -147,7 +149,7 @@ test('without metrics nginx has one port', () => {
 test.each<[string, Partial<NginxOptions>, string]>([
   ['a port', { httpPort: 0 }, 'expected a port, got 0'],
   ['a port above the range', { metricsPort: 65536 }, 'expected a port, got 65536'],
-  ['ports that collide', { httpPort: 5000 }, 'expected three different ports, got [5000,9090,5000]'],
+  ['ports that collide', { httpPort: 5000 }, 'expected four different ports, got [5000,9090,5000,5001]'],
   ['no time', { drainSeconds: 0 }, 'expected a whole, positive number of seconds, got 0'],
   ['half a second', { timeoutSeconds: 0.5 }, 'expected a whole, positive number of seconds, got 0.5'],
   ['a folder', { temporaryDirectory: '/tmp; user root' }, 'expected a plain absolute path, got "/tmp; user root"'],
@@ -165,6 +167,6 @@ test.each<[string, Partial<NginxOptions>, string]>([
 test('nginx limits wrong passwords if it checks them', () => {
   expect(render()).toContain('error_page 401 @wrong;');
   for (const login of [{ kind: 'mlflow' }, { kind: 'none' }] as const) {
-    expect(render({ login })).not.toMatch(/limit_req|@wrong|429/);
+    expect(render({ login })).not.toMatch(/limit_req|@wrong|=429|^ *429/m);
   }
 });

@@ -52,8 +52,11 @@ test('every directive of the http block is in both configurations, and differs o
     (name) => ofServer.get(name) !== ofServing.get(name),
   );
   expect(differing.sort()).toEqual([
+    // The counts of a server's requests.
+    'access_log',
     'client_max_body_size',
     'events',
+    'log_format',
     'proxy_read_timeout',
     'proxy_send_timeout',
     'worker_processes',

@@ -62,7 +62,7 @@ export function servingAlerts(objects: Watched[], { errorPercent, servingLatency
       },
       {
         ...{ ...about, name: 'MlflowServingErrors', pending: '10m' },
-        expression: errorShare('mlflow_serving_requests_total', labels, errorPercent, [predictions]),
+        expression: errorShare('mlflow_serving_requests_total', labels, errorPercent, { more: [predictions] }),
         summary: `The serving ${component} fails more than ${errorPercent} % of its predictions.`,
         description: `{{ $value | printf "%.1f" }} % of the predictions of ${component} have a status of 5xx. Metrics: those of the serving.`,
       },

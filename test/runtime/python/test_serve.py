@@ -136,7 +136,9 @@ class Serve(PodTestCase):
         server = self.serve()
         self.assertEqual(Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(), "")
         self.assertEqual(self.get("/api/2.0/mlflow/experiments/get?experiment_id=0")[0], 200)
-        self.assertIn("mlflow_http_request_total", self.get("/metrics")[1])
+        metrics = self.get("/metrics")[1]
+        for name in ("http_request_total", 'proxy_requests_total{route="api",status="5xx"}', "spool_limit_bytes"):
+            self.assertIn(f"mlflow_{name}", metrics)
 
         # Half an upload, then SIGTERM, then the other half.
         upload = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -164,6 +166,7 @@ class Serve(PodTestCase):
         status, metrics = self.get("/metrics")
         self.assertEqual(status, 200)
         self.assertIn("mlflow_http_request_total", metrics)
+        self.assertIn('mlflow_proxy_logins_total{credential="password",outcome="refused"}', metrics)
         for path in ("/", "/version", "/metrics/", "/metrics/x", "//metrics", "/x/../metrics", "/METRICS"):
             self.assertIn(self.get(path)[0], (401, 404), path)
         server.terminate()
