@@ -23,7 +23,16 @@ import { OperatedServer } from '../tracking/operated-server';
 /** The modules that each of the programs imports. */
 const FILES = [
   ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
-  ...['sidecars.py', 'backups.py', 'retention.py', 'artifact_sizes.py', 'push_figures.py', 'backup.py', 'sqlite_files.py', 'sqlite_operations.py'],
+  ...[
+    'sidecars.py',
+    'backups.py',
+    'retention.py',
+    'artifact_sizes.py',
+    'push_figures.py',
+    'backup.py',
+    'sqlite_files.py',
+    'sqlite_operations.py',
+  ],
   ...['run-rclone.sh', 'run-postgres.sh'],
 ];
 /** Ephemeral storage for `/tmp`, logs and lists of files, in addition to the dumps. */

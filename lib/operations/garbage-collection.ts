@@ -26,7 +26,15 @@ import { OperatedServer } from '../tracking/operated-server';
 /** The program, and the modules that it imports. */
 const FILES = [
   ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
-  ...['sqlite_files.py', 'sqlite_operations.py', 'required.py', 'sidecars.py', 'backups.py', 'push_figures.py', 'collect_garbage.py'],
+  ...[
+    'sqlite_files.py',
+    'sqlite_operations.py',
+    'required.py',
+    'sidecars.py',
+    'backups.py',
+    'push_figures.py',
+    'collect_garbage.py',
+  ],
 ];
 /** Kubernetes adds 11 characters to the name of a CronJob. */
 const LONGEST_SUFFIX = '-00000000000';

@@ -1,5 +1,5 @@
-import { EgressRule } from '../kubernetes/network-peer';
 import { EnvVar } from '../kubernetes/manifest';
+import { EgressRule } from '../kubernetes/network-peer';
 import { fromField } from '../kubernetes/pod';
 import { Rule, shownRule } from '../kubernetes/rules';
 
