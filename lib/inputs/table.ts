@@ -59,6 +59,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     dumpSpace: 'Size?',
     resources: 'ContainerResources?',
     image: 'string?',
+    pushgateway: 'string?',
     drill: 'RestoreDrillOptions?',
   },
   BackupProps: {
@@ -71,6 +72,7 @@ export const STRUCTS: Record<string, Record<string, string>> = {
     dumpSpace: 'Size?',
     resources: 'ContainerResources?',
     image: 'string?',
+    pushgateway: 'string?',
     drill: 'RestoreDrillOptions?',
   },
   BackupRetention: { daily: 'number?', weekly: 'number?', monthly: 'number?', keepAll: 'boolean?' },

@@ -2,6 +2,7 @@ import { Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { BackupProps } from './backup-props';
 import { DRILL_DATA, drillDatabase, drillMounts, passwd } from './drill-database';
+import { pushgatewayEgress, pushgatewayVariables } from './pushgateway';
 import { proxyEnvironment, rcloneEnvironment, rcloneImage, rcloneResources } from './rclone-container';
 import { sharedMounts, sidecar } from './sidecar';
 import { Component } from '../component/component';
@@ -22,7 +23,16 @@ import { OperatedServer } from '../tracking/operated-server';
 /** The modules that each of the programs imports. */
 const FILES = [
   ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
-  ...['sidecars.py', 'backups.py', 'retention.py', 'backup.py', 'sqlite_files.py', 'sqlite_operations.py'],
+  ...[
+    'sidecars.py',
+    'backups.py',
+    'retention.py',
+    'artifact_sizes.py',
+    'push_figures.py',
+    'backup.py',
+    'sqlite_files.py',
+    'sqlite_operations.py',
+  ],
   ...['run-rclone.sh', 'run-postgres.sh'],
 ];
 /** Ephemeral storage for `/tmp`, logs and lists of files, in addition to the dumps. */
@@ -36,6 +46,8 @@ export interface BackupPodProps {
   /** Its program, and the modules that it imports in addition to the backup's. */
   readonly files: string[];
   readonly environment: Record<string, string>;
+  /** URL of a Pushgateway, to which it sends its figures. */
+  readonly pushgateway?: string;
   /** True if it changes the schema. It then has what the migration has. */
   readonly migrates?: boolean;
   /** True if it calls the API server. */
@@ -77,6 +89,7 @@ export class BackupPod {
     configMap(component, 'config-map', component.componentName, () => this.files());
     const network = new NetworkBoundary(component).allowDns().allowEgress(server.egress);
     for (const { egress } of this.connections) network.allowEgress(egress);
+    network.allowEgress(pushgatewayEgress(props.pushgateway));
     if (props.apiAccess) network.allowApiServer(server.placement.apiServerEgress);
   }
 
@@ -163,7 +176,7 @@ export class BackupPod {
         ...mounted.environment,
         ...(props.server.databaseIsInPod && { DUMP_KIBIBYTES: this.dumpKibibytes }),
         ...props.environment,
-      }),
+      }).concat(pushgatewayVariables(this.component.componentName, props.pushgateway)),
       resources: renderResources(this.mainResources()),
       securityContext: containerSecurity(ANY_USER),
       volumeMounts: [...sharedMounts, { name: 'tmp', mountPath: '/tmp' }, ...mounted.mounts],

@@ -111,6 +111,14 @@ export interface BackupOptions {
    */
   readonly image?: string;
   /**
+   * URL of a Prometheus Pushgateway, to which each complete backup sends the sizes of the artifacts by workspace:
+   * `PUSHGATEWAY_URL`, e.g. `http://pushgateway.monitoring.svc:9091`. The NetworkPolicy lets the pod connect to any address
+   * on the port of the URL. If the gateway does not answer, the backup succeeds all the same, and its log says so.
+   * @default - the sizes are only in the log
+   * @see https://github.com/prometheus/pushgateway
+   */
+  readonly pushgateway?: string;
+  /**
    * The drill, the CronJob `<name>-restore-drill`.
    * @default - each Sunday at 06:00
    */

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { BackupPod } from './backup-pod';
 import { BackupProps } from './backup-props';
+import { pushgatewayRules } from './pushgateway';
 import { rcloneImage, rcloneResources } from './rclone-container';
 import { Restore } from './restore';
 import { DRILL_SCHEDULE, RestoreDrill } from './restore-drill';
@@ -42,7 +43,8 @@ export class Backup extends Component {
     setMetadata(this, server.placement);
     const pod = new BackupPod(this, {
       ...{ backup: props, server, name: 'backup', files: ['backup.py'] },
-      environment: { MLFLOW_IMAGE: server.image, ...retention(props) },
+      environment: { MLFLOW_IMAGE: server.image, ...retention(props), ...workspaces(server) },
+      pushgateway: props.pushgateway,
     });
     cronJob(this, {
       schedule: props.schedule,
@@ -89,11 +91,16 @@ export class Backup extends Component {
       ...(dumpSpace === undefined ? [] : [sizeRule('dumpSpace', dumpSpace)]),
       ...resourceRules(rcloneResources(props)),
       imageRule(rcloneImage(props, placement)),
+      ...pushgatewayRules(props.pushgateway),
       scheduleRule('drill.schedule', drill.schedule ?? DRILL_SCHEDULE),
       ...(drill.databaseSpace === undefined ? [] : [sizeRule('drill.databaseSpace', drill.databaseSpace)]),
       wholeRule('drill.sampleCount', drill.sampleCount, 0),
     ];
   }
+}
+
+function workspaces({ workspaces: declared }: OperatedServer): Record<string, string> {
+  return declared ? { WORKSPACES: declared.map(({ name }) => name).join(' ') } : {};
 }
 
 function retention({

@@ -2,6 +2,7 @@ import { Duration, Size } from 'cdk8s';
 import { ContainerResources, Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { GarbageCollectionProps } from './garbage-collection-props';
+import { pushgatewayEgress, pushgatewayRules, pushgatewayVariables } from './pushgateway';
 import { Component } from '../component/component';
 import { cronJob } from '../component/cron-job';
 import { NetworkBoundary } from '../component/network-boundary';
@@ -15,9 +16,9 @@ import { Connection } from '../kubernetes/connection';
 import { scheduleRule, timeZoneRule } from '../kubernetes/cron-rules';
 import { durationRule, seconds } from '../kubernetes/durations';
 import { setMetadata } from '../kubernetes/manifest';
-import { accountAnnotations, environment, fromField, mountConnections, scratch } from '../kubernetes/pod';
+import { accountAnnotations, environment, mountConnections, scratch } from '../kubernetes/pod';
 import { mergeResources, renderResources } from '../kubernetes/resources';
-import { Rule, sameNamespaceRule, shownRule } from '../kubernetes/rules';
+import { Rule, sameNamespaceRule } from '../kubernetes/rules';
 import { ANY_USER, containerSecurity } from '../kubernetes/security';
 import { mysqlRule } from '../tracking/migration-in-pod';
 import { OperatedServer } from '../tracking/operated-server';
@@ -25,7 +26,15 @@ import { OperatedServer } from '../tracking/operated-server';
 /** The program, and the modules that it imports. */
 const FILES = [
   ...['secret_files.py', 'mounted.py', 'schema.py', 'table_locks.py', 'dumps.py', 'migrate.py', 'operation_lock.py'],
-  ...['sqlite_files.py', 'sqlite_operations.py', 'required.py', 'sidecars.py', 'backups.py', 'collect_garbage.py'],
+  ...[
+    'sqlite_files.py',
+    'sqlite_operations.py',
+    'required.py',
+    'sidecars.py',
+    'backups.py',
+    'push_figures.py',
+    'collect_garbage.py',
+  ],
 ];
 /** Kubernetes adds 11 characters to the name of a CronJob. */
 const LONGEST_SUFFIX = '-00000000000';
@@ -77,7 +86,7 @@ export class GarbageCollection extends Component {
     configMap(this, 'config-map', this.componentName, files);
     const network = new NetworkBoundary(this).allowDns().allowEgress(server.egress);
     for (const { egress } of connections) network.allowEgress(egress);
-    if (props.pushgateway) network.allowEgress([{ peer: { anyone: true }, port: portOf(props.pushgateway) }]);
+    network.allowEgress(pushgatewayEgress(props.pushgateway));
     cronJob(this, {
       schedule: props.schedule,
       timeZone: props.timeZone ?? 'Etc/UTC',
@@ -99,18 +108,7 @@ export class GarbageCollection extends Component {
       durationRule('olderThan', props.olderThan, HOUR_SECONDS),
       durationRule('tracesOlderThan', props.tracesOlderThan, DAY_SECONDS),
       durationRule('archiveTracesOlderThan', props.archiveTracesOlderThan, DAY_SECONDS),
-      ...(props.pushgateway === undefined
-        ? []
-        : [
-            shownRule(
-              !/^https?:\/\/[a-z0-9.-]+(:\d{1,5})?(\/[\w./-]*)?$/.test(props.pushgateway) ||
-                !URL.canParse(props.pushgateway) ||
-                portOf(props.pushgateway) < 1,
-              'pushgateway',
-              props.pushgateway,
-              "scheme, host in lower case and port, without a user, e.g. 'http://pushgateway.monitoring.svc:9091'",
-            ),
-          ]),
+      ...pushgatewayRules(props.pushgateway),
       {
         wrong: archived !== undefined && removed !== undefined && seconds(archived) >= seconds(removed),
         given: 'archiveTracesOlderThan is not less than tracesOlderThan',
@@ -137,9 +135,8 @@ export class GarbageCollection extends Component {
             ARTIFACTS_ROOT: `${server.artifactsUri}/artifacts`,
             ...this.ages(),
             DRY_RUN: this.props.dryRun ? 'yes' : 'no',
-            ...(this.props.pushgateway && { PUSHGATEWAY_URL: this.props.pushgateway, METRICS_JOB: this.componentName }),
             ...mounted.environment,
-          }).concat(this.props.pushgateway ? [fromField('POD_NAMESPACE', 'metadata.namespace')] : []),
+          }).concat(pushgatewayVariables(this.componentName, this.props.pushgateway)),
           resources: renderResources(mergeResources(resources, placement.jobResources)),
           securityContext: containerSecurity(ANY_USER),
           volumeMounts: [
@@ -163,9 +160,4 @@ export class GarbageCollection extends Component {
       }),
     };
   }
-}
-
-function portOf(url: string): number {
-  const { protocol, port } = new URL(url);
-  return Number(port) || (protocol === 'http:' ? 80 : 443);
 }

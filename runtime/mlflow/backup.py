@@ -2,6 +2,8 @@
 
 A row without its file does harm, a file without its row none. See backups.py for what it writes.
 
+  PUSHGATEWAY_URL     where the sizes of the artifacts are sent: push_figures.py
+  WORKSPACES          names of the platform's workspaces: artifact_sizes.py
   ALLOW_EMPTY=yes     also if the platform is empty, and the newest backup at the target is not
 """
 
@@ -12,8 +14,10 @@ import signal
 import sys
 import time
 
+import artifact_sizes
 import backups
 import psycopg2
+import push_figures
 import retention
 import schema
 import secret_files
@@ -66,6 +70,9 @@ def back_up():
             f" ({backups.size(artifacts['bytes'])}), of which {artifacts['copied']} were copied now"
             f" ({backups.size(artifacts['copied_bytes'])})."
         )
+        sizes = artifact_sizes.by_workspace(entries)
+        artifact_sizes.report(sizes)
+        push_figures.push(artifact_sizes.figures(sizes))
         remove_failed(lock, known, stamp)
         remove_old(lock, known)
 

@@ -17,11 +17,11 @@ import re
 import signal
 import sys
 import time
-import urllib.request
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import backups
 import psycopg2
+import push_figures
 import schema
 import secret_files
 import sqlite_operations
@@ -218,7 +218,8 @@ def collect():
         archive_after = os.environ.get("ARCHIVE_TRACES_OLDER_THAN_SECONDS")
         if archive_after:
             archive_traces(collection, float(archive_after))
-    push(collection)
+    if not dry_run:
+        push_figures.push(metrics(collection))
     summary(collection)
 
 
@@ -283,7 +284,7 @@ def labels_of(what):
 
 
 def metrics(collection):
-    """The figures in the text format of Prometheus."""
+    """The families of metrics."""
     kinds = {what: collection.removed.get(what, 0) for what in ("Run", "Logged model", "Experiment", "Trace")}
     families = {
         "removed": {labels_of(what): count for what, count in kinds.items()},
@@ -292,26 +293,7 @@ def metrics(collection):
         "archived_traces": {"": collection.archived},
         "failed": {"": len(collection.failed)},
     }
-    lines = []
-    for name, samples in families.items():
-        lines.append(f"# TYPE mlflow_garbage_collection_{name} gauge\n")
-        lines += [f"mlflow_garbage_collection_{name}{labels} {value}\n" for labels, value in samples.items()]
-    return "".join(lines)
-
-
-def push(collection):
-    """The run is done, so that a gateway that is away does not fail it."""
-    url = os.environ.get("PUSHGATEWAY_URL")
-    if not url or collection.dry_run:
-        return
-    group = "/".join(quote(os.environ[name], safe="") for name in ("METRICS_JOB", "POD_NAMESPACE")).replace("/", "/namespace/", 1)
-    request = urllib.request.Request(
-        f"{url.rstrip('/')}/metrics/job/{group}", metrics(collection).encode(), {"Content-Type": "text/plain"}, method="PUT"
-    )
-    try:
-        urllib.request.urlopen(request, timeout=30).close()
-    except OSError as error:
-        say(f"The figures could not be sent to {url}: {error}.")
+    return {f"mlflow_garbage_collection_{name}": samples for name, samples in families.items()}
 
 
 def summary(collection):

@@ -32,6 +32,7 @@ const all: Required<BackupOptions> = {
   dumpSpace: Size.gibibytes(5),
   resources: { cpu: { request: Cpu.millis(200) }, memory: { limit: Size.gibibytes(2) } },
   image: 'registry.example.com/rclone:1.75.1',
+  pushgateway: 'http://pushgateway.monitoring.svc:9091',
   drill: { schedule: '@weekly', suspend: true, databaseSpace: Size.gibibytes(10), sampleCount: 5 },
 };
 
@@ -73,6 +74,33 @@ test('a second backup of a platform has its own names', () => {
     new Backup(chart, 'weekly', { ...least, server, schedule: '@weekly' });
   });
   expect(namesOf(objects)).toContain('CronJob weekly-restore');
+});
+
+describe('the sizes of artifacts', () => {
+  const named = (objects: Rendered[], name: string) =>
+    environmentOf(containerOf(podOf(objects, name), name.replace('mlflow-', '')));
+
+  test('are reported by the workspaces of the server', () => {
+    const server = { workspaces: [{ name: 'fraud' }, { name: 'pricing' }] };
+    expect(named(platform({}, { server }), 'mlflow-backup').WORKSPACES).toBe('fraud pricing');
+    expect(named(platform(), 'mlflow-backup')).not.toHaveProperty('WORKSPACES');
+  });
+
+  test('are sent to a Pushgateway by the backup only', () => {
+    const pushgateway = 'http://pushgateway.monitoring.svc:9091';
+    const objects = platform({ pushgateway });
+    expect(named(objects, 'mlflow-backup')).toMatchObject({
+      PUSHGATEWAY_URL: pushgateway,
+      METRICS_JOB: 'mlflow-backup',
+    });
+    expect(named(objects, 'mlflow-restore')).not.toHaveProperty('PUSHGATEWAY_URL');
+    const ports = (name: string) => JSON.stringify(find(objects, 'NetworkPolicy', name).spec.egress);
+    expect(ports('mlflow-backup')).toContain('9091');
+    expect(ports('mlflow-restore')).not.toContain('9091');
+    expect(error({ pushgateway: 'http://user:password@gateway:9091' })).toContain(
+      "expected scheme, host in lower case and port, without a user, e.g. 'http://pushgateway.monitoring.svc:9091'",
+    );
+  });
 });
 
 describe('the schedule', () => {

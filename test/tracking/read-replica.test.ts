@@ -1,6 +1,6 @@
+import { containerOf, podOf, serverError, serverObjects } from './servers';
 import { Credentials, Database } from '../../lib';
 import { Rendered } from '../support/synth';
-import { containerOf, podOf, serverError, serverObjects } from './servers';
 
 const NAME = 'MLFLOW_READ_REPLICA_BACKEND_STORE_URI';
 const database = (more: { readReplicaHost?: string; otherHosts?: string[]; maxConnections?: number } = {}) =>

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from backup_pods import BackupTestCase, files
-from support import NEW_SCHEMA, OLD_REVISION, PASSWORD, PROGRAMS, Postgres, free_port, new_auth_schema, new_schema, old_schema, postgres
+from support import NEW_SCHEMA, OLD_REVISION, PASSWORD, PROGRAMS, Postgres, free_port, new_auth_schema, new_schema, old_schema, postgres, pushgateway
 
 sys.path.insert(0, str(PROGRAMS))
 import retention  # noqa: E402
@@ -187,6 +187,28 @@ class RoundTrip(BackupTestCase):
         postgres().sql(users, "DELETE FROM users WHERE username = 'bob'")
         self.restore(empty, **more)
         self.assertEqual(postgres().sql(users, "SELECT username FROM users"), [("anna",)])
+
+
+class Sizes(BackupTestCase):
+    def test_of_artifacts_are_logged_and_sent_by_workspace(self):
+        name = used_database("sizes")
+        self.file("1/model", "one"), self.file("workspaces/fraud/2/model", "three")
+        variables, sent = pushgateway(self)
+        said = self.back_up(name, WORKSPACES="fraud pricing", METRICS_JOB="mlflow-backup", **variables)
+        self.assertIn(
+            "Artifacts by workspace: default 1 files (3 bytes), fraud 1 files (5 bytes), pricing 0 files (0 bytes).", said
+        )
+        [(path, text)] = sent.items()
+        self.assertEqual(path, "/metrics/job/mlflow-backup/namespace/mlflow")
+        self.assertIn('mlflow_artifact_bytes{workspace="fraud"} 5\n', text)
+        self.assertIn('mlflow_artifact_objects{workspace="default"} 1\n', text)
+
+    def test_that_cannot_be_sent_do_not_fail_the_backup(self):
+        name = used_database("sizes_unsent")
+        gateway = {"PUSHGATEWAY_URL": f"http://127.0.0.1:{free_port()}", "METRICS_JOB": "a", "POD_NAMESPACE": "b"}
+        said = self.back_up(name, **gateway)
+        self.assertIn("The figures could not be sent to http://127.0.0.1", said)
+        self.assertIn("is complete", said)
 
 
 class Incremental(BackupTestCase):

@@ -2,6 +2,7 @@
 
 import atexit
 import glob
+import http.server
 import os
 import pwd
 import shutil
@@ -209,6 +210,26 @@ def until(condition, what, seconds=60):
             raise AssertionError(f"not in {seconds} s: {what}")
         time.sleep(0.02)
     return found
+
+
+def pushgateway(test):
+    """(the variables of a program, {path: text} of what it has sent) of a server that takes figures until the test ends."""
+    sent = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self):  # noqa: N802
+            sent[self.path] = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    test.addCleanup(server.server_close)
+    test.addCleanup(server.shutdown)
+    return {"PUSHGATEWAY_URL": f"http://127.0.0.1:{server.server_address[1]}", "POD_NAMESPACE": "mlflow"}, sent
 
 
 class PodTestCase(unittest.TestCase):

@@ -8,6 +8,8 @@ SHORT = [
     (long.RoundTrip, "test_restores_rows_and_files_into_an_empty_platform"),
     (long.RoundTrip, "test_moves_the_database_to_another_server_and_leaves_the_files_as_they_are"),
     (long.RoundTrip, "test_restores_in_place_only_if_requested_and_keeps_the_old_rows_and_files"),
+    (long.Sizes, "test_of_artifacts_are_logged_and_sent_by_workspace"),
+    (long.Sizes, "test_that_cannot_be_sent_do_not_fail_the_backup"),
     (long.Incremental, "test_copies_only_changed_files_again"),
     (long.OtherPlatform, "test_an_empty_platform_does_not_take_over_the_target_of_one_with_runs"),
     (long.Locks, "test_waits_for_a_migration_and_gives_up"),

@@ -17,7 +17,7 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Regi
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Store
 from prometheus_client.parser import text_string_to_metric_families
 from test_migrate_sqlite import NEW_SCHEMA, template
-from support import PASSWORD, PodTestCase, free_port, new_schema, old_schema, postgres
+from support import PASSWORD, PodTestCase, free_port, new_schema, old_schema, postgres, pushgateway
 
 DAY = 24 * 3600 * 1000
 
@@ -305,24 +305,9 @@ class ArchivedTraces(GarbageTestCase):
 
 class Figures(GarbageTestCase):
     def test_are_sent_to_a_pushgateway(self):
-        sent = {}
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_PUT(self):  # noqa: N802
-                sent[self.path] = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
+        variables, sent = pushgateway(self)
         self.run_with_file(deleted_days_ago=31)
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        gateway = {"PUSHGATEWAY_URL": url, "METRICS_JOB": "mlflow-garbage-collection", "POD_NAMESPACE": "mlflow"}
+        gateway = {**variables, "METRICS_JOB": "mlflow-garbage-collection"}
         self.collect(DRY_RUN="yes", **gateway)
         self.assertEqual(sent, {})
         self.collect(**gateway)
