@@ -25,9 +25,10 @@ export class Writer {
   /**
    * @param threads each is a separate client, with one request at a time
    * @param pause seconds between two runs of a thread
+   * @param secret of its login, with the keys `username` and `password`
    */
-  public static async start(namespace: Namespace, threads = THREADS, pause = 0): Promise<Writer> {
-    const writer = new Writer(ClientPod.start(namespace, 'writer', throughTheProxy()), threads);
+  public static async start(namespace: Namespace, threads = THREADS, pause = 0, secret?: string): Promise<Writer> {
+    const writer = new Writer(ClientPod.start(namespace, 'writer', throughTheProxy(secret)), threads);
     writer.child = writer.pod.background(program('durability_write.py'), [
       String(threads),
       RECORD,
