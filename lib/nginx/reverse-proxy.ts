@@ -1,5 +1,12 @@
 import { ContainerResources } from 'cdk8s-plus-27';
-import { NginxAccounts, NginxLogin, NginxOidcLogin, NginxUserLimits, NginxWorkspace, PublicAddress } from './nginx-options';
+import {
+  NginxAccounts,
+  NginxLogin,
+  NginxOidcLogin,
+  NginxUserLimits,
+  NginxWorkspace,
+  PublicAddress,
+} from './nginx-options';
 import { TLS_FOLDER, tlsFolder } from './pod-tls';
 import { nginxConfiguration } from './server-site';
 import { Sidecar, SidecarProps, sidecar } from './sidecar';

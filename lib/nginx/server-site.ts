@@ -1,6 +1,6 @@
 import { absentLocations } from './absent-pages';
-import { accountTokens, accountsOf, demandAccounts } from './account-tokens';
 import { checkedName } from './access-log';
+import { accountTokens, accountsOf, demandAccounts } from './account-tokens';
 import { ARTIFACT_ERRORS, artifactLocations } from './artifact-locations';
 import {
   ERROR_LOCATION,

@@ -115,7 +115,7 @@ function configMaps() {
           database: Database.mysql({ host: 'mysql.example.com', credentials: Credentials.fromSecret('mysql') }),
         });
         new MlflowPlatform(chart, 'company', {
-          exposure,
+          exposure: Exposure.ingress({ host: 'mlflow.example.com' }),
           authentication: Authentication.oidc({
             issuer: 'https://login.example.com',
             clientId: 'mlflow',

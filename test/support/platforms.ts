@@ -161,7 +161,10 @@ export const platforms = {
         scopes: ['openid', 'email', 'profile', 'groups'],
         permissions: { adminGroups: ['ml-admins'], defaultPermission: DefaultPermission.NO_PERMISSIONS },
       }),
-      backup: { schedule: '0 2 * * *', target: BackupTarget.claim({ claimName: 'mlflow-backups' }) },
+      backup: {
+        schedule: '0 2 * * *',
+        target: BackupTarget.rclone({ configurationSecretName: 'rclone', remote: 'gcs:backups/mlflow' }),
+      },
     });
     platform.server.addServiceUser('notebooks', { role: ServiceUserRole.TRAINER });
     platform.server.addServiceAccount({ namespace: 'training', name: 'trainer', role: ServiceUserRole.TRAINER });

@@ -235,16 +235,14 @@ describe('permissions', () => {
     expect([...(command ?? []), ...args].join(' ')).toContain('--app-name basic-auth');
     expect(env).toContainEqual({ name: 'AUTH_DATABASE', value: 'mlflow_auth' });
     expect(env).toContainEqual({ name: 'LOGIN_BY_PROXY', value: 'true' });
-    expect(settings(permissions)).toBe(
-      [
-        '[mlflow]',
-        'default_permission = READ',
-        'database_uri = postgresql+psycopg2:///mlflow_auth',
-        'authorization_function = proxy_login:authenticate',
-        'admin_username = program:mlflow',
-        '',
-      ].join('\n'),
-    );
+    expect(settings(permissions).split('\n')).toEqual([
+      '[mlflow]',
+      'default_permission = READ',
+      expect.stringMatching(/^database_uri = postgresql\+psycopg2:\/\/\/mlflow_auth\?/),
+      'authorization_function = proxy_login:authenticate',
+      'admin_username = program:mlflow',
+      '',
+    ]);
     expect(programs(permissions)).toHaveProperty(['proxy_login.py']);
   });
 
@@ -300,7 +298,7 @@ describe('permissions', () => {
     ['without a group', { adminGroups: [] }, {}, {}, 'permissions.adminGroups is []; expected names of groups'],
     ['with a comma', { adminGroups: ['a,b'] }, {}, {}, 'one of permissions.adminGroups is'],
     ['with a line break', { adminGroups: ['a\nb'] }, {}, {}, 'one of permissions.adminGroups is'],
-    ['with a wrong database', { ...permissions, databaseName: 'a b' }, {}, {}, 'databaseName is'],
+    ['with a wrong database', { ...permissions, databaseName: 'a b' }, {}, {}, "the database's name is 'a b'"],
     [
       'with the database of runs',
       { ...permissions, databaseName: 'mlflow' },

@@ -52,7 +52,10 @@ const all: Required<TrackingServerProps> = {
   userLimits: { requestsPerSecond: 20, burst: 100, concurrentRequests: 30 },
   auditLog: true,
   checkBeforeServing: true,
-  workspaces: [{ name: 'fraud', description: 'Team fraud', users: ['ann', 'bob'], requestsPerSecond: 50 }, { name: 'pricing' }],
+  workspaces: [
+    { name: 'fraud', description: 'Team fraud', users: ['ann', 'bob'], requestsPerSecond: 50 },
+    { name: 'pricing' },
+  ],
   authentication: Authentication.basic({ users: Credentials.fromSecret('people'), realm: 'Models' }),
   exposure: Exposure.ingress({
     host: 'mlflow.example.com',

@@ -61,6 +61,9 @@ PROGRAMS_WITH_WHAT_THEY_REPLACE = [
     (own_login, lambda: own_login.take_every_password(AUTH), [
         "mlflow.server.auth._authenticate_fastapi_request", "mlflow.server.auth._authenticate_cached",
     ]),
+    (server_app, lambda: server_app.refuse_passwords(AUTH), [
+        "mlflow.server.auth._authenticate_custom_for_fastapi", "mlflow.server.auth.auth_config",
+    ]),
     (database_pool, share, ["sqlalchemy.pool.impl.QueuePool._do_get"]),
     (database_pool, database_pool.see_that_mlflow_shares, ["mlflow.store.db.utils.sqlalchemy"]),
     (serving_protocol, lambda: serving_protocol.protocol(15), [
