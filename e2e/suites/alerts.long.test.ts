@@ -184,21 +184,11 @@ test('MlflowLoginFailures fires while most passwords are wrong, and resolves', a
 });
 
 test('MlflowSpoolFilling fires while files fill the spool, and resolves without them', async () => {
-  const server = 'deployment/mlflow-server';
-  namespace.kubectl(
-    'exec',
-    server,
-    '-c',
-    'mlflow',
-    '--',
-    'dd',
-    'if=/dev/zero',
-    'of=/tmp/spool/full',
-    'bs=1M',
-    'count=870',
-  );
+  const inServer = (code: string) =>
+    namespace.kubectl('exec', 'deployment/mlflow-server', '-c', 'mlflow', '--', 'python', '-c', code);
+  inServer("f = open('/tmp/spool/full', 'wb')\nfor _ in range(870): f.write(bytes(2 ** 20))");
   await fires('MlflowSpoolFilling');
-  namespace.kubectl('exec', server, '-c', 'mlflow', '--', 'rm', '/tmp/spool/full');
+  inServer("import os; os.remove('/tmp/spool/full')");
   await resolves('MlflowSpoolFilling');
 });
 

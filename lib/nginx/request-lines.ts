@@ -4,7 +4,7 @@ import { NginxOptions } from './nginx-options';
 /** Where runtime/mlflow/proxy_metrics.py counts requests, by UDP on the pod's loopback. It has the same number. */
 export const REQUEST_LINES_PORT = 5001;
 
-/** Classes of the path, and their patterns. The first that matches counts, and all else is `other`. */
+/** Classes of the path, and their patterns, with a space at its end. The first that matches counts, and all else is `other`. */
 const ROUTES: readonly (readonly [route: string, pattern: string])[] = [
   ['artifacts', '(?:api|ajax-api)/2\\.0/mlflow-artifacts/'],
   ['artifacts', '(?:ajax-api/2\\.0/mlflow/(?:get|upload)-artifact|get-artifact|model-versions/get-artifact)\\b'],
@@ -13,9 +13,9 @@ const ROUTES: readonly (readonly [route: string, pattern: string])[] = [
   ['gateway', '(?:gateway/|ajax-api/2\\.0/mlflow/gateway-proxy\\b)'],
   ['api', '(?:api|ajax-api)/'],
   ['api', 'graphql\\b'],
-  ['health', 'health\\z'],
-  ['login', '(?:oauth2/|logout\\z)'],
-  ['ui', '(?:static-files/|\\z)'],
+  ['health', 'health '],
+  ['login', '(?:oauth2/|logout )'],
+  ['ui', '(?:static-files/| )'],
 ];
 
 /**
@@ -25,10 +25,10 @@ const ROUTES: readonly (readonly [route: string, pattern: string])[] = [
  */
 export function requestLines({ login, path = '', requestLinesPort }: NginxOptions): string {
   const port = requestLinesPort ?? REQUEST_LINES_PORT;
-  const routes = ROUTES.map(([route, pattern]) => `    '~^[^ ]* ${path && `(?:${path})?`}/${pattern}' ${route};\n`);
+  const routes = ROUTES.map(([route, pattern]) => `    '~^${path && `(?:${path})?`}/${pattern}' ${route};\n`);
   return `  # Counted by proxy_metrics.py beside MLflow. Planned refusals of writes are no errors.
-  map "$uri $log_path" $line_route {
-    '~^/\\.paused ' paused;
+  map "$log_path $uri" $line_route {
+    '~^[^ ]* /\\.paused\\z' paused;
 ${routes.join('')}    default other;
   }
 ${login.kind === 'none' ? `  map '' $line_credential { default '-'; }\n  map '' $line_outcome { default '-'; }\n` : logins(login, path)}  log_format request_lines '$line_route $status $request_time $line_credential $line_outcome';

@@ -35,7 +35,9 @@ test('every directive of the http block is in both configurations, and differs o
       text
         .slice(0, text.indexOf('\n  error_page '))
         .split('\n')
-        .filter((line) => !/^ *(#|map |upstream |server |keepalive_timeout 60s|proxy_cache_path|\}|$)/.test(line))
+        .filter(
+          (line) => !/^ *(#|'|default |map |upstream |server |keepalive_timeout 60s|proxy_cache_path|\}|$)/.test(line),
+        )
         .flatMap((line) => line.split('; '))
         .map((line) => line.trim().replace(/;$/, '').split(/ (.*)/) as [string, string]),
     );

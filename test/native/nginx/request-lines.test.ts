@@ -48,6 +48,9 @@ test('each request sends one line with its route', async () => {
     '/ajax-api/3.0/mlflow/server-info': 'api',
     '/graphql': 'api',
     '/api/2.0/mlflow-artifacts/artifacts/1/a/file': 'artifacts',
+    '/api/2.0/mlflow-artifacts/artifacts/1/my%20file': 'artifacts',
+    '/other%20/api/x': 'other',
+    '/other%20/.paused': 'other',
     '/api/3.0/mlflow/traces/search': 'traces',
     '/v1/traces': 'traces',
     '/gateway/chat/invocations': 'gateway',
@@ -93,6 +96,18 @@ test("with MLflow's own login its answer is the outcome", async () => {
   expect(await get('/api/', human)).toBe('api 200 password accepted');
   await upstream.stop();
   expect(await get('/api/', human)).toBe('api 502 password -');
+});
+
+test('with single sign-on a session is a login, except for the pages that need none', async () => {
+  const login = await Upstream.start();
+  await start({ login: { kind: 'oidc', realm: 'M', programsFolder: '/none', port: login.port } });
+  const cookie = 'a=b; __Host-mlflow=session-secret';
+  expect(await get('/', { cookie })).toBe('ui 200 session accepted');
+  expect(await get('/api/x', { authorization: 'Bearer token-secret' })).toBe('api 200 token accepted');
+  expect(await get('/static-files/main.js', { cookie })).toBe('ui 200 session -');
+  expect(await get('/oauth2/sign_in', { cookie })).toBe('login 200 session -');
+  await login.stop();
+  expect(await get('/', { cookie })).toBe('ui 503 session -');
 });
 
 test('the path of an exposure is not part of the route', async () => {
