@@ -17,7 +17,7 @@ import re
 import signal
 import sys
 import time
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import backups
 import psycopg2

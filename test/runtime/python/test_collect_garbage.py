@@ -2,10 +2,8 @@
 
 import contextlib
 import fcntl
-import http.server
 import json
 import sqlite3
-import threading
 import time
 import unittest
 from unittest import mock
