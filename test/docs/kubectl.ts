@@ -57,6 +57,7 @@ const WITHOUT_VALUE = [
   '-i',
   '-it',
   '--ignore-not-found',
+  '--force-conflicts',
   '--server-side',
   '--local',
   ...['--ignore-daemonsets', '--delete-emptydir-data'],
