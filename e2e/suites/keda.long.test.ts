@@ -39,7 +39,7 @@ function build(mlflow: MlflowPlatform, models: Chart): void {
     interval: Duration.seconds(5),
     labels: { release: 'mlflow-e2e' },
   });
-  new KedaScaler(models, 'line', {
+  new KedaScaler(models, 'line-scaler', {
     target,
     pollingInterval: Duration.seconds(5),
     cooldown: COOLDOWN,
@@ -71,8 +71,8 @@ function open(minutes: number): void {
 
 /** Conditions and triggers, for the error of a test that timed out. */
 function scaler(): string {
-  const { status } = models.json('get', 'scaledobject', 'line');
-  const hpa = models.try(['get', 'hpa', 'keda-hpa-line', '--output', 'json']);
+  const { status } = models.json('get', 'scaledobject', 'line-scaler');
+  const hpa = models.try(['get', 'hpa', 'keda-hpa-line-scaler', '--output', 'json']);
   return `${JSON.stringify(status)} ${hpa.status === 0 ? JSON.stringify(JSON.parse(hpa.stdout).status) : hpa.stderr}`;
 }
 

@@ -58,6 +58,7 @@ const WITHOUT_VALUE = [
   '-i',
   '-it',
   '--ignore-not-found',
+  '--force-conflicts',
   '--server-side',
   '--local',
   ...['--ignore-daemonsets', '--delete-emptydir-data'],
