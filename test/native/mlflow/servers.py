@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "runtime" / "python"))
-from support import PASSWORD, PROGRAMS, free_port, new_schema, pod_environment, postgres, until  # noqa: E402
+from support import PASSWORD, PROGRAMS, free_port, new_auth_schema, new_schema, pod_environment, postgres, until  # noqa: E402
 
 SECRETS = {
     "MLFLOW_CRYPTO_KEK_PASSPHRASE": "a passphrase for the tests",
@@ -55,6 +55,11 @@ def ours(container, folder):
     """Starts the server with the variables and arguments of the pod, except addresses and paths of this machine."""
     server = Server("ours", folder)
     environment = {each["name"]: each["value"] for each in container["env"]}
+    if settings := container.get("authSettings"):
+        # An own cluster of databases for each run, so the name is free.
+        postgres().create(environment["AUTH_DATABASE"], new_auth_schema())
+        environment["MLFLOW_AUTH_CONFIG_PATH"] = str(server.folder / "basic_auth.ini")
+        Path(environment["MLFLOW_AUTH_CONFIG_PATH"]).write_text(settings)
     here = {"HOME": str(server.folder), "SPOOL_DIRECTORY": str(server.folder / "spool"), "TMPDIR": str(server.folder)}
     (server.folder / "metrics").mkdir()
     instead = {

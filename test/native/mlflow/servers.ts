@@ -21,20 +21,22 @@ export class Servers {
 
   /** With the pods of another platform, and its options of nginx. */
   static async of(
-    platform: 'plain' | 'tenants',
+    platform: 'plain' | 'tenants' | 'permissions',
     options: Partial<NginxOptions>,
     ...others: 'bare'[]
   ): Promise<Servers> {
-    const deployment = find(
-      synth((chart) => void platforms[platform](chart)),
-      'Deployment',
-      'mlflow-server',
-    );
+    const objects = synth((chart) => void platforms[platform](chart));
+    const deployment = find(objects, 'Deployment', 'mlflow-server');
+    const authSettings = find(objects, 'ConfigMap', 'mlflow-server-programs').data['basic_auth.ini'];
     const [container] = deployment.spec.template.spec.initContainers.filter(({ name }: any) => name === 'mlflow');
     const python = venv();
-    const child = spawn(python, [join(__dirname, 'servers.py'), JSON.stringify(container), ...others], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      python,
+      [join(__dirname, 'servers.py'), JSON.stringify({ ...container, authSettings }), ...others],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    );
     const line = await new Promise<string>((resolve, reject) => {
       createInterface(child.stdout).once('line', resolve);
       child.once('error', reject).once('exit', (code) => reject(new Error(`servers.py ended with ${code}`)));

@@ -154,7 +154,7 @@ export interface PodOptions {
 /** nginx and oauth2-proxy of one pod, as the library configures them. */
 export class Pod {
   static async start(
-    upstream: Upstream,
+    upstream: Pick<Upstream, 'port'>,
     provider: Provider,
     {
       cookieSecret = newCookieSecret(),
