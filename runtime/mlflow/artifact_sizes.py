@@ -41,7 +41,7 @@ def by_workspace(entries):
 def figures(sizes):
     """The families of metrics."""
     def samples(index):
-        return {f'{{workspace="{name}"}}': each[index] for name, each in sizes.items()}
+        return {'{workspace="%s"}' % name: each[index] for name, each in sizes.items()}
 
     return {"mlflow_artifact_bytes": samples(0), "mlflow_artifact_objects": samples(1)}
 

@@ -21,8 +21,8 @@ async def failed(_request, _error):
 
 def refuse_passwords(auth):
     """With single sign-on each user has a password that nothing may accept."""
-    import proxy_login
-
+    # Only a server with single sign-on and permissions has it.
+    proxy_login = importlib.import_module("proxy_login")
     required(auth, "_authenticate_custom_for_fastapi")
     found = required(auth, "auth_config").authorization_function
     if found != proxy_login.FUNCTION:

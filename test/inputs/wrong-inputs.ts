@@ -169,6 +169,7 @@ const right: Record<string, () => any> = {
   RegisteredModel: () => lib.RegisteredModel.byVersion('churn', '7'),
   TrackingEndpoint: () => lib.TrackingEndpoint.fromUrl('http://mlflow-server.mlflow.svc:5000'),
   ModelDeployer: () => new lib.ModelDeployer(scope(), 'deployer', { tracking: right.TrackingEndpoint() }),
+  IngressController: () => lib.IngressController.nginx(),
   Tls: () => lib.Tls.fromIssuer('letsencrypt'),
   SecretValue: () => lib.SecretValue.fromSecret('llm', 'key'),
   ConfigValue: () => lib.ConfigValue.fromConfigMap('settings', 'threshold'),
