@@ -40,7 +40,7 @@ const KINDS: Record<string, string> = {
     service: 'Service',
     statefulset: 'StatefulSet',
   },
-  ...{ backup: 'Backup', cluster: 'Cluster' },
+  ...{ backup: 'Backup', cluster: 'Cluster', database: 'Database' },
   ...{ storageclass: 'StorageClass', svc: 'Service', servicemonitor: 'ServiceMonitor' },
   ...{ poddisruptionbudget: 'PodDisruptionBudget', pv: 'PersistentVolume' },
 };
@@ -52,6 +52,7 @@ const WITH_VALUE = [
 ];
 const WITHOUT_VALUE = [
   '-A',
+  '--all',
   '--containers',
   '--all-containers',
   '-i',
