@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Additions, ofAnything, ofCrds } from './definitions';
 import { Namespace } from './namespace';
-import { until } from './process';
+import { run, until } from './process';
 
 const MANIFEST = join(__dirname, '..', 'fixtures', 'keda.yaml');
 
@@ -16,7 +16,9 @@ export class Keda {
     if (this.namespace.try(metrics).status === 0) return;
     this.installed = true;
     this.additions.add(...kinds());
-    this.namespace.kubectl('apply', '--filename', MANIFEST);
+    // Objects of two namespaces: no --namespace.
+    const applied = run('kubectl', ['apply', '--filename', MANIFEST]);
+    if (applied.status !== 0) throw new Error(applied.stderr);
     for (const name of ['keda-operator', 'keda-metrics-apiserver']) {
       this.namespace.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=180s');
     }
@@ -27,7 +29,7 @@ export class Keda {
     if (!this.installed) return;
     // First: with an API that does not answer, no namespace can be deleted.
     this.namespace.try(['delete', 'apiservice', 'v1beta1.external.metrics.k8s.io', '--ignore-not-found']);
-    this.namespace.try(['delete', '--filename', MANIFEST, '--ignore-not-found', '--timeout=120s']);
+    run('kubectl', ['delete', '--filename', MANIFEST, '--ignore-not-found', '--timeout=120s']);
     this.additions.remove();
   }
 }

@@ -3,9 +3,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Size } from 'cdk8s';
-import { Authentication, CloudNativePostgres, MlflowPlatform } from '../../lib';
+import { ApiObject, Size } from 'cdk8s';
+import { Authentication, BackupTarget, CloudNativePostgres, MlflowPlatform } from '../../lib';
 import { loginOf } from '../lib/client';
+import { jobOf } from '../lib/cron-job';
 import { commandsOf, paste } from '../lib/guide';
 import { Lines } from '../lib/lines';
 import { Namespace } from '../lib/namespace';
@@ -25,8 +26,21 @@ const platform = new Platform(namespace, 'mlflow', (chart) => {
     resources: { cpu: little.cpu, memory: { request: Size.mebibytes(512), limit: Size.gibibytes(2) } },
     metrics: true,
   });
+  new ApiObject(chart, 'backups', {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'backups' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  });
   new MlflowPlatform(chart, 'mlflow', {
     database,
+    backup: {
+      schedule: '0 2 1 1 *',
+      target: BackupTarget.claim({ claimName: 'backups' }),
+      dumpSpace: Size.gibibytes(1),
+      drill: { databaseSpace: Size.gibibytes(1) },
+      resources: { cpu: little.cpu },
+    },
     authentication: Authentication.mlflow(),
     minio: { resources: little, storage: Size.gibibytes(2) },
     server: { resources: little, proxyResources: little, replicas: SERVERS },
@@ -38,6 +52,12 @@ let writer: Writer | undefined;
 const cluster = () => namespace.json('get', 'cluster.postgresql.cnpg.io', 'mlflow-database');
 const instances = () =>
   namespace.json<{ items: Pod[] }>('get', 'pods', '--selector', 'cnpg.io/podRole=instance').items.filter(isReady);
+
+/** The operator must end the objects `Database` while its instances run: otherwise the namespace stays for minutes. */
+function remove(): void {
+  namespace.try(['delete', 'database.postgresql.cnpg.io', '--all', '--timeout=60s']);
+  namespace.remove();
+}
 
 /** In a test that times out, the error says what the operator reports. */
 async function untilWhole(seconds: number): Promise<void> {
@@ -60,14 +80,14 @@ async function untilServers(seconds: number): Promise<void> {
 beforeAll(() => {
   const kind = namespace.try(['get', 'customresourcedefinition', 'clusters.postgresql.cnpg.io']);
   if (kind.status !== 0) throw new Error('this cluster has no CloudNativePG; expected its operator, 1.30 or newer');
-  namespace.remove();
+  remove();
   platform.synth();
 });
 
 afterAll(() => {
   writer?.leave();
   rmSync(folder, { recursive: true });
-  if (!process.env.E2E_KEEP) namespace.remove();
+  if (!process.env.E2E_KEEP) remove();
 });
 
 test('one apply of all objects makes the database and the platform Ready', async () => {
@@ -94,6 +114,11 @@ test('kubectl diff shows nothing, and a second apply changes nothing', () => {
   const before = platform.versions();
   platform.apply();
   expect(platform.versions()).toEqual(before);
+});
+
+test('a backup dumps both databases, and the drill restores them', async () => {
+  expect((await jobOf(namespace, 'backup-now', 'mlflow-backup')).succeeded).toBe(true);
+  expect((await jobOf(namespace, 'drill-now', 'mlflow-restore-drill')).succeeded).toBe(true);
 });
 
 test('Prometheus finds the metrics of each instance by the Service', () => {

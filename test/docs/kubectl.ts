@@ -41,7 +41,7 @@ const KINDS: Record<string, string> = {
     service: 'Service',
     statefulset: 'StatefulSet',
   },
-  ...{ backup: 'Backup', cluster: 'Cluster' },
+  ...{ backup: 'Backup', cluster: 'Cluster', database: 'Database' },
   ...{ storageclass: 'StorageClass', svc: 'Service', servicemonitor: 'ServiceMonitor' },
   ...{ poddisruptionbudget: 'PodDisruptionBudget', pv: 'PersistentVolume' },
 };
@@ -53,6 +53,7 @@ const WITH_VALUE = [
 ];
 const WITHOUT_VALUE = [
   '-A',
+  '--all',
   '--containers',
   '--all-containers',
   '-i',
