@@ -178,6 +178,7 @@ const right: Record<string, () => any> = {
   CronTrigger: () =>
     lib.ScalingTrigger.cron({ timeZone: 'Europe/Berlin', start: '0 7 * * *', end: '0 19 * * *', replicas: 1 }),
   WorkspaceProps: () => ({ name: 'fraud' }),
+  UserLimits: () => ({ requestsPerSecond: 20 }),
   ServiceCertificateProps: () => ({ service: right.ICertifiedService(), issuer: 'company-ca' }),
   'Duration duration': () => Duration.days(90),
   ICertifiedService: () => new lib.MinioStore(scope(), 'minio'),
@@ -212,6 +213,8 @@ const right: Record<string, () => any> = {
 
 /** Further props without which a prop has no effect or is refused, by struct and prop, or by struct. */
 const beside: Record<string, () => object> = {
+  'UserLimits.burst': () => ({ requestsPerSecond: 20 }),
+  'UserLimits.concurrentRequests': () => ({}),
   'NetworkPeer.podLabels': () => ({}),
   'NetworkPeer.namespaceLabels': () => ({}),
   'NetworkPeer.anyone': () => ({}),

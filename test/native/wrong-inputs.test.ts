@@ -72,6 +72,7 @@ test('custom resources have the fields of their kinds', () => {
       'ScheduledBackup',
       'ServiceMonitor',
       'TriggerAuthentication',
+      'VerticalPodAutoscaler',
     ]),
   );
   expect(schema(custom)).toEqual([]);

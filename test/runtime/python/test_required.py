@@ -84,8 +84,9 @@ class Required(unittest.TestCase):
         # Restores MLflow for other tests of this process.
         for holder in (mlflow.server, tracking, tracking.SqlAlchemyStore, workspaces.SqlAlchemyStore):
             self.enterContext(self.kept(holder))
-        for name in ("_authenticate_fastapi_request", "_authenticate_cached"):
+        for name in ("_authenticate_fastapi_request", "_authenticate_cached", "_authenticate_custom_for_fastapi"):
             setattr(AUTH, name, lambda *_: None)
+        AUTH.auth_config = types.SimpleNamespace(authorization_function="proxy_login:authenticate")
 
     @contextlib.contextmanager
     def kept(self, holder):
@@ -180,6 +181,11 @@ class Required(unittest.TestCase):
             with mock.patch.object(sqlalchemy, "create_engine", sqlalchemy.create_engine):
                 with self.assertRaisesRegex(required.Missing, "no app with a login in mlflow.server.auth, but in mlflow.another"):
                     server_app.create_app()
+
+    def test_single_sign_on_with_a_login_that_takes_passwords(self):
+        AUTH.auth_config.authorization_function = "mlflow.server.auth:authenticate_request_basic_auth"
+        with self.assertRaisesRegex(required.Missing, "has no authorization_function proxy_login:authenticate, but mlflow"):
+            server_app.refuse_passwords(AUTH)
 
     def test_a_serving_whose_uvicorn_does_not_end_in_order(self):
         with self.without(uvicorn.Server, "handle_exit"):
